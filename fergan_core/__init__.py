@@ -1,0 +1,1 @@
+"""FerGAN: train, record and judge generators of emotional faces."""
