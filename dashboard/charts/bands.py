@@ -1,0 +1,30 @@
+"""A line with a band around it, the form of every curve that has an interval or a spread."""
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+
+def add_band(figure: go.Figure, x: Sequence[float], low: Sequence[float], high: Sequence[float], colour: str) -> None:
+    """Fill between `low` and `high` over `x` in a faint `colour` ('#rrggbb'); draws no entry in the legend."""
+    figure.add_scatter(
+        x=[*x, *reversed(x)],
+        y=[*high, *reversed(low)],
+        fill="toself",
+        fillcolor=faint(colour),
+        line={"width": 0},
+        mode="lines",
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
+def faint(colour: str) -> str:
+    """Turn '#rrggbb' into the same colour at 18 % opacity."""
+    red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
+    return f"rgba({red}, {green}, {blue}, 0.18)"
+
+
+def plain(text: str) -> str:
+    """Keep a person's text from being read as Plotly's own small HTML."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,53 @@
+"""The sheet player: all sheets of one or more runs under one slider, with play, speed and arrow keys.
+
+A small component of Streamlit's second generation: the pictures go to the browser once, so that playing 100 epochs
+asks nothing of the server, which hears only of the epoch where the slider comes to rest.
+"""
+
+import base64
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from dashboard.charts.palette import EMOTION_COLOURS
+
+_HERE = Path(__file__).parent
+
+_player = st.components.v2.component(
+    "fergan_sheet_player",
+    html='<div class="player"></div>',
+    css=(_HERE / "player.css").read_text(encoding="utf-8"),
+    js=(_HERE / "player.js").read_text(encoding="utf-8"),
+)
+
+
+@dataclass(frozen=True)
+class Reel:
+    """A run's sheets: its emotions by row, the faces in a row, and (epoch, WebP bytes) in the epochs' order."""
+
+    run_id: str
+    name: str
+    emotions: tuple[str, ...]
+    columns: int
+    frames: tuple[tuple[int, bytes], ...]
+
+
+def play(reels: Sequence[Reel], epoch: int, *, key: str, on_rest: Callable[[], None]) -> None:
+    """Show the reels from `epoch` on; once the slider rests, `st.session_state[key]["epoch"]` is set and on_rest called."""
+    data: dict[str, Any] = {"runs": [_as_json(reel) for reel in reels], "epoch": epoch, "label": "Sheet by epoch"}
+    _player(data=data, key=key, on_epoch_change=on_rest)
+
+
+def _as_json(reel: Reel) -> dict[str, Any]:
+    return {
+        "id": reel.run_id,
+        "name": reel.name,
+        "emotions": list(reel.emotions),
+        "colours": [EMOTION_COLOURS[emotion] for emotion in reel.emotions],
+        "columns": reel.columns,
+        "epochs": [epoch for epoch, _ in reel.frames],
+        "pictures": [base64.b64encode(picture).decode("ascii") for _, picture in reel.frames],
+    }

@@ -1,0 +1,118 @@
+"""Scores -> the Inception Score over the epochs, and accuracy emotion by emotion; pure functions of tables.
+
+All take the registry's score table: run_id, run_name, epoch, judge, judge_sha256, count, prior, seed, metric, emotion,
+value, low, high, real.
+"""
+
+from collections.abc import Collection, Mapping
+
+import altair as alt
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard.charts.bands import add_band, plain
+from dashboard.charts.palette import EMOTION_COLOURS, plotly_template
+
+# One quantity in three readings: the mean KL divergence of p(y|x) from p(y) over K emotions.
+READINGS: dict[str, str] = {
+    "is": "IS = exp(KL)",
+    "kl_nats": "KL in nats",
+    "kl_ratio": "KL / ln K",
+}
+
+_PROTOCOL = ["judge", "judge_sha256", "count", "prior", "seed"]
+
+
+def inception_figure(
+    scores: pd.DataFrame, reading: str, colours: Mapping[str, str], literature: Collection[str], *, dark: bool
+) -> go.Figure:
+    """Draw one reading over the epochs: a line with its interval's band a run and protocol, the real images' line.
+
+    `colours` maps run ids to colours. Runs in `literature` are drawn as points alone: their judge is not known.
+    """
+    chosen = scores[scores.metric == reading].sort_values("epoch")
+    figure = go.Figure()
+    for (run_id, *protocol), line in chosen.groupby(["run_id", *_PROTOCOL], sort=False, dropna=False):
+        several = len(chosen[chosen.run_id == run_id][_PROTOCOL].drop_duplicates()) > 1
+        name = str(line.run_name.iloc[0]) + (
+            f" ({protocol[0]}, {protocol[2]:,} faces, {protocol[3]})" if several else ""
+        )
+        _add_run(figure, line, plain(name), colours[run_id], as_points=run_id in literature)
+    _add_real_lines(figure, chosen)
+    figure.update_layout(template=plotly_template(dark), height=460, hovermode="x unified")
+    figure.update_layout(legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0})
+    figure.update_layout(margin={"l": 8, "r": 8, "t": 8, "b": 8})
+    figure.update_xaxes(title="epoch", rangemode="tozero", automargin=True)
+    figure.update_yaxes(title=READINGS[reading], automargin=True)
+    return figure
+
+
+def emotion_accuracy(scores: pd.DataFrame, emotion: str) -> alt.LayerChart:
+    """Draw how many faces asked to show `emotion` the judge reads as it, over the epochs; dashed: real faces."""
+    chosen = scores[(scores.metric == "accuracy") & (scores.emotion == emotion)]
+    table = chosen[["run_name", "epoch", "value", "real"]]
+    share = alt.Y("value:Q", title=None, scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%", tickCount=3))
+    epoch = alt.X("epoch:Q", title=None, axis=alt.Axis(tickCount=4, format="d"), scale=alt.Scale(domainMin=0))
+    base = alt.Chart(table).encode(x=epoch)
+    several = table.run_name.nunique() > 1
+    dash = alt.StrokeDash("run_name:N", legend=None) if several else alt.value([1, 0])
+    tooltip = [
+        alt.Tooltip("run_name:N", title="run"),
+        alt.Tooltip("epoch:Q"),
+        alt.Tooltip("value:Q", title="read as asked", format=".0%"),
+        alt.Tooltip("real:Q", title="real faces", format=".0%"),
+    ]
+    colour = EMOTION_COLOURS[emotion]
+    lines = base.mark_line(color=colour, strokeWidth=2).encode(y=share, strokeDash=dash, detail="run_name:N")
+    points = base.mark_circle(color=colour, size=36, opacity=1).encode(y=share, tooltip=tooltip)
+    real = alt.Chart(table.dropna(subset=["real"])[["real"]].drop_duplicates())
+    rule = real.mark_rule(strokeDash=[4, 3], color="#808890").encode(y="real:Q")
+    title = alt.TitleParams(emotion, color=colour, anchor="start", fontSize=13, fontWeight="bold")
+    return alt.layer(rule, lines, points).properties(title=title, height=120)
+
+
+def protocols(scores: pd.DataFrame) -> list[str]:
+    """Say each protocol among the scores in words: judge and its weights' hash, number of faces, label prior, seed."""
+    rows = scores[_PROTOCOL].drop_duplicates().sort_values(_PROTOCOL)
+    return [
+        f"judge {judge} ({str(sha256)[:8]}), {int(count):,} faces, {prior} prior, seed {int(seed)}"
+        for judge, sha256, count, prior, seed in rows.itertuples(index=False)
+    ]
+
+
+def judges(scores: pd.DataFrame) -> list[str]:
+    """Name the distinct judges (by their weights' hash) that gave these scores."""
+    rows = scores[["judge", "judge_sha256"]].drop_duplicates().sort_values(["judge", "judge_sha256"])
+    return [f"{judge} ({str(sha256)[:8]})" for judge, sha256 in rows.itertuples(index=False)]
+
+
+def _add_run(figure: go.Figure, line: pd.DataFrame, name: str, colour: str, *, as_points: bool) -> None:
+    banded = line.dropna(subset=["low", "high"])
+    if not as_points and len(banded):
+        add_band(figure, list(banded.epoch), list(banded.low), list(banded.high), colour)
+    figure.add_scatter(
+        x=line.epoch,
+        y=line.value,
+        name=name,
+        mode="markers" if as_points else "lines+markers",
+        line={"color": colour, "width": 2},
+        marker={"color": colour, "size": 11 if as_points else 6, "symbol": "diamond-open" if as_points else "circle"},
+        customdata=line[["low", "high"]],
+        hovertemplate="%{y:.3f}" if as_points else "%{y:.3f} [%{customdata[0]:.3f}, %{customdata[1]:.3f}]",
+    )
+
+
+def _add_real_lines(figure: go.Figure, chosen: pd.DataFrame) -> None:
+    # A trace and not a shape: the axis must make room for it, and the legend must name it.
+    known = chosen.dropna(subset=["real"])
+    lines = known.assign(real=known.real.round(4))[["judge", "judge_sha256", "real"]].drop_duplicates()
+    for judge, _, real in lines.itertuples(index=False):
+        name = f"real faces {real:.2f}" + (f" ({plain(judge)})" if len(lines) > 1 else "")
+        figure.add_scatter(
+            x=[0, chosen.epoch.max()],
+            y=[real, real],
+            name=name,
+            mode="lines",
+            line={"color": "#808890", "width": 1.5, "dash": "dash"},
+            hoverinfo="skip",
+        )

@@ -1,0 +1,125 @@
+"""A sheet's picture -> its tiles, labelled PNGs and the GIF of a training; pure functions of bytes and arrays.
+
+A sheet is a grey picture of faces on a grid: a row an emotion, a tile 48x48, the pitch 50 px, the margin 2 px.
+"""
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont, UnidentifiedImageError
+
+from dashboard.charts.palette import EMOTION_COLOURS
+from fergan_core.errors import DataError
+
+TILE = 48
+PITCH = 50
+MARGIN = 2
+
+# Ground and ink of the pictures that carry writing, so that they sit quietly on either theme.
+_GROUND = {False: "#ffffff", True: "#14181d"}
+_INK = {False: "#3a434c", True: "#c3ccd4"}
+_LABEL_WIDTH = 84
+_TITLE_HEIGHT = 30
+
+# 64 greys hold the faces' shading and cost a third less than 256 in a GIF, whose packing knows only repeats.
+_GIF_GREYS = 64
+
+
+def tiles(picture: bytes) -> np.ndarray:
+    """Cut a sheet's WebP or PNG into its faces, uint8 [rows, columns, 48, 48]; DataError if it is no sheet."""
+    try:
+        sheet = np.asarray(Image.open(io.BytesIO(picture)).convert("L"))
+    except (UnidentifiedImageError, OSError) as error:
+        raise DataError("a sheet's file holds no picture; run `fergan runs verify` to find what damaged it") from error
+    height, width = sheet.shape
+    if height < PITCH or width < PITCH or (height - MARGIN) % PITCH or (width - MARGIN) % PITCH:
+        raise DataError(f"a picture of {width}x{height} px is no sheet, whose sides are 2 + 50 n px; verify the run")
+    grid = sheet[MARGIN:, MARGIN:].reshape((height - MARGIN) // PITCH, PITCH, (width - MARGIN) // PITCH, PITCH)
+    return np.ascontiguousarray(grid.transpose(0, 2, 1, 3)[:, :, :TILE, :TILE])
+
+
+def face_grid(faces: np.ndarray, columns: int, scale: int = 2) -> bytes:
+    """Lay faces uint8 [N, 48, 48] out in rows of `columns`, enlarged `scale` times, as a PNG with transparent gaps."""
+    return _png(_grid(faces, columns, scale))
+
+
+def labelled_sheet(sheet: np.ndarray, emotions: Sequence[str], title: str, *, dark: bool, scale: int = 2) -> bytes:
+    """Draw a sheet's tiles uint8 [rows, columns, 48, 48] as a PNG: a title, and before each row its emotion's name."""
+    _check_rows(sheet, emotions)
+    rows, columns = sheet.shape[:2]
+    pitch = PITCH * scale
+    label_width, title_height = _LABEL_WIDTH * scale // 2 + 20, _TITLE_HEIGHT * scale // 2 + 14
+    picture = Image.new("RGB", (label_width + columns * pitch, title_height + rows * pitch), _GROUND[dark])
+    draw = ImageDraw.Draw(picture)
+    font = ImageFont.load_default(9 * scale)
+    draw.text((label_width, title_height / 2), title, fill=_INK[dark], font=font, anchor="lm")
+    for row, emotion in enumerate(emotions):
+        middle = title_height + row * pitch + TILE * scale / 2
+        draw.text((label_width - 6 * scale, middle), emotion, fill=EMOTION_COLOURS[emotion], font=font, anchor="rm")
+    faces = _grid(sheet.reshape(-1, TILE, TILE), columns, scale)
+    picture.paste(faces.convert("RGB"), (label_width, title_height), faces.getchannel("A"))
+    return _png(picture)
+
+
+def training_gif(
+    frames: Sequence[tuple[int, bytes]], emotions: Sequence[str], *, frame_ms: int = 120, hold_ms: int = 2500
+) -> bytes:
+    """Join (epoch, sheet's picture) pairs to one endless GIF, a frame an epoch, its number drawn, the last one held.
+
+    Raises DataError when there is no frame, or when a picture is no sheet of these emotions.
+    """
+    if not frames:
+        raise DataError("no sheet to make a GIF of; a run writes its first one at the end of its first epoch")
+    pictures = [_gif_frame(epoch, tiles(picture), emotions) for epoch, picture in frames]
+    durations = [frame_ms] * (len(pictures) - 1) + [hold_ms]
+    file = io.BytesIO()
+    # optimize=False and disposal=1: every epoch stays a frame of its own, even one that equals its neighbour.
+    pictures[0].save(
+        file, "GIF", save_all=True, append_images=pictures[1:], duration=durations, loop=0, optimize=False, disposal=1
+    )
+    return file.getvalue()
+
+
+def _gif_frame(epoch: int, sheet: np.ndarray, emotions: Sequence[str]) -> Image.Image:
+    _check_rows(sheet, emotions)
+    rows, columns = sheet.shape[:2]
+    frame = Image.new("L", (_LABEL_WIDTH + columns * PITCH, _TITLE_HEIGHT + rows * PITCH), 20)
+    draw = ImageDraw.Draw(frame)
+    font = ImageFont.load_default(14)
+    draw.text((_LABEL_WIDTH, _TITLE_HEIGHT / 2), f"epoch {epoch}", fill=235, font=font, anchor="lm")
+    for row, emotion in enumerate(emotions):
+        draw.text((_LABEL_WIDTH - 8, _TITLE_HEIGHT + row * PITCH + TILE / 2), emotion, fill=180, font=font, anchor="rm")
+        for column in range(columns):
+            frame.paste(
+                Image.fromarray(sheet[row, column]), (_LABEL_WIDTH + column * PITCH, _TITLE_HEIGHT + row * PITCH)
+            )
+    indices = np.asarray(frame) // (256 // _GIF_GREYS)
+    indexed = Image.fromarray(indices, "L").convert("P")
+    indexed.putdata(indices.reshape(-1).tolist())
+    greys = np.linspace(0, 255, _GIF_GREYS).round().astype(int)
+    indexed.putpalette(np.repeat(greys, 3).tolist())
+    return indexed
+
+
+def _grid(faces: np.ndarray, columns: int, scale: int) -> Image.Image:
+    rows = -(-len(faces) // columns)
+    picture = Image.new("LA", (columns * PITCH * scale, rows * PITCH * scale), (0, 0))
+    side = TILE * scale
+    for place, face in enumerate(faces):
+        enlarged = Image.fromarray(face).resize((side, side), Image.Resampling.BICUBIC)
+        enlarged.putalpha(255)
+        picture.paste(enlarged, (place % columns * PITCH * scale, place // columns * PITCH * scale))
+    gap = (PITCH - TILE) * scale
+    return picture.crop((0, 0, picture.width - gap, picture.height - gap))
+
+
+def _check_rows(sheet: np.ndarray, emotions: Sequence[str]) -> None:
+    if len(sheet) != len(emotions):
+        raise DataError(f"a sheet of {len(sheet)} rows cannot show {len(emotions)} emotions; verify the run")
+
+
+def _png(picture: Image.Image) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    return file.getvalue()

@@ -1,0 +1,150 @@
+"""The judge in training: a classifier of emotion (and identity) with the usual defences against noisy labels."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from fergan_core.errors import UsageError
+from fergan_core.models.judge import JudgeNet
+
+
+@dataclass(frozen=True)
+class ClassifierRecipe:
+    """How a judge is built and trained; every field is written to its card."""
+
+    widths: tuple[int, ...] = (32, 64, 128)
+    blocks: tuple[int, ...] = (1, 1, 2)
+    dropout: float = 0.2
+    learning_rate: float = 4e-3  # the peak of the one-cycle schedule
+    weight_decay: float = 0.05
+    label_smoothing: float = 0.1
+    shift: float = 4.0  # pixels, each way
+    rotation: float = 12.0  # degrees, each way
+    zoom: float = 0.1  # share of the side, each way
+    cutout: int = 12  # side of the square, pixels; 0 for none
+    ema_decay: float = 0.998
+
+    def __post_init__(self) -> None:
+        if len(self.widths) != len(self.blocks) or not 1 <= self.widths[-1] <= 128:
+            raise UsageError(
+                f"judge: widths {self.widths} and blocks {self.blocks} must be equally long, with at most 128 features"
+            )
+
+
+def one_cycle(done: float) -> float:
+    """Return the share of the peak learning rate after a share `done`, 0 to 1, of a training.
+
+    Linear up over the first quarter, then a cosine to zero (Smith & Topin 2018, arXiv:1708.07120).
+    """
+    if done < 0.25:
+        return 0.04 + 0.96 * done / 0.25
+    return 0.5 * (1 + math.cos(math.pi * (done - 0.25) / 0.75))
+
+
+def bf16_pays(device: torch.device) -> bool:
+    """Tell whether bfloat16 is computed by hardware on this device; elsewhere it is emulated and slower."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+def move_randomly(images: Tensor, shift: float, rotation: float, zoom: float) -> Tensor:
+    """Shift (pixels), rotate (degrees) and zoom (share) each face [B,1,H,W] by up to these, uniformly; edges repeat."""
+    count, side = len(images), images.shape[-1]
+    draw = torch.rand(count, 4, device=images.device) * 2 - 1
+    angle = draw[:, 0] * math.radians(rotation)
+    scale = 1 + draw[:, 1] * zoom
+    offset = draw[:, 2:] * (2 * shift / side)
+    cos, sin = scale * angle.cos(), scale * angle.sin()
+    matrix = torch.stack([cos, -sin, offset[:, 0], sin, cos, offset[:, 1]], 1).view(count, 2, 3)
+    grid = F.affine_grid(matrix, list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def cut_out(images: Tensor, side: int) -> Tensor:
+    """Grey out one square of `side` pixels, anywhere, in each face [B,1,H,W] (DeVries & Taylor 2017, arXiv:1708.04552)."""
+    height = images.shape[-1]
+    centre = torch.rand(len(images), 2, 1, device=images.device) * height
+    inside = (torch.arange(height, device=images.device) + 0.5 - centre).abs() < side / 2
+    hole = inside[:, 0, :, None] & inside[:, 1, None, :]
+    return images.masked_fill(hole.unsqueeze(1), 0.0)
+
+
+class Classifier:
+    """Learns emotions, and identities where labels are int64 [B,2] (emotion, identity) instead of [B].
+
+    `average` is the exponential moving average of the network's weights and statistics: the judge that is kept.
+    """
+
+    networks = ("network", "average")
+
+    def __init__(self, recipe: ClassifierRecipe, *, identities: int, steps: int, device: torch.device, seed: int) -> None:
+        torch.manual_seed(seed)
+        self.recipe, self.steps, self.done, self.device = recipe, steps, 0, device
+        self.bf16 = bf16_pays(device)
+
+        def build() -> JudgeNet:
+            return JudgeNet(recipe.widths, recipe.blocks, identities, recipe.dropout).to(
+                device, memory_format=torch.channels_last
+            )
+
+        self.network, self.average = build(), build()
+        self.average.load_state_dict(self.network.state_dict())
+        self.average.requires_grad_(False).eval()
+        decayed = [p for p in self.network.parameters() if p.ndim > 1]
+        plain = [p for p in self.network.parameters() if p.ndim <= 1]
+        self.optimiser = torch.optim.AdamW(
+            [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": plain, "weight_decay": 0.0}],
+            lr=recipe.learning_rate,
+            fused=True,
+        )
+
+    def step(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """Learn from faces float [B,1,48,48] in [-1,1]; returns `loss` and the batch's `accuracy`."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.recipe.learning_rate * one_cycle(self.done / self.steps)
+        self.network.train()
+        images = move_randomly(images, self.recipe.shift, self.recipe.rotation, self.recipe.zoom)
+        if self.recipe.cutout:
+            images = cut_out(images, self.recipe.cutout)
+        images = images.contiguous(memory_format=torch.channels_last)
+        emotion_labels, identity_labels = (labels[:, 0], labels[:, 1]) if labels.ndim == 2 else (labels, None)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
+            emotions, identities = self.network(images)
+        smoothing = self.recipe.label_smoothing
+        loss = F.cross_entropy(emotions.float(), emotion_labels, label_smoothing=smoothing)
+        if identities is not None and identity_labels is not None:
+            loss = loss + F.cross_entropy(identities.float(), identity_labels, label_smoothing=smoothing)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimiser.step()
+        self.done += 1
+        self._follow()
+        return {"loss": loss.detach(), "accuracy": (emotions.detach().argmax(1) == emotion_labels).float().mean()}
+
+    def _follow(self) -> None:
+        """Move the average towards the network: slowly, but fast at first, when the start is still worthless."""
+        weight = 1 - min(self.recipe.ema_decay, (1 + self.done) / (10 + self.done))
+        ours, theirs = self.average.state_dict().values(), self.network.state_dict().values()
+        pairs = [(a, b) for a, b in zip(ours, theirs, strict=True) if a.is_floating_point()]
+        torch._foreach_lerp_([a for a, _ in pairs], [b for _, b in pairs], weight)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the whole training state."""
+        return {
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "done": self.done,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take a state that `state_dict` gave."""
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.done = int(state["done"])

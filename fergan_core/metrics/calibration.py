@@ -1,0 +1,86 @@
+"""How right, and how rightly sure, a classifier is: accuracy, confusion, NLL, ECE, temperature, from its logits."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from fergan_core.errors import UsageError
+
+
+def _checked(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Check finite logits [N,K] against labels [N] in 0..K-1, N >= 1; return them as float64 and int64."""
+    if logits.ndim != 2 or labels.shape != logits.shape[:1] or len(labels) < 1:
+        raise UsageError(
+            f"calibration: logits {list(logits.shape)} and labels {list(labels.shape)}; give [N,K] and [N], N >= 1"
+        )
+    if not bool(torch.isfinite(logits).all()):
+        raise UsageError("calibration: some logits are NaN or infinite")
+    labels = labels.long()
+    if int(labels.min()) < 0 or int(labels.max()) >= logits.shape[1]:
+        raise UsageError(f"calibration: labels reach from {int(labels.min())} to {int(labels.max())}; give 0..K-1")
+    return logits.double(), labels
+
+
+def confusion_matrix(logits: Tensor, labels: Tensor) -> Tensor:
+    """Count int64 [K,K] of samples by true class (row) and the class of the largest logit (column)."""
+    logits, labels = _checked(logits, labels)
+    classes = logits.shape[1]
+    return torch.bincount(labels * classes + logits.argmax(1), minlength=classes**2).view(classes, classes)
+
+
+def accuracy(logits: Tensor, labels: Tensor) -> float:
+    """Share of samples whose largest logit is their label's: 0 to 1, higher is better."""
+    logits, labels = _checked(logits, labels)
+    return float((logits.argmax(1) == labels).double().mean())
+
+
+def wilson_interval(hits: int, count: int) -> tuple[float, float]:
+    """95 % interval of a share of `hits` in `count` >= 1 independent trials (Wilson 1927), within 0 to 1."""
+    z = 1.959963984540054
+    share, spread = hits / count, z * z / count
+    centre = (share + spread / 2) / (1 + spread)
+    half = math.sqrt(share * (1 - share) * spread + spread * spread / 4) / (1 + spread)
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def negative_log_likelihood(logits: Tensor, labels: Tensor) -> float:
+    """Mean of -ln p(label) in nats: 0 and up, lower is better; ln K is what guessing evenly gets."""
+    logits, labels = _checked(logits, labels)
+    return float(F.cross_entropy(logits, labels))
+
+
+def expected_calibration_error(logits: Tensor, labels: Tensor, bins: int = 15) -> float:
+    """Mean gap between confidence and accuracy over `bins` equal bins of confidence: 0 to 1, lower is better.
+
+    Guo et al. 2017 (arXiv:1706.04599), equation 3.
+    """
+    logits, labels = _checked(logits, labels)
+    confidence, chosen = logits.softmax(1).max(1)
+    right = (chosen == labels).double()
+    place = (confidence * bins).ceil().long().clamp(1, bins) - 1
+    gaps = torch.zeros(bins, dtype=torch.float64).scatter_add_(0, place.cpu(), (right - confidence).cpu())
+    return float(gaps.abs().sum() / len(labels))
+
+
+def fit_temperature(logits: Tensor, labels: Tensor) -> float:
+    """Return the T > 0, 0.05 to 20, by which dividing logits makes their NLL least (Guo et al. 2017, section 4.2).
+
+    NLL is convex in 1/T: bisection on its derivative, mean over samples of E_p[logit] - logit of the label.
+    """
+    logits, labels = _checked(logits, labels)
+    own = logits.gather(1, labels[:, None]).squeeze(1)
+
+    def slope(inverse: float) -> float:
+        return float((((logits * inverse).softmax(1) * logits).sum(1) - own).mean())
+
+    low, high = 0.05, 20.0
+    if slope(low) >= 0:
+        return 1 / low
+    if slope(high) <= 0:
+        return 1 / high
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if slope(middle) < 0 else (low, middle)
+    return 2 / (low + high)

@@ -1,0 +1,50 @@
+"""What the engine and the evaluation may know of a method: how it learns a batch, and how it draws faces."""
+
+from typing import Any, Protocol, runtime_checkable
+
+from torch import Tensor
+
+
+@runtime_checkable
+class Learner(Protocol):
+    """A method in training: it learns one batch at a time and can put its whole state away.
+
+    `networks` names the entries of `state_dict()` that are weights of networks; the rest (optimisers) is needed
+    only to go on training.
+    """
+
+    networks: tuple[str, ...]
+
+    def step(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """Learn from images float [B,1,48,48] in [-1,1] and FER2013 codes int64 [B].
+
+        Returns scalars to record as 0-dim tensors on the device; reading them here would hold the device up.
+        """
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the whole training state: nested dicts and lists of tensors and plain numbers."""
+        ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take a state that `state_dict` gave, on whatever device its tensors lie."""
+        ...
+
+
+@runtime_checkable
+class Generator(Protocol):
+    """Something that draws faces on request."""
+
+    emotions: tuple[str, ...]
+
+    def latents(self, count: int, seed: int) -> Tensor:
+        """Draw `count` starting points; the same seed gives the same ones on every device."""
+        ...
+
+    def generate(self, latents: Tensor, labels: Tensor) -> Tensor:
+        """Turn starting points and FER2013 codes int64 [n] into faces, float [n,1,48,48] in [-1,1]."""
+        ...
+
+    def sample(self, labels: Tensor, seed: int) -> Tensor:
+        """Draw one face a label: float [n,1,48,48] in [-1,1] from FER2013 codes int64 [n]."""
+        ...

@@ -1,0 +1,181 @@
+"""Sheets, score charts and comparisons as pure functions: checked by what they draw, not by how it looks."""
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from dashboard.charts import compare, scores, sheets
+from fergan_core.errors import DataError
+
+EMOTIONS = ("angry", "happy", "neutral")
+
+
+def draw_sheet(faces: np.ndarray) -> bytes:
+    """Draw tiles [rows, columns, 48, 48] as a sheet, without loss, by the contract's geometry."""
+    rows, columns = faces.shape[:2]
+    picture = np.zeros((2 + 50 * rows, 2 + 50 * columns), np.uint8)
+    for row in range(rows):
+        for column in range(columns):
+            picture[2 + 50 * row : 50 + 50 * row, 2 + 50 * column : 50 + 50 * column] = faces[row, column]
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "WEBP", lossless=True)
+    return file.getvalue()
+
+
+@pytest.fixture
+def faces() -> np.ndarray:
+    return np.random.default_rng(3).integers(0, 256, (3, 10, 48, 48), dtype=np.uint8)
+
+
+def test_tiles_come_back_from_a_sheet_exactly(faces: np.ndarray) -> None:
+    assert np.array_equal(sheets.tiles(draw_sheet(faces)), faces)
+
+
+def test_a_picture_of_another_size_is_no_sheet() -> None:
+    file = io.BytesIO()
+    Image.new("L", (500, 152)).save(file, "WEBP")
+    with pytest.raises(DataError, match="500x152"):
+        sheets.tiles(file.getvalue())
+    with pytest.raises(DataError, match="no picture"):
+        sheets.tiles(b"RIFF....WEBP")
+
+
+def test_face_grid_has_its_faces_in_reading_order_and_clear_gaps(faces: np.ndarray) -> None:
+    grid = np.asarray(Image.open(io.BytesIO(sheets.face_grid(faces[0, :7], columns=5, scale=1))))
+    assert grid.shape == (98, 248, 2)
+    assert np.array_equal(grid[50:98, 50:98, 0], faces[0, 6])
+    assert grid[0, 48, 1] == 0
+    assert grid[97, 247, 1] == 0
+    assert grid[50, 50, 1] == 255
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_labelled_sheet_writes_each_emotion_in_its_own_colour(faces: np.ndarray, dark: bool) -> None:
+    from dashboard.charts.palette import EMOTION_COLOURS
+
+    picture = Image.open(io.BytesIO(sheets.labelled_sheet(faces, EMOTIONS, "epoch 3", dark=dark, scale=2)))
+    pixels = np.asarray(picture)
+    labels = pixels[:, : picture.width - 10 * 100]
+    row_tops = picture.height - 3 * 100 + 100 * np.arange(3)
+    for top, emotion in zip(row_tops, EMOTIONS, strict=True):
+        ink = tuple(int(EMOTION_COLOURS[emotion][place : place + 2], 16) for place in (1, 3, 5))
+        assert (labels[top : top + 96] == ink).all(axis=-1).any(), emotion
+
+
+def test_gif_has_a_frame_an_epoch_even_when_nothing_changes_and_holds_the_last(faces: np.ndarray) -> None:
+    picture = draw_sheet(faces)
+    gif = Image.open(io.BytesIO(sheets.training_gif([(epoch, picture) for epoch in range(1, 13)], EMOTIONS)))
+    assert gif.n_frames == 12
+    durations, arrays = [], []
+    for frame in range(gif.n_frames):
+        gif.seek(frame)
+        durations.append(gif.info["duration"])
+        arrays.append(np.asarray(gif.convert("L")))
+    assert durations == [120] * 11 + [2500]
+    assert gif.info["loop"] == 0
+    title, body = np.s_[:30], np.s_[30:]
+    assert not np.array_equal(arrays[0][title], arrays[1][title])
+    assert np.array_equal(arrays[0][body], arrays[-1][body])
+    shown = arrays[0][30:78, 84:132].astype(int)
+    assert np.abs(shown - faces[0, 0]).max() <= 4
+
+
+def test_gif_of_no_sheet_or_of_other_emotions_is_refused(faces: np.ndarray) -> None:
+    with pytest.raises(DataError, match="no sheet"):
+        sheets.training_gif([], EMOTIONS)
+    with pytest.raises(DataError, match="3 rows cannot show 2 emotions"):
+        sheets.training_gif([(1, draw_sheet(faces))], EMOTIONS[:2])
+
+
+def score_rows(run_id: str, judge: str = "synthfer", real: float | None = 2.5, band: bool = True) -> list[dict]:
+    rows = []
+    for epoch, value in ((10, 1.5), (5, 1.2)):
+        common = {"run_id": run_id, "run_name": f"name {run_id}", "epoch": epoch, "step": epoch * 9, "judge": judge}
+        common |= {"judge_sha256": judge * 4, "count": 5000, "prior": "natural", "seed": 0, "emotion": None}
+        common |= {"low": value - 0.1 if band else None, "high": value + 0.1 if band else None, "real": real}
+        rows += [common | {"metric": "is", "value": value}, common | {"metric": "kl_nats", "value": np.log(value)}]
+        rows += [common | {"metric": "accuracy", "value": value / 2}]
+        rows += [common | {"metric": "accuracy", "emotion": "happy", "value": value / 3, "real": 0.9}]
+    return rows
+
+
+def by_name(figure) -> dict:
+    return {trace.name: trace for trace in figure.data if trace.name}
+
+
+def test_inception_figure_draws_line_band_real_line_and_literature_as_points() -> None:
+    table = pd.DataFrame(score_rows("a") + score_rows("report22", judge="report", real=None, band=False))
+    colours = {"a": "#112233", "report22": "#445566"}
+    figure = scores.inception_figure(table, "is", colours, {"report22"}, dark=False)
+    traces = by_name(figure)
+    assert list(traces["name a"].x) == [5, 10]
+    assert list(traces["name a"].y) == [1.2, 1.5]
+    assert traces["name a"].mode == "lines+markers"
+    assert traces["name report22"].mode == "markers"
+    assert list(traces["real faces 2.50"].y) == [2.5, 2.5]
+    bands = [trace for trace in figure.data if trace.fill == "toself"]
+    assert len(bands) == 1
+    assert list(bands[0].x) == [5, 10, 10, 5]
+    assert np.allclose(bands[0].y, [1.3, 1.6, 1.4, 1.1])
+
+
+def test_inception_figure_keeps_protocols_and_judges_apart() -> None:
+    table = pd.DataFrame(score_rows("a") + score_rows("a", judge="fer2013", real=2.9))
+    traces = by_name(scores.inception_figure(table, "is", {"a": "#112233"}, set(), dark=True))
+    assert "name a (synthfer, 5,000 faces, natural)" in traces
+    assert "name a (fer2013, 5,000 faces, natural)" in traces
+    assert {"real faces 2.50 (synthfer)", "real faces 2.90 (fer2013)"} <= set(traces)
+    assert len(scores.judges(table)) == 2
+    assert len(scores.protocols(table)) == 2
+
+
+def test_a_name_is_never_html() -> None:
+    table = pd.DataFrame(score_rows("a")).assign(run_name="<b>x</b>")
+    assert "&lt;b&gt;x&lt;/b&gt;" in by_name(scores.inception_figure(table, "is", {"a": "#112233"}, set(), dark=False))
+
+
+def test_emotion_accuracy_shows_one_emotion_and_its_real_value() -> None:
+    chart = scores.emotion_accuracy(pd.DataFrame(score_rows("a")), "happy").to_dict()
+    drawn = [row for rows in chart["datasets"].values() for row in rows]
+    assert {row["value"] for row in drawn if "value" in row} == {0.5, 0.4}
+    assert {row["real"] for row in drawn} == {0.9}
+
+
+def test_recipe_differences_lists_only_what_differs() -> None:
+    table = compare.recipe_differences(
+        {
+            "one": {"seed": 0, "method": {"lr": 2e-4, "batch": 64}},
+            "two": {"seed": 0, "method": {"lr": 1e-4, "ema": 0.9}},
+        }
+    )
+    assert table.set_index("field").to_dict("index") == {
+        "method.lr": {"one": "0.0002", "two": "0.0001"},
+        "method.batch": {"one": "64", "two": "–"},
+        "method.ema": {"one": "–", "two": "0.9"},
+    }
+    assert compare.recipe_differences({"one": {"a": 1}, "two": {"a": 1}}).empty
+
+
+def test_score_table_takes_each_runs_newest_evaluation() -> None:
+    table = compare.score_table(pd.DataFrame(score_rows("a") + score_rows("b")), {"a": "A", "b": "B"})
+    assert list(table.run) == ["A", "B"]
+    assert set(table.epoch) == {10}
+    assert set(table.IS) == {1.5}
+    assert set(table["read as asked"]) == {0.75}
+
+
+def test_metric_curves_draw_each_runs_mean_and_band() -> None:
+    points = pd.DataFrame(
+        {"run_id": ["a", "a", "b"], "metric": ["loss_g"] * 3, "step": [200, 100, 100], "low": [1.0, 2.0, 5.0]}
+        | {"high": [3.0, 4.0, 6.0], "mean": [2.0, 3.0, 5.5]}
+    )
+    figure = compare.metric_curves(
+        points, "loss_g", {"a": "A", "b": "B", "c": "C"}, dict.fromkeys("abc", "#112233"), dark=False
+    )
+    traces = by_name(figure)
+    assert list(traces) == ["A", "B"]
+    assert list(traces["A"].x) == [100, 200]
+    assert list(traces["A"].y) == [3.0, 2.0]
