@@ -41,7 +41,7 @@ def score_table(scores: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame
 def metric_curves(
     points: pd.DataFrame, metric: str, labels: Mapping[str, str], colours: Mapping[str, str], *, dark: bool
 ) -> go.Figure:
-    """Draw one metric of several runs over the steps: a bucket's mean as the line, its lowest and highest as the band."""
+    """Draw one metric of several runs over the steps: a bucket's mean as the line, from lowest to highest the band."""
     figure = go.Figure()
     for run_id, label in labels.items():
         line = points[(points.run_id == run_id) & (points.metric == metric)].sort_values("step")

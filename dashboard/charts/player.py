@@ -36,7 +36,7 @@ class Reel:
 
 
 def play(reels: Sequence[Reel], epoch: int, *, key: str, on_rest: Callable[[], None]) -> None:
-    """Show the reels from `epoch` on; once the slider rests, `st.session_state[key]["epoch"]` is set and on_rest called."""
+    """Show the reels, opened at `epoch`; once the slider rests, `st.session_state[key].epoch` is set."""
     data: dict[str, Any] = {"runs": [_as_json(reel) for reel in reels], "epoch": epoch, "label": "Sheet by epoch"}
     _player(data=data, key=key, on_epoch_change=on_rest)
 

@@ -34,9 +34,9 @@ def inception_figure(
     figure = go.Figure()
     for (run_id, *protocol), line in chosen.groupby(["run_id", *_PROTOCOL], sort=False, dropna=False):
         several = len(chosen[chosen.run_id == run_id][_PROTOCOL].drop_duplicates()) > 1
-        name = str(line.run_name.iloc[0]) + (
-            f" ({protocol[0]}, {protocol[2]:,} faces, {protocol[3]})" if several else ""
-        )
+        name = str(line.run_name.iloc[0])
+        if several:
+            name += f" ({protocol[0]}, {protocol[2]:,} faces, {protocol[3]})"
         _add_run(figure, line, plain(name), colours[run_id], as_points=run_id in literature)
     _add_real_lines(figure, chosen)
     figure.update_layout(template=plotly_template(dark), height=460, hovermode="x unified")

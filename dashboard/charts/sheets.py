@@ -4,7 +4,7 @@ A sheet is a grey picture of faces on a grid: a row an emotion, a tile 48x48, th
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, UnidentifiedImageError
@@ -44,21 +44,25 @@ def face_grid(faces: np.ndarray, columns: int, scale: int = 2) -> bytes:
     return _png(_grid(faces, columns, scale))
 
 
-def labelled_sheet(sheet: np.ndarray, emotions: Sequence[str], title: str, *, dark: bool, scale: int = 2) -> bytes:
-    """Draw a sheet's tiles uint8 [rows, columns, 48, 48] as a PNG: a title, and before each row its emotion's name."""
-    _check_rows(sheet, emotions)
-    rows, columns = sheet.shape[:2]
-    pitch = PITCH * scale
-    label_width, title_height = _LABEL_WIDTH * scale // 2 + 20, _TITLE_HEIGHT * scale // 2 + 14
-    picture = Image.new("RGB", (label_width + columns * pitch, title_height + rows * pitch), _GROUND[dark])
+def labelled_sheet(
+    faces: Mapping[str, np.ndarray], title: str, *, dark: bool, columns: int = 10, scale: int = 2
+) -> bytes:
+    """Draw each emotion's faces, uint8 [N, 48, 48], beside its name in its colour, under a title, as a PNG."""
+    grids = {emotion: _grid(drawn, columns, scale) for emotion, drawn in faces.items()}
+    gap = (PITCH - TILE) * scale
+    label_width, title_height = _LABEL_WIDTH * scale, _TITLE_HEIGHT * scale
+    height = title_height + sum(grid.height + gap for grid in grids.values())
+    width = label_width + max(grid.width for grid in grids.values())
+    picture = Image.new("RGB", (width + gap, height), _GROUND[dark])
     draw = ImageDraw.Draw(picture)
-    font = ImageFont.load_default(9 * scale)
+    font = ImageFont.load_default(13 * scale)
     draw.text((label_width, title_height / 2), title, fill=_INK[dark], font=font, anchor="lm")
-    for row, emotion in enumerate(emotions):
-        middle = title_height + row * pitch + TILE * scale / 2
-        draw.text((label_width - 6 * scale, middle), emotion, fill=EMOTION_COLOURS[emotion], font=font, anchor="rm")
-    faces = _grid(sheet.reshape(-1, TILE, TILE), columns, scale)
-    picture.paste(faces.convert("RGB"), (label_width, title_height), faces.getchannel("A"))
+    top = title_height
+    for emotion, grid in grids.items():
+        at = (label_width - 8 * scale, top + TILE * scale / 2)
+        draw.text(at, emotion, fill=EMOTION_COLOURS[emotion], font=font, anchor="rm")
+        picture.paste(grid.convert("RGB"), (label_width, top), grid.getchannel("A"))
+        top += grid.height + gap
     return _png(picture)
 
 
@@ -103,15 +107,15 @@ def _gif_frame(epoch: int, sheet: np.ndarray, emotions: Sequence[str]) -> Image.
 
 
 def _grid(faces: np.ndarray, columns: int, scale: int) -> Image.Image:
+    columns = min(columns, len(faces))
     rows = -(-len(faces) // columns)
-    picture = Image.new("LA", (columns * PITCH * scale, rows * PITCH * scale), (0, 0))
-    side = TILE * scale
+    gap, side = (PITCH - TILE) * scale, TILE * scale
+    picture = Image.new("LA", (columns * (side + gap) - gap, rows * (side + gap) - gap), (0, 0))
     for place, face in enumerate(faces):
         enlarged = Image.fromarray(face).resize((side, side), Image.Resampling.BICUBIC)
         enlarged.putalpha(255)
-        picture.paste(enlarged, (place % columns * PITCH * scale, place // columns * PITCH * scale))
-    gap = (PITCH - TILE) * scale
-    return picture.crop((0, 0, picture.width - gap, picture.height - gap))
+        picture.paste(enlarged, (place % columns * (side + gap), place // columns * (side + gap)))
+    return picture
 
 
 def _check_rows(sheet: np.ndarray, emotions: Sequence[str]) -> None:

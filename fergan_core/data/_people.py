@@ -1,17 +1,17 @@
 """The 64 people of synthfer: a fixed table of faces, hair, glasses and beards.
 
 Lengths are in pixels of a 48 x 48 picture at scale 1, tones run from 0 (black) to 1 (white). The table is a
-mix of eight hair styles with eight people each; skin, hair tone, glasses, beard and head shape run through their levels at
+mix of eight hair styles with eight people each; skin, glasses, beard and head shape run through their levels at
 different paces, so that two people who share one trait differ in others. It depends on nothing but this file.
 """
 
 from dataclasses import dataclass, fields
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float32]
+FloatArray = npt.NDArray[np.floating[Any]]  # float32 in truth: the stubs widen products with Python floats
 
 NUM_IDENTITIES = 64
 
@@ -67,10 +67,23 @@ class People(Rows):
     glasses_tone: FloatArray
     wrinkles: FloatArray  # age: lines seen at rest
     freckles: FloatArray
+    earrings: FloatArray  # 1 worn
     mole: FloatArray  # -1 left cheek, 1 right, 0 none
 
 
-# side, top, length, hairline, slope, round, curtain, curl, wave, bun, ears
+_HAIR_TRAITS = (
+    "hair_side",
+    "hair_top",
+    "hair_length",
+    "hairline",
+    "hairline_slope",
+    "hairline_round",
+    "hairline_curtain",
+    "hair_curl",
+    "hair_wave",
+    "bun",
+    "ears",
+)
 _HAIR_STYLES: dict[str, tuple[float, ...]] = {
     "bald": (0.0, 0.0, -30.0, -30.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0),
     "cropped": (0.4, 0.4, -1.0, -13.0, 0.0, 2.0, 4.0, 0.25, 0.0, 0.0, 1.0),
@@ -116,26 +129,19 @@ def _person(person: int, chance: np.random.Generator) -> dict[str, float]:
     style_name, shape = list(_HAIR_STYLES.items())[style]
     bearded = style_name in _BEARDED_STYLES
     skin = _SKIN[(member + style) % 4]
-    # Dark skin goes with dark hair, else the hair's outline and the brows would be lost or look dyed.
-    tones = _HAIR_TONES[:2] if skin < 0.5 else _HAIR_TONES
-    tones = tuple(tone for tone in tones if abs(tone - skin) > 0.17)  # else the head's shape melts into the hair
+    # Dark skin goes with dark hair, else the brows would be lost or look dyed.
+    # Hair of the skin's own tone would hide the head's shape as well.
+    tones = [tone for tone in _HAIR_TONES if abs(tone - skin) > 0.17 and (skin > 0.5 or tone < 0.3)]
     hair_tone = float(chance.choice(tones))
     beard = _BEARDS[(member + style // 2) % 8] if bearded else (0.0, 0.0, 0.0)
-    glasses = _GLASSES[(member // 2 + style + 3 * (member % 2)) % 4]
-    head = (member * 3 + style) % 4  # oval, round, square, long
+    glasses = _GLASSES[(member + member // 4 + 3 * style) % 4]  # of two people with the same skin one wears some
+    head = (3 * member + member // 4 + style) % 4  # oval, round, square, long
     lipstick = not bearded and member % 3 != 0
 
     def about(middle: float, spread: float) -> float:
         return middle + spread * float(chance.uniform(-1, 1))
 
-    traits = dict(
-        zip(
-            ("hair_side", "hair_top", "hair_length", "hairline", "hairline_slope", "hairline_round")
-            + ("hairline_curtain", "hair_curl", "hair_wave", "bun", "ears"),
-            shape,
-            strict=True,
-        )
-    )
+    traits = dict(zip(_HAIR_TRAITS, shape, strict=True))
     traits["hairline"] += about(0.0, 0.8)
     traits["hairline_slope"] *= 1.0 if member % 2 else -1.0
     brow_tone = min(hair_tone, skin * 0.62) if shape[1] > 0 else skin * 0.4
@@ -168,5 +174,6 @@ def _person(person: int, chance: np.random.Generator) -> dict[str, float]:
         "glasses_tone": glasses[2],
         "wrinkles": float((member + 2 * style) % 5 == 0),
         "freckles": float(skin > 0.7 and (member + style) % 3 == 1),
+        "earrings": float(style_name == "tied back"),
         "mole": float((member * 5 + style) % 7 == 1) * (1.0 if member % 2 else -1.0),
     }

@@ -1,20 +1,21 @@
 """synthfer: faces drawn by code, with FER2013's format and class counts, whose true factors are known.
 
 64 people (`_people`) show seven emotions through the action units that make them up; pose, light, background and
-noise vary. Because identity and emotion of every image are known, the 448 modes a generator should cover can be counted.
+noise vary. Identity and emotion of every image are known, so the 448 modes a generator should cover can be counted.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from fergan_core.data._faces import SIZE, Actions, Light, Pose, draw
+from fergan_core.data._canvas import SIZE, Actions, Light, Pose
+from fergan_core.data._faces import draw
 from fergan_core.data._people import NUM_IDENTITIES, FloatArray, people
-from fergan_core.data.dataset import SPLITS, Dataset
+from fergan_core.data.dataset import SPLITS, Dataset, content_hash
 from fergan_core.emotions import EMOTIONS
 from fergan_core.errors import UsageError
 
@@ -86,7 +87,8 @@ def synthfer(seed: int = 0, counts: Mapping[str, Mapping[str, int]] | None = Non
     labels, splits = _labels(seed, {"train": TRAIN_COUNTS, "public": PUBLIC_COUNTS} if counts is None else counts)
     scene = sample_scene(seed, labels)
     images = draw_scene(scene, seed)
-    return MAKE_DATASET
+    digest = content_hash(images, labels, splits)
+    return Dataset("synthfer", "synthfer", images, labels, splits, digest, scene.factors())
 
 
 def _labels(seed: int, counts: Mapping[str, Mapping[str, int]]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
@@ -108,13 +110,13 @@ def _labels(seed: int, counts: Mapping[str, Mapping[str, int]]) -> tuple[npt.NDA
 def sample_scene(seed: int, labels: npt.NDArray[np.uint8]) -> Scene:
     """Draw who stands where in which light, for labels [N]; row i depends on seed, i and labels[i] alone."""
     chance = np.random.default_rng([seed, 2]).random((len(labels), _DRAWS), np.float32)
-    columns = iter(np.ascontiguousarray(chance.T))
+    columns: Iterator[FloatArray] = iter(np.ascontiguousarray(chance.T))
 
     def between(low: float, high: float) -> FloatArray:
-        return np.float32(low) + np.float32(high - low) * next(columns)
+        return low + (high - low) * next(columns)
 
     def around(most: float) -> FloatArray:  # near 0 more often than far from it
-        return np.float32(most) * (next(columns) + next(columns) - 1)
+        return most * (next(columns) + next(columns) - 1)
 
     identity = (next(columns) * NUM_IDENTITIES).astype(np.uint8)
     neutral = labels == EMOTIONS.index("neutral")
@@ -148,7 +150,7 @@ def sample_scene(seed: int, labels: npt.NDArray[np.uint8]) -> Scene:
     return Scene(identity, intensity, between(0.004, 0.016), pose, Actions(**units, gaze=around(1.0)), light)
 
 
-def draw_scene(scene: Scene, seed: int, threads: int | None = None, chunk: int = _CHUNK) -> npt.NDArray[np.uint8]:
+def draw_scene(scene: Scene, seed: int, *, threads: int | None = None, chunk: int = _CHUNK) -> npt.NDArray[np.uint8]:
     """Draw a scene with its sensor noise: uint8 [N,48,48], the same for any number of threads and any chunk."""
     table = people()
     images = np.empty((len(scene), SIZE, SIZE), np.uint8)

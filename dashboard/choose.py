@@ -1,0 +1,71 @@
+"""Choosing runs on a page; the choice lives in the address (?run=ID, ?runs=ID,ID) and follows from page to page."""
+
+import re
+from collections.abc import Callable, Sequence
+
+import pandas as pd
+import streamlit as st
+
+# Session state beside the widgets' own keys: those are forgotten when the page is left.
+_RUN, _RUNS = "run followed", "runs followed"
+_LIVE_SECONDS = 5
+
+
+def plain(text: str) -> str:
+    """Escape Markdown, so that other people's text reads as it was written."""
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!$~:<>|&])", r"\\\1", text)
+
+
+def any_trained(runs: pd.DataFrame) -> bool:
+    """Tell whether a run of this registry was trained; say how to add one where none was."""
+    if (~runs.literature).any():
+        return True
+    st.info(
+        "No run has been trained yet. Train a first one, about five minutes on two cores; it appears here by itself:"
+    )
+    st.code("python -m trainers.dcgan", language="bash")
+    st.write("With the real faces, give FER2013 in any of its published layouts:")
+    st.code("python -m trainers.dcgan --data fer2013.csv --preset report-small", language="bash")
+    return False
+
+
+def live_every(*statuses: str) -> int | None:
+    """Seconds between looks at runs of these statuses: some while one is running, None when all rest."""
+    return _LIVE_SECONDS if "running" in statuses else None
+
+
+def run_label(runs: pd.DataFrame) -> Callable[[str], str]:
+    """Return a function from a run's id to its name, with the id behind it where two runs share the name."""
+    names = dict(zip(runs.id, runs.name, strict=True))
+    shared = set(runs.name[runs.name.duplicated()])
+    return lambda run_id: f"{names[run_id]} · {run_id}" if names[run_id] in shared else names[run_id]
+
+
+def one_run(runs: pd.DataFrame) -> str:
+    """Ask for one run of the table (id, name, ...), opened at ?run=ID, else at the run last looked at, else the first."""
+    ids = list(runs.id)
+    wished = [st.query_params.get("run"), st.session_state.get(_RUN), ids[0]]
+    st.session_state["chosen run"] = next(run_id for run_id in wished if run_id in ids)
+
+    def follow() -> None:
+        st.query_params["run"] = st.session_state["chosen run"]
+
+    chosen = st.selectbox("Run", ids, format_func=run_label(runs), key="chosen run", on_change=follow)
+    st.query_params["run"] = st.session_state[_RUN] = chosen
+    return chosen
+
+
+def several_runs(runs: pd.DataFrame, default: Sequence[str]) -> list[str]:
+    """Ask for runs of the table; opens at ?runs=ID,ID, else at the runs last compared, else at `default`."""
+    ids = list(runs.id)
+    asked = st.query_params.get("runs", "").split(",")
+    wished = asked if "runs" in st.query_params else st.session_state.get(_RUNS, default)
+    st.session_state["chosen runs"] = [run_id for run_id in wished if run_id in ids]
+
+    def follow() -> None:
+        st.query_params["runs"] = ",".join(st.session_state["chosen runs"])
+
+    chosen = st.multiselect("Runs", ids, format_func=run_label(runs), key="chosen runs", on_change=follow)
+    st.session_state[_RUNS] = chosen
+    st.query_params["runs"] = ",".join(chosen)
+    return chosen

@@ -1,0 +1,33 @@
+"""Runs' sheets as the pages play them: read through the cache, opened at ?epoch=N, the address following the slider."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboard import data
+from dashboard.charts import player
+
+
+def reel(run_id: str, name: str) -> player.Reel | None:
+    """Read a run's sheets, one an epoch; None when it has drawn none."""
+    table = data.sheets(run_id)
+    if table.empty:
+        return None
+    table = table.sort_values("step").drop_duplicates("epoch", keep="last")
+    frames = tuple((int(row.epoch), data.sheet_bytes(row.path, row.sha256)) for row in table.itertuples())
+    return player.Reel(run_id, name, tuple(table.emotions.iloc[-1]), int(table["columns"].iloc[-1]), frames)
+
+
+def play(reels: Sequence[player.Reel]) -> int:
+    """Show the reels under one slider and return the epoch where it last came to rest."""
+    key = "player " + " ".join(reel.run_id for reel in reels)
+    asked = st.query_params.get("epoch", "")
+    newest = max(reel.frames[-1][0] for reel in reels)
+    # Fixed when the runs are opened: pictures and opening epoch then stay one message, which the browser keeps.
+    opened = st.session_state.setdefault(f"opened {key}", int(asked) if asked.isdecimal() else newest)
+
+    def follow() -> None:
+        st.query_params["epoch"] = str(st.session_state[key]["epoch"])
+
+    player.play(reels, opened, key=key, on_rest=follow)
+    return st.session_state[key].get("epoch") or opened

@@ -1,0 +1,92 @@
+"""One run's faces: every epoch's sheet under a slider, enlarged by emotion, and new ones drawn from any checkpoint."""
+
+import numpy as np
+import streamlit as st
+
+from dashboard import choose, data, reels
+from dashboard.charts import sheets
+from dashboard.charts.palette import EMOTION_COLOURS
+from fergan_core.emotions import EMOTIONS
+from fergan_core.errors import FerganError
+
+DARK = st.context.theme.type == "dark"
+
+
+def show_emotions(faces: dict[str, np.ndarray], when: str) -> None:
+    """Show each emotion's faces enlarged under its name in its colour; the cards wrap as the page narrows."""
+    with st.container(horizontal=True, gap="medium"):
+        for emotion, drawn in faces.items():
+            with st.container(width=330, gap="xsmall"):
+                st.markdown(f':color[**{emotion}**]{{foreground="{EMOTION_COLOURS[emotion]}"}}')
+                st.image(sheets.face_grid(drawn, columns=5), alt=f"{len(drawn)} {emotion} faces, {when}")
+
+
+def show_sheets(run_id: str, name: str) -> None:
+    """The player with all sheets, the chosen sheet by emotion, and both downloads."""
+    reel = reels.reel(run_id, name)
+    if reel is None:
+        st.info("No sheet yet: a run draws one at the end of every epoch. A run from literature has scores alone.")
+        return
+    rested = reels.play([reel])
+    epoch, picture = max((frame for frame in reel.frames if frame[0] <= rested), default=reel.frames[0])
+    faces = dict(zip(reel.emotions, sheets.tiles(picture), strict=True))
+    st.subheader(f"Epoch {epoch}, emotion by emotion")
+    show_emotions(faces, f"epoch {epoch}")
+    with st.container(horizontal=True):
+        png = sheets.labelled_sheet(faces, f"epoch {epoch}", dark=DARK)
+        file = f"fergan-{run_id}-epoch-{epoch:04d}.png"
+        st.download_button("Download PNG", png, file, "image/png", on_click="ignore")
+        label = f"Download GIF of {len(reel.frames)} epochs"
+        st.download_button(
+            label,
+            lambda: sheets.training_gif(reel.frames, reel.emotions),
+            f"fergan-{run_id}.gif",
+            "image/gif",
+            on_click="ignore",
+        )
+
+
+def draw_new(run_id: str) -> None:
+    """Faces drawn on demand from any checkpoint: emotion, count and seed chosen here; the address carries them."""
+    st.subheader("Draw new faces")
+    checkpoints = data.checkpoints(run_id)
+    if checkpoints.empty:
+        st.info("No checkpoint yet: the recipe's --checkpoint-every says after how many epochs one is written.")
+        return
+    step_of = {int(row.epoch): int(row.step) for row in checkpoints.sort_values("step").itertuples()}
+    known = tuple(data.run(run_id)["recipe"].get("emotions") or EMOTIONS)
+    bound = {"bind": "query-params", "width": 170}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        epoch = st.selectbox("Checkpoint, epoch", list(step_of), len(step_of) - 1, key="checkpoint", **bound)
+        emotion = st.selectbox("Emotion", ["all", *known], key="emotion", **bound)
+        count = st.number_input("Faces each", 1, 50, 10, key="count", **bound)
+        seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", **bound)
+        wanted = st.toggle("Draw", key="draw", bind="query-params")
+    if not wanted:
+        st.caption("Switch on Draw to load the generator; the first faces take some seconds.")
+        return
+    asked = known if emotion == "all" else (emotion,)
+    try:
+        with st.spinner("Drawing faces"):
+            # One seed for every emotion gives the same latents: a place holds one face in several emotions.
+            faces = {
+                name: data.generate(run_id, step_of[epoch], (EMOTIONS.index(name),) * count, seed) for name in asked
+            }
+    except FerganError as error:
+        st.error(choose.plain(str(error)))
+        return
+    title = f"epoch {epoch}, seed {seed}"
+    show_emotions(faces, f"drawn from {title}")
+    png = sheets.labelled_sheet(faces, title, dark=DARK)
+    file = f"fergan-{run_id}-epoch-{epoch:04d}-seed-{seed}.png"
+    st.download_button("Download PNG of new faces", png, file, "image/png", on_click="ignore")
+
+
+st.title("Checkpoints")
+runs = data.runs()
+if choose.any_trained(runs):
+    run_id = choose.one_run(runs)
+    run = runs.set_index("id").loc[run_id]
+    st.fragment(show_sheets, run_every=choose.live_every(run.status))(run_id, run["name"])
+    if not run.literature:
+        draw_new(run_id)

@@ -1,0 +1,83 @@
+"""Two or more runs side by side: one metric's curves, sheets at the same epoch, recipes' differences, scores."""
+
+from typing import Any
+
+import streamlit as st
+
+from dashboard import choose, data, reels
+from dashboard.charts import compare
+from dashboard.charts.palette import run_colour
+
+DARK = st.context.theme.type == "dark"
+FIRST_METRIC = "loss_g"
+
+
+def show_curves(labels: dict[str, str]) -> None:
+    """One metric of all runs on one chart."""
+    metrics = data.metrics(tuple(labels))
+    if not metrics:
+        st.info("These runs have no points.")
+        return
+    first = metrics.index(FIRST_METRIC) if FIRST_METRIC in metrics else 0
+    metric = st.selectbox("Metric", metrics, first, key="metric", bind="query-params", width=260)
+    colours = {run_id: run_colour(place) for place, run_id in enumerate(labels)}
+    figure = compare.metric_curves(data.points(tuple(labels), (metric,), 400), metric, labels, colours, dark=DARK)
+    st.plotly_chart(figure, width="stretch", theme=None, key="curves", config={"displaylogo": False})
+    st.caption("Line: the mean over a span of steps; band: its lowest and highest value.")
+
+
+def show_sheets(labels: dict[str, str]) -> None:
+    """All runs' sheets under one slider."""
+    st.subheader("Sheets at the same epoch")
+    found = [reel for run_id, label in labels.items() if (reel := reels.reel(run_id, label))]
+    if found:
+        reels.play(found)
+    else:
+        st.info("These runs have no sheets.")
+
+
+def show_differences(labels: dict[str, str]) -> None:
+    """The fields in which recipe, data and seed differ."""
+    st.subheader("What differs in the recipes")
+    table = compare.recipe_differences({label: recipe_of(run_id) for run_id, label in labels.items()})
+    if table.empty:
+        st.info("Nothing: the recipes, the data and the seeds are the same.")
+    else:
+        st.dataframe(table, hide_index=True, width="stretch")
+
+
+def recipe_of(run_id: str) -> dict[str, Any]:
+    """A run's recipe with what else its result depends on: the data and the seed."""
+    run = data.run(run_id)
+    return run["recipe"] | {"data": run["data"], "seed": run["seed"]}
+
+
+def show_scores(labels: dict[str, str]) -> None:
+    """Each run's newest evaluation."""
+    st.subheader("Newest scores")
+    scores = data.scores(tuple(labels))
+    if scores.empty:
+        st.info("No score yet: a run is scored at --eval-every epochs, or by `fergan evaluate RUN@all`.")
+        return
+    percent = st.column_config.NumberColumn(format="percent")
+    three = st.column_config.NumberColumn(format="%.3f")
+    columns = dict.fromkeys(["IS", "IS low", "IS high", "IS of real faces", "KL nats", "KL / ln K"], three)
+    table = compare.score_table(scores, labels)
+    st.dataframe(table, hide_index=True, width="stretch", column_config=columns | {"read as asked": percent})
+    if table.judge.nunique() > 1:
+        st.caption("Scores of different judges cannot be compared with each other.")
+
+
+st.title("Compare")
+runs = data.runs()
+if choose.any_trained(runs):
+    trained = runs[~runs.literature]
+    chosen = choose.several_runs(runs, default=list(trained.id[:2]))
+    if len(chosen) < 2:
+        st.info("Choose two runs or more.")
+    else:
+        label = choose.run_label(runs)
+        labels = {run_id: label(run_id) for run_id in chosen}
+        every = choose.live_every(*runs.status[runs.id.isin(chosen)])
+        for part in (show_curves, show_sheets, show_differences, show_scores):
+            st.fragment(part, run_every=every)(labels)

@@ -1,0 +1,64 @@
+"""The Inception Score over the epochs of any runs, in three readings, and how each emotion is read."""
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import choose, data
+from dashboard.charts import scores as charts
+from dashboard.charts.palette import run_colour
+from fergan_core.emotions import EMOTIONS
+
+DARK = st.context.theme.type == "dark"
+READINGS = {"IS": "is", "KL": "kl_nats", "KL ratio": "kl_ratio"}
+
+
+def show_scores(chosen: list[str], literature: list[str], reading: str) -> None:
+    """The chart with its caption, the report's caveat, and the small multiples of accuracy."""
+    scores = data.scores(tuple(chosen))
+    if scores.empty:
+        st.info("No score yet: a run is scored at --eval-every epochs, or by `fergan evaluate RUN@all`.")
+        return
+    judged = scores[~scores.run_id.isin(literature)]
+    judges = charts.judges(judged)
+    if len(judges) > 1:
+        names = choose.plain(", ".join(judges))
+        st.warning(f"These scores come from different judges ({names}): they cannot be compared with each other.")
+    colours = {run_id: run_colour(place) for place, run_id in enumerate(chosen)}
+    figure = charts.inception_figure(scores, reading, colours, literature, dark=DARK)
+    st.plotly_chart(figure, width="stretch", theme=None, key="inception score", config={"displaylogo": False})
+    for protocol in charts.protocols(judged):
+        st.caption(choose.plain(f"{protocol}; band: 95 % bootstrap interval."))
+    for run_id in literature:
+        for note in data.run(run_id)["notes"]:
+            st.caption(choose.plain(note["text"]))
+    show_emotions(judged)
+
+
+def show_emotions(scores: pd.DataFrame) -> None:
+    """Accuracy by emotion as small multiples, in the emotions' colours."""
+    by_emotion = scores[(scores.metric == "accuracy") & scores.emotion.notna()]
+    if by_emotion.empty:
+        return
+    st.subheader("Faces read as the emotion asked for")
+    with st.container(horizontal=True):
+        for emotion in EMOTIONS:
+            if (by_emotion.emotion == emotion).any():
+                with st.container(width=250):
+                    st.altair_chart(charts.emotion_accuracy(by_emotion, emotion), width="stretch", theme=None)
+    st.caption("Share read so by the same judge, over the epochs; dashed: real faces of that emotion.")
+
+
+st.title("Inception Score")
+runs = data.runs()
+if choose.any_trained(runs):
+    trained = list(runs.id[~runs.literature])
+    chosen = choose.several_runs(runs, default=[*trained[:4], *runs.id[runs.literature]])
+    reading = st.segmented_control(
+        "Reading", list(READINGS), default="IS", required=True, key="reading", bind="query-params"
+    )
+    st.caption(
+        "One quantity in three readings: IS is the exponential of KL, KL ratio its share of the most there can be."
+    )
+    statuses = runs.status[runs.id.isin(chosen)]
+    literature = [run_id for run_id in chosen if run_id not in trained]
+    st.fragment(show_scores, run_every=choose.live_every(*statuses))(chosen, literature, READINGS[reading])

@@ -1,0 +1,364 @@
+"""A run from beginning to end: recipe, data set and registry come together here and nowhere else."""
+
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fergan_core import evaluation, methods
+from fergan_core import recipe as recipes
+from fergan_core.data import Dataset, Parts, science_parts
+from fergan_core.emotions import emotion_code
+from fergan_core.errors import CheckpointError, FerganError, RegistryError, TrainingError, UsageError
+from fergan_core.recipe import Recipe
+from fergan_core.registry import PointWriter, Reader, Registry, Score
+from fergan_core.training import checkpoint, engine, provenance
+from fergan_core.training.recorder import Diverged, Listener, Recorder
+from fergan_core.training.sheet import COLUMNS, draw_sheet, sheet_images
+
+
+@dataclass
+class Outcome:
+    """How a run ended: its id, name, status and reason, whole epochs done, and its last evaluation's scores."""
+
+    run_id: str
+    name: str
+    status: str
+    reason: str
+    epochs: int
+    scores: list[Score] = field(default_factory=list)
+    judge: str = ""
+
+
+def choose_device(wish: str) -> torch.device:
+    """Return the device for 'auto', 'cpu' or 'cuda'; UsageError where there is no GPU to give."""
+    if wish == "cuda" and not torch.cuda.is_available():
+        raise UsageError("--device: this PyTorch sees no GPU; use --device cpu or auto")
+    return torch.device("cuda" if wish != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def training_index(dataset: Dataset, parts: Parts, recipe: Recipe) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+    """Return which images of the data set a recipe trains on: int64 [n], its emotions' part of `parts.train`."""
+    codes = [emotion_code(name) for name in recipe.emotions]
+    index = parts.train[np.isin(dataset.labels[parts.train], codes)]
+    if len(index) == 0:
+        raise UsageError(f"--emotions: '{dataset.name}' has no training image of {', '.join(recipe.emotions)}")
+    missing = [name for name, code in zip(recipe.emotions, codes, strict=True) if code not in dataset.labels[index]]
+    if missing:
+        raise UsageError(f"--emotions: '{dataset.name}' has no training image of {', '.join(missing)}; leave it out")
+    return index[: recipe.images] if recipe.images else index
+
+
+class _Interrupt(engine.Hook):
+    """Turns SIGINT and SIGTERM into an end after the step, or after the epoch's work where the step ends one."""
+
+    def __init__(self, per_epoch: int) -> None:
+        self._per_epoch = per_epoch
+        self.signal = 0
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> "_Interrupt":
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        self.signal = number
+        print("stopping after this step; once more stops at once", file=sys.stderr)
+        signal.signal(number, self._before[number])
+
+    def after_step(self, progress: engine.Progress, scalars: dict[str, Tensor]) -> None:
+        if self.signal and progress.step % self._per_epoch:
+            raise engine.Interrupted
+
+    def after_epoch(self, progress: engine.Progress) -> None:
+        if self.signal:
+            raise engine.Interrupted
+
+
+class _Keeper(engine.Hook):
+    """Keeps what an epoch leaves: its sheet, its checkpoint, its evaluation; and where the training stands."""
+
+    def __init__(self, run: "_Run", recorder: Recorder) -> None:
+        self._run = run
+        self._recorder = recorder
+        self.progress = run.start
+        self._saved_step = run.start.step if run.start.step else -1
+
+    def after_step(self, progress: engine.Progress, scalars: dict[str, Tensor]) -> None:
+        self.progress = progress
+
+    def after_epoch(self, progress: engine.Progress) -> None:
+        recipe = self._run.recipe
+        last = progress.epoch == recipe.epochs
+        self._save_sheet(progress)
+        if last or progress.epoch % recipe.checkpoint_every == 0:
+            self.save(progress)
+        self._run.registry.progress(
+            self._run.run_id, epoch=progress.epoch, step=progress.step, images_seen=progress.images_seen
+        )
+        if last or (recipe.eval_every and progress.epoch % recipe.eval_every == 0):
+            self._evaluate(progress)
+        self._recorder.restart_clock()
+
+    def save(self, progress: engine.Progress) -> None:
+        """Write the checkpoint of a step once, and record it; Diverged where a weight is not finite."""
+        if progress.step == self._saved_step:
+            return
+        run = self._run
+        state = run.learner.state_dict()
+        if not checkpoint.finite(state, run.learner.networks):
+            raise Diverged(f"a weight is no longer finite at step {progress.step}; the last good checkpoint is kept")
+        weights, rest = checkpoint.save_checkpoint(
+            run.folder / "checkpoints", progress.step, state, run.learner.networks
+        )
+        run.registry.add_checkpoint(
+            run.run_id,
+            epoch=progress.epoch,
+            step=progress.step,
+            images_seen=progress.images_seen,
+            path=run.relative(weights.path),
+            sha256=weights.sha256,
+            bytes=weights.bytes,
+            state_path=run.relative(rest.path),
+            state_sha256=rest.sha256,
+            state_bytes=rest.bytes,
+        )
+        self._saved_step = progress.step
+
+    def _save_sheet(self, progress: engine.Progress) -> None:
+        run = self._run
+        emotions = run.recipe.emotions
+        picture = draw_sheet(sheet_images(run.learner.generator, emotions, run.recipe.seed))
+        file = checkpoint.write_whole(run.folder / "sheets" / f"step-{progress.step:08d}.webp", picture)
+        run.registry.add_sheet(
+            run.run_id,
+            epoch=progress.epoch,
+            step=progress.step,
+            images_seen=progress.images_seen,
+            path=run.relative(file.path),
+            sha256=file.sha256,
+            bytes=file.bytes,
+            emotions=emotions,
+            columns=COLUMNS,
+        )
+
+    def _evaluate(self, progress: engine.Progress) -> None:
+        run = self._run
+        try:
+            protocol = evaluation.Protocol(judge=evaluation.judge_for(run.dataset.name))
+            result = evaluation.evaluate_generator(
+                run.learner.generator, run.dataset, run.parts, protocol, device=run.device.type
+            )
+        except FerganError as error:
+            # A score can be made later from the checkpoint; the training itself has lost nothing.
+            print(f"epoch {progress.epoch} is not evaluated: {error}", file=sys.stderr)
+            return
+        run.registry.add_evaluation(
+            run.run_id,
+            epoch=progress.epoch,
+            step=progress.step,
+            judge=result.judge,
+            judge_sha256=result.judge_sha256,
+            protocol=result.protocol_dict(),
+            scores=result.scores,
+        )
+
+
+@dataclass
+class _Run:
+    """One training in progress and all that it works with."""
+
+    recipe: Recipe
+    dataset: Dataset
+    parts: Parts
+    registry: Registry
+    device: torch.device
+    learner: methods.AdversarialLearner
+    run_id: str
+    start: engine.Progress
+
+    @property
+    def folder(self) -> Path:
+        return self.registry.files / self.run_id
+
+    def relative(self, path: Path) -> str:
+        return path.relative_to(self.registry.files).as_posix()
+
+
+def start(
+    recipe: Recipe,
+    dataset: Dataset,
+    registry: Registry,
+    *,
+    device: str = "auto",
+    name: str | None = None,
+    tags: Sequence[str] = (),
+    listener: Listener | None = None,
+    on_start: Callable[[str], None] = lambda run_id: None,
+) -> Outcome:
+    """Train a recipe on a data set as a new run; `on_start` is told its id before the first step."""
+    target = choose_device(device)
+    parts = science_parts(dataset)
+    index = training_index(dataset, parts, recipe)
+    per_epoch = engine.steps_per_epoch(len(index), recipe.batch_size)
+    learner = _learner(recipe, target)
+    run_id = registry.create_run(
+        name=name,
+        method=recipe.method.kind,
+        preset=recipe.preset,
+        recipe=recipes.to_dict(recipe),
+        dataset={
+            "name": dataset.name,
+            "source": dataset.source,
+            "content_hash": dataset.content_hash,
+            "images": len(index),
+        },
+        seed=recipe.seed,
+        provenance=provenance.collect(target),
+        tags=tags,
+        epochs=recipe.epochs,
+        steps=per_epoch * recipe.epochs,
+    )
+    on_start(run_id)
+    run = _Run(recipe, dataset, parts, registry, target, learner, run_id, engine.Progress(0, 0, 0))
+    return _train(run, index, per_epoch, listener)
+
+
+def resume(
+    run_id: str,
+    dataset: Dataset,
+    registry: Registry,
+    *,
+    device: str = "auto",
+    listener: Listener | None = None,
+) -> Outcome:
+    """Go on with a run from its last checkpoint; what it recorded after that is replaced.
+
+    Raises RegistryError where the run is finished or still alive, UsageError where the data set is another one.
+    """
+    row = Reader(registry.url).run(run_id)
+    if row["status"] in ("finished", "running"):
+        raise RegistryError(f"run {row['name']} is {row['status']}; only a run that was stopped can be resumed")
+    if row["dataset"]["content_hash"] != dataset.content_hash:
+        raise UsageError(f"--data: '{dataset.source}' is not the data set of run {row['name']}; give that one")
+    recipe = recipes.from_dict(row["recipe"])
+    target = choose_device(device)
+    parts = science_parts(dataset)
+    index = training_index(dataset, parts, recipe)
+    per_epoch = engine.steps_per_epoch(len(index), recipe.batch_size)
+    learner = _learner(recipe, target)
+    step = _restore(learner, registry, run_id)
+    registry.forget_after(run_id, step)
+    registry.set_status(run_id, "running")
+    at = engine.Progress(step, step // per_epoch, step * recipe.batch_size)
+    return _train(_Run(recipe, dataset, parts, registry, target, learner, run_id, at), index, per_epoch, listener)
+
+
+def _restore(learner: methods.AdversarialLearner, registry: Registry, run_id: str) -> int:
+    """Load the last checkpoint that has its training state; return its step, 0 where there is none yet."""
+    reader = Reader(registry.url)
+    saved = reader.checkpoints(run_id)
+    saved = saved[saved["state_path"].notna()]
+    if saved.empty:
+        return 0
+    newest = saved.sort_values("step").iloc[-1]
+    for path, digest in (("path", "sha256"), ("state_path", "state_sha256")):
+        file = reader.file(newest[path])
+        if not file.exists() or checkpoint.file_sha256(file) != newest[digest]:
+            raise CheckpointError(f"{newest[path]} is missing or changed; run `fergan runs verify` to see the damage")
+    state = checkpoint.load_checkpoint(
+        reader.file(newest["path"]), reader.file(newest["state_path"]), learner.networks
+    )
+    learner.load_state_dict(state)
+    return int(newest["step"])
+
+
+def _learner(recipe: Recipe, device: torch.device) -> methods.AdversarialLearner:
+    bfloat16 = recipe.precision == "bfloat16" or (
+        recipe.precision == "auto" and device.type == "cuda" and torch.cuda.is_bf16_supported()
+    )
+    return methods.build_learner(recipe, device, bfloat16=bfloat16)
+
+
+def _train(
+    run: _Run,
+    index: "np.ndarray[tuple[int], np.dtype[np.int64]]",
+    per_epoch: int,
+    listener: Listener | None,
+) -> Outcome:
+    """Fit, and end in exactly one status, whatever happened."""
+    recipe = run.recipe
+    images = torch.from_numpy(run.dataset.images[index]).to(run.device)
+    labels = torch.from_numpy(run.dataset.labels[index].astype(np.int64)).to(run.device)
+    status, reason = "finished", ""
+    with PointWriter(run.registry, run.run_id) as writer, _Interrupt(per_epoch) as interrupt:
+        recorder = Recorder(writer, batch_size=recipe.batch_size, listener=listener)
+        keeper = _Keeper(run, recorder)
+        try:
+            engine.fit(
+                run.learner,
+                images,
+                labels,
+                batch_size=recipe.batch_size,
+                epochs=recipe.epochs,
+                seed=recipe.seed,
+                flip=recipe.flip,
+                start_step=run.start.step,
+                hooks=(recorder, keeper, interrupt),
+            )
+        except engine.Interrupted:
+            status, reason = _save_interrupted(keeper, recorder, signal.Signals(interrupt.signal).name)
+        except Diverged as error:
+            status, reason = "diverged", str(error)
+        except BaseException as error:
+            run.registry.set_status(run.run_id, "failed", f"{type(error).__name__}: {error}")
+            if isinstance(error, torch.OutOfMemoryError):
+                raise TrainingError("the device's memory is full; lower --batch-size or --width") from None
+            raise
+        writer.flush()
+    at = keeper.progress
+    run.registry.progress(run.run_id, epoch=at.epoch, step=at.step, images_seen=at.images_seen)
+    run.registry.set_status(run.run_id, status, reason)
+    return outcome(run.registry, run.run_id)
+
+
+def _save_interrupted(keeper: _Keeper, recorder: Recorder, signal_name: str) -> tuple[str, str]:
+    """Save the step that was ended; return the status and its reason."""
+    try:
+        recorder.flush(keeper.progress)
+        keeper.save(keeper.progress)
+    except Diverged as error:
+        return "diverged", str(error)
+    return "interrupted", f"{signal_name} at step {keeper.progress.step}"
+
+
+def outcome(registry: Registry, run_id: str) -> Outcome:
+    """Return how a run stands in the registry, with the scores of its newest evaluation."""
+    reader = Reader(registry.url)
+    row = reader.run(run_id)
+    result = Outcome(run_id, row["name"], row["status"], row["reason"], row["epoch"])
+    scores = reader.scores([run_id])
+    if not scores.empty:
+        newest = scores[scores["step"] == scores["step"].max()]
+        result.judge = str(newest.iloc[0]["judge"])
+        result.scores = [
+            Score(s.metric, s.value, _or_none(s.low), _or_none(s.high), _or_none(s.real), _or_none(s.emotion))
+            for s in newest.itertuples()
+        ]
+    return result
+
+
+def _or_none(value: Any) -> Any:
+    return None if value is None or value != value else value

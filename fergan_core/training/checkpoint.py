@@ -1,0 +1,133 @@
+"""Checkpoints: weights and training state as two safetensors files, written whole or not at all.
+
+The weights file holds tensors alone, so that equal weights are equal files. The state file holds the rest: tensors
+under their paths, and everything that is no tensor as JSON in its one metadata entry. Nothing is pickled.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from fergan_core.errors import CheckpointError
+
+_KEY = "fergan"
+
+
+@dataclass(frozen=True)
+class Written:
+    """A file that is safely on disk: its SHA-256 and its size in bytes."""
+
+    path: Path
+    sha256: str
+    bytes: int
+
+
+def write_whole(path: Path, content: bytes) -> Written:
+    """Write a file under a temporary name, sync it, and rename it: a reader sees all of it or nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as handle:
+            handle.write(content)
+            handle.flush()
+            os.fsync(handle.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return Written(path, hashlib.sha256(content).hexdigest(), len(content))
+
+
+def weights_path(folder: Path, step: int) -> Path:
+    """Return where the weights of a step lie."""
+    return folder / f"step-{step:08d}.safetensors"
+
+
+def state_path(folder: Path, step: int) -> Path:
+    """Return where the rest of the training state of a step lies."""
+    return folder / f"step-{step:08d}.state.safetensors"
+
+
+def save_checkpoint(
+    folder: Path, step: int, state: Mapping[str, Any], networks: Sequence[str]
+) -> tuple[Written, Written]:
+    """Write a Learner's state of a step: (weights, rest). `networks` names the entries that are weights."""
+    weights: dict[str, Tensor] = {}
+    _flatten({name: state[name] for name in networks}, "", weights, separator=".")
+    rest: dict[str, Tensor] = {}
+    plain = _flatten({name: value for name, value in state.items() if name not in networks}, "", rest, separator="/")
+    header = {_KEY: json.dumps({"step": step, "state": plain}, sort_keys=True)}
+    # The state first: weights that are on disk have their state beside them.
+    written_state = write_whole(state_path(folder, step), save(rest, header))
+    return write_whole(weights_path(folder, step), save(weights)), written_state
+
+
+def load_checkpoint(weights: Path, state: Path, networks: Sequence[str]) -> dict[str, Any]:
+    """Read what `save_checkpoint` wrote, on the CPU; CheckpointError where a file is missing, cut off or not ours."""
+    try:
+        with safe_open(weights, "pt", device="cpu") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+        with safe_open(state, "pt", device="cpu") as file:
+            rest = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            plain = json.loads((file.metadata() or {})[_KEY])["state"]
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise CheckpointError(
+            f"{weights.name} or its state cannot be read ({error}); resume from an earlier checkpoint"
+        ) from None
+    whole: dict[str, Any] = _restore(plain, rest)
+    for name in networks:
+        prefix = f"{name}."
+        whole[name] = {key.removeprefix(prefix): t for key, t in tensors.items() if key.startswith(prefix)}
+    return whole
+
+
+def _flatten(value: Any, path: str, tensors: dict[str, Tensor], *, separator: str) -> Any:
+    """Move tensors out of nested dicts and lists into `tensors`; return the rest as JSON that says where they were."""
+    if isinstance(value, Tensor):
+        tensors[path] = value.detach().to("cpu").contiguous()
+        return {"tensor": path}
+    if isinstance(value, Mapping):
+        items = [
+            [key, _flatten(item, f"{path}{separator}{key}" if path else str(key), tensors, separator=separator)]
+            for key, item in value.items()
+        ]
+        return {"dict": items}
+    if isinstance(value, list | tuple):
+        return {
+            "list": [
+                _flatten(item, f"{path}{separator}{i}", tensors, separator=separator) for i, item in enumerate(value)
+            ]
+        }
+    return {"value": value}
+
+
+def _restore(plain: Any, tensors: Mapping[str, Tensor]) -> Any:
+    """Undo `_flatten`."""
+    ((kind, content),) = plain.items()
+    if kind == "tensor":
+        return tensors[content]
+    if kind == "dict":
+        return {key: _restore(item, tensors) for key, item in content}
+    if kind == "list":
+        return [_restore(item, tensors) for item in content]
+    return content
+
+
+def finite(state: Mapping[str, Any], networks: Sequence[str]) -> bool:
+    """Tell whether all weights of the networks are finite: a checkpoint of anything else would be worthless."""
+    tensors = [t for name in networks for t in state[name].values() if t.is_floating_point()]
+    return bool(torch.stack([t.isfinite().all() for t in tensors]).all())
+
+
+def file_sha256(path: Path) -> str:
+    """Return a file's SHA-256 in hex."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -1,0 +1,86 @@
+"""The recorder: every step's scalars go to the registry as points, and the step does not wait for it."""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor
+
+from fergan_core.errors import TrainingError
+from fergan_core.registry import PointWriter
+from fergan_core.training.engine import Hook, Progress
+
+_FLUSH_STEPS = 100
+_FLUSH_SECONDS = 1.0
+
+Listener = Callable[[Progress, Mapping[str, float]], None]
+
+
+class Diverged(TrainingError):
+    """A loss that is no number any more; the training stops and its last good checkpoint stays."""
+
+
+class Recorder(Hook):
+    """Keeps the scalars of up to 100 steps on the device and reads them at once, at least once a second.
+
+    Raises Diverged, with the loss's name and step, as soon as a loss that is NaN or infinite has been read and
+    recorded. `listener` is told the newest values after each reading.
+    """
+
+    def __init__(self, writer: PointWriter, *, batch_size: int, listener: Listener | None = None) -> None:
+        self._writer = writer
+        self._batch_size = batch_size
+        self._listener = listener
+        self._names: tuple[str, ...] = ()
+        self._values: list[Tensor] = []
+        self._seconds: list[float] = []
+        self._last_step = self._last_flush = time.perf_counter()
+        self._on_gpu = False
+
+    def after_step(self, progress: Progress, scalars: dict[str, Tensor]) -> None:
+        """Put a step's scalars aside; read and hand over what has gathered when it is time."""
+        if not self._names:
+            self._names = tuple(scalars)
+            self._on_gpu = scalars[self._names[0]].is_cuda
+        self._values.append(torch.stack([scalars[name] for name in self._names]))
+        now = time.perf_counter()
+        self._seconds.append(now - self._last_step)
+        self._last_step = now
+        if len(self._values) >= _FLUSH_STEPS or now - self._last_flush >= _FLUSH_SECONDS:
+            self.flush(progress)
+
+    def after_epoch(self, progress: Progress) -> None:
+        """Read the rest, so that nothing is saved after a loss has gone."""
+        self.flush(progress)
+
+    def restart_clock(self) -> None:
+        """Leave out of the speed what passed since the last step: sheets, checkpoints, evaluations."""
+        self._last_step = time.perf_counter()
+
+    def flush(self, progress: Progress) -> None:
+        """Read all scalars put aside and give them to the writer; Diverged where a loss is not finite."""
+        if not self._values:
+            return
+        rows = torch.stack(self._values).tolist()
+        if self._on_gpu:
+            # A GPU's step returns before it is done: only the whole stretch, read above, has a true duration.
+            now = time.perf_counter()
+            stretch = sum(self._seconds) + now - self._last_step
+            self._last_step = now
+            self._seconds = [stretch / len(rows)] * len(rows)
+        first = progress.step - len(rows) + 1
+        points = [
+            (name, first + i, value) for i, row in enumerate(rows) for name, value in zip(self._names, row, strict=True)
+        ]
+        points += [
+            ("images_per_second", first + i, self._batch_size / seconds) for i, seconds in enumerate(self._seconds)
+        ]
+        self._writer.put(points)
+        self._values, self._seconds = [], []
+        self._last_flush = time.perf_counter()
+        for name, step, value in points:
+            if name.startswith("loss") and not math.isfinite(value):
+                raise Diverged(f"{name} became {value} at step {step}; the last good checkpoint is kept")
+        if self._listener is not None:
+            self._listener(progress, dict(zip(self._names, rows[-1], strict=True)))

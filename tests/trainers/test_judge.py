@@ -1,0 +1,278 @@
+"""The judges: made by the command, opened again, and the shipped ones held to their cards."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from fergan_core.data import Dataset, open_dataset, science_parts
+from fergan_core.errors import CheckpointError, DataError, UsageError
+from fergan_core.judges.judge import SHIPPED, judge_for, load_judge, shipped_judges
+from fergan_core.judges.making import EpochReport, JudgeTraining, Made, make_judge, report_on, training_for
+from fergan_core.methods.classifier import Classifier, ClassifierRecipe, cut_out, move_randomly, one_cycle
+from fergan_core.models.judge import JudgeNet, multiply_adds, parameters
+
+TINY = ClassifierRecipe(widths=(8, 12, 16), blocks=(1, 1, 1), dropout=0.0)
+CPU = torch.device("cpu")
+
+
+def command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, "-m", "trainers.judge", *map(str, arguments)]
+    return subprocess.run(words, capture_output=True, text=True, timeout=300, check=False)
+
+
+@pytest.fixture(scope="module")
+def few_faces() -> Dataset:
+    """Some 1,400 of the built-in faces, in all their splits."""
+    dataset = open_dataset("synthfer")
+    chosen = np.random.default_rng(0).choice(len(dataset), 1400, replace=False)
+    return dataset.take(np.sort(chosen))
+
+
+def tiny_judge(dataset: Dataset, seed: int = 0) -> tuple[Made, list[EpochReport]]:
+    told: list[EpochReport] = []
+    training = JudgeTraining(classifier=TINY, epochs=2, batch_size=32, seed=seed)
+    return make_judge(dataset, science_parts(dataset), training, CPU, told.append), told
+
+
+def test_the_same_seed_makes_the_same_judge_and_another_seed_another(few_faces: Dataset) -> None:
+    first, told = tiny_judge(few_faces)
+    again, _ = tiny_judge(few_faces)
+    other, _ = tiny_judge(few_faces, seed=1)
+    assert first.card == again.card
+    assert all(torch.equal(first.tensors[name], again.tensors[name]) for name in first.tensors)
+    assert any(not torch.equal(first.tensors[name], other.tensors[name]) for name in first.tensors)
+    assert [report.epoch for report in told] == [1, 2]
+    best = max(report.accuracy for report in told)
+    assert first.card["held_out"]["accuracy"] == pytest.approx(best)
+    assert told[first.card["recipe"]["chosen_epoch"] - 1].accuracy == best
+
+
+def test_the_card_counts_what_it_says(few_faces: Dataset) -> None:
+    card = tiny_judge(few_faces)[0].card
+    parts = science_parts(few_faces)
+    report = card["report"]
+    assert card["data"]["content_hash"] == few_faces.content_hash
+    assert (card["data"]["train"], card["data"]["held_out"]) == (len(parts.train), len(parts.held_out))
+    assert report["images"] == len(parts.report) == sum(map(sum, report["confusion"]))
+    diagonal = sum(report["confusion"][code][code] for code in range(7))
+    assert report["accuracy"] == pytest.approx(diagonal / report["images"])
+    assert report["accuracy_interval"][0] < report["accuracy"] < report["accuracy_interval"][1]
+    # Temperature is fitted on the held-out part, and can only lower its NLL.
+    assert card["held_out"]["nll"]["after"] <= card["held_out"]["nll"]["before"]
+    assert 0 <= report["identity_accuracy"] <= 1
+    assert json.loads(json.dumps(card, allow_nan=False)).keys() == card.keys()
+
+
+def test_without_a_report_part_no_judge_is_made(few_faces: Dataset) -> None:
+    train_only = few_faces.take(np.flatnonzero(few_faces.splits == 0))
+    with pytest.raises(DataError, match="report part is empty"):
+        tiny_judge(train_only)
+
+
+def test_a_training_continued_from_its_state_ends_where_the_other_ends() -> None:
+    generator = torch.Generator().manual_seed(0)
+    batches = [(torch.rand(16, 1, 48, 48, generator=generator) * 2 - 1, torch.arange(16) % 7) for _ in range(4)]
+
+    def learner(seed: int) -> Classifier:
+        return Classifier(TINY, identities=0, steps=4, device=CPU, seed=seed)
+
+    def learn(which: Classifier, from_step: int, to_step: int) -> None:
+        for step in range(from_step, to_step):
+            torch.manual_seed(step)
+            which.step(*batches[step])
+
+    whole, before, after = learner(0), learner(0), learner(7)
+    learn(whole, 0, 4)
+    learn(before, 0, 2)
+    after.load_state_dict(before.state_dict())
+    learn(after, 2, 4)
+    for name in Classifier.networks:
+        pairs = zip(getattr(whole, name).state_dict().values(), getattr(after, name).state_dict().values(), strict=True)
+        assert all(torch.equal(a, b) for a, b in pairs)
+
+
+def test_moving_by_nothing_changes_nothing_and_cutting_out_greys_a_square() -> None:
+    faces = torch.rand(6, 1, 48, 48, generator=torch.Generator().manual_seed(0)) + 0.5
+    torch.testing.assert_close(move_randomly(faces, 0.0, 0.0, 0.0), faces, atol=1e-5, rtol=0)
+    torch.manual_seed(3)
+    holes = (cut_out(faces, 10) == 0).sum((1, 2, 3))
+    assert (holes <= 100).all()
+    assert (holes >= 25).all()  # a square whose centre is a corner of the face still covers a quarter
+
+
+def test_the_learning_rate_rises_to_its_peak_and_falls_to_nothing() -> None:
+    assert one_cycle(0.25) == 1.0
+    assert one_cycle(0.0) < 0.1
+    assert one_cycle(1.0) == pytest.approx(0.0)
+    assert all(one_cycle(a / 100) >= one_cycle((a + 1) / 100) for a in range(25, 100))
+
+
+def test_parameters_and_multiply_adds_are_counted_from_the_shapes() -> None:
+    network = JudgeNet((8,), (1,), identities=0)
+    # stem 5x5 at 24x24, two 3x3 convolutions at 24x24, and the head.
+    assert multiply_adds(network) == 24 * 24 * (25 * 8 + 2 * 9 * 64) + 8 * 7
+    assert parameters(network) == (25 * 8 + 16) + 2 * (9 * 64 + 16) + (8 * 7 + 7)
+
+
+def test_training_for_a_data_set_takes_the_flags() -> None:
+    assert training_for("synthfer", epochs=None, batch_size=32, seed=4) == replace(
+        training_for("synthfer", epochs=None, batch_size=64, seed=0), batch_size=32, seed=4
+    )
+    assert training_for("photos", epochs=3, batch_size=64, seed=0) == JudgeTraining(epochs=3)
+
+
+def test_help_is_given_without_torch() -> None:
+    code = (
+        "import sys; sys.argv = ['judge', '--help']\n"
+        "import trainers.judge as judge\n"
+        "try: judge.main()\n"
+        "except SystemExit: pass\n"
+        "assert 'torch' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    for flag in ("--data", "--epochs", "--batch-size", "--seed", "--device", "--out", "--name"):
+        assert flag in done.stdout
+
+
+@pytest.mark.realdata
+def test_the_command_makes_a_judge_that_opens(fer2013_layout: Callable[..., Path], tmp_path: Path) -> None:
+    data = fer2013_layout("npz")
+    faces = np.load(data, allow_pickle=False)
+    some = np.concatenate([np.flatnonzero(faces["usage"] == usage)[:600] for usage in ("Training", "PublicTest")])
+    small = tmp_path / "small.npz"
+    np.savez(small, **{name: faces[name][some] for name in ("images", "labels", "usage")})
+    done = command("--data", small, "--epochs", 1, "--out", tmp_path / "made", "--name", "mine", "--device", "cpu")
+    assert done.returncode == 0, done.stderr
+    assert "epoch   1/1" in done.stderr
+    assert "temperature" in done.stdout
+    judge = load_judge(tmp_path / "made" / "mine.safetensors")
+    assert judge.name == "mine"
+    assert judge.card["command"].startswith("python -m trainers.judge --data small.npz --epochs 1")
+    assert str(tmp_path) not in (tmp_path / "made" / "mine.json").read_text()
+    dataset = open_dataset(small)
+    report = dataset.take(science_parts(dataset).report)
+    assert report_on(judge, report, 0) == judge.card["report"]
+
+
+def test_bad_flags_end_in_one_line(tmp_path: Path) -> None:
+    done = command("--data", tmp_path / "nothing.csv")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "nothing.csv" in done.stderr
+    done = command("--name", "a/b")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+
+
+# The shipped judges.
+
+
+def test_both_judges_are_shipped_and_light() -> None:
+    assert shipped_judges() == ("fer2013", "synthfer")
+    assert sum(path.stat().st_size for path in SHIPPED.glob("*.safetensors")) < 2_000_000
+    assert judge_for("synthfer") == "synthfer"
+    assert judge_for("my photographs") == "fer2013"
+
+
+@pytest.mark.parametrize("name", ["fer2013", "synthfer"])
+def test_a_shipped_judge_is_its_cards(name: str) -> None:
+    judge = load_judge(name)
+    digest = hashlib.sha256((SHIPPED / f"{name}.safetensors").read_bytes()).hexdigest()
+    assert judge.sha256 == judge.card["sha256"] == digest
+    assert judge.card["name"] == name
+    assert judge.card["parameters"] == parameters(judge.network)
+    assert judge.card["multiply_adds"] == multiply_adds(judge.network)
+    assert judge.card["features"] <= 128
+    assert judge.temperature > 0
+    assert judge.card["report"]["nll"]["after"] < judge.card["report"]["nll"]["before"] * 1.05
+    assert judge.card["report"]["ece"]["after"] < 0.05
+
+
+def test_shipped_accuracies() -> None:
+    assert load_judge("fer2013").card["report"]["accuracy"] >= 0.60
+    synthfer = load_judge("synthfer").card["report"]
+    assert synthfer["accuracy"] >= 0.95
+    assert synthfer["identity_accuracy"] >= 0.90
+
+
+def test_a_judge_reads_faces_alike_one_by_one_or_together() -> None:
+    judge = load_judge("synthfer")
+    faces = torch.randint(0, 256, (300, 48, 48), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    logits, features = judge.read(faces)
+    assert (logits.dtype, tuple(logits.shape)) == (torch.float64, (300, 7))
+    assert (features.dtype, tuple(features.shape)) == (torch.float32, (300, judge.card["features"]))
+    assert tuple(judge.identities(features).shape) == (300, 64)
+    again, _ = judge.read(faces.numpy())
+    assert torch.equal(logits, again)
+    torch.testing.assert_close(judge.read(faces[7:8])[0], logits[7:8], rtol=1e-4, atol=1e-4)
+    assert judge.read(faces[:0])[0].shape == (0, 7)
+
+
+def test_reading_divides_by_the_temperature() -> None:
+    judge = load_judge("fer2013")
+    faces = torch.zeros(2, 48, 48, dtype=torch.uint8)
+    torch.testing.assert_close(replace(judge, temperature=1.0).read(faces)[0] / judge.temperature, judge.read(faces)[0])
+
+
+def test_faces_that_are_no_bytes_are_refused() -> None:
+    judge = load_judge("fer2013")
+    for wrong in (torch.zeros(2, 48, 48), torch.zeros(2, 1, 48, 48, dtype=torch.uint8), np.zeros((2, 32, 32), np.uint8)):
+        with pytest.raises(UsageError, match="uint8"):
+            judge.read(wrong)
+    with pytest.raises(UsageError, match="reads no identities"):
+        judge.identities(torch.zeros(2, judge.card["features"]))
+
+
+def test_a_judge_that_cannot_be_opened_says_why(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="fer2013, synthfer"):
+        load_judge("fer2012")
+    with pytest.raises(CheckpointError, match="no file"):
+        load_judge(tmp_path / "none.safetensors")
+    for name in ("fer2013.safetensors", "fer2013.json"):
+        shutil.copy(SHIPPED / name, tmp_path)
+    path = tmp_path / "fer2013.safetensors"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with pytest.raises(CheckpointError, match="not those of its card"):
+        load_judge(path)
+    path.write_bytes(whole)
+    assert load_judge(path).name == "fer2013"
+    card = json.loads((tmp_path / "fer2013.json").read_text())
+    card["recipe"]["widths"] = [8, 8, 8]
+    (tmp_path / "fer2013.json").write_text(json.dumps(card))
+    with pytest.raises(CheckpointError, match="do not fit"):
+        load_judge(path)
+    (tmp_path / "fer2013.json").write_text("{")
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        load_judge(path)
+
+
+def held_to_its_card(name: str, dataset: Dataset) -> None:
+    judge = load_judge(name)
+    assert dataset.content_hash == judge.card["data"]["content_hash"]
+    found = report_on(judge, dataset.take(science_parts(dataset).report), judge.card["identities"])
+    card = judge.card["report"]
+    # Another machine rounds its convolutions otherwise: a face on the edge may fall to the other side.
+    assert found["accuracy"] == pytest.approx(card["accuracy"], abs=0.001)
+    assert found["nll"]["after"] == pytest.approx(card["nll"]["after"], abs=1e-3)
+    assert found["inception_score"]["kl_nats"]["value"] == pytest.approx(
+        card["inception_score"]["kl_nats"]["value"], abs=1e-3
+    )
+
+
+def test_synthfer_judge_reads_as_its_card_says() -> None:
+    held_to_its_card("synthfer", open_dataset("synthfer"))
+
+
+@pytest.mark.realdata
+def test_fer2013_judge_reads_as_its_card_says(fer2013_layout: Callable[..., Path]) -> None:
+    held_to_its_card("fer2013", open_dataset(fer2013_layout("npz")))
