@@ -42,7 +42,7 @@ def run_label(runs: pd.DataFrame) -> Callable[[str], str]:
 
 
 def one_run(runs: pd.DataFrame) -> str:
-    """Ask for one run of the table (id, name, ...), opened at ?run=ID, else at the run last looked at, else the first."""
+    """Ask for one run of the table (id, name, ...), opened at ?run=ID, else at the run last looked at, else first."""
     ids = list(runs.id)
     wished = [st.query_params.get("run"), st.session_state.get(_RUN), ids[0]]
     st.session_state["chosen run"] = next(run_id for run_id in wished if run_id in ids)

@@ -209,9 +209,7 @@ def _draw(generator: Generator, labels: Tensor, seed: int, device: torch.device)
     return faces
 
 
-def _scores(
-    fake: _Readings, real: dict[tuple[str, str | None], float], codes: Sequence[int], seed: int
-) -> list[Score]:
+def _scores(fake: _Readings, real: dict[tuple[str, str | None], float], codes: Sequence[int], seed: int) -> list[Score]:
     """Put every score beside its interval and its real value."""
     score = inception_score.score(fake.logits, seed=seed)
     scores = [

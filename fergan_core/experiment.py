@@ -56,6 +56,12 @@ def training_index(dataset: Dataset, parts: Parts, recipe: Recipe) -> "np.ndarra
     return index[: recipe.images] if recipe.images else index
 
 
+def planned_steps(recipe: Recipe, dataset: Dataset) -> int:
+    """Return how many steps a recipe takes on a data set."""
+    count = len(training_index(dataset, science_parts(dataset), recipe))
+    return engine.steps_per_epoch(count, recipe.batch_size) * recipe.epochs
+
+
 class _Interrupt(engine.Hook):
     """Turns SIGINT and SIGTERM into an end after the step, or after the epoch's work where the step ends one."""
 
@@ -278,9 +284,7 @@ def _restore(learner: methods.AdversarialLearner, registry: Registry, run_id: st
         file = reader.file(newest[path])
         if not file.exists() or checkpoint.file_sha256(file) != newest[digest]:
             raise CheckpointError(f"{newest[path]} is missing or changed; run `fergan runs verify` to see the damage")
-    state = checkpoint.load_checkpoint(
-        reader.file(newest["path"]), reader.file(newest["state_path"]), learner.networks
-    )
+    state = checkpoint.load_checkpoint(reader.file(newest["path"]), reader.file(newest["state_path"]), learner.networks)
     learner.load_state_dict(state)
     return int(newest["step"])
 

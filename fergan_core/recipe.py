@@ -4,11 +4,12 @@ import difflib
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
+import tyro
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from fergan_core.emotions import EMOTIONS, emotion_code
-from fergan_core.errors import UsageError
+from fergan_core.errors import DataError, UsageError
 
 _STRICT = ConfigDict(extra="forbid")
 
@@ -22,7 +23,7 @@ Decay = Annotated[float, Field(ge=0, lt=1)]
 class Gan:
     """A conditional GAN learnt with the non-saturating loss (Goodfellow et al. 2014, section 3)."""
 
-    kind: Literal["gan"] = "gan"
+    kind: tyro.conf.Suppress[Literal["gan"]] = "gan"
     network: Literal["dcgan", "pytorch-gan"] = "dcgan"
     """dcgan: four strided (transposed) convolutions from 3x3 to 48x48; pytorch-gan: upsampling and convolutions,
     dropout in the discriminator."""
@@ -88,7 +89,10 @@ class Recipe(Common):
     method: Method = Gan()
 
     def __post_init__(self) -> None:
-        codes = [emotion_code(name) for name in self.emotions]
+        try:
+            codes = [emotion_code(name) for name in self.emotions]
+        except DataError as error:
+            raise UsageError(f"--emotions: {error}") from None
         if not codes or len(set(codes)) != len(codes):
             raise UsageError("--emotions: name at least one emotion, and each only once")
         object.__setattr__(self, "emotions", tuple(EMOTIONS[code] for code in sorted(codes)))

@@ -96,7 +96,9 @@ def test_the_same_protocol_gives_the_same_digits(synthfer: Dataset, parts: Parts
     assert value(other, "is").value != value(first, "is").value
 
 
-def test_the_real_value_is_that_of_the_report_part_alone(synthfer: Dataset, parts: Parts, training_faces: Dataset) -> None:
+def test_the_real_value_is_that_of_the_report_part_alone(
+    synthfer: Dataset, parts: Parts, training_faces: Dataset
+) -> None:
     found = evaluate_generator(Replayer(training_faces), synthfer, parts, Protocol("synthfer", count=4000))
     logits, _ = load_judge("synthfer").read(synthfer.images[parts.report])
     assert found.real_count == len(parts.report) < 4000
@@ -115,7 +117,9 @@ def test_labels_follow_the_prior_among_the_generators_emotions(synthfer: Dataset
     assert natural[:500].unique().tolist() == list(codes)  # shuffled: no emotion waits for the end
 
 
-def test_five_emotions_are_compared_with_the_same_five(synthfer: Dataset, parts: Parts, training_faces: Dataset) -> None:
+def test_five_emotions_are_compared_with_the_same_five(
+    synthfer: Dataset, parts: Parts, training_faces: Dataset
+) -> None:
     five = ("neutral", "fear", "angry", "surprise", "disgust")
     found = evaluate_generator(Replayer(training_faces, five), synthfer, parts, Protocol("synthfer", count=4000))
     held = np.bincount(synthfer.labels[parts.report], minlength=7)
@@ -217,7 +221,9 @@ def test_the_command_scores_all_checkpoints(run: tuple[Path, str]) -> None:
     path, run_id = run
     words = ["evaluate", f"{run_id}@all", "--registry", str(path), "--count", "50", "--device", "cpu", "--json"]
     code = "import sys; from trainers.cli import main; sys.exit(main())"
-    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, timeout=300, check=False
+    )
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert (told["id"], [made["epoch"] for made in told["evaluations"]]) == (run_id, [1, 2])

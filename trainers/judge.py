@@ -39,7 +39,9 @@ class Flags:
 def command_of(flags: Flags, epochs: int) -> str:
     """Return the command that makes this judge again; of a path its last part alone, for a card travels."""
     data = flags.data if flags.data == "synthfer" else Path(flags.data).name
-    return f"python -m trainers.judge --data {data} --epochs {epochs} --batch-size {flags.batch_size} --seed {flags.seed}"
+    return (
+        f"python -m trainers.judge --data {data} --epochs {epochs} --batch-size {flags.batch_size} --seed {flags.seed}"
+    )
 
 
 def run(flags: Flags) -> None:

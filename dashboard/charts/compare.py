@@ -58,6 +58,10 @@ def metric_curves(
             hovertemplate="%{y:.4g}",
         )
     figure.update_layout(template=plotly_template(dark), height=380, hovermode="x unified")
+    figure.update_layout(legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0})
+    figure.update_layout(margin={"l": 8, "r": 8, "t": 8, "b": 8})
+    figure.update_xaxes(title="step", automargin=True)
+    figure.update_yaxes(title=metric, automargin=True)
     return figure
 
 

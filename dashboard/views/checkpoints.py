@@ -13,12 +13,13 @@ DARK = st.context.theme.type == "dark"
 
 
 def show_emotions(faces: dict[str, np.ndarray], when: str) -> None:
-    """Show each emotion's faces enlarged under its name in its colour; the cards wrap as the page narrows."""
-    with st.container(horizontal=True, gap="medium"):
-        for emotion, drawn in faces.items():
-            with st.container(width=330, gap="xsmall"):
-                st.markdown(f':color[**{emotion}**]{{foreground="{EMOTION_COLOURS[emotion]}"}}')
-                st.image(sheets.face_grid(drawn, columns=5), alt=f"{len(drawn)} {emotion} faces, {when}")
+    """Show each emotion's faces enlarged under its name in its colour, two emotions beside each other."""
+    names = list(faces)
+    for first in range(0, len(names), 2):
+        for column, name in zip(st.columns(2, gap="medium"), names[first : first + 2], strict=False):
+            column.markdown(f':color[**{name}**]{{foreground="{EMOTION_COLOURS[name]}"}}')
+            alt = f"{len(faces[name])} {name} faces, {when}"
+            column.image(sheets.face_grid(faces[name], columns=5), alt=alt, width=520)
 
 
 def show_sheets(run_id: str, name: str) -> None:

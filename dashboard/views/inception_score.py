@@ -44,7 +44,7 @@ def show_emotions(scores: pd.DataFrame) -> None:
         for emotion in EMOTIONS:
             if (by_emotion.emotion == emotion).any():
                 with st.container(width=250):
-                    st.altair_chart(charts.emotion_accuracy(by_emotion, emotion), width="stretch", theme=None)
+                    st.altair_chart(charts.emotion_accuracy(by_emotion, emotion), width="stretch")
     st.caption("Share read so by the same judge, over the epochs; dashed: real faces of that emotion.")
 
 

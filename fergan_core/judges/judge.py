@@ -83,7 +83,9 @@ def half(network: JudgeNet) -> dict[str, Tensor]:
     }
 
 
-def rebuilt(recipe: dict[str, Any], identities: int, tensors: dict[str, Tensor], device: torch.device | str) -> JudgeNet:
+def rebuilt(
+    recipe: dict[str, Any], identities: int, tensors: dict[str, Tensor], device: torch.device | str
+) -> JudgeNet:
     """Build the network that a card's `recipe` describes and give it these weights; CheckpointError if they differ."""
     network = JudgeNet(recipe["widths"], recipe["blocks"], identities)
     floats = {name: value.float() for name, value in tensors.items()}
@@ -91,7 +93,7 @@ def rebuilt(recipe: dict[str, Any], identities: int, tensors: dict[str, Tensor],
     if {name: value.shape for name, value in floats.items()} != expected:
         raise CheckpointError("the weights do not fit the network that the card describes; make the judge again")
     network.load_state_dict(floats, strict=False)
-    return network.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
+    return network.to(device).to(memory_format=torch.channels_last).eval().requires_grad_(False)
 
 
 def save_judge(folder: Path, name: str, tensors: dict[str, Tensor], card: dict[str, Any]) -> Path:
@@ -130,6 +132,8 @@ def load_judge(name_or_path: str | Path, device: torch.device | str = "cpu") -> 
         network = rebuilt(card["recipe"], int(card["identities"]), load(weights), device)
         return Judge(str(card["name"]), digest, float(card["temperature"]), card, network)
     except FileNotFoundError as error:
-        raise CheckpointError(f"judge '{path}': no file '{error.filename}'; a judge is .safetensors and .json") from None
+        raise CheckpointError(
+            f"judge '{path}': no file '{error.filename}'; a judge is .safetensors and .json"
+        ) from None
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise CheckpointError(f"judge '{path}': cannot be read ({error}); make it with trainers.judge") from None

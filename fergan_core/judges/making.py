@@ -68,7 +68,9 @@ class Made:
 class _Chooser(engine.Hook):
     """Keeps the averaged network of the epoch with the best held-out accuracy, as it will be written."""
 
-    def __init__(self, learner: Classifier, dataset: Dataset, training: JudgeTraining, tell: Callable[[EpochReport], None]):
+    def __init__(
+        self, learner: Classifier, dataset: Dataset, training: JudgeTraining, tell: Callable[[EpochReport], None]
+    ):
         self.learner, self.dataset, self.training, self.tell = learner, dataset, training, tell
         self.losses: list[Tensor] = []
         self.accuracy, self.epoch = -1.0, 0
@@ -161,7 +163,9 @@ def make_judge(
     """
     for name, index in (("training", parts.train), ("held-out", parts.held_out), ("report", parts.report)):
         if len(index) == 0:
-            raise DataError(f"{dataset.source}: its {name} part is empty; a judge needs labelled splits train and public")
+            raise DataError(
+                f"{dataset.source}: its {name} part is empty; a judge needs labelled splits train and public"
+            )
     train, held_out, report = dataset.take(parts.train), dataset.take(parts.held_out), dataset.take(parts.report)
     labels, _ = targets(train)
     identities = targets(dataset)[1]

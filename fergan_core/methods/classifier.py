@@ -48,7 +48,7 @@ def one_cycle(done: float) -> float:
 def bf16_pays(device: torch.device) -> bool:
     """Tell whether bfloat16 is computed by hardware on this device; elsewhere it is emulated and slower."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
@@ -66,7 +66,7 @@ def move_randomly(images: Tensor, shift: float, rotation: float, zoom: float) ->
 
 
 def cut_out(images: Tensor, side: int) -> Tensor:
-    """Grey out one square of `side` pixels, anywhere, in each face [B,1,H,W] (DeVries & Taylor 2017, arXiv:1708.04552)."""
+    """Grey out one square of `side` pixels, anywhere, in each face [B,1,H,W] (arXiv:1708.04552)."""
     height = images.shape[-1]
     centre = torch.rand(len(images), 2, 1, device=images.device) * height
     inside = (torch.arange(height, device=images.device) + 0.5 - centre).abs() < side / 2
@@ -80,17 +80,18 @@ class Classifier:
     `average` is the exponential moving average of the network's weights and statistics: the judge that is kept.
     """
 
-    networks = ("network", "average")
+    networks: tuple[str, ...] = ("network", "average")
 
-    def __init__(self, recipe: ClassifierRecipe, *, identities: int, steps: int, device: torch.device, seed: int) -> None:
+    def __init__(
+        self, recipe: ClassifierRecipe, *, identities: int, steps: int, device: torch.device, seed: int
+    ) -> None:
         torch.manual_seed(seed)
         self.recipe, self.steps, self.done, self.device = recipe, steps, 0, device
         self.bf16 = bf16_pays(device)
 
         def build() -> JudgeNet:
-            return JudgeNet(recipe.widths, recipe.blocks, identities, recipe.dropout).to(
-                device, memory_format=torch.channels_last
-            )
+            network = JudgeNet(recipe.widths, recipe.blocks, identities, recipe.dropout)
+            return network.to(device).to(memory_format=torch.channels_last)
 
         self.network, self.average = build(), build()
         self.average.load_state_dict(self.network.state_dict())

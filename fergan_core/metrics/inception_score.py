@@ -13,6 +13,7 @@ the faces look real nor whether there is more than one an emotion (Barratt & Sha
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -84,7 +85,7 @@ def split_scores(logits: Tensor, splits: int = 10) -> tuple[float, float]:
     if len(logits) < splits:
         raise UsageError(f"inception score: {len(logits)} samples do not fill {splits} splits")
     edges = [len(logits) * part // splits for part in range(splits + 1)]
-    parts = [inception_score(logits[low:high]) for low, high in zip(edges, edges[1:], strict=False)]
+    parts = [inception_score(logits[low:high]) for low, high in pairwise(edges)]
     mean = sum(parts) / splits
     return mean, math.sqrt(sum((part - mean) ** 2 for part in parts) / splits)
 

@@ -1,4 +1,4 @@
-"""The judge's network: a compact residual classifier of 48x48 grey faces, with features and an optional identity head."""
+"""The judge's network: a compact residual classifier of 48x48 grey faces, with an optional identity head."""
 
 from collections.abc import Sequence
 
@@ -21,9 +21,7 @@ class ResidualBlock(nn.Module):
         if stride != 1 or inputs != outputs:
             # Averaging first, so that no pixel is skipped by a strided 1x1 convolution (arXiv:1812.01187, ResNet-D).
             pool = nn.AvgPool2d(stride) if stride != 1 else nn.Identity()
-            self.shortcut = nn.Sequential(
-                pool, nn.Conv2d(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs)
-            )
+            self.shortcut = nn.Sequential(pool, nn.Conv2d(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs))
         # A block starts as its shortcut: the deep network first learns as a shallow one (arXiv:1706.02677, 5.1).
         nn.init.zeros_(self.second_norm.weight)
 
@@ -83,6 +81,8 @@ def multiply_adds(network: JudgeNet) -> int:
         assert isinstance(block, ResidualBlock)
         size //= block.first.stride[0]
         total += size * size * (block.first.weight.numel() + block.second.weight.numel())
-        total += sum(size * size * layer.weight.numel() for layer in block.shortcut.modules() if isinstance(layer, nn.Conv2d))
+        total += sum(
+            size * size * layer.weight.numel() for layer in block.shortcut.modules() if isinstance(layer, nn.Conv2d)
+        )
     heads = [head for head in (network.emotion_head, network.identity_head) if head is not None]
     return total + sum(head.weight.numel() for head in heads)

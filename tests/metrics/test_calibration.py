@@ -35,7 +35,9 @@ def test_temperature_of_calibrated_logits_is_found_again() -> None:
     for scale in (0.5, 1.0, 3.0):
         found = calibration.fit_temperature(logits * scale, labels)
         assert found == pytest.approx(scale, rel=0.03)
-        near = [calibration.negative_log_likelihood(logits * scale / (found * step), labels) for step in (0.98, 1, 1.02)]
+        near = [
+            calibration.negative_log_likelihood(logits * scale / (found * step), labels) for step in (0.98, 1, 1.02)
+        ]
         assert near[1] == min(near)
 
 

@@ -225,7 +225,11 @@ def test_reading_divides_by_the_temperature() -> None:
 
 def test_faces_that_are_no_bytes_are_refused() -> None:
     judge = load_judge("fer2013")
-    for wrong in (torch.zeros(2, 48, 48), torch.zeros(2, 1, 48, 48, dtype=torch.uint8), np.zeros((2, 32, 32), np.uint8)):
+    for wrong in (
+        torch.zeros(2, 48, 48),
+        torch.zeros(2, 1, 48, 48, dtype=torch.uint8),
+        np.zeros((2, 32, 32), np.uint8),
+    ):
         with pytest.raises(UsageError, match="uint8"):
             judge.read(wrong)
     with pytest.raises(UsageError, match="reads no identities"):

@@ -1,0 +1,103 @@
+"""Train a conditional DCGAN: `python -m trainers.dcgan`. One training uses all cores; start one at a time."""
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from trainers.flags import Flags, parse
+from trainers.shell import guarded
+
+if TYPE_CHECKING:
+    from fergan_core.experiment import Outcome
+
+PRESETS = ("quick", "dcgan", "pytorch-gan", "report", "report-small")
+DESCRIPTION = (
+    "Train a conditional DCGAN on FER2013 or the built-in faces and record it as a run. "
+    "Without flags: preset quick on synthfer. A training uses all cores: start one at a time."
+)
+
+
+def main() -> int:
+    """Read the flags, train or resume, print how it ended. Exit: 0 done, 1 failed, 2 wrong use, 130 interrupted."""
+    flags = parse("python -m trainers.dcgan", DESCRIPTION, PRESETS)
+    # torch comes in only now: --help and wrong flags are answered in a fraction of a second.
+    from fergan_core import experiment
+    from fergan_core.data import open_dataset
+    from fergan_core.registry import Reader, Registry
+    from trainers.progress import TrainingBar
+
+    session = flags.session
+    registry = Registry(session.registry)
+    if session.resume is not None:
+        reader = Reader(registry.url)
+        run_id = reader.resolve(session.resume)
+        row = reader.run(run_id)
+        source = session.data if session.data != "synthfer" else row["dataset"]["source"]
+        dataset = open_dataset(source)
+        with TrainingBar(row["steps"], row["epochs"], row["recipe"]["batch_size"]) as bar:
+            outcome = experiment.resume(run_id, dataset, registry, device=session.device, listener=bar)
+    else:
+        dataset = open_dataset(session.data)
+        recipe = flags.recipe
+        steps = experiment.planned_steps(recipe, dataset)
+        with TrainingBar(steps, recipe.epochs, recipe.batch_size) as bar:
+            outcome = experiment.start(
+                recipe,
+                dataset,
+                registry,
+                device=session.device,
+                name=session.name,
+                tags=session.tags,
+                listener=bar,
+                on_start=lambda run_id: print(f"run {run_id} has begun in {registry.url}", file=sys.stderr, flush=True),
+            )
+    _print(outcome, flags)
+    return {"finished": 0, "interrupted": 130}.get(outcome.status, 1)
+
+
+def _print(outcome: "Outcome", flags: Flags) -> None:
+    """Print the run's id, status and scores: a table, or one line of JSON."""
+    if flags.session.json:
+        print(
+            json.dumps(
+                {
+                    "id": outcome.run_id,
+                    "name": outcome.name,
+                    "status": outcome.status,
+                    "reason": outcome.reason,
+                    "epochs": outcome.epochs,
+                    "judge": outcome.judge,
+                    "scores": {
+                        score.metric if score.emotion is None else f"{score.metric}:{score.emotion}": {
+                            "value": score.value,
+                            "low": score.low,
+                            "high": score.high,
+                            "real": score.real,
+                        }
+                        for score in outcome.scores
+                    },
+                }
+            )
+        )
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    reason = f" ({outcome.reason})" if outcome.reason else ""
+    console.print(f"run {outcome.run_id}  {outcome.name}  {outcome.status}{reason}", markup=False, highlight=False)
+    if outcome.scores:
+        table = Table(title=f"scores by the {outcome.judge} judge")
+        for heading in ("metric", "emotion", "value", "95 % interval", "real images"):
+            table.add_column(heading, justify="left" if heading in ("metric", "emotion") else "right")
+        for score in outcome.scores:
+            interval = (
+                f"{score.low:.3f} to {score.high:.3f}" if score.low is not None and score.high is not None else ""
+            )
+            real = f"{score.real:.3f}" if score.real is not None else ""
+            table.add_row(score.metric, score.emotion or "", f"{score.value:.3f}", interval, real)
+        console.print(table)
+
+
+if __name__ == "__main__":
+    sys.exit(guarded(main))

@@ -1,0 +1,84 @@
+"""Flags: the recipe's fields and the session's, mapped by tyro; the preset's values are the defaults."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+import tyro
+from pydantic import ValidationError
+
+from fergan_core import recipe as recipes
+from fergan_core.errors import UsageError
+from fergan_core.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Session:
+    """What belongs to this start of the command and not to the recipe."""
+
+    data: str = "synthfer"
+    """FER2013 in any of its published layouts (file or folder), or synthfer, the built-in faces."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where to train; auto takes the GPU where there is one."""
+    name: str | None = None
+    """Name of the run; made from the preset where not given."""
+    tags: tuple[str, ...] = ()
+    """Tags of the run."""
+    registry: str | None = None
+    """Registry of runs: a path or a database URL; FERGAN_REGISTRY, or runs.db at the project's top level."""
+    resume: str | None = None
+    """Go on with this run (id or name) from its last checkpoint, with its own recipe."""
+    json: bool = False
+    """End with one line of JSON on stdout instead of a table."""
+
+
+@dataclass(frozen=True)
+class Flags:
+    """All flags of a trainer."""
+
+    session: Annotated[Session, tyro.conf.arg(name="")] = field(default_factory=Session)
+    recipe: Annotated[Recipe, tyro.conf.arg(name="")] = field(default_factory=Recipe)
+
+
+# What --resume may be joined by: everything else is in the run's recipe already.
+_WITH_RESUME = {"--resume", "--registry", "--device", "--data", "--json", "--no-json"}
+
+
+def parse(prog: str, description: str, presets: Sequence[str], arguments: Sequence[str] | None = None) -> Flags:
+    """Read the command line; raise UsageError where a preset or a value cannot be meant. `--help` needs no torch."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    name = _given(words, "--preset")
+    chosen = recipes.preset(name) if name is not None else recipes.preset("quick")
+    if chosen.preset not in presets:
+        raise UsageError(f"--preset: '{chosen.preset}' is no preset of {prog}; use one of {', '.join(presets)}")
+    if _given(words, "--resume") is not None:
+        _refuse_recipe(words)
+    try:
+        return tyro.cli(
+            Flags,
+            prog=prog,
+            description=description,
+            args=words,
+            default=Flags(recipe=chosen),
+            config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff, tyro.conf.SuppressFixed),
+        )
+    except ValidationError as error:
+        raise UsageError(recipes.explain(error)) from None
+
+
+def _given(words: Sequence[str], flag: str) -> str | None:
+    """Return the value that a flag has on the command line, None where it is not given."""
+    for position, word in enumerate(words):
+        if word == flag and position + 1 < len(words):
+            return words[position + 1]
+        if word.startswith(f"{flag}="):
+            return word.partition("=")[2]
+    return None
+
+
+def _refuse_recipe(words: Sequence[str]) -> None:
+    flags = {word.partition("=")[0].replace("_", "-") for word in words if word.startswith("--")}
+    extra = sorted(flags - _WITH_RESUME - {"--help"})
+    if extra:
+        raise UsageError(f"--resume: the run keeps its own recipe; leave out {', '.join(extra)}")

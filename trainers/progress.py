@@ -1,0 +1,58 @@
+"""The progress bar of a training, on stderr: a live bar in a terminal, a line now and then in a log."""
+
+import sys
+import time
+from collections.abc import Mapping
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from fergan_core.training.engine import Progress as Position
+
+_LOG_SECONDS = 30.0
+
+
+class TrainingBar:
+    """Shows steps, epoch, speed and losses; called with the newest values about once a second."""
+
+    def __init__(self, steps: int, epochs: int, batch_size: int) -> None:
+        self._steps, self._epochs, self._batch_size = steps, epochs, batch_size
+        self._console = Console(stderr=True)
+        self._bar = Progress(
+            TextColumn("epoch {task.fields[epoch]}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[values]}"),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+        self._task = self._bar.add_task("", total=steps, epoch=f"1/{epochs}", values="")
+        self._last = (time.monotonic(), -1)
+        self._logged = 0.0
+
+    def __enter__(self) -> "TrainingBar":
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def __call__(self, position: Position, values: Mapping[str, float]) -> None:
+        """Move the bar to a position and show the newest losses."""
+        now = time.monotonic()
+        before, step = self._last
+        speed = (position.step - step) * self._batch_size / max(now - before, 1e-9) if step >= 0 else float("nan")
+        self._last = (now, position.step)
+        epoch = f"{min(position.epoch + 1, self._epochs)}/{self._epochs}"
+        text = f"{speed:,.0f} images/s  " if speed == speed else ""
+        text += "  ".join(f"{name} {value:.3f}" for name, value in values.items() if name.startswith("loss"))
+        self._bar.update(self._task, completed=position.step, epoch=epoch, values=text)
+        if not self._console.is_terminal and now - self._logged >= _LOG_SECONDS:
+            self._logged = now
+            print(f"epoch {epoch}  step {position.step}/{self._steps}  {text}", file=sys.stderr, flush=True)
