@@ -65,7 +65,7 @@ class Evaluation:
     real_count: int
     scores: list[Score]
 
-    def recorded_protocol(self) -> dict[str, Any]:
+    def protocol_dict(self) -> dict[str, Any]:
         """Return what the registry keeps of the protocol beside the judge."""
         return {
             "count": self.protocol.count,
@@ -265,7 +265,7 @@ def evaluate_checkpoint(
     found = [row for row in run["checkpoints"] if row["step"] == step]
     if not found:
         raise CheckpointError(f"run '{run['name']}' has no checkpoint at step {step}")
-    generator = load_generator(run["recipe"], reader.file(found[0]["path"]), device)
+    generator = load_generator(run["recipe"], reader.file(found[0]["path"]), str(device))
     dataset = _data_of(run)
     parts = None if dataset is None else science_parts(dataset)
     evaluation = evaluate_generator(generator, dataset, parts, protocol, device)
@@ -275,7 +275,7 @@ def evaluate_checkpoint(
         step=step,
         judge=evaluation.judge,
         judge_sha256=evaluation.judge_sha256,
-        protocol=evaluation.recorded_protocol(),
+        protocol=evaluation.protocol_dict(),
         scores=evaluation.scores,
     )
     return evaluation
@@ -286,6 +286,6 @@ def evaluation_as_dict(evaluation: Evaluation) -> dict[str, Any]:
     return {
         "judge": evaluation.judge,
         "judge_sha256": evaluation.judge_sha256,
-        "protocol": evaluation.recorded_protocol(),
+        "protocol": evaluation.protocol_dict(),
         "scores": [asdict(score) for score in evaluation.scores],
     }

@@ -72,7 +72,7 @@ def test_real_faces_score_as_real_faces(synthfer: Dataset, parts: Parts, trainin
     assert value(found, "kl_ratio").value == pytest.approx(value(found, "kl_nats").value / math.log(7))
     assert {score.emotion for score in found.scores if score.metric == "accuracy"} == {None, *EMOTIONS}
     assert found.real_count == 2000
-    assert found.recorded_protocol() == {"count": 2000, "seed": 0, "prior": "natural", "real_count": 2000}
+    assert found.protocol_dict() == {"count": 2000, "seed": 0, "prior": "natural", "real_count": 2000}
 
 
 def test_a_collapsed_generator_scores_one_and_is_right_only_by_chance(

@@ -57,10 +57,10 @@ def evaluate(
     chosen = choose(found["checkpoints"], epoch, str(found["name"]))
     # Imported only now: a mistyped run is answered without torch.
     from fergan_core.evaluation import Protocol, evaluate_checkpoint, evaluation_as_dict, judge_for
-    from fergan_core.training.device import pick_device
+    from fergan_core.experiment import choose_device
 
     protocol = Protocol(judge or judge_for(str(found["dataset"]["name"])), count, seed, prior)  # type: ignore[arg-type]
-    chosen_device = pick_device(device)
+    chosen_device = choose_device(device)
     done: list[tuple[dict[str, Any], Evaluation]] = []
     for row in chosen:
         print(f"epoch {row['epoch']}: drawing and reading {count:,} faces", file=sys.stderr, flush=True)

@@ -50,9 +50,9 @@ def run(flags: Flags) -> None:
         raise UsageError(f"--name: '{flags.name}' cannot be a file's name; use letters, digits and hyphens")
     # Imported only now: --help and a mistyped flag are answered without torch.
     from fergan_core.data import open_dataset, science_parts
+    from fergan_core.experiment import choose_device
     from fergan_core.judges.judge import save_judge
     from fergan_core.judges.making import make_judge, training_for
-    from fergan_core.training.device import pick_device
 
     dataset = open_dataset(flags.data)
     training = training_for(dataset.name, epochs=flags.epochs, batch_size=flags.batch_size, seed=flags.seed)
@@ -67,7 +67,7 @@ def run(flags: Flags) -> None:
             flush=True,
         )
 
-    made = make_judge(dataset, science_parts(dataset, seed=0), training, pick_device(flags.device), tell)
+    made = make_judge(dataset, science_parts(dataset, seed=0), training, choose_device(flags.device), tell)
     card = {**made.card, "command": command_of(flags, training.epochs)}
     path = save_judge(flags.out, flags.name or dataset.name, made.tensors, card)
     print_card(card, path)

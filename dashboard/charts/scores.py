@@ -68,7 +68,7 @@ def emotion_accuracy(scores: pd.DataFrame, emotion: str) -> alt.LayerChart:
     real = alt.Chart(table.dropna(subset=["real"])[["real"]].drop_duplicates())
     rule = real.mark_rule(strokeDash=[4, 3], color="#808890").encode(y="real:Q")
     title = alt.TitleParams(emotion, color=colour, anchor="start", fontSize=13, fontWeight="bold")
-    return alt.layer(rule, lines, points).properties(title=title, height=120)
+    return alt.layer(rule, lines, points).properties(title=title, height=180)
 
 
 def protocols(scores: pd.DataFrame) -> list[str]:

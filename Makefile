@@ -1,0 +1,39 @@
+# `make demo` and `make test` are all that a fresh machine needs; both make the environment first.
+PYTHON ?= python3
+BIN := .venv/bin
+DEMO_REGISTRY ?= demo/runs.db
+DEMO_PORT ?= 8501
+export PYTHONHASHSEED = 0
+
+.PHONY: setup demo demo-run test check bench showcase
+
+setup: .venv/.done
+	@if git ls-files --error-unmatch runs.db >/dev/null 2>&1; then git update-index --skip-worktree runs.db; fi
+
+.venv/.done: pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: demo-run
+	$(BIN)/python -m trainers.open_dashboard --registry $(DEMO_REGISTRY) --port $(DEMO_PORT)
+
+demo-run: setup
+	@mkdir -p $(dir $(DEMO_REGISTRY))
+	$(BIN)/python -m trainers.dcgan --registry $(DEMO_REGISTRY) --tags demo
+
+test: setup
+	$(BIN)/python -m pytest
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup
+	$(BIN)/python -m benchmarks
+
+showcase: setup
+	$(BIN)/fergan showcase $(RUNS) --out runs.db

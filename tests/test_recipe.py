@@ -1,0 +1,51 @@
+"""Recipes: JSON round trip, validation, presets."""
+
+import json
+
+import pytest
+
+from fergan_core import recipe as recipes
+from fergan_core.errors import UsageError
+
+
+@pytest.mark.parametrize("name", list(recipes.PRESETS))
+def test_a_preset_survives_json_and_knows_its_name(name: str) -> None:
+    preset = recipes.preset(name)
+    assert preset.preset == name
+    assert recipes.from_dict(json.loads(json.dumps(recipes.to_dict(preset)))) == preset
+
+
+@pytest.mark.parametrize(
+    ("plain", "message"),
+    [
+        ({"epochs": 0}, "--epochs: .*greater than or equal to 1, not 0"),
+        ({"batch_size": 1}, "--batch-size"),
+        ({"method": {"g_lr": 0}}, "--g-lr"),
+        ({"method": {"network": "resnet"}}, "--network"),
+        ({"momentum": 1}, "--momentum: unexpected"),
+        ({"emotions": ["happy", "happiness"]}, "each only once"),
+        ({"emotions": []}, "at least one"),
+        ({"emotions": ["joy"]}, "--emotions: 'joy' is no emotion"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_by_name(plain: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        recipes.from_dict(plain)
+
+
+def test_emotions_take_any_spelling_and_the_order_of_fer2013() -> None:
+    assert recipes.from_dict({"emotions": ["Neutral", "anger"]}).emotions == ("angry", "neutral")
+
+
+def test_an_unknown_preset_names_the_nearest() -> None:
+    with pytest.raises(UsageError, match="did you mean 'dcgan'"):
+        recipes.preset("dcgam")
+
+
+def test_the_reports_presets_are_the_reports_experiment() -> None:
+    for name in ("report", "report-small"):
+        preset = recipes.preset(name)
+        assert set(preset.emotions) == {"neutral", "fear", "angry", "surprise", "disgust"}
+        assert (preset.epochs, preset.eval_every) == (100, 25)
+    assert recipes.preset("report").method == recipes.preset("pytorch-gan").method
+    assert recipes.preset("report-small").method == recipes.preset("dcgan").method
