@@ -26,7 +26,7 @@ class Flags:
     data: Annotated[str, tyro.conf.arg(metavar="PATH|synthfer")] = "synthfer"
     """The data set: any published layout of FER2013, or the built-in faces."""
     epochs: int | None = None
-    """How often each training image is seen; by default 30, for synthfer 6."""
+    """How often each training image is seen; by default 36, for synthfer 8."""
     batch_size: int = 64
     seed: int = 0
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -74,26 +74,30 @@ def run(flags: Flags) -> None:
 
 
 def print_card(card: dict[str, Any], path: Path) -> None:
-    """Print a judge's worth as a table: held-out and report part, before and after scaling."""
+    """Print a judge's worth as a table: on the held-out and on the report part, before and after scaling."""
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=f"{path.name}: temperature {card['temperature']:.3f}, {card['parameters']:,} parameters")
-    for column in ("part", "images", "accuracy", "identity", "NLL", "NLL scaled", "ECE", "ECE scaled", "IS"):
-        table.add_column(column, justify="left" if column == "part" else "right")
-    for part in ("held_out", "report"):
-        row = card[part]
-        identity, score = row.get("identity_accuracy"), row.get("inception_score")
-        table.add_row(
-            part.replace("_", "-"),
-            f"{row['images']:,}",
-            f"{row['accuracy']:.2%}",
-            "" if identity is None else f"{identity:.2%}",
-            *(f"{row[measure][when]:.4f}" for measure in ("nll", "ece") for when in ("before", "after")),
-            "" if score is None else f"{score['inception_score']['value']:.3f}",
-        )
+    parts = (card["held_out"], card["report"])
+    table = Table(title=path.name, caption=f"{card['parameters']:,} parameters, temperature {card['temperature']:.3f}")
+    table.add_column("measure")
+    for column in ("held-out", "report"):
+        table.add_column(column, justify="right")
+    table.add_row("images", *(f"{part['images']:,}" for part in parts))
+    table.add_row("accuracy", *(f"{part['accuracy']:.2%}" for part in parts))
+    if card["identities"]:
+        table.add_row("accuracy, identity", *(f"{part['identity_accuracy']:.2%}" for part in parts))
+    for measure in ("nll", "ece"):
+        for when in ("before", "after"):
+            table.add_row(f"{measure.upper()} {when} scaling", *(f"{part[measure][when]:.4f}" for part in parts))
+    table.add_row("IS of real faces", *(_real_score(part) for part in parts))
     Console().print(table)
     print(path)
+
+
+def _real_score(part: dict[str, Any]) -> str:
+    score = part.get("inception_score")
+    return "" if score is None else f"{score['inception_score']['value']:.3f}"
 
 
 def main() -> int:

@@ -29,7 +29,7 @@ class JudgeTraining:
     """Everything that decides a judge's training besides the data."""
 
     classifier: ClassifierRecipe = field(default_factory=ClassifierRecipe)
-    epochs: int = 30
+    epochs: int = 36
     batch_size: int = 64
     seed: int = 0
 
@@ -37,7 +37,7 @@ class JudgeTraining:
 # The built-in faces are clean and alike: a smaller network learns them, people included, in a few epochs.
 SYNTHFER = JudgeTraining(
     classifier=ClassifierRecipe(widths=(24, 48, 96), blocks=(1, 1, 1), dropout=0.0, label_smoothing=0.05),
-    epochs=6,
+    epochs=8,
 )
 
 

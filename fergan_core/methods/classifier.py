@@ -18,14 +18,14 @@ class ClassifierRecipe:
 
     widths: tuple[int, ...] = (32, 64, 128)
     blocks: tuple[int, ...] = (1, 1, 2)
-    dropout: float = 0.1
+    dropout: float = 0.2
     learning_rate: float = 3e-3  # the peak of the one-cycle schedule
     weight_decay: float = 0.05
     label_smoothing: float = 0.1
     shift: float = 3.0  # pixels, each way
-    rotation: float = 8.0  # degrees, each way
-    zoom: float = 0.08  # share of the side, each way
-    cutout: int = 10  # side of the square, pixels; 0 for none
+    rotation: float = 10.0  # degrees, each way
+    zoom: float = 0.1  # share of the side, each way
+    cutout: int = 12  # side of the square, pixels; 0 for none
     ema_decay: float = 0.998
 
     def __post_init__(self) -> None:
