@@ -15,7 +15,7 @@ import numpy.typing as npt
 from fergan_core.data._canvas import SIZE, Actions, Light, Pose
 from fergan_core.data._faces import draw
 from fergan_core.data._people import NUM_IDENTITIES, FloatArray, people
-from fergan_core.data.dataset import SPLITS, Dataset, content_hash
+from fergan_core.data.dataset import SPLITS, Dataset, make_dataset
 from fergan_core.emotions import EMOTIONS
 from fergan_core.errors import UsageError
 
@@ -87,8 +87,7 @@ def synthfer(seed: int = 0, counts: Mapping[str, Mapping[str, int]] | None = Non
     labels, splits = _labels(seed, {"train": TRAIN_COUNTS, "public": PUBLIC_COUNTS} if counts is None else counts)
     scene = sample_scene(seed, labels)
     images = draw_scene(scene, seed)
-    digest = content_hash(images, labels, splits)
-    return Dataset("synthfer", "synthfer", images, labels, splits, digest, scene.factors())
+    return make_dataset("synthfer", "synthfer", images, labels, splits, scene.factors())
 
 
 def _labels(seed: int, counts: Mapping[str, Mapping[str, int]]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
