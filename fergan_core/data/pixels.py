@@ -97,7 +97,7 @@ def _read_rows(lines: list[bytes], columns: Columns, name: str, first: int) -> T
         fields = line.rstrip(b"\r").split(b",")
         if len(fields) != columns.count:
             raise DataError(
-                f"{name}, row {first + i}: {len(fields)} columns, but {columns.count} in the header; mend or drop the row"
+                f"{name}, row {first + i}: {len(fields)} columns, {columns.count} in the header; mend or drop the row"
             )
         texts.append(fields[columns.pixels].strip(b' "'))
         if columns.emotion >= 0:

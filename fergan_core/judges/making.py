@@ -19,8 +19,8 @@ from fergan_core.models.judge import multiply_adds, parameters
 from fergan_core.training import engine
 
 SPLIT_RULE = (
-    "trained on the training part (split train less a seeded, per-emotion tenth); the epoch and the temperature chosen "
-    "on that held-out tenth; reported on split public less its exact duplicates in split train"
+    "trained on split train less a seeded, per-emotion tenth and its exact copies; the epoch and the temperature chosen "
+    "on that held-out tenth; reported on split public less its exact copies in split train"
 )
 
 

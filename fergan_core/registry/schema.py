@@ -1,0 +1,197 @@
+"""The registry's tables. Times are seconds since 1970, UTC; JSON columns hold plain values."""
+
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, MetaData, String, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+# Named constraints, so that a later migration can change them on every database.
+_NAMING = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+VERSION_TABLE = "fergan_version"
+
+
+class Base(DeclarativeBase):
+    """Base of all tables."""
+
+    metadata = MetaData(naming_convention=_NAMING)
+    type_annotation_map = {dict[str, Any]: JSON, list[str]: JSON}  # noqa: RUF012 - SQLAlchemy reads it from the class
+
+
+def _run_key(**options: Any) -> Mapped[int]:
+    return mapped_column(ForeignKey("runs.key", ondelete="CASCADE"), **options)
+
+
+class Run(Base):
+    """One training; `key` is the short number that points carry, `id` what people see."""
+
+    __tablename__ = "runs"
+
+    key: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(String(16), unique=True)
+    name: Mapped[str] = mapped_column(index=True)
+    status: Mapped[str]
+    reason: Mapped[str]
+    method: Mapped[str]
+    preset: Mapped[str]
+    recipe: Mapped[dict[str, Any]]
+    data: Mapped[str]
+    data_hash: Mapped[str]
+    dataset: Mapped[dict[str, Any]]
+    seed: Mapped[int]
+    device: Mapped[str]
+    provenance: Mapped[dict[str, Any]]
+    epoch: Mapped[int]
+    epochs: Mapped[int]
+    step: Mapped[int]
+    steps: Mapped[int]
+    images_seen: Mapped[int]
+    created: Mapped[float] = mapped_column(index=True)
+    finished: Mapped[float | None]
+    heartbeat: Mapped[float]
+    trashed: Mapped[float | None]
+    literature: Mapped[bool]
+    thinned: Mapped[bool]
+
+
+class Tag(Base):
+    """A word that somebody hung on a run."""
+
+    __tablename__ = "tags"
+
+    run_key: Mapped[int] = _run_key(primary_key=True)
+    tag: Mapped[str] = mapped_column(primary_key=True)
+
+
+class Note(Base):
+    """A text that somebody wrote about a run."""
+
+    __tablename__ = "notes"
+
+    key: Mapped[int] = mapped_column(primary_key=True)
+    run_key: Mapped[int] = _run_key(index=True)
+    text: Mapped[str]
+    created: Mapped[float]
+
+
+class Metric(Base):
+    """The name of a scalar; points carry its key."""
+
+    __tablename__ = "metrics"
+
+    key: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+
+
+class Point(Base):
+    """One value of one scalar at one step. NULL is NaN, which SQLite cannot hold; infinities are kept as they are.
+
+    In a thinned run a point stands for a stretch of steps that ends at `step`: `value` is the stretch's mean,
+    `low` and `high` its extremes.
+    """
+
+    __tablename__ = "points"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - SQLAlchemy reads it from the class
+
+    run_key: Mapped[int] = _run_key(primary_key=True)
+    metric_key: Mapped[int] = mapped_column(ForeignKey("metrics.key"), primary_key=True)
+    step: Mapped[int] = mapped_column(primary_key=True)
+    value: Mapped[float | None]
+    low: Mapped[float | None]
+    high: Mapped[float | None]
+
+
+class Checkpoint(Base):
+    """A run's weights at a step and, unless it is a light copy, the rest of its training state."""
+
+    __tablename__ = "checkpoints"
+
+    run_key: Mapped[int] = _run_key(primary_key=True)
+    step: Mapped[int] = mapped_column(primary_key=True)
+    epoch: Mapped[int]
+    images_seen: Mapped[int]
+    path: Mapped[str]
+    sha256: Mapped[str] = mapped_column(String(64))
+    bytes: Mapped[int]
+    state_path: Mapped[str | None]
+    state_sha256: Mapped[str | None] = mapped_column(String(64))
+    state_bytes: Mapped[int | None]
+    created: Mapped[float]
+
+
+class Sheet(Base):
+    """The picture of a checkpoint or epoch: a row an emotion, the same latents in every row."""
+
+    __tablename__ = "sheets"
+
+    run_key: Mapped[int] = _run_key(primary_key=True)
+    step: Mapped[int] = mapped_column(primary_key=True)
+    epoch: Mapped[int]
+    images_seen: Mapped[int]
+    path: Mapped[str]
+    sha256: Mapped[str] = mapped_column(String(64))
+    bytes: Mapped[int]
+    emotions: Mapped[list[str]]
+    columns: Mapped[int]
+    created: Mapped[float]
+
+
+class Evaluation(Base):
+    """All scores of one step under one protocol by one judge; `protocol_key` is the protocol as sorted JSON."""
+
+    __tablename__ = "evaluations"
+    __table_args__ = (UniqueConstraint("run_key", "step", "judge_sha256", "protocol_key"),)
+
+    key: Mapped[int] = mapped_column(primary_key=True)
+    run_key: Mapped[int] = _run_key(index=True)
+    step: Mapped[int]
+    epoch: Mapped[int]
+    judge: Mapped[str]
+    judge_sha256: Mapped[str] = mapped_column(String(64))
+    protocol: Mapped[dict[str, Any]]
+    protocol_key: Mapped[str]
+    created: Mapped[float]
+
+
+class ScoreRow(Base):
+    """One number of an evaluation with its interval and the real images' value; '' is all emotions together."""
+
+    __tablename__ = "scores"
+
+    evaluation_key: Mapped[int] = mapped_column(ForeignKey("evaluations.key", ondelete="CASCADE"), primary_key=True)
+    metric: Mapped[str] = mapped_column(primary_key=True)
+    emotion: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[float | None]
+    low: Mapped[float | None]
+    high: Mapped[float | None]
+    real: Mapped[float | None]
+
+
+class Finding(Base):
+    """A dated, explained event of a run."""
+
+    __tablename__ = "findings"
+
+    key: Mapped[int] = mapped_column(primary_key=True)
+    run_key: Mapped[int] = _run_key(index=True)
+    step: Mapped[int]
+    epoch: Mapped[int]
+    kind: Mapped[str]
+    severity: Mapped[str]
+    sentence: Mapped[str]
+    numbers: Mapped[dict[str, Any]]
+    created: Mapped[float]
+
+
+class Change(Base):
+    """One row that counts writes: readers see by it whether anything is new."""
+
+    __tablename__ = "changes"
+
+    key: Mapped[int] = mapped_column(primary_key=True)
+    writes: Mapped[int]
