@@ -17,6 +17,7 @@ from fergan_core import recipe as recipes
 from fergan_core.data import Dataset, Parts, science_parts
 from fergan_core.emotions import emotion_code
 from fergan_core.errors import CheckpointError, FerganError, RegistryError, TrainingError, UsageError
+from fergan_core.methods.adversarial import AdversarialLearner
 from fergan_core.recipe import Recipe
 from fergan_core.registry import PointWriter, Reader, Registry, Score
 from fergan_core.training import checkpoint, engine, provenance
@@ -191,7 +192,7 @@ class _Run:
     parts: Parts
     registry: Registry
     device: torch.device
-    learner: methods.AdversarialLearner
+    learner: AdversarialLearner
     run_id: str
     start: engine.Progress
 
@@ -272,7 +273,7 @@ def resume(
     return _train(_Run(recipe, dataset, parts, registry, target, learner, run_id, at), index, per_epoch, listener)
 
 
-def _restore(learner: methods.AdversarialLearner, registry: Registry, run_id: str) -> int:
+def _restore(learner: AdversarialLearner, registry: Registry, run_id: str) -> int:
     """Load the last checkpoint that has its training state; return its step, 0 where there is none yet."""
     reader = Reader(registry.url)
     saved = reader.checkpoints(run_id)
@@ -289,7 +290,7 @@ def _restore(learner: methods.AdversarialLearner, registry: Registry, run_id: st
     return int(newest["step"])
 
 
-def _learner(recipe: Recipe, device: torch.device) -> methods.AdversarialLearner:
+def _learner(recipe: Recipe, device: torch.device) -> AdversarialLearner:
     bfloat16 = recipe.precision == "bfloat16" or (
         recipe.precision == "auto" and device.type == "cuda" and torch.cuda.is_bf16_supported()
     )

@@ -64,8 +64,7 @@ class DcganGenerator(nn.Module):
         self.project = nn.Linear(self.input.size, channels[0] * START * START, bias=False)
         self.norms = nn.ModuleList(_Norm(count, classes, conditioning) for count in channels)
         self.ups = nn.ModuleList(
-            nn.ConvTranspose2d(before, after, 4, 2, 1, bias=False)
-            for before, after in itertools.pairwise(channels)
+            nn.ConvTranspose2d(before, after, 4, 2, 1, bias=False) for before, after in itertools.pairwise(channels)
         )
         self.image = nn.ConvTranspose2d(width, 1, 4, 2, 1)
         initialise_dcgan(self)
@@ -74,7 +73,7 @@ class DcganGenerator(nn.Module):
         """Return faces [B,1,48,48] in [-1,1]."""
         x = self.project(self.input(latents, classes)).view(len(latents), -1, START, START)
         x = torch.relu(self.norms[0](x, classes))
-        for up, norm in zip(self.ups, self.norms[1:], strict=True):  # type: ignore[arg-type]
+        for up, norm in zip(self.ups, self.norms[1:], strict=True):
             x = torch.relu(norm(up(x), classes))
         return torch.tanh(self.image(x))
 

@@ -1,0 +1,8 @@
+"""The registry of runs: `Registry` writes, `Reader` reads and never writes, `PointWriter` keeps up with a training."""
+
+from fergan_core.registry.connect import default_url
+from fergan_core.registry.queries import Reader
+from fergan_core.registry.registry import Registry, Score
+from fergan_core.registry.writer import PointWriter
+
+__all__ = ["PointWriter", "Reader", "Registry", "Score", "default_url"]

@@ -117,3 +117,10 @@ class WriteLock:
                 yield
         except TimeoutError:
             raise RegistryError(f"{self._path} is held by another process for a minute; end that one first") from None
+
+
+def inserted_key(result: sa.CursorResult[Any]) -> int:
+    """Return the key that the database gave to an inserted row."""
+    keys = result.inserted_primary_key
+    assert keys is not None  # every table here has a primary key
+    return int(keys[0])

@@ -1,0 +1,300 @@
+"""The registry as those see it who look: tables of pandas, read without writing a byte."""
+
+import difflib
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from fergan_core.errors import NoRun, RegistryError
+from fergan_core.registry import migrate
+from fergan_core.registry.connect import files_folder, full_url, reading_engine, sqlite_path
+from fergan_core.registry.schema import (
+    Change,
+    Checkpoint,
+    Evaluation,
+    Finding,
+    Metric,
+    Note,
+    Point,
+    Run,
+    ScoreRow,
+    Sheet,
+    Tag,
+)
+
+# A living run beats every ten seconds: two missed, and a little for a slow disk, make it crashed.
+CRASHED_SECONDS = 25.0
+
+_RUN_COLUMNS = [
+    Run.key,
+    Run.id,
+    Run.name,
+    Run.status,
+    Run.reason,
+    Run.method,
+    Run.preset,
+    Run.data,
+    Run.data_hash,
+    Run.seed,
+    Run.device,
+    Run.epoch,
+    Run.epochs,
+    Run.step,
+    Run.steps,
+    Run.images_seen,
+    Run.created,
+    Run.finished,
+    Run.heartbeat,
+    Run.trashed,
+    Run.literature,
+    Run.thinned,
+]
+
+
+def _seen_status(status: str, heartbeat: float, now: float) -> str:
+    """Return the status as it is seen: a running run whose heartbeat is missing has crashed."""
+    return "crashed" if status == "running" and now - heartbeat > CRASHED_SECONDS else status
+
+
+class Reader:
+    """The registry, read only. A registry that is not there yet reads as an empty one (`exists` is False)."""
+
+    def __init__(self, url: str | None = None) -> None:
+        self.url = full_url(url)
+        self.files: Path = files_folder(self.url)
+        self._engine = reading_engine(self.url)
+        path = sqlite_path(self.url)
+        self.exists = path is None or path.exists()
+        if self.exists:
+            try:
+                with self._engine.connect() as connection:
+                    version = migrate.check(connection)
+            except sa.exc.DatabaseError as error:
+                raise RegistryError(
+                    f"--registry: '{path or self.url}' cannot be read as a registry ({error.orig})"
+                ) from None
+            self.exists = version is not None
+            if version not in (None, migrate.newest()):
+                raise RegistryError(
+                    f"the registry has the older schema '{version}'; any command that writes brings it up to date, "
+                    "such as `fergan runs tag`"
+                )
+
+    def _frame(self, statement: sa.Select[*tuple[Any, ...]]) -> pd.DataFrame:
+        """Run a query; of a registry that is not there, the empty table with the same columns."""
+        if not self.exists:
+            return pd.DataFrame(columns=[column.key for column in statement.selected_columns])
+        with self._engine.connect() as connection:
+            result = connection.execute(statement)
+            return pd.DataFrame(result.fetchall(), columns=list(result.keys()))
+
+    def last_write(self) -> int:
+        """Return a number that changes with every write."""
+        if not self.exists:
+            return 0
+        with self._engine.connect() as connection:
+            return int(connection.scalar(sa.select(Change.writes)) or 0)
+
+    def runs(self, trashed: bool = False) -> pd.DataFrame:
+        """Return all runs, newest first: a row a run, with its tags (list) and its newest sheet's path (or None)."""
+        chosen = Run.trashed.is_not(None) if trashed else Run.trashed.is_(None)
+        frame = self._frame(sa.select(*_RUN_COLUMNS).where(chosen).order_by(Run.created.desc()))
+        newest = (
+            sa.select(Sheet.run_key, sa.func.max(Sheet.step).label("step")).group_by(Sheet.run_key).subquery("newest")
+        )
+        sheets = self._frame(
+            sa.select(Sheet.run_key, Sheet.path, Sheet.sha256).join(
+                newest, (Sheet.run_key == newest.c.run_key) & (Sheet.step == newest.c.step)
+            )
+        ).set_index("run_key")
+        tags = self._frame(sa.select(Tag.run_key, Tag.tag).order_by(Tag.tag)).groupby("run_key")["tag"].agg(list)
+        now = time.time()
+        frame["status"] = [
+            _seen_status(status, beat, now) for status, beat in zip(frame["status"], frame["heartbeat"], strict=True)
+        ]
+        lists = tags.to_dict()
+        frame["tags"] = pd.Series([lists.get(key, []) for key in frame["key"]], dtype=object, index=frame.index)
+        for column, source in (("sheet_path", "path"), ("sheet_sha256", "sha256")):
+            known = sheets[source].to_dict()
+            frame[column] = pd.Series([known.get(key) for key in frame["key"]], dtype=object, index=frame.index)
+        return frame.drop(columns=["key", "trashed"])
+
+    def resolve(self, text: str) -> str:
+        """Return the id of the run that an id, a prefix of one, or a name means; NoRun where none or several do."""
+        rows = self._frame(sa.select(Run.id, Run.name))
+        for match in (rows["id"] == text, rows["name"] == text, rows["id"].str.startswith(text) if text else None):
+            if match is None or not match.any():
+                continue
+            found = rows["id"][match].tolist()
+            if len(found) > 1:
+                raise NoRun(f"'{text}' is the name of {len(found)} runs ({', '.join(found[:5])}); give an id")
+            return str(found[0])
+        near = difflib.get_close_matches(text, [*rows["id"], *rows["name"]], n=1)
+        hint = f"did you mean '{near[0]}'?" if near else "`fergan runs list` names them"
+        raise NoRun(f"no run '{text}' in the registry; {hint}")
+
+    def _key(self, connection: Connection, run_id: str) -> int:
+        key = connection.scalar(sa.select(Run.key).where(Run.id == run_id))
+        if key is None:
+            raise NoRun(f"no run '{run_id}' in the registry; `fergan runs list` names them")
+        return int(key)
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        """Return all about a run but its points, scores and files: recipe, provenance, dataset, tags, notes, counts."""
+        if not self.exists:
+            raise NoRun(f"no run '{run_id}': the registry is empty")
+        with self._engine.connect() as connection:
+            key = self._key(connection, run_id)
+            columns = [*_RUN_COLUMNS, Run.recipe, Run.dataset, Run.provenance]
+            row = dict(connection.execute(sa.select(*columns).where(Run.key == key)).one()._mapping)
+            row["tags"] = list(connection.scalars(sa.select(Tag.tag).where(Tag.run_key == key).order_by(Tag.tag)))
+            notes = connection.execute(
+                sa.select(Note.text, Note.created).where(Note.run_key == key).order_by(Note.created)
+            )
+            row["notes"] = [dict(note._mapping) for note in notes]
+            for name, table in (
+                ("checkpoints", Checkpoint),
+                ("sheets", Sheet),
+                ("evaluations", Evaluation),
+                ("findings", Finding),
+            ):
+                count = sa.select(sa.func.count()).select_from(table).where(table.run_key == key)
+                row[name] = int(connection.scalar(count) or 0)
+        row["status"] = _seen_status(row["status"], row["heartbeat"], time.time())
+        del row["key"]
+        return row
+
+    def metrics(self, run_ids: Sequence[str]) -> list[str]:
+        """Return the names of the scalars that any of the runs has points of."""
+        some = (
+            sa.select(Point.step)
+            .join(Run, Run.key == Point.run_key)
+            .where(Run.id.in_(run_ids), Point.metric_key == Metric.key)
+        )
+        names = self._frame(sa.select(Metric.name).where(some.exists()).order_by(Metric.key))
+        return [str(name) for name in names["name"]]
+
+    def points(
+        self,
+        run_ids: Sequence[str],
+        metrics: Sequence[str],
+        *,
+        buckets: int = 500,
+        step_from: int | None = None,
+        step_to: int | None = None,
+    ) -> pd.DataFrame:
+        """Return points in at most `buckets` stretches of steps a run and metric, so that every spike survives.
+
+        Columns: run_id, metric, step (the stretch's last), low, high, mean, count (points), nans (of which NaN).
+        """
+        frames = [self._buckets(run_id, metrics, buckets, step_from, step_to) for run_id in dict.fromkeys(run_ids)]
+        columns = ["run_id", "metric", "step", "low", "high", "mean", "count", "nans"]
+        frames = [frame for frame in frames if len(frame)]
+        if not frames:
+            return pd.DataFrame(columns=columns)
+        return pd.concat(frames, ignore_index=True)[columns]
+
+    def _buckets(
+        self, run_id: str, metrics: Sequence[str], buckets: int, step_from: int | None, step_to: int | None
+    ) -> pd.DataFrame:
+        wanted = [Run.id == run_id, Metric.name.in_(metrics)]
+        if step_from is not None:
+            wanted.append(Point.step >= step_from)
+        if step_to is not None:
+            wanted.append(Point.step <= step_to)
+        source = sa.join(Point, Run, Run.key == Point.run_key).join(Metric, Metric.key == Point.metric_key)
+        extent = self._frame(
+            sa.select(sa.func.min(Point.step).label("first"), sa.func.max(Point.step).label("last"))
+            .select_from(source)
+            .where(*wanted)
+        )
+        if extent.empty or extent["last"].isna().any():
+            return pd.DataFrame()
+        first, last = int(extent["first"].iloc[0]), int(extent["last"].iloc[0])
+        width = max(1, math.ceil((last - first + 1) / buckets))
+        bucket = sa.cast(Point.step - first, sa.Integer).op("/")(width)  # whole numbers divide to a whole number
+        frame = self._frame(
+            sa.select(
+                Metric.name.label("metric"),
+                sa.func.max(Point.step).label("step"),
+                sa.func.min(sa.func.coalesce(Point.low, Point.value)).label("low"),
+                sa.func.max(sa.func.coalesce(Point.high, Point.value)).label("high"),
+                sa.func.avg(Point.value).label("mean"),
+                sa.func.count().label("count"),
+                (sa.func.count() - sa.func.count(Point.value)).label("nans"),
+            )
+            .select_from(source)
+            .where(*wanted)
+            .group_by(Metric.name, bucket)
+            .order_by(Metric.name, sa.literal_column("step"))
+        )
+        frame["run_id"] = run_id
+        return frame.astype({"low": float, "high": float, "mean": float})
+
+    def checkpoints(self, run_id: str) -> pd.DataFrame:
+        """Return a run's checkpoints in order: epoch, step, images_seen, paths, hashes, sizes."""
+        return self._of_run(Checkpoint, run_id)
+
+    def sheets(self, run_id: str) -> pd.DataFrame:
+        """Return a run's sheets in order: epoch, step, images_seen, path, sha256, bytes, emotions, columns."""
+        return self._of_run(Sheet, run_id)
+
+    def findings(self, run_ids: Sequence[str]) -> pd.DataFrame:
+        """Return the runs' findings in order of steps."""
+        columns = [column for column in Finding.__table__.columns if column.name not in ("key", "run_key")]
+        return self._frame(
+            sa.select(Run.id.label("run_id"), *columns)
+            .join(Run, Run.key == Finding.run_key)
+            .where(Run.id.in_(run_ids))
+            .order_by(Finding.step)
+        )
+
+    def scores(self, run_ids: Sequence[str]) -> pd.DataFrame:
+        """Return the runs' scores: run_id, run_name, epoch, step, judge, judge_sha256, count, prior, seed, metric,
+        emotion (None: all), value, low, high, real."""
+        frame = self._frame(
+            sa.select(
+                Run.id.label("run_id"),
+                Run.name.label("run_name"),
+                Evaluation.epoch,
+                Evaluation.step,
+                Evaluation.judge,
+                Evaluation.judge_sha256,
+                Evaluation.protocol,
+                ScoreRow.metric,
+                ScoreRow.emotion,
+                ScoreRow.value,
+                ScoreRow.low,
+                ScoreRow.high,
+                ScoreRow.real,
+            )
+            .join(Evaluation, Evaluation.key == ScoreRow.evaluation_key)
+            .join(Run, Run.key == Evaluation.run_key)
+            .where(Run.id.in_(run_ids))
+            .order_by(Run.created, Evaluation.step, Evaluation.key)
+        )
+        protocols = frame.pop("protocol")
+        for position, name in enumerate(("count", "prior", "seed")):
+            values = pd.Series([protocol.get(name) for protocol in protocols], dtype=object, index=frame.index)
+            frame.insert(6 + position, name, values)
+        frame["emotion"] = frame["emotion"].replace({"": None})
+        return frame.astype(dict.fromkeys(("value", "low", "high", "real"), float))
+
+    def file(self, path: str) -> Path:
+        """Return where a recorded file lies; RegistryError where its name leads out of the registry's folder."""
+        parts = PurePosixPath(path)
+        if parts.is_absolute() or ".." in parts.parts:
+            raise RegistryError(f"the recorded path '{path}' leads out of the registry's folder; do not trust it")
+        return self.files / parts
+
+    def _of_run(self, table: type[Checkpoint] | type[Sheet], run_id: str) -> pd.DataFrame:
+        columns = [column for column in table.__table__.columns if column.name != "run_key"]
+        return self._frame(
+            sa.select(*columns).join(Run, Run.key == table.run_key).where(Run.id == run_id).order_by(table.step)
+        )

@@ -1,0 +1,405 @@
+"""The registry as those see it who write: trainers, evaluators, and a person's tags and notes."""
+
+import base64
+import json
+import math
+import secrets
+import shutil
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from fergan_core.errors import NoRun, RegistryError
+from fergan_core.registry import literature, migrate
+from fergan_core.registry.connect import WriteLock, files_folder, full_url, inserted_key, sqlite_path, writing_engine
+from fergan_core.registry.schema import (
+    Base,
+    Change,
+    Checkpoint,
+    Evaluation,
+    Finding,
+    Metric,
+    Note,
+    Point,
+    Run,
+    ScoreRow,
+    Sheet,
+    Tag,
+)
+
+STATUSES = ("running", "finished", "interrupted", "diverged", "failed")
+_ENDED = STATUSES[1:]
+
+
+@dataclass(frozen=True)
+class Score:
+    """One number of an evaluation: its 95 % interval, the real images' value, and its emotion (None: all)."""
+
+    metric: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    real: float | None = None
+    emotion: str | None = None
+
+
+def new_id() -> str:
+    """Draw a run's id: 8 letters and digits of base 32."""
+    return base64.b32encode(secrets.token_bytes(5)).decode().lower()
+
+
+def _number(value: float | None) -> float | None:
+    """NaN as the NULL that stands for it."""
+    return None if value is None or math.isnan(value) else float(value)
+
+
+class Registry:
+    """The database of runs, opened for writing; made, or brought up to date, where need be.
+
+    Raises NewerSchema where a newer FerGAN wrote it, RegistryError where it cannot be opened.
+    """
+
+    def __init__(self, url: str | None = None) -> None:
+        self.url = full_url(url)
+        self.files: Path = files_folder(self.url)
+        self._lock = WriteLock(self.url)
+        path = sqlite_path(self.url)
+        self._engine = writing_engine(self.url)
+        try:
+            with self._lock.held(), self._engine.begin() as connection:
+                if migrate.upgrade(connection):
+                    connection.execute(sa.insert(Change).values(key=1, writes=1))
+                    literature.insert(connection)
+        except sa.exc.DatabaseError as error:
+            where = path or self.url
+            raise RegistryError(f"--registry: '{where}' cannot be opened as a registry ({error.orig})") from None
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Open a transaction for writing, alone among all processes where this SQLite needs it."""
+        with self._lock.held(), self._engine.begin() as connection:
+            connection.execute(sa.update(Change).where(Change.key == 1).values(writes=Change.writes + 1))
+            yield connection
+
+    def create_run(
+        self,
+        *,
+        name: str | None,
+        method: str,
+        preset: str,
+        recipe: Mapping[str, Any],
+        dataset: Mapping[str, Any],
+        seed: int,
+        provenance: Mapping[str, Any],
+        tags: Sequence[str] = (),
+        epochs: int,
+        steps: int,
+    ) -> str:
+        """Enter a run that begins now; return its id."""
+        run_id, now = new_id(), time.time()
+        with self.write() as connection:
+            key = inserted_key(
+                connection.execute(
+                    sa.insert(Run).values(
+                        id=run_id,
+                        name=name or f"{preset}-{run_id[:4]}",
+                        status="running",
+                        reason="",
+                        method=method,
+                        preset=preset,
+                        recipe=dict(recipe),
+                        data=dataset["name"],
+                        data_hash=dataset["content_hash"],
+                        dataset=dict(dataset),
+                        seed=seed,
+                        device=str(provenance.get("device", "")),
+                        provenance=dict(provenance),
+                        epoch=0,
+                        epochs=epochs,
+                        step=0,
+                        steps=steps,
+                        images_seen=0,
+                        created=now,
+                        heartbeat=now,
+                        literature=False,
+                        thinned=False,
+                    )
+                )
+            )
+            self._add_tags(connection, key, tags)
+        return run_id
+
+    def set_status(self, run_id: str, status: str, reason: str = "") -> None:
+        """Set a run's status, one of STATUSES, and why."""
+        if status not in STATUSES:
+            raise ValueError(f"status '{status}' is none of {', '.join(STATUSES)}")
+        now = time.time()
+        finished = now if status in _ENDED else None
+        self._update(run_id, status=status, reason=reason, heartbeat=now, finished=finished)
+
+    def heartbeat(self, run_id: str) -> None:
+        """Say that a run lives."""
+        self._update(run_id, heartbeat=time.time())
+
+    def progress(self, run_id: str, *, epoch: int, step: int, images_seen: int) -> None:
+        """Say where a run stands, and that it lives."""
+        self._update(run_id, epoch=epoch, step=step, images_seen=images_seen, heartbeat=time.time())
+
+    def rename(self, run_id: str, name: str) -> None:
+        """Give a run another name."""
+        if not name.strip():
+            raise RegistryError("a run's name cannot be empty; give at least one letter")
+        self._update(run_id, name=name.strip())
+
+    def add_points(self, run_id: str, rows: Iterable[tuple[str, int, float]]) -> None:
+        """Add points (metric, step, value); one that is there already is replaced."""
+        rows = list(rows)
+        if not rows:
+            return
+        with self.write() as connection:
+            key = self._key(connection, run_id)
+            metrics = self._metric_keys(connection, {metric for metric, _, _ in rows})
+            values = [
+                {"run_key": key, "metric_key": metrics[metric], "step": step, "value": _number(value)}
+                for metric, step, value in rows
+            ]
+            connection.execute(self._replacing(Point, ("value",)), values)
+            last = max(step for _, step, _ in rows)
+            connection.execute(
+                sa.update(Run).where(Run.key == key).values(heartbeat=time.time(), step=sa.func.max(Run.step, last))
+                if connection.dialect.name == "sqlite"
+                else sa.update(Run)
+                .where(Run.key == key)
+                .values(heartbeat=time.time(), step=sa.func.greatest(Run.step, last))
+            )
+
+    def forget_after(self, run_id: str, step: int) -> None:
+        """Delete all that a run recorded after a step: rows in one transaction, then the files they named."""
+        with self.write() as connection:
+            key = self._key(connection, run_id)
+            paths: list[str | None] = []
+            for table in (Checkpoint, Sheet):
+                late = (table.run_key == key) & (table.step > step)
+                columns = (Checkpoint.path, Checkpoint.state_path) if table is Checkpoint else (Sheet.path,)
+                paths += [p for row in connection.execute(sa.select(*columns).where(late)) for p in row]
+            for late_table in (Point, Checkpoint, Sheet, Evaluation, Finding):
+                connection.execute(sa.delete(late_table).where(late_table.run_key == key, late_table.step > step))
+            connection.execute(sa.update(Run).where(Run.key == key).values(step=step))
+        for path in paths:
+            if path is not None:
+                (self.files / path).unlink(missing_ok=True)
+
+    def add_checkpoint(
+        self,
+        run_id: str,
+        *,
+        epoch: int,
+        step: int,
+        images_seen: int,
+        path: str,
+        sha256: str,
+        bytes: int,
+        state_path: str | None = None,
+        state_sha256: str | None = None,
+        state_bytes: int | None = None,
+    ) -> None:
+        """Record a checkpoint whose files are on disk already; paths are relative to `files`."""
+        self._add_file(
+            Checkpoint,
+            run_id,
+            step,
+            epoch=epoch,
+            images_seen=images_seen,
+            path=path,
+            sha256=sha256,
+            bytes=bytes,
+            state_path=state_path,
+            state_sha256=state_sha256,
+            state_bytes=state_bytes,
+        )
+
+    def add_sheet(
+        self,
+        run_id: str,
+        *,
+        epoch: int,
+        step: int,
+        images_seen: int,
+        path: str,
+        sha256: str,
+        bytes: int,
+        emotions: Sequence[str],
+        columns: int,
+    ) -> None:
+        """Record a sheet whose file is on disk already."""
+        self._add_file(
+            Sheet,
+            run_id,
+            step,
+            epoch=epoch,
+            images_seen=images_seen,
+            path=path,
+            sha256=sha256,
+            bytes=bytes,
+            emotions=list(emotions),
+            columns=columns,
+        )
+
+    def add_evaluation(
+        self,
+        run_id: str,
+        *,
+        epoch: int,
+        step: int,
+        judge: str,
+        judge_sha256: str,
+        protocol: Mapping[str, Any],
+        scores: Sequence[Score],
+    ) -> None:
+        """Record an evaluation; the same judge's under the same protocol at the same step is replaced."""
+        protocol_key = json.dumps(protocol, sort_keys=True)
+        with self.write() as connection:
+            key = self._key(connection, run_id)
+            connection.execute(
+                sa.delete(Evaluation).where(
+                    Evaluation.run_key == key,
+                    Evaluation.step == step,
+                    Evaluation.judge_sha256 == judge_sha256,
+                    Evaluation.protocol_key == protocol_key,
+                )
+            )
+            evaluation = inserted_key(
+                connection.execute(
+                    sa.insert(Evaluation).values(
+                        run_key=key,
+                        step=step,
+                        epoch=epoch,
+                        judge=judge,
+                        judge_sha256=judge_sha256,
+                        protocol=dict(protocol),
+                        protocol_key=protocol_key,
+                        created=time.time(),
+                    )
+                )
+            )
+            rows = [
+                {
+                    "evaluation_key": evaluation,
+                    "metric": score.metric,
+                    "emotion": score.emotion or "",
+                    "value": _number(score.value),
+                    "low": _number(score.low),
+                    "high": _number(score.high),
+                    "real": _number(score.real),
+                }
+                for score in scores
+            ]
+            if rows:
+                connection.execute(sa.insert(ScoreRow), rows)
+
+    def add_finding(
+        self, run_id: str, *, step: int, epoch: int, kind: str, severity: str, sentence: str, numbers: Mapping[str, Any]
+    ) -> None:
+        """Record a finding."""
+        with self.write() as connection:
+            connection.execute(
+                sa.insert(Finding).values(
+                    run_key=self._key(connection, run_id),
+                    step=step,
+                    epoch=epoch,
+                    kind=kind,
+                    severity=severity,
+                    sentence=sentence,
+                    numbers=dict(numbers),
+                    created=time.time(),
+                )
+            )
+
+    def tag(self, run_id: str, tag: str) -> None:
+        """Hang a tag on a run; a second time changes nothing."""
+        with self.write() as connection:
+            self._add_tags(connection, self._key(connection, run_id), [tag])
+
+    def untag(self, run_id: str, tag: str) -> None:
+        """Take a tag off a run."""
+        with self.write() as connection:
+            key = self._key(connection, run_id)
+            connection.execute(sa.delete(Tag).where(Tag.run_key == key, Tag.tag == tag))
+
+    def note(self, run_id: str, text: str) -> None:
+        """Add a note to a run."""
+        if not text.strip():
+            raise RegistryError("a note cannot be empty; write at least one letter")
+        with self.write() as connection:
+            key = self._key(connection, run_id)
+            connection.execute(sa.insert(Note).values(run_key=key, text=text.strip(), created=time.time()))
+
+    def trash(self, run_id: str) -> None:
+        """Move a run out of the lists; `restore` brings it back."""
+        self._update(run_id, trashed=time.time())
+
+    def restore(self, run_id: str) -> None:
+        """Bring a trashed run back."""
+        self._update(run_id, trashed=None)
+
+    def purge(self, run_id: str) -> None:
+        """Delete a trashed run for good, with its files; RegistryError where it is not in the trash."""
+        with self.write() as connection:
+            key = self._key(connection, run_id)
+            if connection.scalar(sa.select(Run.trashed).where(Run.key == key)) is None:
+                raise RegistryError(f"run {run_id} is not in the trash; trash it first")
+            connection.execute(sa.delete(Run).where(Run.key == key))
+        shutil.rmtree(self.files / run_id, ignore_errors=True)
+
+    def _key(self, connection: Connection, run_id: str) -> int:
+        """Return a run's key for writing; NoRun where there is none, RegistryError for the literature's runs."""
+        row = connection.execute(sa.select(Run.key, Run.literature).where(Run.id == run_id)).one_or_none()
+        if row is None:
+            raise NoRun(f"no run '{run_id}' in the registry; `fergan runs list` names them")
+        if row.literature:
+            raise RegistryError(
+                f"run {run_id} is from the literature and cannot be changed; export or copy its numbers"
+            )
+        return int(row.key)
+
+    def _update(self, run_id: str, **values: Any) -> None:
+        with self.write() as connection:
+            connection.execute(sa.update(Run).where(Run.key == self._key(connection, run_id)).values(**values))
+
+    def _add_file(self, table: type[Checkpoint] | type[Sheet], run_id: str, step: int, **values: Any) -> None:
+        with self.write() as connection:
+            key = self._key(connection, run_id)
+            connection.execute(sa.delete(table).where(table.run_key == key, table.step == step))
+            connection.execute(sa.insert(table).values(run_key=key, step=step, created=time.time(), **values))
+
+    def _add_tags(self, connection: Connection, key: int, tags: Sequence[str]) -> None:
+        for tag in dict.fromkeys(word.strip() for word in tags):
+            if not tag:
+                raise RegistryError("a tag cannot be empty; give at least one letter")
+            there = sa.select(Tag.tag).where(Tag.run_key == key, Tag.tag == tag)
+            if connection.scalar(there) is None:
+                connection.execute(sa.insert(Tag).values(run_key=key, tag=tag))
+
+    def _metric_keys(self, connection: Connection, names: set[str]) -> dict[str, int]:
+        known = {name: key for key, name in connection.execute(sa.select(Metric.key, Metric.name))}
+        for name in sorted(names - set(known)):
+            known[name] = inserted_key(connection.execute(sa.insert(Metric).values(name=name)))
+        return known
+
+    def _replacing(self, table: type[Base], columns: Sequence[str]) -> Any:
+        """Return an insert that replaces these columns of a row with the same key."""
+        if self._engine.dialect.name == "postgresql":
+            from sqlalchemy.dialects.postgresql import insert
+        else:
+            from sqlalchemy.dialects.sqlite import insert  # type: ignore[assignment]
+        statement = insert(table)
+        primary = [column.name for column in table.__table__.primary_key]
+        return statement.on_conflict_do_update(
+            index_elements=primary, set_={name: statement.excluded[name] for name in columns}
+        )

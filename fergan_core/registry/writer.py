@@ -1,0 +1,90 @@
+"""Points on their way to the registry: handed over at once, written by a thread of their own."""
+
+import threading
+from collections.abc import Iterable
+from types import TracebackType
+
+from fergan_core.registry.registry import Registry
+
+WRITE_SECONDS = 1.0
+BEAT_SECONDS = 10.0
+
+
+class PointWriter:
+    """Writes a run's points in one transaction a second and says every ten seconds that the run lives.
+
+    An error of the writing thread is raised by the next `put`, `flush` or `close`.
+    """
+
+    def __init__(self, registry: Registry, run_id: str) -> None:
+        self._registry, self._run_id = registry, run_id
+        self._waiting: list[tuple[str, int, float]] = []
+        self._changed = threading.Condition()
+        self._writing = False
+        self._closing = False
+        self._hurry = False
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._work, name="points", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> "PointWriter":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def put(self, rows: Iterable[tuple[str, int, float]]) -> None:
+        """Hand points (metric, step, value) over; returns at once."""
+        with self._changed:
+            self._raise()
+            self._waiting.extend(rows)
+
+    def flush(self) -> None:
+        """Wait until all points handed over are in the registry."""
+        with self._changed:
+            self._hurry = True
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._error is not None or not (self._waiting or self._writing))
+            self._hurry = False
+            self._raise()
+
+    def close(self) -> None:
+        """Write what is left and end the thread."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        self._thread.join()
+        with self._changed:
+            self._raise()
+
+    def _raise(self) -> None:
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
+
+    def _work(self) -> None:
+        idle = 0.0
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._closing or (self._hurry and self._waiting), WRITE_SECONDS)
+                rows, self._waiting = self._waiting, []
+                closing = self._closing
+                self._writing = bool(rows)
+            idle = 0.0 if rows else idle + WRITE_SECONDS
+            try:
+                if rows:
+                    self._registry.add_points(self._run_id, rows)
+                elif idle >= BEAT_SECONDS and not closing:
+                    idle = 0.0
+                    self._registry.heartbeat(self._run_id)
+            except Exception as error:
+                # Whatever went wrong belongs to the thread that trains: it hears of it at its next call.
+                with self._changed:
+                    self._error = error
+            with self._changed:
+                self._writing = False
+                self._changed.notify_all()
+                if closing:
+                    return
