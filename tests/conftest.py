@@ -51,7 +51,9 @@ def fer2013_layout(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Pa
         path = folder / f"{layout}-{limit or 'all'}{_SUFFIXES[layout]}"
         if not path.exists():
             limited = [] if limit is None else ["--limit", str(limit)]
-            subprocess.run([sys.executable, str(exporter), layout, str(path), *limited], check=True, capture_output=True)
+            subprocess.run(
+                [sys.executable, str(exporter), layout, str(path), *limited], check=True, capture_output=True
+            )
         return path
 
     return export

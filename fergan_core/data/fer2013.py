@@ -1,8 +1,8 @@
 """FER2013 in every layout it is published in, told apart by content."""
 
 import io
-import zlib
-from collections.abc import Callable
+import json
+import warnings
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
@@ -11,12 +11,13 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from fergan_core.data.dataset import SIZE, SPLITS, UNLABELLED, Bytes
-from fergan_core.data.files import Files, open_files
-from fergan_core.data.pixels import Table, join, read_csv
+from fergan_core.data.files import Files, is_archive, open_archive, open_files
+from fergan_core.data.pixels import Table, column_names, join, read_csv
 from fergan_core.emotions import EMOTIONS, emotion_code, is_emotion
 from fergan_core.errors import DataError
 
 _EXPECTED = "expected fer2013.csv, its tar.gz, a parquet file, or train/<emotion>/*.jpg"
+_LONGEST_HEADER = 65536
 _PICTURES = {".jpg", ".jpeg", ".png"}
 _SPLIT_WORDS = {
     "train": "train",
@@ -31,20 +32,18 @@ _SPLIT_WORDS = {
     "val": "public",
 }
 
-Reader = Callable[[Files], Table]
-
 
 def read(path: Path) -> Table:
     """Read FER2013 from a file or folder in any published layout; DataError says what is wrong and where."""
     if not path.exists():
         raise DataError(f"--data: there is no '{path}'; give a file or folder of FER2013, or synthfer")
+    if not (path.is_file() or path.is_dir()):
+        raise DataError(f"--data: '{path}' is neither a file nor a folder; {_EXPECTED}")
     if path.is_file() and path.stat().st_size == 0:
         raise DataError(f"{path.name} is empty; {_EXPECTED}")
-    try:
-        with open_files(path) as files:
-            return _read_plain(path) if files is None else _read_files(files, path)
-    except (zlib.error, EOFError) as error:
-        raise DataError(f"{path.name} is cut off or damaged ({error}); download it again") from None
+    # A picture's size is checked before it is decoded, so that Pillow's own warning would be a second line.
+    with open_files(path) as files, warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning):
+        return _read_plain(path) if files is None else _read_files(files, path.name)
 
 
 def _read_plain(path: Path) -> Table:
@@ -62,32 +61,45 @@ def _read_stream(stream: BinaryIO, name: str) -> Table:
     return read_csv(stream, name)
 
 
-def _read_files(files: Files, path: Path) -> Table:
+def _read_files(files: Files, label: str, nested: bool = False) -> Table:
     """Choose the layout of a folder or archive by what lies in it."""
     suffixes = {name: PurePosixPath(name).suffix.lower() for name in files.names}
-    arrays = [PurePosixPath(name).name for name in files.names]
-    if {"images.npy", "labels.npy"} <= set(arrays):
-        return _read_arrays(files, path.name)
-    tables = [name for name in files.names if suffixes[name] in (".csv", ".parquet")]
-    # Whole data sets before their halves: the Kaggle archive holds both fer2013.csv and lists of other things.
-    whole = [n for n in tables if PurePosixPath(n).stem.lower() in ("fer2013", "icml_face_data")]
-    if whole:
-        return _read_member(files, whole[0])
-    if tables:
-        return join([_read_member(files, name) for name in sorted(tables, key=_split_order)])
+    if {"images.npy", "labels.npy"} <= {PurePosixPath(name).name for name in files.names}:
+        return _read_arrays(files, label)
+    columns = {name: _header(files, name) for name in files.names if suffixes[name] == ".csv"}
+    faces = [name for name in columns if "pixels" in columns[name]]
+    # One whole data set before the challenge's halves of it, which the same archive holds.
+    whole = [name for name in sorted(faces) if "usage" in columns[name]]
+    if faces:
+        return join([_read_member(files, name) for name in whole[:1] or sorted(faces, key=_split_order)])
+    parquets = [name for name in files.names if suffixes[name] == ".parquet"]
+    if parquets:
+        return join([_read_member(files, name) for name in sorted(parquets, key=_split_order)])
     pictures = [name for name in files.names if suffixes[name] in _PICTURES and is_emotion(_folder(name))]
     if pictures:
         return _read_pictures(files, pictures)
-    raise DataError(f"--data: no face images in '{path.name}'; {_EXPECTED}")
+    if columns:
+        return _read_member(files, min(columns))  # says which column it lacks
+    archives = [name for name in files.names if is_archive(name)]
+    if archives and not nested:
+        with files.open(archives[0]) as stream, open_archive(stream, PurePosixPath(archives[0]).name) as inner:
+            if inner is not None:
+                return _read_files(inner, PurePosixPath(archives[0]).name, nested=True)
+    raise DataError(f"--data: no face images in '{label}'; {_EXPECTED}")
+
+
+def _header(files: Files, name: str) -> list[str]:
+    with files.open(name) as stream:
+        return column_names(stream.readline(_LONGEST_HEADER))
 
 
 def _read_member(files: Files, name: str) -> Table:
+    label = PurePosixPath(name).name
+    if name.lower().endswith(".parquet"):
+        # Its table of contents stands at its end: read at once, not as it comes.
+        return _read_parquet(io.BytesIO(files.read(name)), label)
     with files.open(name) as stream:
-        # Parquet needs to seek to its end; the CSV is read as it comes.
-        if name.lower().endswith(".parquet"):
-            stream = io.BytesIO(stream.read())
-            return _read_parquet(stream, PurePosixPath(name).name)
-        return read_csv(stream, PurePosixPath(name).name)
+        return read_csv(stream, label)
 
 
 def _folder(name: str) -> str:
@@ -134,15 +146,20 @@ def decode(content: bytes, name: str) -> Bytes:
             if picture.size != (SIZE, SIZE):
                 width, height = picture.size
                 raise DataError(f"{name} is {width}x{height}; FER2013's faces are 48x48, resize or drop it")
-            if picture.mode in ("RGB", "RGBA", "P", "LA"):
-                bands = np.asarray(picture.convert("RGB"))
-                if np.ptp(bands.astype(np.int16), axis=2).max() > 0:
-                    raise DataError(f"{name} is in colour; FER2013's faces are grey, convert or drop it")
-                return bands[:, :, 0]
-            return np.asarray(picture.convert("L"))
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
-        reason = "no JPEG or PNG picture" if isinstance(error, UnidentifiedImageError) else f"damaged ({error})"
-        raise DataError(f"{name} is {reason}; delete it or copy it again") from None
+            if picture.mode in ("L", "1"):
+                return np.asarray(picture.convert("L"))
+            if picture.mode not in ("RGB", "RGBA", "P", "LA"):
+                raise DataError(f"{name} is a picture of mode {picture.mode}; FER2013's faces are grey, 8 bits a pixel")
+            bands = np.asarray(picture.convert("RGB"))
+    except Image.DecompressionBombError:
+        raise DataError(f"{name} is far larger than FER2013's 48x48; delete it") from None
+    except UnidentifiedImageError:
+        raise DataError(f"{name} is no JPEG or PNG picture; delete it or copy it again") from None
+    except (OSError, SyntaxError, ValueError) as error:
+        raise DataError(f"{name} is damaged ({error}); delete it or copy it again") from None
+    if (bands != bands[:, :, :1]).any():
+        raise DataError(f"{name} is in colour; FER2013's faces are grey, convert or drop it")
+    return bands[:, :, 0]
 
 
 def _read_parquet(stream: BinaryIO, name: str) -> Table:
@@ -161,11 +178,17 @@ def _read_parquet(stream: BinaryIO, name: str) -> Table:
     images = np.empty((len(pictures), SIZE, SIZE), np.uint8)
     for i, cell in enumerate(pictures):
         content = cell.get("bytes") if isinstance(cell, dict) else cell
-        images[i] = decode(content or b"", f"{name}, row {i + 1}")
+        if not isinstance(content, bytes):
+            raise DataError(f"{name}, row {i + 1}: the image has no bytes inside the file; take a copy that has them")
+        images[i] = decode(content, f"{name}, row {i + 1}")
     label_column = next((names[word] for word in ("label", "labels", "emotion") if word in names), None)
     labels = np.full(len(images), UNLABELLED, np.uint8)
     if label_column is not None:
-        labels[:] = [_code(value, name, i + 1) for i, value in enumerate(table.column(label_column).to_pylist())]
+        values = table.column(label_column).to_pylist()
+        words = _class_names(table.schema.metadata, label_column)
+        if words:
+            values = [words[v] if isinstance(v, int) and 0 <= v < len(words) else v for v in values]
+        labels[:] = [_code(value, name, i + 1) for i, value in enumerate(values)]
     splits = np.full(len(images), SPLITS.index(_split_of(_words(name))), np.uint8)
     usage = next((names[word] for word in ("usage", "split") if word in names), None)
     if usage is not None:
@@ -173,44 +196,61 @@ def _read_parquet(stream: BinaryIO, name: str) -> Table:
     return Table(images, labels, splits)
 
 
+def _class_names(metadata: dict[bytes, bytes] | None, column: str) -> list[str]:
+    """Return the names that a Hugging Face file gives to its label's numbers, whose order is not always FER2013's."""
+    try:
+        names = json.loads((metadata or {})[b"huggingface"])["info"]["features"][column]["names"]
+    except (KeyError, TypeError, ValueError):
+        return []
+    # Numbers called '0', '1'... are FER2013's codes themselves.
+    return names if isinstance(names, list) and all(isinstance(n, str) and not n.isdigit() for n in names) else []
+
+
 def _code(value: Any, name: str, row: int) -> int:
     if isinstance(value, str) and is_emotion(value):
         return emotion_code(value)
     try:
-        code = int(value)
-    except (TypeError, ValueError):
+        code = int(value) if int(value) == float(value) else -1
+    except (TypeError, ValueError, OverflowError):
         code = -1
     if not 0 <= code < len(EMOTIONS):
-        raise DataError(f"{name}, row {row}: label '{value}' is no emotion of FER2013; use 0 to 6 or its name")
+        raise DataError(
+            f"{name}, row {row}: label '{str(value)[:20]}' is no emotion of FER2013; use 0 to 6 or its name"
+        )
     return code
 
 
 def _usage(value: Any, name: str, row: int) -> int:
     split = _SPLIT_WORDS.get(str(value).strip().lower())
     if split is None:
-        raise DataError(f"{name}, row {row}: usage '{value}' is unknown; use Training, PublicTest or PrivateTest")
+        raise DataError(
+            f"{name}, row {row}: usage '{str(value)[:20]}' is unknown; use Training, PublicTest or PrivateTest"
+        )
     return SPLITS.index(split)
 
 
 def _read_arrays(files: Files, name: str) -> Table:
     """Read an .npz of images uint8 [N,48,48], labels [N] and perhaps usage [N] (strings)."""
-    arrays: dict[str, npt.NDArray[Any]] = {}
-    for member in files.names:
-        with files.open(member) as stream:
-            try:
-                arrays[PurePosixPath(member).stem] = np.lib.format.read_array(stream, allow_pickle=False)
-            except ValueError as error:
-                raise DataError(
-                    f"{name}: '{member}' is no plain array ({error}); save it without pickled objects"
-                ) from None
+    members = {PurePosixPath(member).stem: member for member in files.names}
+    arrays = {stem: _array(files, members[stem], name) for stem in ("images", "labels", "usage") if stem in members}
     images, labels = arrays["images"], arrays["labels"]
-    if images.dtype != np.uint8 or images.shape[1:] != (SIZE, SIZE) or len(images) != len(labels):
-        raise DataError(
-            f"{name}: images are {images.dtype} {list(images.shape)}; expected uint8 [N, 48, 48] and labels [N]"
-        )
+    if images.dtype != np.uint8 or images.shape[1:] != (SIZE, SIZE):
+        raise DataError(f"{name}: images are {images.dtype} {list(images.shape)}; expected uint8 [N, 48, 48]")
+    for stem, values in arrays.items():
+        if values.shape[:1] != images.shape[:1] or (stem != "images" and values.ndim != 1):
+            raise DataError(f"{name}: '{stem}' is {list(values.shape)} for {len(images):,} images; expected [N]")
     codes = np.array([_code(value, name, i + 1) for i, value in enumerate(labels.tolist())], np.uint8)
-    if "usage" in arrays:
-        splits = np.array([_usage(value, name, i + 1) for i, value in enumerate(arrays["usage"].tolist())], np.uint8)
-    else:
-        splits = np.zeros(len(images), np.uint8)
+    usages = arrays["usage"].tolist() if "usage" in arrays else ["train"] * len(images)
+    splits = np.array([_usage(value, name, i + 1) for i, value in enumerate(usages)], np.uint8)
     return Table(images, codes, splits)
+
+
+def _array(files: Files, member: str, name: str) -> npt.NDArray[Any]:
+    with files.open(member) as stream:
+        try:
+            array: npt.NDArray[Any] = np.lib.format.read_array(stream, allow_pickle=False)
+        except (ValueError, MemoryError) as error:
+            raise DataError(
+                f"{name}: '{member}' is no plain array ({error}); save it without pickled objects"
+            ) from None
+    return array

@@ -3,8 +3,9 @@
 import io
 import tarfile
 import zipfile
+import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
@@ -14,6 +15,8 @@ from fergan_core.errors import DataError
 # An archive that unpacks to more than this is no copy of FER2013, whose largest layout has 300 MB.
 _MOST_BYTES = 4 << 30
 _MOST_FILES = 500_000
+# Larger than any picture of a face and any parquet file of FER2013, which are read whole.
+_MOST_IN_MEMORY = 1 << 30
 
 
 class Files(ABC):
@@ -26,9 +29,12 @@ class Files(ABC):
         """Open a file for reading."""
 
     def read(self, name: str) -> bytes:
-        """Return all of a small file."""
+        """Return all of a file; DataError where it is too large for any part of FER2013."""
         with self.open(name) as stream:
-            return stream.read()
+            content = stream.read(_MOST_IN_MEMORY + 1)
+        if len(content) > _MOST_IN_MEMORY:
+            raise DataError(f"{name} has more than 1 GiB; no file of FER2013 that is read at once is as large")
+        return content
 
 
 class FolderFiles(Files):
@@ -52,8 +58,8 @@ class ZipFiles(Files):
     def __init__(self, archive: zipfile.ZipFile, label: str) -> None:
         self._archive, self._label = archive, label
         members = [member for member in archive.infolist() if not member.is_dir()]
-        _check(((m.filename, m.file_size) for m in members), label)
-        self.names = sorted(_wanted(m.filename for m in members))
+        _Bounds(label).check_all((member.filename, member.file_size) for member in members)
+        self.names = sorted(_wanted(member.filename for member in members))
 
     def open(self, name: str) -> BinaryIO:
         try:
@@ -67,9 +73,13 @@ class TarFiles(Files):
 
     def __init__(self, archive: tarfile.TarFile, label: str) -> None:
         self._archive = archive
-        members = [member for member in archive.getmembers() if member.isfile()]
-        _check(((m.name, m.size) for m in members), label)
-        self._members = {m.name: m for m in members}
+        self._members: dict[str, tarfile.TarInfo] = {}
+        bounds = _Bounds(label)
+        # Checked as they come: the next header is found only by unpacking what lies before it.
+        for member in archive:
+            bounds.check(member.name, member.size)
+            if member.isfile():
+                self._members[member.name] = member
         self.names = list(_wanted(self._members))
 
     def open(self, name: str) -> BinaryIO:
@@ -86,16 +96,33 @@ def _wanted(names: "Iterator[str] | dict[str, tarfile.TarInfo]") -> Iterator[str
             yield name
 
 
-def _check(members: Iterator[tuple[str, int]], label: str) -> None:
-    """Refuse names that lead out of the archive, and archives that are far too large."""
-    total = count = 0
-    for name, size in members:
+class _Bounds:
+    """What no honest archive goes beyond: its own folder, a few GiB, some 100,000 files."""
+
+    def __init__(self, label: str) -> None:
+        self._label, self._bytes, self._files = label, 0, 0
+
+    def check(self, name: str, size: int) -> None:
+        """Count a member in; DataError where its name leads out of the archive or the whole is far too large."""
         path = PurePosixPath(name.replace("\\", "/"))
-        if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
-            raise DataError(f"{label}: the name '{name}' leads out of the archive; do not trust this file")
-        total, count = total + size, count + 1
-    if total > _MOST_BYTES or count > _MOST_FILES:
-        raise DataError(f"{label}: unpacks to {total / 2**30:.1f} GiB in {count:,} files; FER2013 is far smaller")
+        if path.is_absolute() or ".." in path.parts or ":" in "".join(path.parts[:1]):
+            raise DataError(f"{self._label}: the name '{name}' leads out of the archive; do not trust this file")
+        self._bytes, self._files = self._bytes + size, self._files + 1
+        if self._bytes > _MOST_BYTES or self._files > _MOST_FILES:
+            raise DataError(
+                f"{self._label}: unpacks to more than {self._bytes / 2**30:.1f} GiB in {self._files:,} files; "
+                "FER2013 is far smaller, do not trust this file"
+            )
+
+    def check_all(self, members: Iterable[tuple[str, int]]) -> None:
+        """Count all members in."""
+        for name, size in members:
+            self.check(name, size)
+
+
+def is_archive(name: str) -> bool:
+    """Tell whether a file inside another archive or folder is named like an archive."""
+    return PurePosixPath(name).suffix.lower() in (".zip", ".tar", ".gz", ".tgz")
 
 
 @contextmanager
@@ -104,16 +131,27 @@ def open_files(path: Path) -> Iterator[Files | None]:
     if path.is_dir():
         yield FolderFiles(path)
         return
-    with path.open("rb") as handle:
-        start = handle.read(512)
+    try:
+        stream = path.open("rb")
+    except OSError as error:
+        raise DataError(f"{path} cannot be opened ({error.strerror}); check its permissions") from None
+    with stream, open_archive(stream, path.name) as files:
+        yield files
+
+
+@contextmanager
+def open_archive(stream: BinaryIO, label: str) -> Iterator[Files | None]:
+    """Open a zip or tar from a stream that can seek; None where it is neither."""
+    start = stream.read(512)
+    stream.seek(0)
     try:
         if start[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
-            with zipfile.ZipFile(path) as archive:
-                yield ZipFiles(archive, path.name)
+            with zipfile.ZipFile(stream) as archive:
+                yield ZipFiles(archive, label)
         elif start[:2] == b"\x1f\x8b" or start[257:262] == b"ustar":
-            with tarfile.open(path, "r:*") as tar:
-                yield TarFiles(tar, path.name)
+            with tarfile.open(fileobj=stream, mode="r:*") as tar:
+                yield TarFiles(tar, label)
         else:
             yield None
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, io.UnsupportedOperation, OSError) as error:
-        raise DataError(f"{path.name} is cut off or damaged ({error}); download it again") from None
+    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, io.UnsupportedOperation, OSError) as error:
+        raise DataError(f"{label} is cut off or damaged ({error}); download it again") from None

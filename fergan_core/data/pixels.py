@@ -12,6 +12,7 @@ from fergan_core.errors import DataError
 
 PIXELS = SIZE * SIZE
 _BLOCK = 1 << 23
+_LONGEST_ROW = 1 << 16  # 2,304 pixels of three digits have some 9,000 characters
 _SPACE, _ZERO = 32, 48
 
 _USAGES = {b"training": 0, b"publictest": 1, b"privatetest": 2, b"test": 3}
@@ -36,18 +37,22 @@ class Table:
     splits: Bytes
 
 
+def column_names(line: bytes) -> list[str]:
+    """Return the names in a header line, in lower case and without blanks, quotes and byte order mark."""
+    words = line.removeprefix(b"\xef\xbb\xbf").split(b",")
+    return [word.strip().strip(b'"').strip().decode("latin-1").lower() for word in words]
+
+
 def read_header(line: bytes, name: str) -> Columns:
     """Find the columns in a header, in any case and with blanks around; DataError where there are no pixels."""
-    names = [word.strip().strip(b'"').lower() for word in line.lstrip(b"\xef\xbb\xbf").split(b",")]
-    if b"pixels" not in names:
-        raise DataError(
-            f"{name}, row 0: no column 'pixels' in the header; expected emotion,pixels,Usage as in fer2013.csv"
-        )
-    emotion = names.index(b"emotion") if b"emotion" in names else -1
-    usage = names.index(b"usage") if b"usage" in names else -1
+    names = column_names(line)
+    if "pixels" not in names:
+        raise DataError(f"{name}: no column 'pixels' in the header; expected emotion,pixels,Usage as in fer2013.csv")
+    emotion = names.index("emotion") if "emotion" in names else -1
+    usage = names.index("usage") if "usage" in names else -1
     if emotion < 0 and usage >= 0:
-        raise DataError(f"{name}, row 0: no column 'emotion' in the header; expected emotion,pixels,Usage")
-    return Columns(names.index(b"pixels"), emotion, usage, len(names))
+        raise DataError(f"{name}: no column 'emotion' in the header; expected emotion,pixels,Usage as in fer2013.csv")
+    return Columns(names.index("pixels"), emotion, usage, len(names))
 
 
 def read_csv(stream: BinaryIO, name: str) -> Table:
@@ -67,6 +72,9 @@ def read_csv(stream: BinaryIO, name: str) -> Table:
         if block:
             cut = text.rfind(b"\n") + 1
             text, rest = text[:cut], text[cut:]
+            if len(rest) > _LONGEST_ROW:
+                line = done + text.count(b"\n") + 1
+                raise DataError(f"{name}, row {line}: the row does not end; take a whole copy of the file")
         lines = [line for line in text.split(b"\n") if line.strip()]
         if lines:
             tables.append(_read_rows(lines, columns, name, done + 1))

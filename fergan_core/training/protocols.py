@@ -13,7 +13,10 @@ class Learner(Protocol):
     only to go on training.
     """
 
-    networks: tuple[str, ...]
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """Names of the entries of the state that are weights."""
+        ...
 
     def step(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """Learn from images float [B,1,48,48] in [-1,1] and FER2013 codes int64 [B].

@@ -1,0 +1,130 @@
+"""All that the pages read: the registry's tables and files, cached until the registry's next write. Nothing writes here
+but what a person does himself, through `registry()`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import streamlit as st
+
+from fergan_core.errors import CheckpointError
+from fergan_core.registry import Reader, Registry, default_url
+
+# A hundred sheets of 40 KB a run, of a few runs.
+_MOST_PICTURES = 1000
+
+
+def url() -> str:
+    """Return the registry that the dashboard shows: FERGAN_REGISTRY, or runs.db at the project's top level."""
+    return default_url()
+
+
+def reader() -> Reader:
+    """Open the registry for reading."""
+    return Reader(url())
+
+
+def registry() -> Registry:
+    """Open the registry for writing, for what a person has just asked for: a tag, a note."""
+    return Registry(url())
+
+
+def last_write() -> int:
+    """Return a number that changes with every write to the registry."""
+    return reader().last_write()
+
+
+def runs() -> pd.DataFrame:
+    """Return all runs, newest first, as they stand now: whether one still lives is never cached."""
+    return reader().runs()
+
+
+def run(run_id: str) -> dict[str, Any]:
+    """Return all about a run, as it stands now."""
+    return reader().run(run_id)
+
+
+def metrics(run_ids: Sequence[str]) -> list[str]:
+    """Return the scalars that any of the runs has points of."""
+    return _metrics(url(), last_write(), tuple(run_ids))
+
+
+def points(run_ids: Sequence[str], names: Sequence[str], buckets: int = 500) -> pd.DataFrame:
+    """Return min/max buckets of the runs' points."""
+    return _points(url(), last_write(), tuple(run_ids), tuple(names), buckets)
+
+
+def scores(run_ids: Sequence[str]) -> pd.DataFrame:
+    """Return the runs' scores."""
+    return _scores(url(), last_write(), tuple(run_ids))
+
+
+def sheets(run_id: str) -> pd.DataFrame:
+    """Return the run's sheets in order."""
+    return _sheets(url(), last_write(), run_id)
+
+
+def checkpoints(run_id: str) -> pd.DataFrame:
+    """Return the run's checkpoints in order."""
+    return _checkpoints(url(), last_write(), run_id)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _metrics(url: str, write: int, run_ids: tuple[str, ...]) -> list[str]:
+    del write  # part of the cache's key alone
+    return Reader(url).metrics(run_ids)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _points(url: str, write: int, run_ids: tuple[str, ...], names: tuple[str, ...], buckets: int) -> pd.DataFrame:
+    del write  # part of the cache's key alone
+    return Reader(url).points(run_ids, names, buckets=buckets)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _scores(url: str, write: int, run_ids: tuple[str, ...]) -> pd.DataFrame:
+    del write
+    return Reader(url).scores(run_ids)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _sheets(url: str, write: int, run_id: str) -> pd.DataFrame:
+    del write
+    return Reader(url).sheets(run_id)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _checkpoints(url: str, write: int, run_id: str) -> pd.DataFrame:
+    del write
+    return Reader(url).checkpoints(run_id)
+
+
+@st.cache_data(max_entries=_MOST_PICTURES, show_spinner=False)
+def sheet_bytes(path: str, sha256: str) -> bytes:
+    """Return a sheet's picture; its hash is the cache's key, so that a sheet drawn again is read again."""
+    del sha256
+    file = reader().file(path)
+    try:
+        return file.read_bytes()
+    except OSError:
+        raise CheckpointError(f"the sheet {path} is missing; `fergan runs verify` lists what is damaged") from None
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def generate(run_id: str, step: int, labels: tuple[int, ...], seed: int) -> npt.NDArray[np.uint8]:
+    """Draw faces uint8 [n,48,48] from a checkpoint; torch is imported only here, when somebody asks for faces."""
+    import torch
+
+    from fergan_core.methods import load_generator
+    from fergan_core.training.engine import to_bytes
+
+    source = reader()
+    saved = source.checkpoints(run_id)
+    saved = saved[saved["step"] == step]
+    if saved.empty:
+        raise CheckpointError(f"run {run_id} has no checkpoint at step {step}; choose another epoch")
+    generator = load_generator(source.run(run_id)["recipe"], source.file(saved["path"].iloc[0]))
+    faces: npt.NDArray[np.uint8] = to_bytes(generator.sample(torch.tensor(labels), seed)).numpy()
+    return faces
