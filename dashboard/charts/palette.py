@@ -1,4 +1,4 @@
-"""Colours: one an emotion, the same everywhere and told apart by the colour-blind; one a run; and Plotly's two themes."""
+"""Colours: one an emotion, the same everywhere, told apart by the colour-blind; one a run; Plotly's two themes."""
 
 import plotly.graph_objects as go
 

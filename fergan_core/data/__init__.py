@@ -1,10 +1,12 @@
 """Faces in: FER2013 from any of its published layouts, or synthfer, the set that is drawn by code."""
 
+import os
 from pathlib import Path
 
 from fergan_core.data import cache, fer2013
 from fergan_core.data.dataset import SPLITS, UNLABELLED, Dataset, Parts, image_keys, make_dataset, science_parts
 from fergan_core.data.synthfer import DRAWING_VERSION, synthfer
+from fergan_core.errors import DataError
 
 __all__ = ["SPLITS", "UNLABELLED", "Dataset", "Parts", "image_keys", "make_dataset", "open_dataset", "science_parts"]
 
@@ -21,9 +23,15 @@ def open_dataset(path: str | Path) -> Dataset:
             dataset = synthfer()
             cache.store(key, dataset)
         return dataset
-    place = Path(path).expanduser()
-    key = cache.key_of_path(place) if place.exists() else ""
-    dataset = cache.load(key, str(path)) if key else None
+    # os.path answers also for names that no file can have.
+    place = Path(os.path.expanduser(path))
+    if not os.path.exists(place):
+        raise DataError(f"--data: there is no '{path}'; give a file or folder of FER2013, or synthfer")
+    try:
+        key = cache.key_of_path(place)
+    except OSError as error:
+        raise DataError(f"'{path}' cannot be read ({error.strerror}); check its permissions") from None
+    dataset = cache.load(key, str(path))
     if dataset is None:
         table = fer2013.read(place)
         dataset = make_dataset("fer2013", str(path), table.images, table.labels, table.splits)

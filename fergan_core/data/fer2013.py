@@ -35,8 +35,6 @@ _SPLIT_WORDS = {
 
 def read(path: Path) -> Table:
     """Read FER2013 from a file or folder in any published layout; DataError says what is wrong and where."""
-    if not path.exists():
-        raise DataError(f"--data: there is no '{path}'; give a file or folder of FER2013, or synthfer")
     if not (path.is_file() or path.is_dir()):
         raise DataError(f"--data: '{path}' is neither a file nor a folder; {_EXPECTED}")
     if path.is_file() and path.stat().st_size == 0:

@@ -22,7 +22,7 @@ def summarise(dataset: Dataset) -> dict[str, Any]:
 
 
 def count(dataset: Dataset) -> dict[str, dict[str, int]]:
-    """Return split -> emotion -> images, for the splits there are; 'unlabelled' stands beside the emotions if any is."""
+    """Return split -> emotion -> images, for the splits there are; 'unlabelled' only where some are."""
     counts: dict[str, dict[str, int]] = {}
     for code, split in enumerate(SPLITS):
         labels = dataset.labels[dataset.splits == code]

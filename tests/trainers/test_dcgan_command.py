@@ -1,0 +1,178 @@
+"""`python -m trainers.dcgan` as its users start it: a subprocess on a real registry."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from fergan_core.data import make_dataset, open_dataset
+from fergan_core.registry import Reader, Registry
+
+# 16 steps an epoch of a very small network.
+SMALL = ["--images", "128", "--batch-size", "8", "--width", "4", "--eval-every", "0", "--seed", "3"]
+
+
+def command(registry: Path, *flags: str) -> list[str]:
+    return [sys.executable, "-m", "trainers.dcgan", "--registry", str(registry), "--device", "cpu", "--json", *flags]
+
+
+def train(registry: Path, *flags: str, code: int = 0) -> dict[str, object]:
+    done = subprocess.run(command(registry, *flags), capture_output=True, text=True, timeout=300)
+    assert done.returncode == code, done.stderr
+    line: dict[str, object] = json.loads(done.stdout.strip().splitlines()[-1])
+    return line
+
+
+def weights(registry: Path, run_id: str) -> pd.Series:
+    return Reader(str(registry)).checkpoints(run_id).set_index("step")["sha256"]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """An uninterrupted run of six epochs."""
+    registry = tmp_path_factory.mktemp("whole") / "runs.db"
+    outcome = train(registry, *SMALL, "--epochs", "6", "--name", "whole", "--tags", "a", "b")
+    return registry, str(outcome["id"])
+
+
+def test_a_run_leaves_points_sheets_checkpoints_and_scores(whole: tuple[Path, str]) -> None:
+    registry, run_id = whole
+    reader = Reader(str(registry))
+    run = reader.run(run_id)
+    assert (run["status"], run["epoch"], run["step"], run["images_seen"]) == ("finished", 6, 96, 768)
+    assert run["tags"] == ["a", "b"]
+    points = reader.points([run_id], reader.metrics([run_id]))
+    assert set(points.metric) == {
+        "loss_d", "loss_g", "d_real", "d_fake", "d_accuracy", "grad_norm_d", "grad_norm_g", "images_per_second"
+    }  # fmt: skip
+    assert (points.groupby("metric")["count"].sum() == 96).all()
+    assert list(reader.sheets(run_id).epoch) == [1, 2, 3, 4, 5, 6]
+    assert list(reader.checkpoints(run_id).epoch) == [1, 2, 3, 4, 5, 6]
+    for row in reader.sheets(run_id).itertuples():
+        assert reader.file(row.path).read_bytes()[:4] == b"RIFF"
+    scores = reader.scores([run_id])
+    assert set(scores.epoch) == {6}
+    assert {"is", "kl_nats", "kl_ratio", "accuracy"} <= set(scores.metric)
+
+
+def stopped(registry: Path, number: int, after_epoch: int) -> str:
+    """Start the same run, stop it by a signal once it has passed an epoch, and return its id."""
+    process = subprocess.Popen(
+        command(registry, *SMALL, "--epochs", "6"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 240
+    while time.monotonic() < deadline:
+        reader = Reader(str(registry))
+        runs = reader.runs()
+        trained = runs[~runs.literature.astype(bool)] if len(runs) else runs
+        if len(trained) and len(reader.checkpoints(trained.id.iloc[0])) >= after_epoch:
+            break
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.01)
+    process.send_signal(number)
+    process.communicate(timeout=120)
+    return str(trained.id.iloc[0])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_stopped_run_resumed_reaches_the_same_weights_bit_for_bit(
+    whole: tuple[Path, str], tmp_path: Path, number: signal.Signals
+) -> None:
+    registry = tmp_path / "runs.db"
+    run_id = stopped(registry, number, 2)
+    before = Reader(str(registry)).run(run_id)
+    if before["status"] == "finished":
+        pytest.skip("the machine was so fast that the run ended before the signal")
+    if number == signal.SIGKILL:
+        assert before["status"] == "running"  # nobody could say otherwise yet
+        make_old(registry, run_id)
+        assert Reader(str(registry)).run(run_id)["status"] == "crashed"
+    else:
+        assert before["status"] == "interrupted"
+        assert number.name in before["reason"]
+    outcome = train(registry, "--resume", run_id)
+    assert (outcome["status"], outcome["epochs"]) == ("finished", 6)
+    expected = weights(*whole)
+    again = weights(registry, run_id)
+    assert again[expected.index].equals(expected)
+    points, reference = (
+        Reader(str(place)).points([run], ["loss_d", "loss_g"], buckets=1000)
+        for place, run in ((registry, run_id), whole)
+    )
+    pd.testing.assert_frame_equal(points.drop(columns="run_id"), reference.drop(columns="run_id"))
+
+
+def make_old(registry: Path, run_id: str) -> None:
+    """Set a run's heartbeat back by a minute: waiting for it would cost the suite half a minute."""
+    import sqlalchemy as sa
+
+    from fergan_core.registry.schema import Run
+
+    with Registry(str(registry)).write() as connection:
+        connection.execute(sa.update(Run).where(Run.id == run_id).values(heartbeat=time.time() - 60))
+
+
+def test_a_finished_run_is_not_resumed(whole: tuple[Path, str]) -> None:
+    registry, run_id = whole
+    done = subprocess.run(command(registry, "--resume", run_id), capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1].startswith("error: run whole is finished")
+
+
+def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_good_checkpoint(tmp_path: Path) -> None:
+    registry = tmp_path / "runs.db"
+    flags = [*SMALL, "--epochs", "40", "--g-lr", "1.0", "--d-lr", "1.0", "--beta1", "0.0", "--beta2", "0.0"]
+    outcome = train(registry, *flags, "--network", "pytorch-gan", code=1)
+    assert outcome["status"] == "diverged"
+    assert "loss_" in str(outcome["reason"]) or "weight" in str(outcome["reason"])
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--preset", "dcgam"], "unknown preset 'dcgam'; did you mean 'dcgan'?"),
+        (["--data", "nosuch.csv"], "--data: there is no 'nosuch.csv'"),
+        (["--emotions", "joy"], "--emotions: 'joy' is no emotion"),
+        (["--resume", "nosuch"], "no run 'nosuch'"),
+        (["--resume", "nosuch", "--epochs", "3"], "--resume: the run keeps its own recipe; leave out --epochs"),
+        (["--images", "20", "--batch-size", "64"], "--batch-size: 64 is more than the 20 training images"),
+    ],
+)
+def test_wrong_use_is_told_in_one_line(tmp_path: Path, flags: list[str], message: str) -> None:
+    done = subprocess.run(command(tmp_path / "runs.db", *flags), capture_output=True, text=True, timeout=120)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert done.stdout == ""
+
+
+def test_help_is_fast_and_needs_no_torch() -> None:
+    script = (
+        "import sys\nsys.argv = ['x', '--help']\nfrom trainers import dcgan\n"
+        "try:\n    dcgan.main()\nexcept SystemExit:\n    pass\nassert 'torch' not in sys.modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "--checkpoint-every" in done.stdout
+
+
+def test_another_data_set_is_refused_on_resume(tmp_path: Path) -> None:
+    import numpy as np
+
+    registry = tmp_path / "runs.db"
+    run_id = stopped(registry, signal.SIGINT, 1)
+    if Reader(str(registry)).run(run_id)["status"] == "finished":
+        pytest.skip("the machine was so fast that the run ended before the signal")
+    faces = open_dataset("synthfer")
+    other = make_dataset("fer2013", "x", faces.images[:500], faces.labels[:500], faces.splits[:500])
+    np.savez(tmp_path / "other.npz", images=other.images, labels=other.labels)
+    flags = ["--resume", run_id, "--data", str(tmp_path / "other.npz")]
+    done = subprocess.run(command(registry, *flags), capture_output=True, text=True, timeout=120, env=os.environ)
+    assert done.returncode == 2
+    assert "is not the data set of run" in done.stderr

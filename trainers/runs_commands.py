@@ -1,0 +1,302 @@
+"""`fergan runs`: list and show runs, tag and annotate them, throw them away, check their files, carry them about."""
+
+import json as json_text
+import math
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tyro
+
+from fergan_core.errors import RegistryError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from fergan_core.registry import Reader, Registry
+
+RunArg = Annotated[str, tyro.conf.arg(metavar="RUN", help="A run's id, the beginning of one that is unique, or name.")]
+RegistryFlag = Annotated[
+    str | None,
+    tyro.conf.arg(
+        metavar="URL", help="A path or database URL; FERGAN_REGISTRY, or runs.db at the project's top level."
+    ),
+]
+JsonFlag = Annotated[bool, tyro.conf.arg(help="Print JSON.")]
+Status = Literal["running", "finished", "interrupted", "diverged", "failed", "crashed"]
+
+
+def list_runs(
+    *,
+    registry: RegistryFlag = None,
+    status: Annotated[Status | None, tyro.conf.arg(help="Only runs of this status.")] = None,
+    tag: Annotated[str | None, tyro.conf.arg(help="Only runs with this tag.")] = None,
+    preset: Annotated[str | None, tyro.conf.arg(help="Only runs of this preset.")] = None,
+    data: Annotated[str | None, tyro.conf.arg(help="Only runs on this data set.")] = None,
+    trashed: Annotated[bool, tyro.conf.arg(help="The runs in the trash, in place of the others.")] = False,
+    json: JsonFlag = False,
+) -> None:
+    """List the runs, newest first."""
+    frame = _reader(registry).runs(trashed=trashed)
+    for column, wanted in (("status", status), ("preset", preset), ("data", data)):
+        if wanted is not None:
+            frame = frame[frame[column] == wanted]
+    if tag is not None:
+        frame = frame[[tag in tags for tags in frame["tags"]]]
+    rows = records(frame)
+    if json:
+        _print_json(rows)
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("id", "name", "status", "preset", "data", "epoch", "begun", "tags")
+    for row in rows:
+        words = (
+            row["id"],
+            row["name"],
+            row["status"],
+            row["preset"],
+            row["data"],
+            f"{row['epoch']}/{row['epochs']}",
+            _date(row["created"]),
+            " ".join(row["tags"]),
+        )
+        table.add_row(*(Text(word) for word in words))
+    Console().print(table if rows else "no runs")
+
+
+def show(run: RunArg, /, *, registry: RegistryFlag = None, json: JsonFlag = False) -> None:
+    """Show all about a run: recipe, provenance, checkpoints, sheets, evaluations, findings, notes."""
+    reader = _reader(registry)
+    run_id = reader.resolve(run)
+    shown = {
+        **reader.run(run_id),
+        "checkpoints": records(reader.checkpoints(run_id)),
+        "sheets": records(reader.sheets(run_id)),
+        "evaluations": _evaluations(reader, run_id),
+        "findings": records(reader.findings([run_id])),
+    }
+    if json:
+        _print_json(shown)
+    else:
+        _print_run(shown)
+
+
+def tag(
+    run: RunArg,
+    tags: Annotated[list[str], tyro.conf.arg(metavar="TAG...", help="One or more words.")],
+    /,
+    *,
+    remove: Annotated[bool, tyro.conf.arg(help="Take the tags off.")] = False,
+    registry: RegistryFlag = None,
+) -> None:
+    """Hang tags on a run, or take them off."""
+    writer, run_id = _writer(registry, run)
+    for word in tags:
+        (writer.untag if remove else writer.tag)(run_id, word)
+
+
+def note(
+    run: RunArg,
+    text: Annotated[str, tyro.conf.arg(metavar="TEXT", help="What to remember about it.")],
+    /,
+    *,
+    registry: RegistryFlag = None,
+) -> None:
+    """Add a note to a run."""
+    writer, run_id = _writer(registry, run)
+    writer.note(run_id, text)
+
+
+def trash(run: RunArg, /, *, registry: RegistryFlag = None) -> None:
+    """Move a run to the trash: out of the lists, with nothing deleted."""
+    writer, run_id = _writer(registry, run)
+    writer.trash(run_id)
+    print(f"run {run_id} is in the trash; `fergan runs restore {run_id}` brings it back")
+
+
+def restore(run: RunArg, /, *, registry: RegistryFlag = None) -> None:
+    """Bring a run back from the trash."""
+    writer, run_id = _writer(registry, run)
+    writer.restore(run_id)
+    print(f"run {run_id} is back")
+
+
+def purge(run: RunArg, /, *, registry: RegistryFlag = None) -> None:
+    """Delete a run in the trash for good, with its files."""
+    writer, run_id = _writer(registry, run)
+    writer.purge(run_id)
+    print(f"run {run_id} is deleted")
+
+
+def verify(*, registry: RegistryFlag = None, json: JsonFlag = False) -> int:
+    """Read every recorded file again and compare its SHA-256; exit 1 where one is missing, changed or stray."""
+    from fergan_core.registry.archive import verify as check
+
+    report = check(_reader(registry))
+    if json:
+        damage = [{"kind": d.kind, "path": d.path, "run": d.run_id} for d in report.damage]
+        _print_json({"files": report.files, "bytes": report.bytes, "damage": damage})
+    else:
+        for found in report.damage:
+            print(f"{found.kind}: {found.path}")
+        print(f"{report.files:,} files, {report.bytes / 1e6:,.1f} MB, {len(report.damage)} damaged")
+    return 1 if report.damage else 0
+
+
+def export(
+    run: RunArg,
+    /,
+    *,
+    out: Annotated[Path, tyro.conf.arg(metavar="FILE.zip", help="The archive to write.")],
+    light: Annotated[bool, tyro.conf.arg(help="Of the checkpoints the last weights alone.")] = False,
+    registry: RegistryFlag = None,
+) -> None:
+    """Write a run, its files among them, to one .zip that `import` takes on another machine."""
+    from fergan_core.registry.archive import export_run
+
+    reader = _reader(registry)
+    written = export_run(reader, reader.resolve(run), out, light=light)
+    print(f"{out}: {written / 1e6:,.1f} MB")
+
+
+def import_(
+    archive: Annotated[Path, tyro.conf.arg(metavar="FILE.zip", help="An archive that `export` wrote.")],
+    /,
+    *,
+    registry: RegistryFlag = None,
+    json: JsonFlag = False,
+) -> None:
+    """Take a run out of an archive: all of it, or, where anything is wrong, nothing."""
+    from fergan_core.registry import Reader, Registry
+    from fergan_core.registry.archive import import_run
+
+    writer = Registry(registry)
+    run_id = import_run(writer, archive)
+    name = Reader(writer.url).run(run_id)["name"]
+    if json:
+        _print_json({"id": run_id, "name": name})
+    else:
+        print(f"run {run_id}  {name}")
+
+
+COMMANDS: dict[str, Callable[..., int | None]] = {
+    "list": list_runs,
+    "show": show,
+    "tag": tag,
+    "note": note,
+    "trash": trash,
+    "restore": restore,
+    "purge": purge,
+    "verify": verify,
+    "export": export,
+    "import": import_,
+}
+
+
+def records(frame: "pd.DataFrame") -> list[dict[str, Any]]:
+    """Return a table's rows as plain values; NaN becomes None, as JSON has none."""
+    columns = [str(column) for column in frame.columns]
+    return [dict(zip(columns, map(_plain, row), strict=True)) for row in frame.itertuples(index=False, name=None)]
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _reader(registry: str | None) -> "Reader":
+    from fergan_core.registry import Reader
+
+    reader = Reader(registry)
+    if registry is not None and not reader.exists:
+        raise RegistryError(f"--registry: there is no registry at '{registry}'; a training makes one there")
+    return reader
+
+
+def _writer(registry: str | None, run: str) -> tuple["Registry", str]:
+    """Open a registry for writing and find a run in it; a registry that is not there is not made."""
+    from fergan_core.registry import Reader, Registry
+    from fergan_core.registry.connect import full_url, sqlite_path
+
+    path = sqlite_path(full_url(registry))
+    if path is not None and not path.exists():
+        raise RegistryError(f"--registry: there is no registry at '{path}'; a training makes one there")
+    writer = Registry(registry)
+    return writer, Reader(writer.url).resolve(run)
+
+
+def _evaluations(reader: "Reader", run_id: str) -> list[dict[str, Any]]:
+    """Return a run's evaluations, each with its list of scores."""
+    about = ("epoch", "step", "judge", "judge_sha256", "count", "prior", "seed")
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for row in records(reader.scores([run_id])):
+        key = tuple(row[name] for name in about)
+        evaluation = found.setdefault(key, {**{name: row[name] for name in about}, "scores": []})
+        evaluation["scores"].append({name: row[name] for name in ("metric", "emotion", "value", "low", "high", "real")})
+    return list(found.values())
+
+
+def _print_json(value: Any) -> None:
+    print(json_text.dumps(_plain(value), allow_nan=False))
+
+
+def _date(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M")
+
+
+def _print_run(run: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console()
+    reason = f" ({run['reason']})" if run["reason"] else ""
+    about = {
+        "run": f"{run['id']}  {run['name']}",
+        "status": f"{run['status']}{reason}, epoch {run['epoch']}/{run['epochs']}, step {run['step']:,}",
+        "data": f"{run['data']} {run['data_hash'][:12]}",
+        "begun": _date(run["created"]),
+        "tags": " ".join(run["tags"]),
+        "recipe": json_text.dumps(run["recipe"]),
+        "code": f"{run['provenance'].get('git_commit')}{' and changes' if run['provenance'].get('git_dirty') else ''}",
+        "command": str(run["provenance"].get("command", "")),
+        "checkpoints": ", ".join(str(row["epoch"]) for row in run["checkpoints"]),
+        "sheets": str(len(run["sheets"])),
+    }
+    grid = Table.grid(padding=(0, 2))
+    for name, text in about.items():
+        if text:
+            grid.add_row(Text(name), Text(text))
+    for found in run["findings"]:
+        grid.add_row(Text(f"step {found['step']}"), Text(f"{found['severity']}: {found['sentence']}"))
+    for written in run["notes"]:
+        grid.add_row(Text(_date(written["created"])), Text(written["text"]))
+    console.print(grid)
+    if not run["evaluations"]:
+        return
+    table = Table("epoch", "judge", "faces", "prior", "metric", "value", "95 % interval", "real images")
+    for evaluation in run["evaluations"]:
+        for score in evaluation["scores"]:
+            if score["emotion"] is None:
+                low, high = score["low"], score["high"]
+                words = (
+                    str(evaluation["epoch"]),
+                    evaluation["judge"],
+                    "" if evaluation["count"] is None else f"{evaluation['count']:,}",
+                    str(evaluation["prior"]),
+                    score["metric"],
+                    "" if score["value"] is None else f"{score['value']:.4f}",
+                    "" if low is None or high is None else f"{low:.4f} to {high:.4f}",
+                    "" if score["real"] is None else f"{score['real']:.4f}",
+                )
+                table.add_row(*(Text(word) for word in words))
+    console.print(table)
