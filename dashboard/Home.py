@@ -5,11 +5,17 @@ import streamlit as st
 st.set_page_config(page_title="FerGAN", page_icon=":material/face:", layout="wide")
 
 PAGES = [
-    st.Page("views/runs.py", title="Runs", icon=":material/list:", default=True),
+    st.Page("views/runs.py", title="Runs", icon=":material/list:"),
     st.Page("views/run.py", title="Run", icon=":material/monitoring:"),
     st.Page("views/checkpoints.py", title="Checkpoints", icon=":material/face:"),
     st.Page("views/inception_score.py", title="Inception Score", icon=":material/show_chart:"),
     st.Page("views/compare.py", title="Compare", icon=":material/compare:"),
 ]
 
-st.navigation(PAGES).run()
+
+def start() -> None:
+    """Lead on from the bare address: Streamlit would serve a default page there alone, and /runs not at all."""
+    st.switch_page(PAGES[0], query_params=st.query_params)
+
+
+st.navigation([st.Page(start, default=True, visibility="hidden"), *PAGES]).run()

@@ -61,8 +61,9 @@ def showcase(
     registry: RegistryFlag = None,
 ) -> None:
     """Write a small registry of some runs, to be committed: points thinned, few sheets, light weights."""
-    from fergan_core.registry import Reader
     from fergan_core.registry.showcase import write_showcase
+
+    from fergan_core.registry import Reader
 
     reader = Reader(registry)
     size = write_showcase(reader.url, out, [reader.resolve(run) for run in runs])
@@ -98,9 +99,7 @@ def _group(description: str) -> Callable[[], None]:
     return group
 
 
-def _run(
-    commands: dict[str, Callable[..., Any]], prog: str, description: str, words: Sequence[str]
-) -> int | None:
+def _run(commands: dict[str, Callable[..., Any]], prog: str, description: str, words: Sequence[str]) -> int | None:
     result: int | None = tyro.extras.subcommand_cli_from_dict(
         commands, prog=prog, description=description, args=words, config=(tyro.conf.FlagCreatePairsOff,)
     )

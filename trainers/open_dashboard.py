@@ -1,5 +1,6 @@
 """Open the dashboard on a registry: in the browser where there is a screen, headless where there is none."""
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -8,7 +9,6 @@ from pathlib import Path
 
 import tyro
 
-import dashboard
 from trainers.shell import guarded
 
 
@@ -29,7 +29,10 @@ def main() -> int:
     if flags.registry is not None:
         environment["FERGAN_REGISTRY"] = flags.registry
     has_screen = sys.platform in ("darwin", "win32") or any(os.environ.get(n) for n in ("DISPLAY", "WAYLAND_DISPLAY"))
-    home = Path(next(iter(dashboard.__path__))) / "Home.py"
+    place = importlib.util.find_spec("dashboard")  # found, not imported: trainers stand beside the dashboard, not on it
+    assert place is not None
+    assert place.origin is not None
+    home = Path(place.origin).with_name("Home.py")
     print(f"dashboard: http://localhost:{flags.port} (Ctrl-C ends it)", file=sys.stderr)
     command = [sys.executable, "-m", "streamlit", "run", str(home), "--server.port", str(flags.port)]
     return subprocess.call([*command, "--server.headless", str(not has_screen).lower()], env=environment)

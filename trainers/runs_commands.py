@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from fergan_core.errors import RegistryError
+from fergan_core.errors import RegistryError, UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +38,11 @@ def list_runs(
     json: JsonFlag = False,
 ) -> None:
     """List the runs, newest first."""
-    frame = _reader(registry).runs(trashed=trashed)
+    from fergan_core.registry import Reader, Registry
+
+    reader = Reader(registry)
+    # A new registry has the literature's runs: whoever asks what is there sees what a first training will stand beside.
+    frame = (reader if reader.exists else Reader(Registry(registry).url)).runs(trashed=trashed)
     for column, wanted in (("status", status), ("preset", preset), ("data", data)):
         if wanted is not None:
             frame = frame[frame[column] == wanted]
@@ -49,10 +53,11 @@ def list_runs(
         _print_json(rows)
         return
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
     from rich.text import Text
 
-    table = Table("id", "name", "status", "preset", "data", "epoch", "begun", "tags")
+    id_column, status_column = Column("id", no_wrap=True), Column("status", no_wrap=True)
+    table = Table(id_column, "name", status_column, "preset", "data", "epoch", "begun", "tags")
     for row in rows:
         words = (
             row["id"],
@@ -94,6 +99,8 @@ def tag(
     registry: RegistryFlag = None,
 ) -> None:
     """Hang tags on a run, or take them off."""
+    if not tags:
+        raise UsageError("TAG: give at least one word")
     writer, run_id = _writer(registry, run)
     for word in tags:
         (writer.untag if remove else writer.tag)(run_id, word)
@@ -217,21 +224,17 @@ def _reader(registry: str | None) -> "Reader":
     from fergan_core.registry import Reader
 
     reader = Reader(registry)
-    if registry is not None and not reader.exists:
-        raise RegistryError(f"--registry: there is no registry at '{registry}'; a training makes one there")
+    if not reader.exists:
+        raise RegistryError(f"--registry: there is no registry at '{reader.url}'; a training makes one there")
     return reader
 
 
 def _writer(registry: str | None, run: str) -> tuple["Registry", str]:
     """Open a registry for writing and find a run in it; a registry that is not there is not made."""
-    from fergan_core.registry import Reader, Registry
-    from fergan_core.registry.connect import full_url, sqlite_path
+    from fergan_core.registry import Registry
 
-    path = sqlite_path(full_url(registry))
-    if path is not None and not path.exists():
-        raise RegistryError(f"--registry: there is no registry at '{path}'; a training makes one there")
-    writer = Registry(registry)
-    return writer, Reader(writer.url).resolve(run)
+    run_id = _reader(registry).resolve(run)
+    return Registry(registry), run_id
 
 
 def _evaluations(reader: "Reader", run_id: str) -> list[dict[str, Any]]:

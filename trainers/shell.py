@@ -7,7 +7,7 @@ from fergan_core.errors import FerganError
 
 
 def guarded(command: Callable[[], int | None]) -> int:
-    """Run a command; print a FerganError as one line on stderr. Exit codes: 0 done, 1 failed, 2 wrong use or bad input."""
+    """Run a command; a FerganError becomes one line on stderr. Exit: 0 done, 1 failed, 2 wrong use or bad input."""
     try:
         return command() or 0
     except FerganError as error:

@@ -1,6 +1,6 @@
 """Files in a folder, a zip or a tar, read one at a time and never unpacked to disk."""
 
-import io
+import lzma
 import tarfile
 import zipfile
 import zlib
@@ -17,6 +17,13 @@ _MOST_BYTES = 4 << 30
 _MOST_FILES = 500_000
 # Larger than any picture of a face and any parquet file of FER2013, which are read whole.
 _MOST_IN_MEMORY = 1 << 30
+_LONGEST_REASON = 120
+
+
+def reason(error: BaseException) -> str:
+    """Return the first line of a library's message, cut where it is long: our own messages are one line."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return "".join(c if c.isprintable() else "?" for c in lines[0])[:_LONGEST_REASON].rstrip(" :")
 
 
 class Files(ABC):
@@ -49,7 +56,10 @@ class FolderFiles(Files):
         )
 
     def open(self, name: str) -> BinaryIO:
-        return (self._folder / name).open("rb")
+        try:
+            return (self._folder / name).open("rb")
+        except OSError as error:
+            raise DataError(f"{name} cannot be opened ({error.strerror}); check its permissions") from None
 
 
 class ZipFiles(Files):
@@ -65,7 +75,9 @@ class ZipFiles(Files):
         try:
             return cast(BinaryIO, self._archive.open(name))
         except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-            raise DataError(f"{self._label}: '{name}' cannot be unpacked ({error}); download it again") from None
+            raise DataError(
+                f"{self._label}: '{name}' cannot be unpacked ({reason(error)}); download it again"
+            ) from None
 
 
 class TarFiles(Files):
@@ -125,6 +137,10 @@ def is_archive(name: str) -> bool:
     return PurePosixPath(name).suffix.lower() in (".zip", ".tar", ".gz", ".tgz")
 
 
+# What unpacking raises where an archive is damaged; NotImplementedError is a zip's unknown version.
+_DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, NotImplementedError)
+
+
 @contextmanager
 def open_files(path: Path) -> Iterator[Files | None]:
     """Open a folder, zip or tar by its content; None where the path is a plain file."""
@@ -148,10 +164,13 @@ def open_archive(stream: BinaryIO, label: str) -> Iterator[Files | None]:
         if start[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
             with zipfile.ZipFile(stream) as archive:
                 yield ZipFiles(archive, label)
-        elif start[:2] == b"\x1f\x8b" or start[257:262] == b"ustar":
-            with tarfile.open(fileobj=stream, mode="r:*") as tar:
+        elif start[:2] == b"\x1f\x8b":
+            with tarfile.open(fileobj=stream, mode="r:gz") as tar:
+                yield TarFiles(tar, label)
+        elif start[257:262] == b"ustar":
+            with tarfile.open(fileobj=stream, mode="r:") as tar:
                 yield TarFiles(tar, label)
         else:
             yield None
-    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, io.UnsupportedOperation, OSError) as error:
-        raise DataError(f"{label} is cut off or damaged ({error}); download it again") from None
+    except (*_DAMAGE, OSError) as error:
+        raise DataError(f"{label} is cut off or damaged ({reason(error)}); download it again") from None

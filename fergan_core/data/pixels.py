@@ -120,7 +120,7 @@ def _read_rows(lines: list[bytes], columns: Columns, name: str, first: int) -> T
 
 def _label(field: bytes, name: str, row: int) -> int:
     word = field.strip(b' "')
-    if not word.isdigit() or int(word) >= len(EMOTIONS):
+    if len(word) != 1 or not word.isdigit() or int(word) >= len(EMOTIONS):
         shown = word.decode("ascii", "replace")[:20]
         raise DataError(
             f"{name}, row {row}: emotion '{shown}' is no code of FER2013; use 0 to 6 (0 angry ... 6 neutral)"

@@ -47,9 +47,11 @@ class _Norm(nn.Module):
 
     def forward(self, x: Tensor, classes: Tensor) -> Tensor:
         if self.conditional is not None:
-            return self.conditional(x, classes)
+            conditional: Tensor = self.conditional(x, classes)
+            return conditional
         assert self.plain is not None
-        return self.plain(x)
+        plain: Tensor = self.plain(x)
+        return plain
 
 
 class DcganGenerator(nn.Module):

@@ -53,8 +53,9 @@ def encoded(mode: str, size: tuple[int, int], colour: object = 0) -> bytes:
 
 def huge_png() -> bytes:
     """A few bytes that claim to be 60,000 pixels wide and high."""
-    header = b"IHDR" + struct.pack(">IIBBBBB", 60_000, 60_000, 8, 0, 0, 0, 0)
-    chunks = struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
+    chunks = b""
+    for chunk in (b"IHDR" + struct.pack(">IIBBBBB", 60_000, 60_000, 8, 0, 0, 0, 0), b"IDAT" + zlib.compress(bytes(9))):
+        chunks += struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
     return b"\x89PNG\r\n\x1a\n" + chunks
 
 
