@@ -96,7 +96,7 @@ def _plain_loop(recipe: recipes.Recipe, folder: Path, device: torch.device, epoc
 
 
 def _plain_losses(recipe: recipes.Recipe, images: Tensor, labels: Tensor) -> list[tuple[float, float]]:
-    """Return the plain arithmetic's first losses on the engine's own batches and latents: the same numbers, or a bug."""
+    """Return the plain arithmetic's first losses on the engine's own batches and latents."""
     learner = build_learner(recipe, images.device, bfloat16=False)
     generator, discriminator = (
         learner._g.to(memory_format=torch.contiguous_format),

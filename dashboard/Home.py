@@ -2,6 +2,9 @@
 
 import streamlit as st
 
+from dashboard import choose
+from fergan_core.errors import FerganError
+
 st.set_page_config(page_title="FerGAN", page_icon=":material/face:", layout="wide")
 
 PAGES = [
@@ -15,7 +18,12 @@ PAGES = [
 
 def start() -> None:
     """Lead on from the bare address: Streamlit would serve a default page there alone, and /runs not at all."""
-    st.switch_page(PAGES[0], query_params=st.query_params)
+    st.switch_page(PAGES[0], query_params=st.query_params.to_dict())
 
 
-st.navigation([st.Page(start, default=True, visibility="hidden"), *PAGES]).run()
+page = st.navigation([st.Page(start, default=True, visibility="hidden"), *PAGES], position="top")
+try:
+    page.run()
+except FerganError as error:
+    # A registry of a newer schema, a missing file: the sentence says what to do, a traceback would not.
+    st.error(choose.plain(str(error)))

@@ -6,9 +6,20 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 import streamlit as st
 
+from dashboard import data
+
 # Session state beside the widgets' own keys: those are forgotten when the page is left.
 _RUN, _RUNS = "run followed", "runs followed"
-_LIVE_SECONDS = 5
+STATUS_COLOURS = {
+    "running": "blue",
+    "finished": "green",
+    "interrupted": "orange",
+    "crashed": "red",
+    "diverged": "red",
+    "failed": "red",
+}
+# Between two looks at a registry that may change.
+LIVE_SECONDS = 5
 
 
 def plain(text: str) -> str:
@@ -26,12 +37,19 @@ def any_trained(runs: pd.DataFrame) -> bool:
     st.code("python -m trainers.dcgan", language="bash")
     st.write("With the real faces, give FER2013 in any of its published layouts:")
     st.code("python -m trainers.dcgan --data fer2013.csv --preset report-small", language="bash")
+    _wait_for_a_run()
     return False
+
+
+@st.fragment(run_every=LIVE_SECONDS)
+def _wait_for_a_run() -> None:
+    if (~data.runs().literature).any():
+        st.rerun()
 
 
 def live_every(*statuses: str) -> int | None:
     """Seconds between looks at runs of these statuses: some while one is running, None when all rest."""
-    return _LIVE_SECONDS if "running" in statuses else None
+    return LIVE_SECONDS if "running" in statuses else None
 
 
 def run_label(runs: pd.DataFrame) -> Callable[[str], str]:

@@ -1,7 +1,7 @@
 """All that the pages read: the registry's tables and files, cached until the registry's next write. Nothing writes here
 but what a person does himself, through `registry()`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -112,19 +112,36 @@ def sheet_bytes(path: str, sha256: str) -> bytes:
         raise CheckpointError(f"the sheet {path} is missing; `fergan runs verify` lists what is damaged") from None
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
+@st.cache_data(max_entries=_MOST_PICTURES, show_spinner=False)
+def small_sheet(path: str, sha256: str, _draw: Callable[[bytes], bytes]) -> bytes:
+    """Return what `_draw` makes of a sheet's picture; made once a sheet, whatever `_draw` is."""
+    return _draw(reader().file(path).read_bytes())
+
+
 def generate(run_id: str, step: int, labels: tuple[int, ...], seed: int) -> npt.NDArray[np.uint8]:
-    """Draw faces uint8 [n,48,48] from a checkpoint; torch is imported only here, when somebody asks for faces."""
-    import torch
-
-    from fergan_core.methods import load_generator
-    from fergan_core.training.engine import to_bytes
-
-    source = reader()
-    saved = source.checkpoints(run_id)
+    """Draw faces uint8 [n,48,48] from a checkpoint, labels being FER2013's codes."""
+    saved = checkpoints(run_id)
     saved = saved[saved["step"] == step]
     if saved.empty:
         raise CheckpointError(f"run {run_id} has no checkpoint at step {step}; choose another epoch")
-    generator = load_generator(source.run(run_id)["recipe"], source.file(saved["path"].iloc[0]))
-    faces: npt.NDArray[np.uint8] = to_bytes(generator.sample(torch.tensor(labels), seed)).numpy()
+    return _faces(run_id, saved["path"].iloc[0], saved["sha256"].iloc[0], labels, seed)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _faces(run_id: str, path: str, sha256: str, labels: tuple[int, ...], seed: int) -> npt.NDArray[np.uint8]:
+    import torch
+
+    from fergan_core.training.engine import to_bytes
+
+    faces: npt.NDArray[np.uint8] = to_bytes(_generator(run_id, path, sha256).sample(torch.tensor(labels), seed)).numpy()
     return faces
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _generator(run_id: str, path: str, sha256: str) -> Any:
+    """Load a generator; torch is imported only here and above, when somebody asks for faces."""
+    del sha256  # part of the cache's key alone: a resumed run writes its checkpoints anew
+    from fergan_core.methods import load_generator
+
+    source = reader()
+    return load_generator(source.run(run_id)["recipe"], source.file(path))

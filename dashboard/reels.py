@@ -19,15 +19,22 @@ def reel(run_id: str, name: str) -> player.Reel | None:
 
 
 def play(reels: Sequence[player.Reel]) -> int:
-    """Show the reels under one slider and return the epoch where it last came to rest."""
+    """Show the reels under one slider and return the epoch where it rests; at the newest, it follows a live run."""
     key = "player " + " ".join(reel.run_id for reel in reels)
-    asked = st.query_params.get("epoch", "")
+    opened, place, end = f"opened {key}", f"place {key}", f"end {key}"
+    state = st.session_state
     newest = max(reel.frames[-1][0] for reel in reels)
-    # Fixed when the runs are opened: pictures and opening epoch then stay one message, which the browser keeps.
-    opened = st.session_state.setdefault(f"opened {key}", int(asked) if asked.isdecimal() else newest)
+    if opened not in state:
+        asked = st.query_params.get("epoch", "")
+        # Never changed after: pictures and opening epoch then stay one message, which the browser keeps.
+        state[opened] = state[place] = int(asked) if asked.isdecimal() else newest
+    elif state[place] == state[end]:
+        state[place] = newest
+    state[end] = newest
 
     def follow() -> None:
-        st.query_params["epoch"] = str(st.session_state[key]["epoch"])
+        state[place] = state[key]["epoch"]
+        st.query_params["epoch"] = str(state[place])
 
-    player.play(reels, opened, key=key, on_rest=follow)
-    return st.session_state[key].get("epoch") or opened
+    player.play(reels, state[opened], key=key, on_rest=follow)
+    return state[place]

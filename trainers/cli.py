@@ -1,4 +1,4 @@
-"""`fergan`: runs, data sets, evaluations and the showcase. Trainings have commands of their own, `python -m trainers.x`."""
+"""`fergan`: runs, data sets, evaluations, the showcase. Trainings have their own commands: `python -m trainers.x`."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -61,9 +61,8 @@ def showcase(
     registry: RegistryFlag = None,
 ) -> None:
     """Write a small registry of some runs, to be committed: points thinned, few sheets, light weights."""
-    from fergan_core.registry.showcase import write_showcase
-
     from fergan_core.registry import Reader
+    from fergan_core.registry.showcase import write_showcase
 
     reader = Reader(registry)
     size = write_showcase(reader.url, out, [reader.resolve(run) for run in runs])

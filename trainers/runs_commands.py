@@ -231,10 +231,14 @@ def _reader(registry: str | None) -> "Reader":
 
 def _writer(registry: str | None, run: str) -> tuple["Registry", str]:
     """Open a registry for writing and find a run in it; a registry that is not there is not made."""
-    from fergan_core.registry import Registry
+    from fergan_core.registry import Reader, Registry
+    from fergan_core.registry.connect import full_url, sqlite_path
 
-    run_id = _reader(registry).resolve(run)
-    return Registry(registry), run_id
+    path = sqlite_path(full_url(registry))
+    if path is not None and not path.exists():
+        raise RegistryError(f"--registry: there is no registry at '{path}'; a training makes one there")
+    writer = Registry(registry)  # brings an older schema up to date, which a Reader refuses
+    return writer, Reader(writer.url).resolve(run)
 
 
 def _evaluations(reader: "Reader", run_id: str) -> list[dict[str, Any]]:

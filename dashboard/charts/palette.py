@@ -16,6 +16,10 @@ EMOTION_COLOURS: dict[str, str] = {
 # Tol's 'bright' scheme without its grey, darkened a little where it is faint on white.
 _RUN_COLOURS = ("#4477aa", "#ee6677", "#228833", "#b8a12f", "#aa3377", "#3ba7c9")
 
+# Text, grid and ground as in .streamlit/config.toml.
+_LIGHT = ("#20272c", "#e4e1d8", "#fbfaf7")
+_DARK = ("#e3e5e2", "#2b3338", "#14181b")
+
 
 def run_colour(place: int) -> str:
     """Return the colour of the run at a place in a list; they repeat after six."""
@@ -24,16 +28,16 @@ def run_colour(place: int) -> str:
 
 def plotly_template(dark: bool) -> go.layout.Template:
     """Return the figure template that fits the dashboard's light or dark theme."""
-    text, grid = ("#e4e6e4", "#343c41") if dark else ("#22282d", "#dedacf")
-    axis = {"gridcolor": grid, "linecolor": grid, "zerolinecolor": grid, "tickcolor": grid}
+    text, grid, ground = _DARK if dark else _LIGHT
+    axis = {"gridcolor": grid, "linecolor": grid, "zerolinecolor": grid, "tickcolor": grid, "title": {"standoff": 8}}
     layout = go.Layout(
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        font={"color": text, "size": 13},
+        font={"color": text, "size": 13, "family": '"Source Sans", sans-serif'},
         colorway=list(_RUN_COLOURS),
         xaxis=axis,
         yaxis=axis,
-        hoverlabel={"bgcolor": "#1e2428" if dark else "#fbfaf7", "font": {"color": text}},
+        hoverlabel={"bgcolor": ground, "bordercolor": grid, "font": {"color": text}},
         legend={"bgcolor": "rgba(0,0,0,0)"},
     )
     return go.layout.Template(layout=layout)

@@ -88,6 +88,7 @@ runs = data.runs()
 if choose.any_trained(runs):
     run_id = choose.one_run(runs)
     run = runs.set_index("id").loc[run_id]
-    st.fragment(show_sheets, run_every=choose.live_every(run.status))(run_id, run["name"])
+    every = choose.live_every(run.status)
+    st.fragment(show_sheets, run_every=every)(run_id, run["name"])
     if not run.literature:
-        draw_new(run_id)
+        st.fragment(draw_new, run_every=every)(run_id)

@@ -56,9 +56,7 @@ if choose.any_trained(runs):
     reading = st.segmented_control(
         "Reading", list(READINGS), default="IS", required=True, key="reading", bind="query-params"
     )
-    st.caption(
-        "One quantity in three readings: IS is the exponential of KL, KL ratio its share of the most there can be."
-    )
+    st.caption("One quantity, three readings: IS = exp(KL); KL ratio = KL / ln K, K being the number of emotions.")
     statuses = runs.status[runs.id.isin(chosen)]
     literature = [run_id for run_id in chosen if run_id not in trained]
     st.fragment(show_scores, run_every=choose.live_every(*statuses))(chosen, literature, READINGS[reading])

@@ -1,4 +1,4 @@
-"""One run: how it stands, its live curves, recipe, provenance, notes and tags."""
+"""One run: how it stands, its live curves, its recipe and where it comes from, notes and tags."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -11,90 +11,111 @@ from dashboard.charts import curves
 from fergan_core.errors import FerganError
 
 DARK = st.context.theme.type == "dark"
-BADGES = {
-    "running": "blue",
-    "finished": "green",
-    "interrupted": "orange",
-    "crashed": "red",
-    "diverged": "red",
-    "failed": "red",
-}
+HEADLINE = {"is": ("IS", "{:.3f}"), "accuracy": ("Read as asked", "{:.0%}")}
 
 
 def show_state(run_id: str) -> None:
     """Status, progress and curves: what changes while the run trains."""
     run = data.run(run_id)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.badge(run["status"], color=BADGES.get(run["status"], "gray"))
-        st.text(f"{run['preset']} on {run['data']}, seed {run['seed']}, {run['device'] or 'device not recorded'}")
+        st.badge(run["status"], color=choose.STATUS_COLOURS[run["status"]])
+        device = f", on {run['device']}" if run["device"] else ""
+        st.text(f"{run['preset']} on {run['data']}, seed {run['seed']}{device}")
     if run["reason"]:
         st.warning(choose.plain(run["reason"]))
+    with st.container(horizontal=True):
+        for label, value, remark in numbers(run):
+            st.metric(label, value, width=140, help=remark)
     if run["literature"]:
         return
-    done = min(1.0, run["step"] / run["steps"]) if run["steps"] else 0.0
-    seen = f"{run['images_seen']:,} images seen"
-    st.progress(done, text=f"epoch {run['epoch']} of {run['epochs']}, step {run['step']:,} of {run['steps']:,}; {seen}")
+    if run["status"] == "running" and run["steps"]:
+        st.progress(min(1.0, run["step"] / run["steps"]), text=f"step {run['step']:,} of {run['steps']:,}")
     points = data.points((run_id,), tuple(name for names in curves.GROUPS.values() for name in names))
     if points.empty:
         st.info("No point yet: they appear a second after the first step.")
         return
-    for group in curves.GROUPS:
-        st.subheader(group.capitalize() if group[0].islower() else group)
+    for column, group in zip([*st.columns(2, gap="medium"), *st.columns(2, gap="medium")], curves.GROUPS, strict=True):
+        column.subheader(group, anchor=False)
         figure = curves.group_figure(points, group, dark=DARK)
-        st.plotly_chart(figure, width="stretch", theme=None, key=group, config={"displaylogo": False})
-    st.caption("Lines are means, bands lowest to highest, over at most 500 stretches of steps: no spike is lost.")
+        column.plotly_chart(figure, width="stretch", theme=None, key=group, config={"displaylogo": False})
+    st.caption("Line: the mean over a span of steps; band: its lowest and highest value, so that no spike is lost.")
 
 
-def when(seconds: float) -> str:
-    """Write a time as people read it, in UTC."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+def numbers(run: dict[str, Any]) -> list[tuple[str, str, str | None]]:
+    """List (name, value, remark) of what the run has come to."""
+    found: list[tuple[str, str, str | None]] = [("Epoch", f"{run['epoch']} / {run['epochs']}", None)]
+    if run["images_seen"]:
+        found.append(("Images seen", f"{run['images_seen']:,}", None))
+    scores = data.scores((run["id"],))
+    overall = scores[scores.emotion.isna()].sort_values("step").drop_duplicates("metric", keep="last")
+    for row in overall[overall.metric.isin(HEADLINE)].itertuples():
+        label, form = HEADLINE[row.metric]
+        real = "" if pd.isna(row.real) else f"; real faces: {form.format(row.real)}"
+        remark = choose.plain(f"At epoch {row.epoch}, judge {row.judge}{real}")
+        found.append((label, form.format(row.value), remark))
+    return found
 
 
-def fields(values: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Flatten nested values to (dotted name, text) pairs."""
-    pairs: list[tuple[str, str]] = []
-    for name, value in values.items():
-        if isinstance(value, dict):
-            pairs += fields(value, f"{prefix}{name}.")
-        else:
-            pairs.append((prefix + name, ", ".join(map(str, value)) if isinstance(value, list) else str(value)))
-    return pairs
+def show_origin(run: dict[str, Any]) -> None:
+    """Recipe, provenance and checkpoints, as tables."""
+    recipe, provenance, saved = st.tabs(["Recipe", "Provenance", "Checkpoints"])
+    show_fields(recipe, run["recipe"])
+    begun = datetime.fromtimestamp(run["created"], UTC).strftime("%Y-%m-%d %H:%M UTC")
+    show_fields(provenance, {"run": run["id"], "begun": begun, "dataset": run["dataset"]} | run["provenance"])
+    checkpoints = data.checkpoints(run["id"])
+    if checkpoints.empty:
+        saved.text("None yet.")
+        return
+    table = checkpoints[["epoch", "step", "images_seen", "sha256"]]
+    table.insert(3, "megabytes", (checkpoints["bytes"] + checkpoints["state_bytes"].fillna(0).astype(float)) / 1e6)
+    size = st.column_config.NumberColumn("megabytes", format="%.1f", help="Weights and training state together")
+    saved.dataframe(table, hide_index=True, width="stretch", column_config={"megabytes": size})
 
 
-def show_table(title: str, values: dict[str, Any]) -> None:
-    """One block of names and values."""
-    with st.expander(title):
-        st.dataframe(pd.DataFrame(fields(values), columns=["field", "value"]), hide_index=True, width="stretch")
+def show_fields(place: Any, values: dict[str, Any]) -> None:
+    """One table of names and values, nested names dotted."""
+    pairs = pd.json_normalize(values).iloc[0].items()
+    text = [(name, ", ".join(map(str, value)) if isinstance(value, list) else str(value)) for name, value in pairs]
+    place.dataframe(pd.DataFrame(text, columns=["field", "value"]), hide_index=True, width="stretch")
 
 
 def show_words(run: dict[str, Any]) -> None:
-    """Notes and tags, and the forms that add to them."""
-    st.subheader("Notes and tags")
-    if run["tags"]:
-        st.text("Tags: " + ", ".join(run["tags"]))
+    """Notes and tags, with what a person needs to add to them; the literature's run takes none."""
+    st.subheader("Notes and tags", anchor=False)
     for note in run["notes"]:
         with st.container(border=True):
             st.text(note["text"])
-            st.caption(when(note["created"]))
+            st.caption(datetime.fromtimestamp(note["created"], UTC).strftime("%Y-%m-%d %H:%M UTC"))
     if run["literature"]:
         return
-    with st.form("words", clear_on_submit=True, border=False):
-        tag = st.text_input("Add a tag")
-        gone = st.multiselect("Remove tags", run["tags"])
-        text = st.text_area("Add a note")
-        if st.form_submit_button("Save"):
-            try:
-                writer = data.registry()
-                if tag.strip():
-                    writer.tag(run["id"], tag)
-                for word in gone:
-                    writer.untag(run["id"], word)
-                if text.strip():
-                    writer.note(run["id"], text)
-            except FerganError as error:
-                st.error(choose.plain(str(error)))
-            else:
-                st.rerun()
+    key = f"tags of {run['id']}"
+    st.session_state[key] = run["tags"]
+    st.multiselect("Tags", run["tags"], key=key, accept_new_options=True, placeholder="Type a tag", on_change=save_tags,
+                   args=(run["id"], key))  # fmt: skip
+    with st.form("note", clear_on_submit=True, border=False):
+        st.text_area("Note", key="note", height=90)
+        st.form_submit_button("Add note", on_click=save_note, args=(run["id"],))
+
+
+def save_tags(run_id: str, key: str) -> None:
+    """Make the run's tags those that were chosen."""
+    before, after = set(data.run(run_id)["tags"]), set(st.session_state[key])
+    try:
+        for tag in sorted(after - before):
+            data.registry().tag(run_id, tag)
+        for tag in sorted(before - after):
+            data.registry().untag(run_id, tag)
+    except FerganError as error:
+        st.error(choose.plain(str(error)))
+
+
+def save_note(run_id: str) -> None:
+    """Add what was written as a note."""
+    try:
+        if st.session_state["note"].strip():
+            data.registry().note(run_id, st.session_state["note"])
+    except FerganError as error:
+        st.error(choose.plain(str(error)))
 
 
 st.title("Run")
@@ -104,11 +125,5 @@ if choose.any_trained(runs):
     status = runs.set_index("id").loc[run_id, "status"]
     st.fragment(show_state, run_every=choose.live_every(status))(run_id)
     run = data.run(run_id)
-    show_table("Recipe", run["recipe"])
-    if run["provenance"]:
-        show_table("Provenance", {"begun": when(run["created"]), "dataset": run["dataset"]} | run["provenance"])
-    saved = data.checkpoints(run_id)
-    if len(saved):
-        with st.expander(f"{len(saved)} checkpoints"):
-            st.dataframe(saved[["epoch", "step", "images_seen", "bytes", "sha256"]], hide_index=True, width="stretch")
+    show_origin(run)
     show_words(run)

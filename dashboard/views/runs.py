@@ -1,93 +1,114 @@
-"""All runs: search, filters, a live table with each run's IS and its newest faces."""
+"""All runs: search, filters, a live table with each run's Inception Score and its newest faces."""
 
 import base64
+from urllib.parse import quote
 
 import pandas as pd
 import streamlit as st
 
 from dashboard import choose, data
+from dashboard.charts.thumbnail import thumbnail
+from fergan_core.errors import FerganError
 
-STATUSES = ("running", "finished", "interrupted", "crashed", "diverged", "failed")
+# Faces are shown of the newest runs alone: of thousands they would weigh more than all the rest of the page.
+MOST_FACES = 200
 
 
-def newest_sheet(row: pd.Series) -> str | None:
-    """Return a run's newest sheet as a data address, None where it has none (or its file is gone)."""
-    if row.sheet_path is None:
-        return None
-    try:
-        picture = data.sheet_bytes(row.sheet_path, row.sheet_sha256)
-    except Exception:
-        # A missing file must not hide the table; the run's own page says what is wrong.
-        return None
-    return "data:image/webp;base64," + base64.b64encode(picture).decode()
+def newest_faces(runs: pd.DataFrame) -> list[str]:
+    """Return each run's newest sheet, one face an emotion, as a data address; '' where it has none."""
+    addresses = [""] * len(runs)
+    for place, row in enumerate(runs.head(MOST_FACES).itertuples()):
+        if row.sheet_path is not None:
+            try:
+                picture = data.small_sheet(row.sheet_path, row.sheet_sha256, thumbnail)
+            except (OSError, FerganError):
+                # A damaged file must not hide the table; `fergan runs verify` and the run's own page name it.
+                continue
+            addresses[place] = "data:image/webp;base64," + base64.b64encode(picture).decode()
+    return addresses
 
 
 def filtered(runs: pd.DataFrame) -> pd.DataFrame:
-    """Ask for search words and filters, kept in the address, and apply them."""
-    bound = {"bind": "query-params"}
+    """Ask for search words and filters, which the address carries, and apply them."""
+    bound = {"bind": "query-params", "persist_state": "session"}
+    several = bound | {"placeholder": "Any"}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        words = st.text_input("Search", key="search", placeholder="name, id or tag", width=240, **bound)
-        statuses = st.multiselect("Status", STATUSES, key="status", width=200, **bound)
-        known_tags = sorted({tag for tags in runs.tags for tag in tags})
-        tags = st.multiselect("Tag", known_tags, key="tag", width=180, **bound)
-        presets = st.multiselect("Preset", sorted(runs.preset.unique()), key="preset", width=180, **bound)
-        sets = st.multiselect("Data", sorted(runs.data.unique()), key="data", width=180, **bound)
+        words = st.text_input("Search", key="search", placeholder="Name, id or tag", width=230, **bound)
+        statuses = st.multiselect(
+            "Status", list(choose.STATUS_COLOURS), key="status", width=230, placeholder="Any", **bound
+        )
+        tags = st.multiselect("Tag", choices(runs.tags.explode()), key="tag", width=170, **several)
+        presets = st.multiselect("Preset", choices(runs.preset), key="preset", width=170, **several)
+        sets = st.multiselect("Data", choices(runs.data), key="data", width=170, **several)
     keep = pd.Series(True, index=runs.index)
-    for word in (words or "").lower().split():
-        keep &= [
-            word in f"{row.name_} {row.id} {' '.join(row.tags)}".lower()
-            for row in runs.rename(columns={"name": "name_"}).itertuples()
-        ]
-    if statuses:
-        keep &= runs.status.isin(statuses)
+    text = (runs.name + " " + runs.id + " " + runs.tags.str.join(" ")).str.lower()
+    for word in words.lower().split():
+        keep &= text.str.contains(word, regex=False)
+    for column, wished in (("status", statuses), ("preset", presets), ("data", sets)):
+        if wished:
+            keep &= runs[column].isin(wished)
     if tags:
         keep &= [set(tags) <= set(own) for own in runs.tags]
-    if presets:
-        keep &= runs.preset.isin(presets)
-    if sets:
-        keep &= runs.data.isin(sets)
     return runs[keep]
 
 
+def choices(values: pd.Series) -> list[str]:
+    """List what a filter offers."""
+    return sorted(values.dropna().unique())
+
+
 def show_table(chosen: pd.DataFrame) -> None:
-    """The table itself, with links to each run's page."""
+    """The table itself; a run's name leads to its page."""
     scores = data.scores(tuple(chosen.id))
     scores = scores[(scores.metric == "is") & scores.emotion.isna()].sort_values("step")
-    lines = {run_id: list(values) for run_id, values in scores.groupby("run_id")["value"]}
+    lines = scores.groupby("run_id")["value"].agg(list).to_dict()
     table = pd.DataFrame(
         {
-            "faces": [newest_sheet(row) for _, row in chosen.iterrows()],
-            "run": [f"/run?run={run_id}#{name}" for run_id, name in zip(chosen.id, chosen.name, strict=True)],
-            "status": chosen.status,
-            "epoch": [f"{row.epoch}/{row.epochs}" for row in chosen.itertuples()],
-            "IS": [lines[i][-1] if i in lines else None for i in chosen.id],
-            "IS over epochs": [lines.get(i, []) for i in chosen.id],
-            "preset": chosen.preset,
-            "data": chosen.data,
-            "tags": chosen.tags,
-            "begun": pd.to_datetime(chosen.created, unit="s", utc=True),
+            "faces": newest_faces(chosen),
+            "run": [f"run?run={row.id}#{quote(row.name)}" for row in chosen.itertuples(index=False)],
+            "status": [[status] for status in chosen.status],
+            "epoch": [f"{row.epoch} / {row.epochs}" for row in chosen.itertuples()],
+            "is": [lines[run_id][-1] if run_id in lines else None for run_id in chosen.id],
+            "course": [lines.get(run_id, []) for run_id in chosen.id],
+            "data": chosen.data.to_list(),
+            "preset": chosen.preset.to_list(),
+            "tags": chosen.tags.to_list(),
+            "begun": pd.to_datetime(chosen.created, unit="s", utc=True).to_list(),
         }
     )
+    column = st.column_config
     st.dataframe(
         table,
         hide_index=True,
-        row_height=72,
-        height="content",
+        row_height=44,
+        height="content" if len(table) <= 15 else 720,
+        alt="Runs, newest first, with their newest faces, status, Inception Score and settings",
         column_config={
-            "faces": st.column_config.ImageColumn("Newest faces", width="small"),
-            "run": st.column_config.LinkColumn("Run", display_text=r"#(.*)$"),
-            "IS": st.column_config.NumberColumn("IS", format="%.3f"),
-            "IS over epochs": st.column_config.LineChartColumn("IS over epochs", y_min=1),
-            "tags": st.column_config.ListColumn("Tags"),
-            "begun": st.column_config.DatetimeColumn("Begun", format="distance"),
+            "faces": column.ImageColumn("Newest faces", width=230, help="One face of each of the run's emotions"),
+            "run": column.LinkColumn("Run", display_text=r"#(.*)$", alignment="left", width=190),
+            "status": column.MultiselectColumn(
+                "Status", options=list(choose.STATUS_COLOURS), color=list(choose.STATUS_COLOURS.values()), width=100
+            ),
+            "epoch": column.TextColumn("Epoch", alignment="right", width=85),
+            "is": column.NumberColumn("IS", format="%.3f", width=65),
+            "course": column.LineChartColumn("IS over epochs", y_min=1, width=130),
+            "data": column.TextColumn("Data", width=90),
+            "preset": column.TextColumn("Preset", width=100),
+            "tags": column.ListColumn("Tags"),
+            "begun": column.DatetimeColumn("Begun", format="distance"),
         },
     )
-    st.caption(f"{len(table)} runs. IS by each run's own judge: compare runs of one data set alone.")
+    st.caption("IS: by the judge of each run's own data; compare runs of one data set alone.")
 
 
-def live_table() -> None:
-    """Filters and table, read anew while a run is training."""
-    chosen = filtered(data.runs())
+@st.fragment(run_every=choose.LIVE_SECONDS)
+def show_runs() -> None:
+    """Filters and table, read anew every few seconds: a run that begins appears by itself."""
+    runs = data.runs()
+    choose.any_trained(runs)
+    if runs.empty:
+        return
+    chosen = filtered(runs)
     if chosen.empty:
         st.info("No run answers to these filters.")
     else:
@@ -95,7 +116,4 @@ def live_table() -> None:
 
 
 st.title("Runs")
-runs = data.runs()
-choose.any_trained(runs)
-if len(runs):
-    st.fragment(live_table, run_every=choose.live_every(*runs.status))()
+show_runs()

@@ -2,6 +2,7 @@
 
 import io
 import json
+import tokenize
 import warnings
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
@@ -11,13 +12,14 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from fergan_core.data.dataset import SIZE, SPLITS, UNLABELLED, Bytes
-from fergan_core.data.files import Files, is_archive, open_archive, open_files
+from fergan_core.data.files import Files, is_archive, open_archive, open_files, reason
 from fergan_core.data.pixels import Table, column_names, join, read_csv
 from fergan_core.emotions import EMOTIONS, emotion_code, is_emotion
 from fergan_core.errors import DataError
 
 _EXPECTED = "expected fer2013.csv, its tar.gz, a parquet file, or train/<emotion>/*.jpg"
 _LONGEST_HEADER = 65536
+_MOST_ROWS = 500_000
 _PICTURES = {".jpg", ".jpeg", ".png"}
 _SPLIT_WORDS = {
     "train": "train",
@@ -39,8 +41,8 @@ def read(path: Path) -> Table:
         raise DataError(f"--data: '{path}' is neither a file nor a folder; {_EXPECTED}")
     if path.is_file() and path.stat().st_size == 0:
         raise DataError(f"{path.name} is empty; {_EXPECTED}")
-    # A picture's size is checked before it is decoded, so that Pillow's own warning would be a second line.
-    with open_files(path) as files, warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning):
+    # What the libraries would warn of in damaged or huge files is refused here; their warnings would be more lines.
+    with open_files(path) as files, warnings.catch_warnings(action="ignore"):
         return _read_plain(path) if files is None else _read_files(files, path.name)
 
 
@@ -154,7 +156,7 @@ def decode(content: bytes, name: str) -> Bytes:
     except UnidentifiedImageError:
         raise DataError(f"{name} is no JPEG or PNG picture; delete it or copy it again") from None
     except (OSError, SyntaxError, ValueError) as error:
-        raise DataError(f"{name} is damaged ({error}); delete it or copy it again") from None
+        raise DataError(f"{name} is damaged ({reason(error)}); delete it or copy it again") from None
     if (bands != bands[:, :, :1]).any():
         raise DataError(f"{name} is in colour; FER2013's faces are grey, convert or drop it")
     return bands[:, :, 0]
@@ -166,31 +168,37 @@ def _read_parquet(stream: BinaryIO, name: str) -> Table:
     from pyarrow import parquet
 
     try:
-        table = parquet.read_table(stream)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(f"{name} is cut off or no parquet file ({error}); download it again") from None
-    names = {column.lower(): column for column in table.column_names}
-    if "image" not in names:
-        raise DataError(f"{name}: no column 'image'; expected image {{bytes, path}} and label as on Hugging Face")
-    pictures = table.column(names["image"]).to_pylist()
-    images = np.empty((len(pictures), SIZE, SIZE), np.uint8)
-    for i, cell in enumerate(pictures):
-        content = cell.get("bytes") if isinstance(cell, dict) else cell
-        if not isinstance(content, bytes):
-            raise DataError(f"{name}, row {i + 1}: the image has no bytes inside the file; take a copy that has them")
-        images[i] = decode(content, f"{name}, row {i + 1}")
-    label_column = next((names[word] for word in ("label", "labels", "emotion") if word in names), None)
+        file = parquet.ParquetFile(stream)
+        names = {column.lower(): column for column in file.schema_arrow.names}
+        if "image" not in names:
+            raise DataError(f"{name}: no column 'image'; expected image {{bytes, path}} and label as on Hugging Face")
+        if file.metadata.num_rows > _MOST_ROWS:
+            raise DataError(
+                f"{name} has {file.metadata.num_rows:,} rows; FER2013 has 35,887, take a copy of that alone"
+            )
+        images = np.empty((file.metadata.num_rows, SIZE, SIZE), np.uint8)
+        # In batches: all pictures at once, as Python's bytes beside Arrow's, would double the memory.
+        cells = (cell for batch in file.iter_batches(1024, columns=[names["image"]]) for cell in batch[0].to_pylist())
+        for i, cell in enumerate(cells):
+            content = cell.get("bytes") if isinstance(cell, dict) else cell
+            if not isinstance(content, bytes):
+                raise DataError(f"{name}, row {i + 1}: the image has no bytes inside the file; take a copy with them")
+            images[i] = decode(content, f"{name}, row {i + 1}")
+        label = next((names[word] for word in ("label", "labels", "emotion") if word in names), None)
+        usage = next((names[word] for word in ("usage", "split") if word in names), None)
+        rest = file.read([column for column in (label, usage) if column is not None])
+    except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
+        raise DataError(f"{name} is cut off or no parquet file ({reason(error)}); download it again") from None
     labels = np.full(len(images), UNLABELLED, np.uint8)
-    if label_column is not None:
-        values = table.column(label_column).to_pylist()
-        words = _class_names(table.schema.metadata, label_column)
+    if label is not None:
+        values = rest.column(label).to_pylist()
+        words = _class_names(file.schema_arrow.metadata, label)
         if words:
             values = [words[v] if isinstance(v, int) and 0 <= v < len(words) else v for v in values]
         labels[:] = [_code(value, name, i + 1) for i, value in enumerate(values)]
     splits = np.full(len(images), SPLITS.index(_split_of(_words(name))), np.uint8)
-    usage = next((names[word] for word in ("usage", "split") if word in names), None)
     if usage is not None:
-        splits[:] = [_usage(value, name, i + 1) for i, value in enumerate(table.column(usage).to_pylist())]
+        splits[:] = [_usage(value, name, i + 1) for i, value in enumerate(rest.column(usage).to_pylist())]
     return Table(images, labels, splits)
 
 
@@ -247,8 +255,8 @@ def _array(files: Files, member: str, name: str) -> npt.NDArray[Any]:
     with files.open(member) as stream:
         try:
             array: npt.NDArray[Any] = np.lib.format.read_array(stream, allow_pickle=False)
-        except (ValueError, MemoryError) as error:
+        except (ValueError, MemoryError, tokenize.TokenError) as error:
             raise DataError(
-                f"{name}: '{member}' is no plain array ({error}); save it without pickled objects"
+                f"{name}: '{member}' is no plain array ({reason(error)}); save it without pickled objects"
             ) from None
     return array

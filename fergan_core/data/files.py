@@ -116,6 +116,8 @@ class _Bounds:
 
     def check(self, name: str, size: int) -> None:
         """Count a member in; DataError where its name leads out of the archive or the whole is far too large."""
+        if any(ord(character) < 32 for character in name):
+            raise DataError(f"{self._label}: the name {name!r} has control characters; do not trust this file")
         path = PurePosixPath(name.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts or ":" in "".join(path.parts[:1]):
             raise DataError(f"{self._label}: the name '{name}' leads out of the archive; do not trust this file")
@@ -137,8 +139,8 @@ def is_archive(name: str) -> bool:
     return PurePosixPath(name).suffix.lower() in (".zip", ".tar", ".gz", ".tgz")
 
 
-# What unpacking raises where an archive is damaged; NotImplementedError is a zip's unknown version.
-_DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, NotImplementedError)
+# What unpacking raises where an archive is damaged: an unknown version of zip and a name that is no text among it.
+_DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, ValueError)
 
 
 @contextmanager

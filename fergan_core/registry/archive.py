@@ -1,7 +1,7 @@
 """Runs as files: checking what the registry recorded, and carrying a run to another registry in one .zip.
 
 An archive holds `manifest.json` (the run's rows), `points.safetensors`, and under `files/` the run's own files. It is
-taken whole or not at all, and nothing in it is trusted: names, sizes, hashes and formats are checked, nothing unpickled.
+taken whole or not at all, and nothing in it is trusted: names, sizes, hashes, formats are checked, nothing unpickled.
 """
 
 import hashlib
@@ -328,7 +328,7 @@ def _enter(
                 )
             if place.exists():
                 raise RegistryError(f"the folder '{place}' is there and belongs to no run; move it away first")
-            _insert(connection, registry, manifest, points)
+            _insert(connection, manifest, points)
             if staged.exists():
                 staged.rename(place)
                 moved = True
@@ -340,7 +340,6 @@ def _enter(
 
 def _insert(
     connection: Connection,
-    registry: Registry,
     manifest: Manifest,
     points: dict[str, dict[str, np.ndarray[Any, Any]]],
 ) -> None:
@@ -366,7 +365,9 @@ def _insert(
             scores = [{**score.model_dump(), "evaluation_key": made} for score in evaluation.scores]
             connection.execute(sa.insert(ScoreRow), scores)
     for metric, columns in points.items():
-        number = registry.metric_keys(connection, {metric})[metric]
+        number = connection.scalar(sa.select(Metric.key).where(Metric.name == metric))
+        if number is None:
+            number = inserted_key(connection.execute(sa.insert(Metric).values(name=metric)))
         floats = [[None if np.isnan(v) else v for v in columns[name].tolist()] for name in ("value", "low", "high")]
         insert(
             Point,

@@ -3,8 +3,8 @@
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-from pathlib import Path
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
@@ -56,6 +56,16 @@ def files_folder(url: str) -> Path:
     return Path(os.environ.get("FERGAN_FILES", "runs.files")).absolute()
 
 
+def file_within(files: Path, path: str) -> Path:
+    """Return where a recorded file lies; RegistryError where its name, or a link, leads out of the folder `files`."""
+    parts = PurePosixPath(path)
+    target = files / parts
+    inside = parts.parts and not parts.is_absolute() and ".." not in parts.parts
+    if not inside or not target.resolve().is_relative_to(files.resolve()):
+        raise RegistryError(f"the recorded path '{path}' leads out of the registry's folder; do not trust it")
+    return target
+
+
 def wal_reset_bug(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> bool:
     """Tell whether this SQLite can lose commits when two connections checkpoint the WAL at once.
 
@@ -96,27 +106,53 @@ def reading_engine(url: str) -> Engine:
     address = f"file:{quote(str(path))}?mode=ro"
 
     def _connect() -> sqlite3.Connection:
-        return sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS, check_same_thread=False)
+        connection = _open(address)
+        try:
+            connection.execute("PRAGMA schema_version")
+        except sqlite3.OperationalError:
+            connection.close()
+            if path.with_name(f"{path.name}-wal").exists():
+                raise
+            # A database in WAL mode wants its -shm file even for reading. Where the folder takes none and there is
+            # no WAL, nobody is writing: the file can be read as it is.
+            connection = _open(f"{address}&immutable=1")
+        return connection
 
     return sa.create_engine("sqlite://", creator=_connect, poolclass=NullPool)
+
+
+def _open(address: str) -> sqlite3.Connection:
+    return sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS, check_same_thread=False)
 
 
 class WriteLock:
     """One writer at a time among all processes, where this SQLite needs it."""
 
     def __init__(self, url: str) -> None:
-        path = sqlite_path(url)
-        self._path = path.with_name(f"{path.name}.lock") if path is not None and wal_reset_bug() else None
+        self._path = sqlite_path(url)
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Hold the lock; RegistryError where another process keeps it for a minute."""
-        lock = FileLock(self._path, timeout=60) if self._path is not None else nullcontext()
+    def held(self, *, opening: bool = False) -> Iterator[None]:
+        """Hold the lock; RegistryError where another process keeps it for a minute, or it cannot be made.
+
+        `opening` takes it with every SQLite: the change to WAL mode does not wait for another process's.
+        """
+        if self._path is None or not (opening or wal_reset_bug()):
+            yield
+            return
+        lock = FileLock(self._path.with_name(f"{self._path.name}.lock"), timeout=60)
         try:
-            with lock:
-                yield
+            lock.acquire()
         except TimeoutError:
-            raise RegistryError(f"{self._path} is held by another process for a minute; end that one first") from None
+            raise RegistryError(f"'{self._path}' is held by another process for a minute; end that one first") from None
+        except OSError as error:
+            raise RegistryError(
+                f"'{self._path}' cannot be written ({error.strerror}); copy it to a folder of yours"
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
 
 
 def inserted_key(result: sa.CursorResult[Any]) -> int:

@@ -7,10 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 FORMAT = "fergan-run-1"
 
 Count = Annotated[int, Field(ge=0, lt=2**63)]
-Sha256 = Annotated[str, Field(pattern=r"\A[0-9a-f]{64}\Z")]
-# Below the run's own folder, two names deep at most, none of them hidden.
-Weights = Annotated[str, Field(pattern=r"\A[a-z0-9]+(/[A-Za-z0-9_-][A-Za-z0-9._-]*){1,2}\.safetensors\Z")]
-Picture = Annotated[str, Field(pattern=r"\A[a-z0-9]+(/[A-Za-z0-9_-][A-Za-z0-9._-]*){1,2}\.webp\Z")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+# Patterns are of Rust, whose $ is the end of the text alone. Below the run's own folder, two names deep at most, none of them hidden.
+Weights = Annotated[str, Field(pattern=r"^[a-z0-9]+(/[A-Za-z0-9_-][A-Za-z0-9._-]*){1,2}\.safetensors$")]
+Picture = Annotated[str, Field(pattern=r"^[a-z0-9]+(/[A-Za-z0-9_-][A-Za-z0-9._-]*){1,2}\.webp$")]
 
 
 class FileEntry(NamedTuple):
@@ -29,7 +29,7 @@ class _Rows(BaseModel):
 class RunRow(_Rows):
     """The run itself."""
 
-    id: Annotated[str, Field(pattern=r"\A[a-z0-9]{1,16}\Z")]
+    id: Annotated[str, Field(pattern=r"^[a-z0-9]{1,16}$")]
     name: Annotated[str, Field(min_length=1)]
     status: Literal["running", "finished", "interrupted", "diverged", "failed"]
     reason: str

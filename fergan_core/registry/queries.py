@@ -4,7 +4,7 @@ import difflib
 import math
 import time
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from fergan_core.errors import NoRun, RegistryError
 from fergan_core.registry import migrate
-from fergan_core.registry.connect import files_folder, full_url, reading_engine, sqlite_path
+from fergan_core.registry.connect import file_within, files_folder, full_url, reading_engine, sqlite_path
 from fergan_core.registry.schema import (
     Change,
     Checkpoint,
@@ -133,7 +133,7 @@ class Reader:
                 continue
             found = rows["id"][match].tolist()
             if len(found) > 1:
-                raise NoRun(f"'{text}' is the name of {len(found)} runs ({', '.join(found[:5])}); give an id")
+                raise NoRun(f"'{text}' means {len(found)} runs ({', '.join(found[:5])}); give an id")
             return str(found[0])
         near = difflib.get_close_matches(text, [*rows["id"], *rows["name"]], n=1)
         hint = f"did you mean '{near[0]}'?" if near else "`fergan runs list` names them"
@@ -288,10 +288,7 @@ class Reader:
 
     def file(self, path: str) -> Path:
         """Return where a recorded file lies; RegistryError where its name leads out of the registry's folder."""
-        parts = PurePosixPath(path)
-        if parts.is_absolute() or ".." in parts.parts:
-            raise RegistryError(f"the recorded path '{path}' leads out of the registry's folder; do not trust it")
-        return self.files / parts
+        return file_within(self.files, path)
 
     def _of_run(self, table: type[Checkpoint] | type[Sheet], run_id: str) -> pd.DataFrame:
         columns = [column for column in table.__table__.columns if column.name != "run_key"]

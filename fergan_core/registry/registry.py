@@ -17,7 +17,15 @@ from sqlalchemy.engine import Connection
 
 from fergan_core.errors import NoRun, RegistryError
 from fergan_core.registry import literature, migrate
-from fergan_core.registry.connect import WriteLock, files_folder, full_url, inserted_key, sqlite_path, writing_engine
+from fergan_core.registry.connect import (
+    WriteLock,
+    file_within,
+    files_folder,
+    full_url,
+    inserted_key,
+    sqlite_path,
+    writing_engine,
+)
 from fergan_core.registry.schema import (
     Base,
     Change,
@@ -72,7 +80,7 @@ class Registry:
         path = sqlite_path(self.url)
         self._engine = writing_engine(self.url)
         try:
-            with self._lock.held(), self._engine.begin() as connection:
+            with self._lock.held(opening=True), self._engine.begin() as connection:
                 if migrate.upgrade(connection):
                     connection.execute(sa.insert(Change).values(key=1, writes=1))
                     literature.insert(connection)
@@ -82,10 +90,17 @@ class Registry:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """Open a transaction for writing, alone among all processes where this SQLite needs it."""
-        with self._lock.held(), self._engine.begin() as connection:
-            connection.execute(sa.update(Change).where(Change.key == 1).values(writes=Change.writes + 1))
-            yield connection
+        """Open a transaction for writing, alone among all processes where this SQLite needs it.
+
+        Raises RegistryError where the database cannot be written: read-only, locked for long, or the disk is full.
+        """
+        try:
+            with self._lock.held(), self._engine.begin() as connection:
+                connection.execute(sa.update(Change).where(Change.key == 1).values(writes=Change.writes + 1))
+                yield connection
+        except sa.exc.OperationalError as error:
+            where = sqlite_path(self.url) or self.url
+            raise RegistryError(f"'{where}' cannot be written ({error.orig}); check its disk and rights") from error
 
     def create_run(
         self,
@@ -180,7 +195,10 @@ class Registry:
             )
 
     def forget_after(self, run_id: str, step: int) -> None:
-        """Delete all that a run recorded after a step: rows in one transaction, then the files they named."""
+        """Delete all that a run recorded after a step: rows in one transaction, then the files they named.
+
+        The run then stands where its last checkpoint stood.
+        """
         with self.write() as connection:
             key = self._key(connection, run_id)
             paths: list[str | None] = []
@@ -190,10 +208,15 @@ class Registry:
                 paths += [p for row in connection.execute(sa.select(*columns).where(late)) for p in row]
             for late_table in (Point, Checkpoint, Sheet, Evaluation, Finding):
                 connection.execute(sa.delete(late_table).where(late_table.run_key == key, late_table.step > step))
-            connection.execute(sa.update(Run).where(Run.key == key).values(step=step))
+            saved = sa.select(Checkpoint.epoch, Checkpoint.images_seen).where(Checkpoint.run_key == key)
+            newest = connection.execute(saved.order_by(Checkpoint.step.desc()).limit(1)).one_or_none()
+            epoch, images_seen = newest or (0, 0)
+            connection.execute(
+                sa.update(Run).where(Run.key == key).values(step=step, epoch=epoch, images_seen=images_seen)
+            )
         for path in paths:
             if path is not None:
-                (self.files / path).unlink(missing_ok=True)
+                file_within(self.files, path).unlink(missing_ok=True)
 
     def add_checkpoint(
         self,
@@ -355,7 +378,7 @@ class Registry:
             if connection.scalar(sa.select(Run.trashed).where(Run.key == key)) is None:
                 raise RegistryError(f"run {run_id} is not in the trash; trash it first")
             connection.execute(sa.delete(Run).where(Run.key == key))
-        shutil.rmtree(self.files / run_id, ignore_errors=True)
+        shutil.rmtree(file_within(self.files, run_id), ignore_errors=True)
 
     def _key(self, connection: Connection, run_id: str) -> int:
         """Return a run's key for writing; NoRun where there is none, RegistryError for the literature's runs."""

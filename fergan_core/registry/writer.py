@@ -13,7 +13,7 @@ BEAT_SECONDS = 10.0
 class PointWriter:
     """Writes a run's points in one transaction a second and says every ten seconds that the run lives.
 
-    An error of the writing thread is raised by the next `put`, `flush` or `close`.
+    An error of the writing thread is raised by the next `put`, `flush` or `close`; a closed writer takes no more.
     """
 
     def __init__(self, registry: Registry, run_id: str) -> None:
@@ -39,6 +39,8 @@ class PointWriter:
         """Hand points (metric, step, value) over; returns at once."""
         with self._changed:
             self._raise()
+            if self._closing:
+                raise ValueError("this PointWriter is closed; open another one for more points")
             self._waiting.extend(rows)
 
     def flush(self) -> None:

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from fergan_core.data import SPLITS, UNLABELLED, Dataset, open_dataset
+from fergan_core.data.pixels import _parse_fast
 from fergan_core.emotions import EMOTIONS
 
 TRAIN, PUBLIC, PRIVATE, TEST = range(len(SPLITS))
@@ -221,3 +222,29 @@ def test_the_whole_real_set(fer2013_layout: Callable[..., Path], layout: str) ->
     assert np.bincount(train).tolist() == [3970, 435, 4081, 7187, 4798, 3158, 4932]
     reporting = PUBLIC if layout == "csv" else TEST
     assert np.bincount(dataset.labels[dataset.splits == reporting]).tolist() == [467, 56, 495, 891, 649, 416, 605]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        " ".join(str(i % 256) for i in range(2304)),
+        " ".join(str(255 - i % 256) for i in range(2304)),
+        " ".join("007" for _ in range(2304)),
+        " ".join(str(0 if i % 2 else 255) for i in range(2304)),
+        " ".join("9" for _ in range(2304)),
+    ],
+)
+def test_fast_parsing_of_pixels_agrees_with_python(row: str) -> None:
+    rows = [row.encode(), " ".join(reversed(row.split())).encode()]
+    expected = [[int(word) for word in text.split()] for text in rows]
+    parsed = _parse_fast(rows)
+    assert parsed is not None
+    assert parsed.tolist() == expected
+
+
+@pytest.mark.parametrize("word", ["256", "260", "300", "999", "1000", "0255", "-1", "+1", "1.0", "", "a", "\t7"])
+@pytest.mark.parametrize("place", [0, 1, 1000, 2302, 2303])
+def test_fast_parsing_leaves_every_irregular_row_alone(word: str, place: int) -> None:
+    words = ["7"] * 2304
+    words[place] = word
+    assert _parse_fast([b" ".join([b"8"] * 2304), " ".join(words).encode(), b" ".join([b"250"] * 2304)]) is None

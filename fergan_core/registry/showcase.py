@@ -1,0 +1,240 @@
+"""A small copy of a registry, to be committed: chosen runs, thinned points, few sheets, the generator's weights alone.
+
+SQLite only: the copy is one file in journal_mode=DELETE, so that opening it writes nothing beside it.
+"""
+
+import hashlib
+import re
+import sqlite3
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+import sqlalchemy as sa
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+from sqlalchemy.engine import Connection
+
+from fergan_core.errors import RegistryError
+from fergan_core.registry.connect import WriteLock, full_url, sqlite_path, writing_engine
+from fergan_core.registry.queries import Reader
+from fergan_core.registry.schema import Checkpoint, Evaluation, Metric, Point, Run, Sheet
+
+BUCKETS = 500
+SHEETS = 25
+CHECKPOINTS = 4
+
+_HALF_MAX = float(np.finfo(np.float16).max)
+_ADDRESS = re.compile(r"\w+://[^\s'\"]+")
+_PATH = re.compile(r"(?<![\w.:/\\])(?:~|[A-Za-z]:)?(?:[/\\][^\s/\\'\"=:]+)+[/\\]?")
+
+
+def write_showcase(source: str | None, target: Path, run_ids: Sequence[str]) -> int:
+    """Write the chosen runs and the literature's to the registry `target`, in place of what is there.
+
+    Returns the size of the database and its files in bytes. `target` may be the source itself. Raises RegistryError
+    where a chosen run is still training, or where the old `target` has runs that would be lost.
+    """
+    reader = Reader(source)
+    origin = sqlite_path(reader.url)
+    if origin is None or not reader.exists:
+        raise RegistryError("a showcase is made from an SQLite registry that exists; give its file to --registry")
+    target = target.expanduser().absolute()
+    if target.is_dir() or not target.parent.is_dir():
+        raise RegistryError(f"--out: '{target}' cannot be written; name a file in a folder that exists")
+    for run_id in run_ids:
+        if reader.run(run_id)["status"] == "running":
+            raise RegistryError(f"run {run_id} is still training; wait for its end")
+    # Nobody writes to the old target while the new one is made and put in its place.
+    with WriteLock(full_url(str(target))).held():
+        _refuse_loss(reader, origin, target, run_ids)
+        with tempfile.TemporaryDirectory(prefix=".showcase-", dir=target.parent) as folder:
+            made = Path(folder) / "runs.db"
+            _copy_database(origin, made)
+            _reduce(reader, made, run_ids)
+            _finish(made)
+            size = sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file())
+            _replace(made, target, Path(folder))
+    return size
+
+
+def _refuse_loss(reader: Reader, origin: Path, target: Path, run_ids: Sequence[str]) -> None:
+    """Raise RegistryError where the target has a run that is neither chosen, in the trash, nor kept by the source."""
+    if not target.exists():
+        return
+    old = Reader(str(target)).runs()
+    kept = set(run_ids)
+    if not (origin.exists() and origin.samefile(target)):
+        kept |= set(reader.runs()["id"]) | set(reader.runs(trashed=True)["id"])
+    lost = [run_id for run_id in old["id"][~old["literature"].astype(bool)] if run_id not in kept]
+    if lost:
+        raise RegistryError(
+            f"--out: {target.name} has run {lost[0]}, which would be lost; choose it too, or trash it, or export it"
+        )
+
+
+def _copy_database(origin: Path, made: Path) -> None:
+    source = sqlite3.connect(f"file:{quote(str(origin))}?mode=ro", uri=True, timeout=30)
+    try:
+        source.execute("VACUUM INTO ?", (str(made),))
+    finally:
+        source.close()
+
+
+def _reduce(reader: Reader, made: Path, run_ids: Sequence[str]) -> None:
+    engine = writing_engine(f"sqlite:///{made}")
+    with engine.begin() as connection:
+        connection.execute(sa.delete(Run).where(Run.literature.is_(False), Run.id.not_in(run_ids)))
+        runs = connection.execute(sa.select(Run.key, Run.provenance, Run.dataset).where(Run.literature.is_(False)))
+        for key, provenance, dataset in runs.all():
+            _keep_sheets(connection, reader, key, made.with_suffix(".files"))
+            _keep_checkpoints(connection, reader, key, made.with_suffix(".files"))
+            thinned = _thin(connection, key)
+            values = {"provenance": scrubbed(provenance), "dataset": scrubbed(dataset), "trashed": None}
+            connection.execute(sa.update(Run).where(Run.key == key).values(**values))
+            if thinned:
+                connection.execute(sa.update(Run).where(Run.key == key).values(thinned=True))
+        connection.execute(sa.delete(Metric).where(Metric.key.not_in(sa.select(Point.metric_key).distinct())))
+    engine.dispose()
+
+
+def spread(items: Sequence[int], count: int) -> list[int]:
+    """Choose at most `count` items, the first and the last among them and the others evenly between."""
+    if len(items) <= count:
+        return list(items)
+    return [items[round(i * (len(items) - 1) / (count - 1))] for i in range(count)]
+
+
+def _keep_sheets(connection: Connection, reader: Reader, key: int, files: Path) -> None:
+    steps = connection.scalars(sa.select(Sheet.step).where(Sheet.run_key == key).order_by(Sheet.step)).all()
+    connection.execute(sa.delete(Sheet).where(Sheet.run_key == key, Sheet.step.not_in(spread(steps, SHEETS))))
+    for path, sha256 in connection.execute(sa.select(Sheet.path, Sheet.sha256).where(Sheet.run_key == key)).all():
+        _write(files / path, _whole(reader, path, sha256))
+
+
+def _keep_checkpoints(connection: Connection, reader: Reader, key: int, files: Path) -> None:
+    """Keep the weights at evaluated steps, or the last where none is; of them the generator in half precision."""
+    mine = sa.select(Checkpoint.step).where(Checkpoint.run_key == key).order_by(Checkpoint.step)
+    steps = connection.scalars(mine).all()
+    judged = set(connection.scalars(sa.select(Evaluation.step).where(Evaluation.run_key == key)))
+    kept = spread([step for step in steps if step in judged] or list(steps[-1:]), CHECKPOINTS)
+    connection.execute(sa.delete(Checkpoint).where(Checkpoint.run_key == key, Checkpoint.step.not_in(kept)))
+    rows = sa.select(Checkpoint.step, Checkpoint.path, Checkpoint.sha256).where(Checkpoint.run_key == key)
+    for step, path, sha256 in connection.execute(rows).all():
+        light = _light(path, _whole(reader, path, sha256))
+        _write(files / path, light)
+        values: dict[str, Any] = dict.fromkeys(("state_path", "state_sha256", "state_bytes"))
+        values |= {"sha256": hashlib.sha256(light).hexdigest(), "bytes": len(light)}
+        where = (Checkpoint.run_key == key) & (Checkpoint.step == step)
+        connection.execute(sa.update(Checkpoint).where(where).values(**values))
+
+
+def _whole(reader: Reader, path: str, sha256: str) -> bytes:
+    file = reader.file(path)
+    content = file.read_bytes() if file.is_file() else b""
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise RegistryError(f"{path} is missing or changed; `fergan runs verify` tells what else is")
+    return content
+
+
+def _light(path: str, weights: bytes) -> bytes:
+    """Return the generator's tensors in half precision, those apart that half precision cannot hold."""
+    try:
+        tensors = {name: t for name, t in load(weights).items() if name.startswith("generator.")}
+    except (SafetensorError, KeyError) as error:
+        raise RegistryError(f"{path} cannot be read ({error}); leave its run out") from None
+    if not tensors:
+        raise RegistryError(f"{path} has no generator in it; leave its run out")
+    return save({name: _half(tensor) for name, tensor in tensors.items()})
+
+
+def _half(tensor: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
+    fits = tensor.dtype.kind == "f" and (tensor.size == 0 or float(np.abs(tensor).max()) <= _HALF_MAX)
+    return tensor.astype(np.float16) if fits else tensor
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def _thin(connection: Connection, key: int) -> bool:
+    """Thin each metric of more than 500 points to 500 stretches with mean and extremes; tell whether one was.
+
+    A stretch with a NaN in it keeps its extremes, and NaN as its mean: where a run diverged stays visible.
+    """
+    counts = (
+        sa.select(Point.metric_key, sa.func.count(), sa.func.min(Point.step), sa.func.max(Point.step))
+        .where(Point.run_key == key)
+        .group_by(Point.metric_key)
+    )
+    thinned = False
+    for metric, count, first, last in connection.execute(counts).all():
+        if count <= BUCKETS:
+            continue
+        mine = (Point.run_key == key) & (Point.metric_key == metric)
+        width = -(-(last - first + 1) // BUCKETS)
+        has_nan = sa.func.count() > sa.func.count(Point.value)
+        stretches = (
+            sa.select(
+                sa.func.max(Point.step).label("step"),
+                sa.case((has_nan, None), else_=sa.func.avg(Point.value)).label("value"),
+                sa.func.min(sa.func.coalesce(Point.low, Point.value)).label("low"),
+                sa.func.max(sa.func.coalesce(Point.high, Point.value)).label("high"),
+            )
+            .where(mine)
+            .group_by((Point.step - first).op("/")(width))
+        )
+        rows = [dict(row) for row in connection.execute(stretches).mappings()]
+        connection.execute(sa.delete(Point).where(mine))
+        connection.execute(sa.insert(Point), [{**row, "run_key": key, "metric_key": metric} for row in rows])
+        thinned = True
+    return thinned
+
+
+def scrubbed(value: Any) -> Any:
+    """Return a JSON value with every absolute path cut to its last part and every address taken out."""
+    if isinstance(value, dict):
+        return {name: scrubbed(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [scrubbed(item) for item in value]
+    if not isinstance(value, str):
+        return value
+    return _PATH.sub(lambda found: _last_part(found[0]), _ADDRESS.sub("URL", value))
+
+
+def _last_part(path: str) -> str:
+    return re.split(r"[/\\]", path.rstrip("/\\"))[-1]
+
+
+def _finish(made: Path) -> None:
+    connection = sqlite3.connect(made, isolation_level=None)
+    try:
+        connection.execute("PRAGMA journal_mode=DELETE")
+        connection.execute("VACUUM")
+        (verdict,) = connection.execute("PRAGMA integrity_check").fetchone()
+    finally:
+        connection.close()
+    if verdict != "ok":
+        raise RegistryError(f"the showcase came out damaged ({verdict}); write it again")
+    made.with_name(f"{made.name}.lock").unlink(missing_ok=True)
+
+
+def _replace(made: Path, target: Path, folder: Path) -> None:
+    """Put the new database and files in the place of the old, which go away with the working folder."""
+    files, new = target.with_suffix(".files"), made.with_suffix(".files")
+    new.mkdir(exist_ok=True)
+    if files.exists():
+        files.rename(folder / "old.files")
+    new.rename(files)
+    # A log of the old database must never be taken for the new one's.
+    for leftover in _logs(target):
+        leftover.unlink(missing_ok=True)
+    made.replace(target)
+
+
+def _logs(database: Path) -> Iterable[Path]:
+    return (database.with_name(database.name + suffix) for suffix in ("-wal", "-shm", "-journal"))

@@ -1,0 +1,120 @@
+"""A registry that real runs filled, and the dashboard on it in a real browser."""
+
+import contextlib
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ARTIFACTS = ROOT / "test-artifacts"
+_ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+
+@pytest.fixture(scope="session")
+def filled_registry(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Train two small runs of different recipes, three epochs each; return the registry's path."""
+    registry = tmp_path_factory.mktemp("filled") / "runs.db"
+    common = ["--images", "600", "--epochs", "3", "--eval-every", "2", "--registry", str(registry), "--device", "cpu"]
+    for flags in (["--name", "small", "--width", "4"], ["--name", "other", "--width", "4", "--batch-size", "32"]):
+        subprocess.run(
+            [sys.executable, "-m", "trainers.dcgan", *common, *flags], check=True, capture_output=True, timeout=540
+        )
+    return str(registry)
+
+
+@contextlib.contextmanager
+def served(registry: str) -> Iterator[str]:
+    """Run the dashboard on a registry as its users do; yield its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "dashboard/Home.py"]
+    options = ["--server.headless", "true", "--server.port", str(port)]
+    server = subprocess.Popen(
+        [*command, *options],
+        cwd=ROOT,
+        env={**os.environ, "FERGAN_REGISTRY": registry},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(240):
+            with contextlib.suppress(OSError), urllib.request.urlopen(f"{address}/_stcore/health", timeout=5):
+                break
+            assert server.poll() is None, "the dashboard's server ended by itself"
+            time.sleep(0.25)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def dashboard_address(filled_registry: str) -> Iterator[str]:
+    """Serve the filled registry for all browser tests."""
+    with served(filled_registry) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Any]:
+    """Start Chromium once."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=list(_ARGUMENTS))
+        yield started
+        started.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    """Let fixtures know whether their test failed."""
+    report = yield
+    item.stash.setdefault(_FAILED, []).append(report.failed)
+    return report
+
+
+_FAILED = pytest.StashKey[list[bool]]()
+
+
+@pytest.fixture
+def page_at(request: pytest.FixtureRequest, browser: Any, dashboard_address: str) -> Iterator[Callable[..., Any]]:
+    """Return a function (path, dark=False, width=1280) -> page; a failed test leaves screenshots in test-artifacts."""
+    pages: list[Any] = []
+
+    def open_page(path: str, dark: bool = False, width: int = 1280) -> Any:
+        context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light", accept_downloads=True
+        )
+        page = context.new_page()
+        page.goto(dashboard_address + path)
+        page.locator("h1").first.wait_for(timeout=60_000)
+        pages.append(page)
+        return page
+
+    yield open_page
+    failed = any(request.node.stash.get(_FAILED, []))
+    for number, page in enumerate(pages):
+        if failed:
+            ARTIFACTS.mkdir(exist_ok=True)
+            name = re.sub(r"[^\w-]+", "-", request.node.name)
+            page.screenshot(path=str(ARTIFACTS / f"{name}-{number}.png"), full_page=True)
+        page.context.close()

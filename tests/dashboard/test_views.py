@@ -1,0 +1,115 @@
+"""The pages Runs and Run, run by AppTest on an empty and on a filled registry; and what the dashboard may import."""
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from fergan_core.registry import Reader, Registry
+
+HOME = Path(__file__).parents[2] / "dashboard" / "Home.py"
+TITLES = {"runs": "Runs", "run": "Run"}
+
+
+def page(view: str, url: str, monkeypatch: pytest.MonkeyPatch, **query: str) -> AppTest:
+    monkeypatch.setenv("FERGAN_REGISTRY", url)
+    app = AppTest.from_file(str(HOME), default_timeout=30)
+    app.switch_page(f"views/{view}.py")
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    assert [title.value for title in app.title] == [TITLES[view]]
+    return app
+
+
+@pytest.fixture
+def one_run(tmp_path: Path) -> tuple[str, str]:
+    """A registry with one interrupted run that has points, a tag and a note in somebody's own words."""
+    url = str(tmp_path / "runs.db")
+    registry = Registry(url)
+    run_id = registry.create_run(
+        name="<b>mine</b> *run*", method="gan", preset="quick", recipe={"emotions": ["happy"], "batch_size": 8},
+        dataset={"name": "synthfer", "source": "synthfer", "content_hash": "0" * 64, "images": 80}, seed=0,
+        provenance={"device": "cpu", "versions": {"torch": "2"}}, tags=["first"], epochs=2, steps=20,
+    )  # fmt: skip
+    registry.add_points(run_id, [("loss_d", step, 1 / step) for step in range(1, 11)] + [("loss_g", 10, float("nan"))])
+    registry.note(run_id, "<script>alert(1)</script>")
+    registry.set_status(run_id, "interrupted", "SIGINT at step 10")
+    return url, run_id
+
+
+@pytest.mark.parametrize("view", TITLES)
+def test_without_a_registry_the_page_says_how_to_add_a_run(
+    view: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = page(view, str(tmp_path / "runs.db"), monkeypatch)
+    assert any("trainers.dcgan" in code.value for code in app.code)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_table_holds_every_run_and_the_filters_narrow_it(
+    one_run: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, run_id = one_run
+    app = page("runs", url, monkeypatch)
+    assert len(app.dataframe[0].value) == 2
+    assert f"/run?run={run_id}" in app.dataframe[0].value["run"].iloc[0]
+    app.text_input(key="search").set_value("first").run()
+    assert list(app.dataframe[0].value["status"]) == ["interrupted"]
+    app.text_input(key="search").set_value("no such words").run()
+    assert not app.dataframe
+    assert "No run answers" in app.info[0].value
+
+
+def test_a_run_shows_its_state_recipe_and_words_as_text(
+    one_run: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, run_id = one_run
+    app = page("run", url, monkeypatch, run=run_id)
+    assert "SIGINT at step 10" in app.warning[0].value.replace("\\", "")
+    texts = [text.value for text in app.text]
+    assert "<script>alert(1)</script>" in texts
+    assert "Tags: first" in texts
+    assert any(("batch_size", "8") in table.value.itertuples(index=False, name=None) for table in app.dataframe)
+
+
+def test_a_tag_and_a_note_are_saved(one_run: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    url, run_id = one_run
+    app = page("run", url, monkeypatch, run=run_id)
+    app.text_input[0].set_value("good")
+    app.text_area[0].set_value("eyes appear")
+    app.multiselect[0].set_value(["first"])
+    next(button for button in app.button if button.label == "Save").click().run()
+    run = Reader(url).run(run_id)
+    assert run["tags"] == ["good"]
+    assert [note["text"] for note in run["notes"]][-1] == "eyes appear"
+
+
+def test_the_literature_run_cannot_be_changed_here(one_run: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    app = page("run", one_run[0], monkeypatch, run="report22")
+    assert not app.text_area
+    assert any("no standard Inception Scores" in text.value for text in app.text)
+
+
+def test_looking_writes_nothing(one_run: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    url, run_id = one_run
+    before = hashlib.sha256(Path(url).read_bytes()).hexdigest()
+    write = Reader(url).last_write()
+    for view in TITLES:
+        page(view, url, monkeypatch, run=run_id)
+    assert Reader(url).last_write() == write
+    assert hashlib.sha256(Path(url).read_bytes()).hexdigest() == before
+
+
+def test_the_dashboard_opens_without_torch() -> None:
+    script = (
+        "import sys\nfrom dashboard import data, choose, reels\n"
+        "from dashboard.charts import compare, curves, palette, player, scores, sheets\n"
+        "assert 'torch' not in sys.modules, 'torch was imported'\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,117 @@
+"""`fergan data info` and `fergan data sheet`, as a person calls them."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fergan_core.data import SPLITS, make_dataset, open_dataset
+from fergan_core.data.contact_sheet import contact_sheet
+from fergan_core.data.summary import summarise
+from fergan_core.emotions import EMOTIONS
+
+
+def fergan(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "trainers.cli", "data", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300)
+
+
+@pytest.fixture
+def few(tmp_path: Path) -> Path:
+    """Seven training faces, one an emotion and the last a copy of the first, and two of PublicTest, one a copy."""
+    images = np.random.default_rng(1).integers(0, 256, (9, 48, 48), dtype=np.uint8)
+    images[6], images[8] = images[0], images[0]
+    np.savez(
+        tmp_path / "few.npz",
+        images=images,
+        labels=[0, 1, 2, 3, 4, 5, 6, 3, 0],
+        usage=["Training"] * 7 + ["PublicTest"] * 2,
+    )
+    return tmp_path / "few.npz"
+
+
+def test_info_as_json_is_one_object(few: Path) -> None:
+    done = fergan("info", few, "--json")
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    none = dict.fromkeys(EMOTIONS, 0)
+    assert summary == {
+        "name": "fer2013",
+        "source": str(few),
+        "images": 9,
+        "content_hash": open_dataset(few).content_hash,
+        "counts": {"train": dict.fromkeys(EMOTIONS, 1), "public": {**none, "happy": 1, "angry": 1}},
+        "duplicates": {"within": {"train": 1, "public": 0}, "across": {"train/public": 1}, "contradicting": 1},
+    }
+
+
+def test_info_for_people_has_every_emotion_the_copies_and_the_hash(few: Path) -> None:
+    done = fergan("info", few)
+    assert done.returncode == 0, done.stderr
+    for word in (*EMOTIONS, "train", "public", "exact copies: 1 in train, 0 in public", open_dataset(few).content_hash):
+        assert word in done.stdout
+    assert "images of public that are in train too: 1" in done.stdout
+
+
+def test_unlabelled_images_are_counted_as_such() -> None:
+    images = np.zeros((2, 48, 48), np.uint8)
+    dataset = make_dataset("fer2013", "x", images, np.array([255, 3], np.uint8), np.array([3, 3], np.uint8))
+    summary = summarise(dataset)
+    assert summary["counts"]["test"] == {**dict.fromkeys(EMOTIONS, 0), "happy": 1, "unlabelled": 1}
+    assert summary["duplicates"] == {"within": {"test": 1}, "across": {}, "contradicting": 0}
+
+
+def test_sheet_shows_a_row_an_emotion_from_the_data(few: Path, tmp_path: Path) -> None:
+    out = tmp_path / "sheet.png"
+    done = fergan("sheet", few, "--out", out)
+    assert done.returncode == 0, done.stderr
+    with Image.open(out) as page:
+        pixels = np.asarray(page)
+    assert str(out) in done.stdout
+    pitch = (pixels.shape[0] - 4) // 7
+    assert pixels.shape[0] == 4 + 7 * pitch
+    dataset = open_dataset(few)
+    for row in range(7):
+        # The first face of a row is one of that emotion's: halved again it is close to one of them.
+        top = 4 + row * pitch
+        face = Image.fromarray(pixels[top : top + 96, 132 : 132 + 96]).resize((48, 48), Image.Resampling.BOX)
+        distances = [np.abs(np.asarray(face, int) - image).mean() for image in dataset.images.astype(int)]
+        nearest = np.flatnonzero(distances == min(distances))
+        assert row in dataset.labels[nearest], distances
+        assert min(distances) < 20
+
+
+@pytest.mark.parametrize("out", ["no/such/folder/sheet.png", "."])
+def test_sheet_that_cannot_be_written_is_wrong_use(few: Path, tmp_path: Path, out: str) -> None:
+    done = fergan("sheet", few, "--out", tmp_path / out)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: --out: ")
+    assert len(done.stderr.splitlines()) == 1
+    assert [entry.name for entry in tmp_path.iterdir()] == ["few.npz"]
+
+
+def test_sheet_of_synthfer_shows_different_people_and_then_all_of_them() -> None:
+    dataset = open_dataset("synthfer")
+    page = contact_sheet(dataset)
+    assert page.height == 4 + 100 * (7 + 4)
+    # The people's rows: 64 pictures, no two alike.
+    pixels = np.asarray(page)
+    faces = {
+        pixels[4 + 100 * row : 100 + 100 * row, 132 + 100 * column : 228 + 100 * column].tobytes()
+        for row in range(11)
+        for column in range(16)
+    }
+    assert len(faces) == 11 * 16
+
+
+@pytest.mark.realdata
+def test_info_of_the_real_images(fer2013_layout: Callable[..., Path]) -> None:
+    summary = summarise(open_dataset(fer2013_layout("csv", 3000)))
+    assert summary["images"] == 3000
+    assert set(summary["counts"]) <= set(SPLITS)
+    assert sum(sum(own.values()) for own in summary["counts"].values()) == 3000
