@@ -8,7 +8,7 @@ FORMAT = "fergan-run-1"
 
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-# Patterns are of Rust, whose $ is the end of the text alone. Below the run's own folder, two names deep at most, none of them hidden.
+# Below the run's own folder, two names deep at most, none hidden. (Here $ is the end of the text alone.)
 Weights = Annotated[str, Field(pattern=r"^[a-z0-9]+(/[A-Za-z0-9_-][A-Za-z0-9._-]*){1,2}\.safetensors$")]
 Picture = Annotated[str, Field(pattern=r"^[a-z0-9]+(/[A-Za-z0-9_-][A-Za-z0-9._-]*){1,2}\.webp$")]
 

@@ -186,7 +186,7 @@ def _thin(connection: Connection, key: int) -> bool:
                 sa.func.max(sa.func.coalesce(Point.high, Point.value)).label("high"),
             )
             .where(mine)
-            .group_by((Point.step - first).op("/")(width))
+            .group_by(sa.cast(Point.step - first, sa.Integer).op("/")(width))
         )
         rows = [dict(row) for row in connection.execute(stretches).mappings()]
         connection.execute(sa.delete(Point).where(mine))
