@@ -109,9 +109,10 @@ def reading_engine(url: str) -> Engine:
         connection = _open(address)
         try:
             connection.execute("PRAGMA schema_version")
-        except sqlite3.OperationalError:
+        except sqlite3.OperationalError as error:
             connection.close()
-            if path.with_name(f"{path.name}-wal").exists():
+            refused = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+            if not refused or path.with_name(f"{path.name}-wal").exists():
                 raise
             # A database in WAL mode wants its -shm file even for reading. Where the folder takes none and there is
             # no WAL, nobody is writing: the file can be read as it is.

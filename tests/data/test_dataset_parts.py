@@ -67,13 +67,13 @@ def test_copies_of_training_images_do_not_report_and_copies_of_held_out_ones_do_
     dataset = made({TRAIN: 140, PUBLIC: 20})
     held = science_parts(dataset).held_out
     images = dataset.images.copy()
-    images[145], images[150] = images[0], images[held[0]]
-    free = next(i for i in range(140) if i not in held)
-    images[free] = images[held[1]]
+    kept, copy = np.setdiff1d(np.arange(140), held)[:2]
+    images[145], images[150] = images[kept], images[held[0]]
+    images[copy] = images[held[1]]
     parts = science_parts(changed(dataset, images))
     assert np.array_equal(parts.held_out, held)
     assert set(range(140, 160)) - set(parts.report.tolist()) == {145, 150}
-    assert set(range(140)) - set(parts.train.tolist()) - set(held.tolist()) == {free}
+    assert set(range(140)) - set(parts.train.tolist()) - set(held.tolist()) == {copy}
 
 
 def test_report_is_public_else_private_else_test_and_never_unlabelled() -> None:
@@ -155,7 +155,8 @@ def test_a_damaged_cache_is_made_anew(tmp_path: Path, cached: Path, damage: str)
         file.write_bytes({"cut off": content[:5000], "other bytes": b"\x7f" * 5000, "empty": b""}[damage])
     assert open_dataset(path).content_hash == expected
     if damage != "a folder":
-        assert file.read_bytes() == content
+        assert file.stat().st_size == len(content)
+        assert cache.load(file.stem, "made") is not None
 
 
 def test_without_a_cache_folder_only_time_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,8 +178,9 @@ def test_what_is_cached_keeps_its_factors(cached: Path) -> None:
 
 def test_opening_a_data_set_imports_no_torch(tmp_path: Path) -> None:
     path = saved(tmp_path / "fer.npz", made({TRAIN: 30}))
-    code = f"import sys; from fergan_core.data import open_dataset; open_dataset({str(path)!r}); print('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+    code = "import sys; from fergan_core.data import open_dataset; open_dataset(sys.argv[1]); print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 def test_second_opening_of_a_set_as_large_as_fer2013_is_fast(cached: Path) -> None:

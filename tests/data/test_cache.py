@@ -1,0 +1,89 @@
+"""The cache with many readers at once, with other spellings of a path, and with the whole real set."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fergan_core.data import cache, open_dataset
+
+
+@pytest.fixture
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("FERGAN_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def fer2013_csv(path: Path, rows: int) -> Path:
+    random = np.random.default_rng(1)
+    lines = [f"{i % 7},{' '.join(map(str, random.integers(0, 256, 2304)))},Training\n" for i in range(rows)]
+    path.write_text("emotion,pixels,Usage\n" + "".join(lines))
+    return path
+
+
+def test_many_that_open_at_once_leave_one_whole_cache(tmp_path: Path, own_folder: Path) -> None:
+    path = fer2013_csv(tmp_path / "fer2013.csv", rows=200)
+    code = f"from fergan_core.data import open_dataset; print(open_dataset({str(path)!r}).content_hash)"
+    running = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    printed = {process.communicate(timeout=120)[0] for process in running}
+    assert printed == {open_dataset(path).content_hash + "\n"}
+    assert [file.suffix for file in own_folder.iterdir()] == [".safetensors"]
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_a_relative_path_finds_what_an_absolute_one_cached(
+    tmp_path: Path, own_folder: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    if kind == "file":
+        path = fer2013_csv(tmp_path / "faces", rows=8)
+    else:
+        path = tmp_path / "faces"
+        (path / "happy").mkdir(parents=True)
+        Image.new("L", (48, 48)).save(path / "happy" / "a.png")
+    first = open_dataset(path)
+    monkeypatch.setattr("fergan_core.data.fer2013.read", lambda _: pytest.fail("the data were read again"))
+    monkeypatch.chdir(tmp_path)
+    again = open_dataset("faces")
+    assert again.content_hash == first.content_hash
+    assert again.source == "faces"
+
+
+def test_a_picture_changed_in_place_is_seen(tmp_path: Path, own_folder: Path) -> None:
+    place = tmp_path / "faces" / "train" / "sad"
+    place.mkdir(parents=True)
+    Image.new("L", (48, 48), 10).save(place / "a.png")
+    assert open_dataset(tmp_path / "faces").images[0, 0, 0] == 10
+    Image.new("L", (48, 48), 20).save(place / "a.png")
+    later = time.time_ns() + 10**9
+    os.utime(place / "a.png", ns=(later, later))
+    assert open_dataset(tmp_path / "faces").images[0, 0, 0] == 20
+
+
+def test_a_link_to_nowhere_among_the_pictures_is_passed_over(tmp_path: Path, own_folder: Path) -> None:
+    place = tmp_path / "faces" / "sad"
+    place.mkdir(parents=True)
+    Image.new("L", (48, 48)).save(place / "a.png")
+    (place / "b.png").symlink_to(tmp_path / "gone.png")
+    assert len(open_dataset(tmp_path / "faces")) == 1
+
+
+def test_the_session_keeps_the_users_cache_out_of_it(own_cache: Path) -> None:
+    assert cache.folder() == own_cache
+
+
+@pytest.mark.realdata
+@pytest.mark.slow
+@pytest.mark.parametrize("layout", ["csv", "folder"])
+def test_the_whole_real_set_opens_at_once_the_second_time(fer2013_layout: Callable[..., Path], layout: str) -> None:
+    path = fer2013_layout(layout)
+    open_dataset(path)
+    # The processor's time, since the machine may be busy with other work.
+    start = time.process_time()
+    open_dataset(path)
+    assert time.process_time() - start < 0.3
