@@ -1,11 +1,13 @@
 """The dashboard's entry: `streamlit run dashboard/Home.py`. It names the pages and runs the one that was asked for."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from dashboard import choose
 from fergan_core.errors import FerganError
 
-st.set_page_config(page_title="FerGAN", page_icon=":material/face:", layout="wide")
+st.set_page_config(page_title="FerGAN", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide")
 
 PAGES = [
     st.Page("views/runs.py", title="Runs", icon=":material/list:"),

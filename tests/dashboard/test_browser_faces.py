@@ -114,7 +114,7 @@ def test_inception_score_draws_the_runs_the_real_line_and_the_report(page_at) ->
     page = page_at("/inception_score")
     legend = page.locator(".js-plotly-plot .legendtext")
     legend.first.wait_for(timeout=TIMEOUT_MS)
-    names = legend.all_inner_texts()
+    names = legend.all_text_contents()
     assert any(name.startswith("real faces") for name in names)
     assert any("Report 2022" in name for name in names)
     page.get_by_text("KL ratio", exact=True).click()

@@ -1,0 +1,92 @@
+"""Schema versions: migrations make what the tables say, newer registries are refused, others' tables are left alone."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from fergan_core.errors import NewerSchema, RegistryError
+from fergan_core.registry import Reader, Registry, migrate
+from fergan_core.registry.connect import sqlite_path
+from fergan_core.registry.schema import VERSION_TABLE, Base
+
+
+def file_of(registry: Registry) -> Path:
+    path = sqlite_path(registry.url)
+    assert path is not None
+    return path
+
+
+def set_version(path: Path, version: str) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"UPDATE {VERSION_TABLE} SET version_num = ?", (version,))
+    connection.close()
+
+
+def test_migrations_make_the_tables_that_the_schema_names(registry: Registry) -> None:
+    with registry.write() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"version_table": VERSION_TABLE, "compare_type": True, "compare_server_default": True}
+        )
+        assert compare_metadata(context, Base.metadata) == []
+        assert migrate.current(connection) == migrate.newest()
+
+
+def test_points_are_kept_without_a_second_key(registry: Registry) -> None:
+    def sql(connection: sa.Connection) -> str:
+        statement = "SELECT sql FROM sqlite_master WHERE name = 'points'"
+        return " ".join(str(connection.exec_driver_sql(statement).scalar()).split())
+
+    plain = sa.create_engine("sqlite://")
+    with registry.write() as migrated, plain.begin() as made:
+        Base.metadata.create_all(made)
+        assert sql(migrated).endswith("WITHOUT ROWID")
+        assert sql(made).endswith("WITHOUT ROWID")
+
+
+def test_a_newer_registry_is_refused_and_left_alone(registry: Registry) -> None:
+    path = file_of(registry)
+    set_version(path, "9999")
+    before = path.read_bytes()
+    for opener in (Registry, Reader):
+        with pytest.raises(NewerSchema, match="schema '9999'.*update FerGAN"):
+            opener(registry.url)
+    assert path.read_bytes() == before
+
+
+def test_a_database_of_another_program_is_shared(tmp_path: Path) -> None:
+    path = tmp_path / "shared.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE studies (id INTEGER)")
+        connection.execute("CREATE TABLE alembic_version (version_num TEXT)")
+        connection.execute("INSERT INTO alembic_version VALUES ('v3.0.0.d')")
+    connection.close()
+    assert not Reader(str(path)).exists
+    Registry(str(path))
+    assert Reader(str(path)).runs()["id"].tolist() == ["report22"]
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("v3.0.0.d",)]
+    connection.close()
+
+
+def test_tables_that_are_in_the_way_leave_the_database_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "shared.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE runs (id INTEGER)")
+    connection.close()
+    with pytest.raises(RegistryError, match="table runs already exists"):
+        Registry(str(path))
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall() == [("runs",)]
+    connection.close()
+
+
+def test_an_older_registry_is_read_by_no_one_and_brought_up_by_a_writer(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrate, "newest", lambda: "0002")
+    with pytest.raises(RegistryError, match="older schema '0001'.*fergan runs tag"):
+        Reader(registry.url)

@@ -1,0 +1,166 @@
+"""What is read: buckets that keep every spike, names that mean one run, and the empty registry."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fergan_core.errors import NoRun, RegistryError
+from fergan_core.registry import Reader, Registry, Score
+from fergan_core.registry.schema import Point, Run
+
+Enter = Callable[..., str]
+
+
+def by_hand(values: np.ndarray, first: int, buckets: int) -> pd.DataFrame:
+    """Return the buckets of values at steps first, first + 1, ... as pandas makes them."""
+    steps = np.arange(first, first + len(values))
+    width = max(1, int(np.ceil(len(values) / buckets)))
+    table = pd.DataFrame({"bucket": (steps - first) // width, "step": steps, "value": values})
+    return (
+        table.groupby("bucket")
+        .agg(
+            step=("step", "max"),
+            low=("value", "min"),
+            high=("value", "max"),
+            mean=("value", "mean"),
+            count=("value", "size"),
+            nans=("value", lambda group: group.isna().sum()),
+        )
+        .reset_index(drop=True)
+    )
+
+
+@pytest.mark.parametrize("buckets", [1, 7, 500, 5000])
+def test_buckets_are_those_that_pandas_makes(registry: Registry, reader: Reader, enter: Enter, buckets: int) -> None:
+    run_id = enter(registry)
+    values = np.random.default_rng(0).normal(size=3001)
+    values[[5, 6, 2999]] = np.nan
+    registry.add_points(run_id, [("loss_g", 4 + i, value) for i, value in enumerate(values.tolist())])
+    registry.add_points(run_id, [("loss_d", i, 0.0) for i in range(1, 10)])
+    points = reader.points([run_id], ["loss_g"], buckets=buckets)
+    assert len(points) <= buckets
+    assert set(points["metric"]) == {"loss_g"}
+    expected = by_hand(values, 4, buckets)
+    pd.testing.assert_frame_equal(points[expected.columns], expected, check_dtype=False)
+
+
+def test_a_single_spike_survives(registry: Registry, reader: Reader, enter: Enter) -> None:
+    run_id = enter(registry)
+    rows = [("loss_g", step, 1.0) for step in range(1, 20_001)]
+    rows[12_344] = ("loss_g", 12_345, 77.0)
+    registry.add_points(run_id, rows)
+    points = reader.points([run_id], ["loss_g"])
+    spike = points[points["high"] == 77.0]
+    assert len(points) == 500
+    assert len(spike) == 1
+    assert spike.iloc[0]["step"] - 40 < 12_345 <= spike.iloc[0]["step"]
+
+
+def test_points_of_some_steps_and_several_runs(registry: Registry, reader: Reader, enter: Enter) -> None:
+    one, two = enter(registry), enter(registry)
+    for run_id, value in ((one, 1.0), (two, 2.0)):
+        registry.add_points(run_id, [(name, step, value) for name in ("a", "b") for step in range(1, 101)])
+    points = reader.points([one, two, one], ["a", "b"], step_from=20, step_to=39)
+    assert len(points) == 2 * 2 * 20
+    assert (points["step"].min(), points["step"].max()) == (20, 39)
+    assert points.groupby("run_id")["mean"].first().to_dict() == {one: 1.0, two: 2.0}
+    assert reader.points([one], ["no such"]).empty
+    assert reader.points([], ["a"]).empty
+    assert reader.metrics([one]) == ["a", "b"]
+    assert reader.metrics(["report22"]) == []
+
+
+def test_thinned_points_give_their_stretchs_extremes(registry: Registry, reader: Reader, enter: Enter) -> None:
+    run_id = enter(registry)
+    registry.add_points(run_id, [("loss_g", 1, 1.0), ("loss_g", 2, 2.0)])
+    with registry.write() as connection:
+        connection.execute(Point.__table__.update().values(low=-5.0, high=5.0))
+        connection.execute(Run.__table__.update().values(thinned=True))
+    assert reader.points([run_id], ["loss_g"])[["low", "high", "mean"]].values.tolist() == [[-5, 5, 1], [-5, 5, 2]]
+    assert reader.run(run_id)["thinned"] is True
+
+
+def test_a_run_is_found_by_id_prefix_or_name(registry: Registry, reader: Reader, enter: Enter) -> None:
+    run_id = enter(registry, name="report small")
+    enter(registry, name="twice"), enter(registry, name="twice")
+    for text in (run_id, run_id[:7], "report small"):
+        assert reader.resolve(text) == run_id
+    assert reader.resolve("report22") == "report22"
+    with pytest.raises(NoRun, match="means 2 runs"):
+        reader.resolve("twice")
+    with pytest.raises(NoRun, match="did you mean 'report small'"):
+        reader.resolve("report smal")
+    for text in ("", "zzzzzzzz", "%", "report.*"):
+        with pytest.raises(NoRun):
+            reader.resolve(text)
+    with pytest.raises(NoRun, match="fergan runs list"):
+        reader.run("zzzzzzzz")
+    registry.trash(run_id)
+    assert reader.resolve(run_id) == run_id  # or it could not be restored
+
+
+def test_a_registry_that_is_not_there_reads_as_empty(tmp_path: Path, registry: Registry, enter: Enter) -> None:
+    registry.add_evaluation(
+        enter(registry), epoch=1, step=1, judge="j", judge_sha256="", protocol={}, scores=[Score("is", 1.0)]
+    )
+    full, empty = Reader(registry.url), Reader(str(tmp_path / "none.db"))
+    run_id = full.runs().iloc[0]["id"]
+    assert (full.exists, empty.exists) == (True, False)
+    assert list(empty.runs()) == list(full.runs())
+    assert list(empty.scores([run_id])) == list(full.scores([run_id]))
+    assert list(empty.points([run_id], ["a"])) == list(full.points([run_id], ["a"]))
+    assert list(empty.checkpoints(run_id)) == list(full.checkpoints(run_id))
+    assert list(empty.sheets(run_id)) == list(full.sheets(run_id))
+    assert list(empty.findings([run_id])) == list(full.findings([run_id]))
+    assert (empty.last_write(), empty.metrics([run_id])) == (0, [])
+    for question in (empty.run, empty.resolve):
+        with pytest.raises(NoRun):
+            question(run_id)
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_last_write_changes_with_every_write_and_with_no_reading(
+    registry: Registry, reader: Reader, enter: Enter
+) -> None:
+    seen = [reader.last_write()]
+    run_id = enter(registry)
+    for write in (
+        lambda: registry.heartbeat(run_id),
+        lambda: registry.tag(run_id, "a"),
+        lambda: registry.add_points(run_id, [("a", 1, 1.0)]),
+    ):
+        write()
+        seen.append(reader.last_write())
+        reader.runs(), reader.points([run_id], ["a"])
+        assert reader.last_write() == seen[-1]
+    assert len(set(seen)) == len(seen)
+
+
+def test_what_is_no_registry_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    text = tmp_path / "text.db"
+    text.write_text("no database at all, but long enough to have a header " * 20)
+    (tmp_path / "folder.db").mkdir()
+    for opener in (Reader, Registry):
+        for path in (text, tmp_path / "folder.db"):
+            with pytest.raises(RegistryError, match=r"--registry: .*db' cannot be"):
+                opener(str(path))
+    assert text.read_text().startswith("no database")
+
+
+def test_a_thousand_runs_are_listed_quickly(registry: Registry, reader: Reader, enter: Enter) -> None:
+    first = enter(registry, tags=["a"])
+    with registry.write() as connection:
+        row = dict(connection.execute(Run.__table__.select().where(Run.id == first)).one()._mapping)
+        del row["key"]
+        copies = [{**row, "id": f"copy{i:04d}", "created": float(i)} for i in range(1000)]
+        connection.execute(Run.__table__.insert(), copies)
+    started = time.perf_counter()
+    runs = reader.runs()
+    assert time.perf_counter() - started < 2  # 30 ms where nothing else runs
+    assert runs["id"].tolist()[:1] + runs["id"].tolist()[-1:] == [first, "copy0000"]
+    assert len(runs) == 1002
+    assert runs["tags"].map(len).sum() == 1
