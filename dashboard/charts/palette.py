@@ -29,7 +29,8 @@ def run_colour(place: int) -> str:
 def plotly_template(dark: bool) -> go.layout.Template:
     """Return the figure template that fits the dashboard's light or dark theme."""
     text, grid, ground = _DARK if dark else _LIGHT
-    axis = {"gridcolor": grid, "linecolor": grid, "zerolinecolor": grid, "tickcolor": grid, "title": {"standoff": 8}}
+    axis = dict.fromkeys(("gridcolor", "linecolor", "zerolinecolor", "tickcolor"), grid)
+    axis |= {"title": {"standoff": 8, "font": {"size": 13}}}
     layout = go.Layout(
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",

@@ -9,11 +9,14 @@ from dashboard.charts.sheets import PITCH, TILE, tiles
 
 
 def thumbnail(picture: bytes) -> bytes:
-    """Lay the first face of each emotion of a sheet in a row, as a WebP of a few kilobytes."""
+    """Lay the first face of each emotion of a sheet in two rows (three faces and fewer in one), as a small WebP."""
     faces = tiles(picture)[:, 0]
-    strip = np.full((TILE, PITCH * len(faces), 2), 0, np.uint8)
+    columns = len(faces) if len(faces) <= 3 else -(-len(faces) // 2)
+    small = np.zeros((-(-len(faces) // columns) * PITCH, columns * PITCH, 4), np.uint8)
     for place, face in enumerate(faces):
-        strip[:, place * PITCH : place * PITCH + TILE] = np.dstack([face, np.full_like(face, 255)])
+        top, left = place // columns * PITCH, place % columns * PITCH
+        tile = small[top : top + TILE, left : left + TILE]
+        tile[..., :3], tile[..., 3] = face[..., None], 255
     file = io.BytesIO()
-    Image.fromarray(strip, "LA").convert("RGBA").save(file, "WEBP", quality=60)
+    Image.fromarray(small, "RGBA").save(file, "WEBP", quality=60)
     return file.getvalue()

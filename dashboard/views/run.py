@@ -48,11 +48,11 @@ def numbers(run: dict[str, Any]) -> list[tuple[str, str, str | None]]:
         found.append(("Images seen", f"{run['images_seen']:,}", None))
     scores = data.scores((run["id"],))
     overall = scores[scores.emotion.isna()].sort_values("step").drop_duplicates("metric", keep="last")
-    for row in overall[overall.metric.isin(HEADLINE)].itertuples():
-        label, form = HEADLINE[row.metric]
-        real = "" if pd.isna(row.real) else f"; real faces: {form.format(row.real)}"
-        remark = choose.plain(f"At epoch {row.epoch}, judge {row.judge}{real}")
-        found.append((label, form.format(row.value), remark))
+    for metric, (label, form) in HEADLINE.items():
+        for row in overall[overall.metric == metric].itertuples():
+            real = "" if pd.isna(row.real) else f"; real faces: {form.format(row.real)}"
+            remark = choose.plain(f"At epoch {row.epoch}, judge {row.judge}{real}")
+            found.append((label, form.format(row.value), remark))
     return found
 
 
@@ -76,7 +76,7 @@ def show_fields(place: Any, values: dict[str, Any]) -> None:
     """One table of names and values, nested names dotted."""
     pairs = pd.json_normalize(values).iloc[0].items()
     text = [(name, ", ".join(map(str, value)) if isinstance(value, list) else str(value)) for name, value in pairs]
-    place.dataframe(pd.DataFrame(text, columns=["field", "value"]), hide_index=True, width="stretch")
+    place.dataframe(pd.DataFrame(text, columns=["field", "value"]), hide_index=True, width="stretch", height="content")
 
 
 def show_words(run: dict[str, Any]) -> None:

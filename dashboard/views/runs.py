@@ -33,7 +33,7 @@ def filtered(runs: pd.DataFrame) -> pd.DataFrame:
     bound = {"bind": "query-params", "persist_state": "session"}
     several = bound | {"placeholder": "Any"}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        words = st.text_input("Search", key="search", placeholder="Name, id or tag", width=230, **bound)
+        words = st.text_input("Search", key="search", placeholder="Name, id or tag", width=170, **bound)
         statuses = st.multiselect(
             "Status", list(choose.STATUS_COLOURS), key="status", width=230, placeholder="Any", **bound
         )
@@ -80,11 +80,12 @@ def show_table(chosen: pd.DataFrame) -> None:
     st.dataframe(
         table,
         hide_index=True,
-        row_height=44,
-        height="content" if len(table) <= 15 else 720,
+        row_height=64,
+        placeholder="–",
+        height="content" if len(table) <= 10 else 700,
         alt="Runs, newest first, with their newest faces, status, Inception Score and settings",
         column_config={
-            "faces": column.ImageColumn("Newest faces", width=230, help="One face of each of the run's emotions"),
+            "faces": column.ImageColumn("Newest faces", width=140, help="One face of each of the run's emotions"),
             "run": column.LinkColumn("Run", display_text=r"#(.*)$", alignment="left", width=190),
             "status": column.MultiselectColumn(
                 "Status", options=list(choose.STATUS_COLOURS), color=list(choose.STATUS_COLOURS.values()), width=100
@@ -95,7 +96,7 @@ def show_table(chosen: pd.DataFrame) -> None:
             "data": column.TextColumn("Data", width=90),
             "preset": column.TextColumn("Preset", width=100),
             "tags": column.ListColumn("Tags"),
-            "begun": column.DatetimeColumn("Begun", format="distance"),
+            "begun": column.DatetimeColumn("Begun", format="distance", width=120),
         },
     )
     st.caption("IS: by the judge of each run's own data; compare runs of one data set alone.")

@@ -19,7 +19,7 @@ from fergan_core.models.judge import multiply_adds, parameters
 from fergan_core.training import engine
 
 SPLIT_RULE = (
-    "trained on split train less a seeded, per-emotion tenth and its exact copies; the epoch and the temperature chosen "
+    "trained on split train less a seeded, per-emotion tenth and its copies; the epoch and the temperature chosen "
     "on that held-out tenth; reported on split public less its exact copies in split train"
 )
 

@@ -52,7 +52,7 @@ def test_a_newer_registry_is_refused_and_left_alone(registry: Registry) -> None:
     set_version(path, "9999")
     before = path.read_bytes()
     for opener in (Registry, Reader):
-        with pytest.raises(NewerSchema, match="schema '9999'.*update FerGAN"):
+        with pytest.raises(NewerSchema, match=r"schema '9999'.*update FerGAN"):
             opener(registry.url)
     assert path.read_bytes() == before
 
@@ -88,5 +88,5 @@ def test_an_older_registry_is_read_by_no_one_and_brought_up_by_a_writer(
     registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(migrate, "newest", lambda: "0002")
-    with pytest.raises(RegistryError, match="older schema '0001'.*fergan runs tag"):
+    with pytest.raises(RegistryError, match=r"older schema '0001'.*fergan runs tag"):
         Reader(registry.url)
