@@ -100,6 +100,7 @@ class _Keeper(engine.Hook):
     def __init__(self, run: "_Run", recorder: Recorder) -> None:
         self._run = run
         self._recorder = recorder
+        self._examiner: evaluation.Examiner | None = None
         self.progress = run.start
         self._saved_step = run.start.step if run.start.step else -1
 
@@ -164,10 +165,10 @@ class _Keeper(engine.Hook):
     def _evaluate(self, progress: engine.Progress) -> None:
         run = self._run
         try:
-            protocol = evaluation.Protocol(judge=evaluation.judge_for(run.dataset.name))
-            result = evaluation.evaluate_generator(
-                run.learner.generator, run.dataset, run.parts, protocol, device=run.device.type
-            )
+            if self._examiner is None:
+                protocol = evaluation.Protocol(judge=evaluation.judge_for(run.dataset.name))
+                self._examiner = evaluation.Examiner(run.dataset, run.parts, protocol, run.device)
+            result = self._examiner.evaluate(run.learner.generator)
         except FerganError as error:
             # A score can be made later from the checkpoint; the training itself has lost nothing.
             print(f"epoch {progress.epoch} is not evaluated: {error}", file=sys.stderr)

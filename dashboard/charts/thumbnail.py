@@ -18,5 +18,5 @@ def thumbnail(picture: bytes) -> bytes:
         tile = small[top : top + TILE, left : left + TILE]
         tile[..., :3], tile[..., 3] = face[..., None], 255
     file = io.BytesIO()
-    Image.fromarray(small, "RGBA").save(file, "WEBP", quality=60)
+    Image.fromarray(small).save(file, "WEBP", quality=60)
     return file.getvalue()
