@@ -262,16 +262,18 @@ def evaluate_checkpoint(
     """Evaluate a run's checkpoint at `step` and record it; CheckpointError where there is none at that step."""
     reader = Reader(registry.url)
     run = reader.run(run_id)
-    found = [row for row in run["checkpoints"] if row["step"] == step]
-    if not found:
-        raise CheckpointError(f"run '{run['name']}' has no checkpoint at step {step}")
-    generator = load_generator(run["recipe"], reader.file(found[0]["path"]), str(device))
+    saved = reader.checkpoints(run_id)
+    found = saved[saved["step"] == step]
+    if found.empty:
+        raise CheckpointError(f"run '{run['name']}' has no checkpoint at step {step}; `fergan runs show` lists them")
+    checkpoint = found.iloc[0]
+    generator = load_generator(run["recipe"], reader.file(checkpoint["path"]), str(device))
     dataset = _data_of(run)
     parts = None if dataset is None else science_parts(dataset)
     evaluation = evaluate_generator(generator, dataset, parts, protocol, device)
     registry.add_evaluation(
         run_id,
-        epoch=found[0]["epoch"],
+        epoch=int(checkpoint["epoch"]),
         step=step,
         judge=evaluation.judge,
         judge_sha256=evaluation.judge_sha256,

@@ -97,9 +97,10 @@ class _Interrupt(engine.Hook):
 class _Keeper(engine.Hook):
     """Keeps what an epoch leaves: its sheet, its checkpoint, its evaluation; and where the training stands."""
 
-    def __init__(self, run: "_Run", recorder: Recorder) -> None:
+    def __init__(self, run: "_Run", recorder: Recorder, writer: PointWriter) -> None:
         self._run = run
         self._recorder = recorder
+        self._writer = writer
         self._examiner: evaluation.Examiner | None = None
         self.progress = run.start
         self._saved_step = run.start.step if run.start.step else -1
@@ -131,6 +132,8 @@ class _Keeper(engine.Hook):
         weights, rest = checkpoint.save_checkpoint(
             run.folder / "checkpoints", progress.step, state, run.learner.networks
         )
+        # A run killed after this line goes on from here: the points up to here must be in the registry by then.
+        self._writer.flush()
         run.registry.add_checkpoint(
             run.run_id,
             epoch=progress.epoch,
@@ -311,7 +314,7 @@ def _train(
     status, reason = "finished", ""
     with PointWriter(run.registry, run.run_id) as writer, _Interrupt(per_epoch) as interrupt:
         recorder = Recorder(writer, batch_size=recipe.batch_size, listener=listener)
-        keeper = _Keeper(run, recorder)
+        keeper = _Keeper(run, recorder, writer)
         try:
             engine.fit(
                 run.learner,

@@ -54,7 +54,7 @@ def evaluate(
     reader = Reader(writer.url)
     run_id = reader.resolve(name)
     found = reader.run(run_id)
-    chosen = choose(found["checkpoints"], epoch, str(found["name"]))
+    chosen = choose(reader.checkpoints(run_id).to_dict("records"), epoch, str(found["name"]))
     # Imported only now: a mistyped run is answered without torch.
     from fergan_core.evaluation import Protocol, evaluate_checkpoint, evaluation_as_dict, judge_for
     from fergan_core.experiment import choose_device
