@@ -34,9 +34,9 @@ def any_trained(runs: pd.DataFrame) -> bool:
     st.info(
         "No run has been trained yet. Train a first one, about five minutes on two cores; it appears here by itself:"
     )
-    st.code("python -m trainers.dcgan", language="bash")
+    st.code("python -m trainers.dcgan", language=None)
     st.write("With the real faces, give FER2013 in any of its published layouts:")
-    st.code("python -m trainers.dcgan --data fer2013.csv --preset report-small", language="bash")
+    st.code("python -m trainers.dcgan --data fer2013.csv --preset report-small", language=None, wrap_lines=True)
     _wait_for_a_run()
     return False
 
@@ -52,6 +52,14 @@ def live_every(*statuses: str) -> int | None:
     return LIVE_SECONDS if "running" in statuses else None
 
 
+def live_unless_held(*statuses: str) -> int | None:
+    """As `live_every`, on a page of curves: Streamlit forgets a chart's zoom when new points come, so one can wait."""
+    every = live_every(*statuses)
+    if every is None:
+        return None
+    return every if st.toggle("Live", True, help="New points undo a zoom: switch this off to look closely.") else None
+
+
 def run_label(runs: pd.DataFrame) -> Callable[[str], str]:
     """Return a function from a run's id to its name, with the id behind it where two runs share the name."""
     names = dict(zip(runs.id, runs.name, strict=True))
@@ -59,10 +67,20 @@ def run_label(runs: pd.DataFrame) -> Callable[[str], str]:
     return lambda run_id: f"{names[run_id]} · {run_id}" if names[run_id] in shared else names[run_id]
 
 
+def _warn_of_unknown(asked: Sequence[str], known: Sequence[str]) -> None:
+    """Say which runs of the address there are not: without a word, others would be taken for them."""
+    unknown = [run_id for run_id in asked if run_id and run_id not in known]
+    if unknown:
+        names = ", ".join(f"'{run_id}'" for run_id in unknown)
+        st.warning(plain(f"The address names {names}, which this registry does not hold. Choose from the list:"))
+
+
 def one_run(runs: pd.DataFrame) -> str:
     """Ask for one run of the table (id, name, ...), opened at ?run=ID, else at the run last looked at, else first."""
     ids = list(runs.id)
-    wished = [st.query_params.get("run"), st.session_state.get(_RUN), ids[0]]
+    asked = st.query_params.get("run", "")
+    _warn_of_unknown([asked], ids)
+    wished = [asked, st.session_state.get(_RUN), ids[0]]
     st.session_state["chosen run"] = next(run_id for run_id in wished if run_id in ids)
 
     def follow() -> None:
@@ -77,6 +95,7 @@ def several_runs(runs: pd.DataFrame, default: Sequence[str]) -> list[str]:
     """Ask for runs of the table; opens at ?runs=ID,ID, else at the runs last compared, else at `default`."""
     ids = list(runs.id)
     asked = st.query_params.get("runs", "").split(",")
+    _warn_of_unknown(asked, ids)
     wished = asked if "runs" in st.query_params else st.session_state.get(_RUNS, default)
     st.session_state["chosen runs"] = [run_id for run_id in wished if run_id in ids]
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 
+from dashboard.painter import Painter
 from fergan_core.errors import CheckpointError
 from fergan_core.registry import Reader, Registry, default_url
 
@@ -129,19 +130,11 @@ def generate(run_id: str, step: int, labels: tuple[int, ...], seed: int) -> npt.
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _faces(run_id: str, path: str, sha256: str, labels: tuple[int, ...], seed: int) -> npt.NDArray[np.uint8]:
-    import torch
-
-    from fergan_core.training.engine import to_bytes
-
-    faces: npt.NDArray[np.uint8] = to_bytes(_generator(run_id, path, sha256).sample(torch.tensor(labels), seed)).numpy()
-    return faces
-
-
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _generator(run_id: str, path: str, sha256: str) -> Any:
-    """Load a generator; torch is imported only here and above, when somebody asks for faces."""
     del sha256  # part of the cache's key alone: a resumed run writes its checkpoints anew
-    from fergan_core.methods import load_generator
-
     source = reader()
-    return load_generator(source.run(run_id)["recipe"], source.file(path))
+    return _painter().draw(source.run(run_id)["recipe"], source.file(path), labels, seed)
+
+
+@st.cache_resource(show_spinner=False)
+def _painter() -> Painter:
+    return Painter()

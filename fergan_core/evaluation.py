@@ -1,7 +1,7 @@
 """Evaluation: a generator's faces, or a checkpoint's, under one protocol, read by one judge, beside real faces."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -26,8 +26,7 @@ __all__ = [
     "Judge",
     "Protocol",
     "apportion",
-    "evaluate_checkpoint",
-    "evaluate_generator",
+    "evaluate_checkpoints",
     "judge_for",
     "load_judge",
 ]
@@ -231,17 +230,6 @@ def _scores(fake: _Readings, real: dict[tuple[str, str | None], float], codes: S
     return scores
 
 
-def evaluate_generator(
-    generator: Generator,
-    dataset: Dataset | None,
-    parts: Parts | None,
-    protocol: Protocol,
-    device: torch.device | str = "cpu",
-) -> Evaluation:
-    """Evaluate one generator, lying on `device`; an Examiner does several without reading the real faces again."""
-    return Examiner(dataset, parts, protocol, device).evaluate(generator)
-
-
 def _data_of(run: dict[str, Any]) -> Dataset | None:
     """Open the data that a run was trained on; where that fails, say so in one line on stderr and return None."""
     source, content_hash = str(run["dataset"]["source"]), run["dataset"]["content_hash"]
@@ -256,31 +244,33 @@ def _data_of(run: dict[str, Any]) -> Dataset | None:
     return dataset
 
 
-def evaluate_checkpoint(
-    registry: Registry, run_id: str, step: int, protocol: Protocol, device: torch.device | str = "cpu"
-) -> Evaluation:
-    """Evaluate a run's checkpoint at `step` and record it; CheckpointError where there is none at that step."""
+def evaluate_checkpoints(
+    registry: Registry, run_id: str, steps: Sequence[int], protocol: Protocol, device: torch.device | str = "cpu"
+) -> Iterator[Evaluation]:
+    """Evaluate a run's checkpoints at `steps` and record each; CheckpointError where there is none at a step."""
     reader = Reader(registry.url)
     run = reader.run(run_id)
-    saved = reader.checkpoints(run_id)
-    found = saved[saved["step"] == step]
-    if found.empty:
-        raise CheckpointError(f"run '{run['name']}' has no checkpoint at step {step}; `fergan runs show` lists them")
-    checkpoint = found.iloc[0]
-    generator = load_generator(run["recipe"], reader.file(checkpoint["path"]), str(device))
+    saved = reader.checkpoints(run_id).set_index("step").to_dict("index")
+    missing = [step for step in steps if step not in saved]
+    if missing:
+        raise CheckpointError(
+            f"run '{run['name']}' has no checkpoint at step {missing[0]}; `fergan runs show` lists them"
+        )
     dataset = _data_of(run)
-    parts = None if dataset is None else science_parts(dataset)
-    evaluation = evaluate_generator(generator, dataset, parts, protocol, device)
-    registry.add_evaluation(
-        run_id,
-        epoch=int(checkpoint["epoch"]),
-        step=step,
-        judge=evaluation.judge,
-        judge_sha256=evaluation.judge_sha256,
-        protocol=evaluation.protocol_dict(),
-        scores=evaluation.scores,
-    )
-    return evaluation
+    examiner = Examiner(dataset, None if dataset is None else science_parts(dataset), protocol, device)
+    for step in steps:
+        checkpoint = saved[step]
+        evaluation = examiner.evaluate(load_generator(run["recipe"], reader.file(checkpoint["path"]), str(device)))
+        registry.add_evaluation(
+            run_id,
+            epoch=checkpoint["epoch"],
+            step=step,
+            judge=evaluation.judge,
+            judge_sha256=evaluation.judge_sha256,
+            protocol=evaluation.protocol_dict(),
+            scores=evaluation.scores,
+        )
+        yield evaluation
 
 
 def evaluation_as_dict(evaluation: Evaluation) -> dict[str, Any]:

@@ -37,6 +37,9 @@ class Gan:
     """How the generator learns the emotion: an embedding concatenated to the latent, or conditional batch norm."""
     d_conditioning: Literal["concat", "projection"] = "concat"
     """How the discriminator learns it: an embedding concatenated as a second image channel, or a projection."""
+    matching_aware: bool = False
+    """Show the discriminator real faces under a wrong emotion too, as fakes: it must look at the expression (Reed et
+    al., arXiv:1605.05396, algorithm 1)."""
     embedding_size: Positive = 16
     """Numbers in the emotion's embedding that is concatenated to the latent."""
     g_lr: Rate = 2e-4
@@ -95,6 +98,10 @@ class Recipe(Common):
             raise UsageError(f"--emotions: {error}") from None
         if not codes or len(set(codes)) != len(codes):
             raise UsageError("--emotions: name at least one emotion, and each only once")
+        if self.method.matching_aware and len(codes) < 2:
+            raise UsageError(
+                "--matching-aware: a wrong emotion takes two emotions to choose from; give --no-matching-aware"
+            )
         object.__setattr__(self, "emotions", tuple(EMOTIONS[code] for code in sorted(codes)))
 
 
@@ -127,7 +134,7 @@ PRESETS: Mapping[str, Recipe] = {
         epochs=9,
         batch_size=64,
         eval_every=3,
-        method=Gan(width=16, g_conditioning="norm", d_conditioning="projection"),
+        method=Gan(width=16, g_conditioning="norm", d_conditioning="projection", matching_aware=True),
     ),
 }
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from fergan_core.data import Dataset, Parts, open_dataset, science_parts
 from fergan_core.emotions import EMOTIONS
 from fergan_core.errors import CheckpointError, DataError, NoRun, UsageError
-from fergan_core.evaluation import Examiner, Protocol, apportion, evaluate_checkpoint, evaluate_generator
+from fergan_core.evaluation import Evaluation, Examiner, Protocol, apportion, evaluate_checkpoints
 from fergan_core.judges.judge import load_judge
 from fergan_core.metrics import inception_score
 from fergan_core.registry import Reader, Registry
@@ -54,6 +54,12 @@ def parts(synthfer: Dataset) -> Parts:
 @pytest.fixture(scope="module")
 def training_faces(synthfer: Dataset, parts: Parts) -> Dataset:
     return synthfer.take(parts.train)
+
+
+def evaluate_generator(
+    generator: Replayer, dataset: Dataset | None, parts: Parts | None, protocol: Protocol
+) -> Evaluation:
+    return Examiner(dataset, parts, protocol).evaluate(generator)
 
 
 def value(evaluation, metric: str, emotion: str | None = None):
@@ -204,8 +210,8 @@ def test_a_checkpoint_is_scored_and_recorded_once_a_protocol(run: tuple[Path, st
     registry, reader = Registry(str(path)), Reader(str(path))
     step = int(reader.checkpoints(run_id)["step"].max())
     protocol = Protocol("synthfer", count=60)
-    first = evaluate_checkpoint(registry, run_id, step, protocol, "cpu")
-    assert evaluate_checkpoint(registry, run_id, step, protocol, "cpu") == first
+    (first,) = evaluate_checkpoints(registry, run_id, [step], protocol, "cpu")
+    assert list(evaluate_checkpoints(registry, run_id, [step], protocol, "cpu")) == [first]
     rows = reader.scores([run_id])
     rows = rows[rows["count"] == 60]
     assert len(rows) == len(first.scores)
@@ -214,7 +220,7 @@ def test_a_checkpoint_is_scored_and_recorded_once_a_protocol(run: tuple[Path, st
     assert (recorded["value"], recorded["low"], recorded["high"]) == (score.value, score.low, score.high)
     assert recorded["judge_sha256"] == load_judge("synthfer").sha256
     with pytest.raises(CheckpointError, match="no checkpoint at step"):
-        evaluate_checkpoint(registry, run_id, step + 1, protocol, "cpu")
+        next(evaluate_checkpoints(registry, run_id, [step, step + 1], protocol, "cpu"))
 
 
 def test_the_command_scores_all_checkpoints(run: tuple[Path, str]) -> None:

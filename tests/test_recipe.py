@@ -26,6 +26,7 @@ def test_a_preset_survives_json_and_knows_its_name(name: str) -> None:
         ({"emotions": ["happy", "happiness"]}, "each only once"),
         ({"emotions": []}, "at least one"),
         ({"emotions": ["joy"]}, "--emotions: 'joy' is no emotion"),
+        ({"emotions": ["happy"], "method": {"matching_aware": True}}, "--matching-aware: .*two emotions"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_by_name(plain: dict[str, object], message: str) -> None:

@@ -56,15 +56,16 @@ def evaluate(
     found = reader.run(run_id)
     chosen = choose(reader.checkpoints(run_id).to_dict("records"), epoch, str(found["name"]))
     # Imported only now: a mistyped run is answered without torch.
-    from fergan_core.evaluation import Protocol, evaluate_checkpoint, evaluation_as_dict, judge_for
+    from fergan_core.evaluation import Protocol, evaluate_checkpoints, evaluation_as_dict, judge_for
     from fergan_core.experiment import choose_device
 
     protocol = Protocol(judge or judge_for(str(found["dataset"]["name"])), count, seed, prior)  # type: ignore[arg-type]
     chosen_device = choose_device(device)
+    steps = [int(row["step"]) for row in chosen]
     done: list[tuple[dict[str, Any], Evaluation]] = []
-    for row in chosen:
-        print(f"epoch {row['epoch']}: drawing and reading {count:,} faces", file=sys.stderr, flush=True)
-        done.append((row, evaluate_checkpoint(writer, run_id, int(row["step"]), protocol, chosen_device)))
+    for row, made in zip(chosen, evaluate_checkpoints(writer, run_id, steps, protocol, chosen_device), strict=True):
+        print(f"epoch {row['epoch']}: {count:,} faces drawn and read", file=sys.stderr, flush=True)
+        done.append((row, made))
     if json:
         rows = [{"epoch": r["epoch"], "step": r["step"], **evaluation_as_dict(made)} for r, made in done]
         print(json_text.dumps({"id": run_id, "name": found["name"], "evaluations": rows}, allow_nan=False))

@@ -1,39 +1,64 @@
 """Runs side by side: their recipes' differences, their newest scores, one metric's curves; pure functions of tables."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.bands import add_band, plain
+from dashboard.charts.curves import LABELS
 from dashboard.charts.palette import plotly_template
 
-HEADLINE = {"is": "IS", "kl_nats": "KL nats", "kl_ratio": "KL / ln K", "accuracy": "read as asked"}
+# A column of the score table: the metric and which of its numbers.
+_SCORE_COLUMNS = {
+    "IS": ("is", "value"),
+    "IS low": ("is", "low"),
+    "IS high": ("is", "high"),
+    "IS of real faces": ("is", "real"),
+    "KL nats": ("kl_nats", "value"),
+    "KL / ln K": ("kl_ratio", "value"),
+    "read as asked": ("accuracy", "value"),
+}
 
 
 def recipe_differences(recipes: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
     """List the fields in which recipes differ: a row a field (nested ones dotted), a column a run, absent as a dash."""
-    flat = {label: dict(_fields(recipe)) for label, recipe in recipes.items()}
-    names = sorted({name for fields in flat.values() for name in fields})
+    flat = {label: fields(recipe) for label, recipe in recipes.items()}
+    names = dict.fromkeys(name for own in flat.values() for name in own)
     rows = {name: [flat[label].get(name, "–") for label in flat] for name in names}
     differing = {name: values for name, values in rows.items() if len(set(values)) > 1}
     return pd.DataFrame.from_dict(differing, orient="index", columns=list(flat)).rename_axis("field").reset_index()
 
 
+def fields(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Flatten a recipe or the like to text by field, nested fields dotted, lists without their brackets."""
+    found: dict[str, str] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            found |= fields(value, f"{prefix}{name}.")
+        elif isinstance(value, list):
+            found[prefix + name] = ", ".join(map(str, value))
+        else:
+            found[prefix + name] = value if isinstance(value, str) else json.dumps(value)
+    return found
+
+
 def score_table(scores: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
-    """List each run's newest evaluation by judge and protocol: IS with interval, real images' IS, ratio, accuracy."""
-    overall = scores[scores.emotion.isna() & scores.metric.isin(HEADLINE)]
+    """List each run's newest evaluation by judge and protocol, the runs in the labels' order: IS with its interval,
+    real faces' IS, KL, accuracy."""
+    order = {run_id: place for place, run_id in enumerate(labels)}
+    overall = scores[scores.emotion.isna() & scores.metric.isin([metric for metric, _ in _SCORE_COLUMNS.values()])]
     protocol = ["run_id", "judge", "judge_sha256", "count", "prior", "seed"]
     newest = overall[overall.epoch == overall.groupby(protocol, dropna=False).epoch.transform("max")]
+    newest = newest.sort_values("run_id", key=lambda ids: ids.map(order), kind="stable")
     rows = []
     for (run_id, judge, _, count, prior, _), group in newest.groupby(protocol, sort=False, dropna=False):
         by_metric = group.drop_duplicates("metric", keep="last").set_index("metric")
         row = {"run": labels[run_id], "epoch": group.epoch.iloc[0]}
-        row |= {words: _value(by_metric, metric, "value") for metric, words in HEADLINE.items()}
-        row |= {"IS low": _value(by_metric, "is", "low"), "IS high": _value(by_metric, "is", "high")}
-        row |= {"IS of real faces": _value(by_metric, "is", "real"), "judge": judge, "faces": count, "prior": prior}
+        row |= {words: _value(by_metric, *wanted) for words, wanted in _SCORE_COLUMNS.items()}
+        row |= {"judge": judge, "faces": count, "prior": prior}
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -57,22 +82,10 @@ def metric_curves(
             line={"color": colours[run_id], "width": 1.6},
             hovertemplate="%{y:.4g}",
         )
-    figure.update_layout(template=plotly_template(dark), height=380, hovermode="x unified")
-    figure.update_layout(legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0})
-    figure.update_layout(margin={"l": 8, "r": 8, "t": 8, "b": 8})
-    figure.update_xaxes(title="step", automargin=True)
-    figure.update_yaxes(title=metric, automargin=True)
+    figure.update_layout(template=plotly_template(dark), height=380, showlegend=True)
+    figure.update_xaxes(title="step")
+    figure.update_yaxes(title=LABELS.get(metric, metric))
     return figure
-
-
-def _fields(recipe: Mapping[str, Any], prefix: str = "") -> Sequence[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
-    for name, value in recipe.items():
-        if isinstance(value, Mapping):
-            found.extend(_fields(value, f"{prefix}{name}."))
-        else:
-            found.append((prefix + name, value if isinstance(value, str) else json.dumps(value)))
-    return found
 
 
 def _value(by_metric: pd.DataFrame, metric: str, column: str) -> float | None:

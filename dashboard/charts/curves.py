@@ -1,5 +1,6 @@
 """Points -> curves with min/max bands; pure functions of tables."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -12,7 +13,7 @@ from dashboard.charts.palette import plotly_template, run_colour
 # What belongs on one chart.
 GROUPS: Mapping[str, Sequence[str]] = {
     "Losses": ("loss_d", "loss_g"),
-    "D's opinion": ("d_real", "d_fake", "d_accuracy"),
+    "D's opinion": ("d_real", "d_fake", "d_accuracy", "d_wrong"),
     "Gradient norms": ("grad_norm_d", "grad_norm_g"),
     "Speed": ("images_per_second",),
 }
@@ -23,6 +24,7 @@ LABELS: Mapping[str, str] = {
     "d_real": "D(real)",
     "d_fake": "D(fake)",
     "d_accuracy": "accuracy of D",
+    "d_wrong": "D(real, wrong emotion)",
     "grad_norm_d": "gradient of D",
     "grad_norm_g": "gradient of G",
     "images_per_second": "images a second",
@@ -36,7 +38,7 @@ def group_figure(points: pd.DataFrame, group: str, *, dark: bool) -> go.Figure:
     """Draw one group's metrics of one run over the steps: the mean as a line, the bucket's extremes as a band.
 
     `points` are the registry's buckets: metric, step, low, high, mean, nans. A metric that was never recorded draws
-    nothing; where one stops being a finite number, a dotted line says so.
+    nothing; where one stops being a finite number, a dotted line stands and the legend says so.
     """
     figure = go.Figure()
     for place, metric in enumerate(GROUPS[group]):
@@ -46,30 +48,38 @@ def group_figure(points: pd.DataFrame, group: str, *, dark: bool) -> go.Figure:
         colour = run_colour(place)
         finite = line[np.isfinite(line[["low", "high"]]).all(axis=1)]
         add_band(figure, list(finite.step), list(finite.low), list(finite.high), colour)
+        lost = _first_lost(line)
+        if lost is not None:
+            figure.add_vline(x=lost, line={"color": colour, "dash": "dot"})
         figure.add_scatter(
             x=line.step,
             y=line["mean"].where(np.isfinite(line["mean"])),
-            name=LABELS[metric],
+            name=LABELS[metric] if lost is None else f"{LABELS[metric]}, no number from step {lost:,}",
             mode="lines" if len(line) > 1 else "markers",
             line={"color": colour, "width": 1.6},
             marker={"color": colour},
             hovertemplate="%{y:.4g}",
         )
-        _mark_lost(figure, line, LABELS[metric], colour)
-    figure.update_layout(template=plotly_template(dark), height=270, hovermode="x unified")
-    figure.update_layout(legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0}, showlegend=True)
-    figure.update_layout(margin={"l": 8, "r": 8, "t": 8, "b": 8})
-    figure.update_xaxes(title="step", automargin=True)
-    figure.update_yaxes(automargin=True)
+    figure.update_layout(template=plotly_template(dark), height=270, showlegend=True)
+    figure.update_xaxes(title="step")
     if group in _LOG:
-        figure.update_yaxes(type="log", dtick="D2", exponentformat="none")
+        ticks = _log_ticks(points[points.metric.isin(GROUPS[group])])
+        figure.update_yaxes(type="log", tickvals=ticks, ticktext=[f"{tick:g}" for tick in ticks])
     return figure
 
 
-def _mark_lost(figure: go.Figure, line: pd.DataFrame, label: str, colour: str) -> None:
-    """Mark the first step at which a scalar was no number or infinite: a divergence must not be a mere gap."""
+def _first_lost(line: pd.DataFrame) -> int | None:
+    """Return the first step at which a scalar was NaN or infinite: a divergence must not be a mere gap."""
     lost = line[(line.nans > 0) | np.isinf(line[["low", "high"]]).any(axis=1)]
-    if len(lost):
-        figure.add_vline(
-            x=int(lost.step.iloc[0]), line={"color": colour, "dash": "dot"}, annotation_text=f"{label}: NaN or infinite"
-        )
+    return int(lost.step.iloc[0]) if len(lost) else None
+
+
+def _log_ticks(points: pd.DataFrame) -> list[float]:
+    """List ticks written in full, 1, 2, 5, 10, ...: Plotly's own write 2 and 5 alone, whatever their decade."""
+    seen = points[["low", "high"]].to_numpy(dtype=float)
+    seen = seen[np.isfinite(seen) & (seen > 0)]
+    if not len(seen):
+        return []
+    first, last = math.floor(math.log10(seen.min())), math.ceil(math.log10(seen.max()))
+    steps = (1, 2, 5) if last - first <= 3 else (1,)
+    return [step * 10.0**decade for decade in range(first, last + 1) for step in steps]

@@ -1,5 +1,7 @@
 """Colours: one an emotion, the same everywhere, told apart by the colour-blind; one a run; Plotly's two themes."""
 
+from typing import Any
+
 import plotly.graph_objects as go
 
 # Okabe and Ito's palette (2008), made for all forms of colour blindness; neutral takes grey.
@@ -13,12 +15,16 @@ EMOTION_COLOURS: dict[str, str] = {
     "neutral": "#8c8c8c",
 }
 
-# Tol's 'bright' scheme without its grey, darkened a little where it is faint on white.
-_RUN_COLOURS = ("#4477aa", "#ee6677", "#228833", "#b8a12f", "#aa3377", "#3ba7c9")
+# Tol's 'bright' scheme without its grey, each moved to where it stands out from the light and the dark ground by 3 : 1.
+_RUN_COLOURS = ("#4477aa", "#e65a6c", "#2a8c3a", "#a38a24", "#b8438a", "#2f94b4")
 
 # Text, grid and ground as in .streamlit/config.toml.
 _LIGHT = ("#20272c", "#e4e1d8", "#fbfaf7")
 _DARK = ("#e3e5e2", "#2b3338", "#14181b")
+_FAINT_INK = "#808890"
+
+# Dragging zooms and a double click goes back, so that the toolbar needs two buttons alone, and Streamlit's full screen.
+PLOTLY_CONFIG: dict[str, Any] = {"modeBarButtonsToRemove": ["zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "autoScale2d"]}
 
 
 def run_colour(place: int) -> str:
@@ -26,19 +32,29 @@ def run_colour(place: int) -> str:
     return _RUN_COLOURS[place % len(_RUN_COLOURS)]
 
 
+def emotion_label(emotion: str) -> str:
+    """Return Markdown: a square in the emotion's colour, its name in ink (some colours are too faint for writing)."""
+    return f':color[■]{{foreground="{EMOTION_COLOURS[emotion]}"}} **{emotion}**'
+
+
 def plotly_template(dark: bool) -> go.layout.Template:
     """Return the figure template that fits the dashboard's light or dark theme."""
     text, grid, ground = _DARK if dark else _LIGHT
     axis = dict.fromkeys(("gridcolor", "linecolor", "zerolinecolor", "tickcolor"), grid)
-    axis |= {"title": {"standoff": 8, "font": {"size": 13}}}
+    axis |= {"spikecolor": _FAINT_INK, "spikethickness": 1, "spikedash": "solid"}
+    axis |= {"title": {"standoff": 8, "font": {"size": 13}}, "separatethousands": True, "automargin": True}
     layout = go.Layout(
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
+        paper_bgcolor=ground,
+        plot_bgcolor=ground,
         font={"color": text, "size": 13, "family": '"Source Sans", sans-serif'},
         colorway=list(_RUN_COLOURS),
         xaxis=axis,
         yaxis=axis,
         hoverlabel={"bgcolor": ground, "bordercolor": grid, "font": {"color": text}},
-        legend={"bgcolor": "rgba(0,0,0,0)"},
+        legend={"bgcolor": "rgba(0,0,0,0)", "orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
+        # The toolbar stands upright in the right margin: a telephone shows it always, over the legend or the data.
+        margin={"l": 8, "r": 32, "t": 8, "b": 8},
+        hovermode="x unified",
+        modebar={"orientation": "v", "bgcolor": "rgba(0,0,0,0)", "color": _FAINT_INK, "activecolor": text},
     )
     return go.layout.Template(layout=layout)

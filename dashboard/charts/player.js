@@ -92,11 +92,11 @@ class Player {
     run.at = element("span", "at");
     caption.append(element("span", "name", run.name), run.at);
     run.missing = element("div", "missing", "No sheet at this epoch yet.");
-    run.body = element("div");
+    run.body = element("div", "faces");
     run.canvases = run.emotions.map((emotion, place) => {
       const row = element("div", "row");
       const label = element("span", "emotion", emotion);
-      label.style.color = run.colours[place];
+      label.style.setProperty("--emotion", run.colours[place]);
       const canvas = element("canvas");
       canvas.width = run.columns * PITCH - MARGIN;
       canvas.height = TILE;

@@ -11,7 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.bands import add_band, plain
-from dashboard.charts.palette import EMOTION_COLOURS, plotly_template
+from dashboard.charts.palette import plotly_template
 
 # One quantity in three readings: the mean KL divergence of p(y|x) from p(y) over K emotions.
 READINGS: dict[str, str] = {
@@ -28,9 +28,12 @@ def inception_figure(
 ) -> go.Figure:
     """Draw one reading over the epochs: a line with its interval's band a run and protocol, the real images' line.
 
-    `colours` maps run ids to colours. Runs in `literature` are drawn as points alone: their judge is not known.
+    `colours` maps run ids to colours, in the legend's order. Runs in `literature` are drawn as points alone: their
+    judge is not known.
     """
+    order = {run_id: place for place, run_id in enumerate(colours)}
     chosen = scores[scores.metric == reading].sort_values("epoch")
+    chosen = chosen.sort_values("run_id", key=lambda ids: ids.map(order), kind="stable")
     figure = go.Figure()
     for (run_id, *protocol), line in chosen.groupby(["run_id", *_PROTOCOL], sort=False, dropna=False):
         several = len(chosen[chosen.run_id == run_id][_PROTOCOL].drop_duplicates()) > 1
@@ -39,36 +42,34 @@ def inception_figure(
             name += f" ({protocol[0]}, {protocol[2]:,} faces, {protocol[3]})"
         _add_run(figure, line, plain(name), colours[run_id], as_points=run_id in literature)
     _add_real_lines(figure, chosen)
-    figure.update_layout(template=plotly_template(dark), height=460, hovermode="x unified")
-    figure.update_layout(legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0})
-    figure.update_layout(margin={"l": 8, "r": 8, "t": 8, "b": 8})
-    figure.update_xaxes(title="epoch", rangemode="tozero", automargin=True)
-    figure.update_yaxes(title=READINGS[reading], automargin=True)
+    figure.update_layout(template=plotly_template(dark), height=460, showlegend=True)
+    figure.update_xaxes(title="epoch", rangemode="tozero")
+    figure.update_yaxes(title=READINGS[reading])
     return figure
 
 
-def emotion_accuracy(scores: pd.DataFrame, emotion: str) -> alt.LayerChart:
-    """Draw how many faces asked to show `emotion` the judge reads as it, over the epochs; dashed: real faces."""
+def emotion_accuracy(scores: pd.DataFrame, emotion: str, colours: Mapping[str, str]) -> alt.LayerChart:
+    """Draw how many faces asked to show `emotion` the judge reads as it, over the epochs; dashed: real faces.
+
+    Each run has its colour of the large chart, of whose legend this one then needs no copy.
+    """
     chosen = scores[(scores.metric == "accuracy") & (scores.emotion == emotion)]
-    table = chosen[["run_name", "epoch", "value", "real"]]
+    table = chosen[["run_id", "run_name", "epoch", "value", "real", *_PROTOCOL]]
     share = alt.Y("value:Q", title=None, scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%", tickCount=3))
     epoch = alt.X("epoch:Q", title=None, axis=alt.Axis(tickCount=4, format="d"), scale=alt.Scale(domainMin=0))
     base = alt.Chart(table).encode(x=epoch)
-    several = table.run_name.nunique() > 1
-    dash = alt.StrokeDash("run_name:N", legend=None) if several else alt.value([1, 0])
+    run = alt.Color("run_id:N", scale=alt.Scale(domain=list(colours), range=list(colours.values())), legend=None)
     tooltip = [
         alt.Tooltip("run_name:N", title="run"),
         alt.Tooltip("epoch:Q"),
         alt.Tooltip("value:Q", title="read as asked", format=".0%"),
         alt.Tooltip("real:Q", title="real faces", format=".0%"),
     ]
-    colour = EMOTION_COLOURS[emotion]
-    lines = base.mark_line(color=colour, strokeWidth=2).encode(y=share, strokeDash=dash, detail="run_name:N")
-    points = base.mark_circle(color=colour, size=36, opacity=1).encode(y=share, tooltip=tooltip)
+    lines = base.mark_line(strokeWidth=2).encode(y=share, color=run, detail=[f"{name}:N" for name in _PROTOCOL])
+    points = base.mark_circle(size=36, opacity=1).encode(y=share, color=run, tooltip=tooltip)
     real = alt.Chart(table.dropna(subset=["real"])[["real"]].drop_duplicates())
     rule = real.mark_rule(strokeDash=[4, 3], color="#808890").encode(y="real:Q")
-    title = alt.TitleParams(emotion, color=colour, anchor="start", fontSize=13, fontWeight="bold")
-    return alt.layer(rule, lines, points).properties(title=title, height=180)
+    return alt.layer(rule, lines, points).properties(height=150)
 
 
 def protocols(scores: pd.DataFrame) -> list[str]:

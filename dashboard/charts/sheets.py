@@ -47,7 +47,7 @@ def face_grid(faces: np.ndarray, columns: int, scale: int = 2) -> bytes:
 def labelled_sheet(
     faces: Mapping[str, np.ndarray], title: str, *, dark: bool, columns: int = 10, scale: int = 2
 ) -> bytes:
-    """Draw each emotion's faces, uint8 [N, 48, 48], beside its name in its colour, under a title, as a PNG."""
+    """Draw each emotion's faces, uint8 [N, 48, 48], beside its name and colour, under a title, as a PNG."""
     grids = {emotion: _grid(drawn, columns, scale) for emotion, drawn in faces.items()}
     gap = (PITCH - TILE) * scale
     label_width, title_height = _LABEL_WIDTH * scale, _TITLE_HEIGHT * scale
@@ -59,8 +59,10 @@ def labelled_sheet(
     draw.text((label_width, title_height / 2), title, fill=_INK[dark], font=font, anchor="lm")
     top = title_height
     for emotion, grid in grids.items():
-        at = (label_width - 8 * scale, top + TILE * scale / 2)
-        draw.text(at, emotion, fill=EMOTION_COLOURS[emotion], font=font, anchor="rm")
+        at = (label_width - 12 * scale, top + TILE * scale / 2)
+        draw.text(at, emotion, fill=_INK[dark], font=font, anchor="rm")
+        bar = (label_width - 7 * scale, top, label_width - 3 * scale - 1, top + TILE * scale - 1)
+        draw.rectangle(bar, fill=EMOTION_COLOURS[emotion])
         picture.paste(grid.convert("RGB"), (label_width, top), grid.getchannel("A"))
         top += grid.height + gap
     return _png(picture)

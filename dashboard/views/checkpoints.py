@@ -5,7 +5,7 @@ import streamlit as st
 
 from dashboard import choose, data, reels
 from dashboard.charts import sheets
-from dashboard.charts.palette import EMOTION_COLOURS
+from dashboard.charts.palette import emotion_label
 from fergan_core.emotions import EMOTIONS
 from fergan_core.errors import FerganError
 
@@ -13,11 +13,11 @@ DARK = st.context.theme.type == "dark"
 
 
 def show_emotions(faces: dict[str, np.ndarray], when: str) -> None:
-    """Show each emotion's faces enlarged under its name in its colour, two emotions beside each other."""
+    """Show each emotion's faces enlarged under its name, two emotions beside each other."""
     names = list(faces)
     for first in range(0, len(names), 2):
         for column, name in zip(st.columns(2, gap="medium"), names[first : first + 2], strict=False):
-            column.markdown(f':color[**{name}**]{{foreground="{EMOTION_COLOURS[name]}"}}')
+            column.markdown(emotion_label(name))
             alt = f"{len(faces[name])} {name} faces, {when}"
             column.image(sheets.face_grid(faces[name], columns=5), alt=alt, width=520)
 

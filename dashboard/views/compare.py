@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import choose, data, reels
 from dashboard.charts import compare
-from dashboard.charts.palette import run_colour
+from dashboard.charts.palette import PLOTLY_CONFIG, run_colour
 
 DARK = st.context.theme.type == "dark"
 FIRST_METRIC = "loss_g"
@@ -22,8 +22,11 @@ def show_curves(labels: dict[str, str]) -> None:
     metric = st.selectbox("Metric", metrics, first, key="metric", bind="query-params", width=260)
     colours = {run_id: run_colour(place) for place, run_id in enumerate(labels)}
     figure = compare.metric_curves(data.points(tuple(labels), (metric,), 400), metric, labels, colours, dark=DARK)
-    st.plotly_chart(figure, width="stretch", theme=None, key="curves", config={"displaylogo": False})
-    st.caption("Line: the mean over a span of steps; band: its lowest and highest value.")
+    st.plotly_chart(figure, width="stretch", theme=None, key="curves", config=PLOTLY_CONFIG)
+    st.caption(
+        "Line: the mean over a span of steps; band: its lowest and highest value. Drag over the "
+        "chart to zoom, double-click to go back."
+    )
 
 
 def show_sheets(labels: dict[str, str]) -> None:
@@ -61,9 +64,12 @@ def show_scores(labels: dict[str, str]) -> None:
         return
     percent = st.column_config.NumberColumn(format="percent")
     three = st.column_config.NumberColumn(format="%.3f")
+    run = st.column_config.TextColumn(width=220)
     columns = dict.fromkeys(["IS", "IS low", "IS high", "IS of real faces", "KL nats", "KL / ln K"], three)
     table = compare.score_table(scores, labels)
-    st.dataframe(table, hide_index=True, width="stretch", column_config=columns | {"read as asked": percent})
+    st.dataframe(
+        table, hide_index=True, width="stretch", column_config=columns | {"run": run, "read as asked": percent}
+    )
     if table.judge.nunique() > 1:
         st.caption("Scores of different judges cannot be compared with each other.")
 
@@ -78,6 +84,6 @@ if choose.any_trained(runs):
     else:
         label = choose.run_label(runs)
         labels = {run_id: label(run_id) for run_id in chosen}
-        every = choose.live_every(*runs.status[runs.id.isin(chosen)])
+        every = choose.live_unless_held(*runs.status[runs.id.isin(chosen)])
         for part in (show_curves, show_sheets, show_differences, show_scores):
             st.fragment(part, run_every=every)(labels)

@@ -5,7 +5,7 @@ import streamlit as st
 
 from dashboard import choose, data
 from dashboard.charts import scores as charts
-from dashboard.charts.palette import run_colour
+from dashboard.charts.palette import PLOTLY_CONFIG, emotion_label, run_colour
 from fergan_core.emotions import EMOTIONS
 
 DARK = st.context.theme.type == "dark"
@@ -14,6 +14,9 @@ READINGS = {"IS": "is", "KL": "kl_nats", "KL ratio": "kl_ratio"}
 
 def show_scores(chosen: list[str], literature: list[str], reading: str) -> None:
     """The chart with its caption, the report's caveat, and the small multiples of accuracy."""
+    if not chosen:
+        st.info("Choose a run or more.")
+        return
     scores = data.scores(tuple(chosen))
     if scores.empty:
         st.info("No score yet: a run is scored at --eval-every epochs, or by `fergan evaluate RUN@all`.")
@@ -25,17 +28,19 @@ def show_scores(chosen: list[str], literature: list[str], reading: str) -> None:
         st.warning(f"These scores come from different judges ({names}): they cannot be compared with each other.")
     colours = {run_id: run_colour(place) for place, run_id in enumerate(chosen)}
     figure = charts.inception_figure(scores, reading, colours, literature, dark=DARK)
-    st.plotly_chart(figure, width="stretch", theme=None, key="inception score", config={"displaylogo": False})
+    st.plotly_chart(figure, width="stretch", theme=None, key="inception score", config=PLOTLY_CONFIG)
+    if unscored := [data.run(run_id)["name"] for run_id in chosen if run_id not in set(scores.run_id)]:
+        st.caption(choose.plain(f"Without a score yet: {', '.join(unscored)}."))
     for protocol in charts.protocols(judged):
         st.caption(choose.plain(f"{protocol}; band: 95 % bootstrap interval."))
     for run_id in literature:
         for note in data.run(run_id)["notes"]:
             st.caption(choose.plain(note["text"]))
-    show_emotions(judged)
+    show_emotions(judged, colours)
 
 
-def show_emotions(scores: pd.DataFrame) -> None:
-    """Accuracy by emotion as small multiples, in the emotions' colours."""
+def show_emotions(scores: pd.DataFrame, colours: dict[str, str]) -> None:
+    """Accuracy by emotion as small multiples, the runs in the large chart's colours."""
     by_emotion = scores[(scores.metric == "accuracy") & scores.emotion.notna()]
     if by_emotion.empty:
         return
@@ -43,9 +48,13 @@ def show_emotions(scores: pd.DataFrame) -> None:
     with st.container(horizontal=True):
         for emotion in EMOTIONS:
             if (by_emotion.emotion == emotion).any():
-                with st.container(width=250):
-                    st.altair_chart(charts.emotion_accuracy(by_emotion, emotion), width="stretch")
-    st.caption("Share read so by the same judge, over the epochs; dashed: real faces of that emotion.")
+                with st.container(width=170, gap="xsmall"):
+                    st.markdown(emotion_label(emotion))
+                    st.altair_chart(charts.emotion_accuracy(by_emotion, emotion, colours), width="stretch")
+    st.caption(
+        "Share read so by the same judge, over the epochs; runs in their colours of above; dashed: real faces of that "
+        "emotion."
+    )
 
 
 st.title("Inception Score")

@@ -6,9 +6,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import choose, data
+from dashboard import choose, data, words
 from dashboard.charts import curves
-from fergan_core.errors import FerganError
+from dashboard.charts.compare import fields
+from dashboard.charts.palette import PLOTLY_CONFIG
 
 DARK = st.context.theme.type == "dark"
 HEADLINE = {"is": ("IS", "{:.3f}"), "accuracy": ("Read as asked", "{:.0%}")}
@@ -37,8 +38,11 @@ def show_state(run_id: str) -> None:
     for column, group in zip([*st.columns(2, gap="medium"), *st.columns(2, gap="medium")], curves.GROUPS, strict=True):
         column.subheader(group, anchor=False)
         figure = curves.group_figure(points, group, dark=DARK)
-        column.plotly_chart(figure, width="stretch", theme=None, key=group, config={"displaylogo": False})
-    st.caption("Line: the mean over a span of steps; band: its lowest and highest value, so that no spike is lost.")
+        column.plotly_chart(figure, width="stretch", theme=None, key=group, config=PLOTLY_CONFIG)
+    st.caption(
+        "Line: the mean over a span of steps; band: its lowest and highest value, so that no spike is lost. "
+        "Drag over a chart to zoom, double-click to go back."
+    )
 
 
 def numbers(run: dict[str, Any]) -> list[tuple[str, str, str | None]]:
@@ -74,48 +78,9 @@ def show_origin(run: dict[str, Any]) -> None:
 
 def show_fields(place: Any, values: dict[str, Any]) -> None:
     """One table of names and values, nested names dotted."""
-    pairs = pd.json_normalize(values).iloc[0].items()
-    text = [(name, ", ".join(map(str, value)) if isinstance(value, list) else str(value)) for name, value in pairs]
-    place.dataframe(pd.DataFrame(text, columns=["field", "value"]), hide_index=True, width="stretch", height="content")
-
-
-def show_words(run: dict[str, Any]) -> None:
-    """Notes and tags, with what a person needs to add to them; the literature's run takes none."""
-    st.subheader("Notes and tags", anchor=False)
-    for note in run["notes"]:
-        with st.container(border=True):
-            st.text(note["text"])
-            st.caption(datetime.fromtimestamp(note["created"], UTC).strftime("%Y-%m-%d %H:%M UTC"))
-    if run["literature"]:
-        return
-    key = f"tags of {run['id']}"
-    st.session_state[key] = run["tags"]
-    st.multiselect("Tags", run["tags"], key=key, accept_new_options=True, placeholder="Type a tag", on_change=save_tags,
-                   args=(run["id"], key))  # fmt: skip
-    with st.form("note", clear_on_submit=True, border=False):
-        st.text_area("Note", key="note", height=90)
-        st.form_submit_button("Add note", on_click=save_note, args=(run["id"],))
-
-
-def save_tags(run_id: str, key: str) -> None:
-    """Make the run's tags those that were chosen."""
-    before, after = set(data.run(run_id)["tags"]), set(st.session_state[key])
-    try:
-        for tag in sorted(after - before):
-            data.registry().tag(run_id, tag)
-        for tag in sorted(before - after):
-            data.registry().untag(run_id, tag)
-    except FerganError as error:
-        st.error(choose.plain(str(error)))
-
-
-def save_note(run_id: str) -> None:
-    """Add what was written as a note."""
-    try:
-        if st.session_state["note"].strip():
-            data.registry().note(run_id, st.session_state["note"])
-    except FerganError as error:
-        st.error(choose.plain(str(error)))
+    table = pd.DataFrame(fields(values).items(), columns=["field", "value"])
+    narrow = st.column_config.TextColumn(width=170)
+    place.dataframe(table, hide_index=True, width="stretch", height="content", column_config={"field": narrow})
 
 
 st.title("Run")
@@ -123,7 +88,7 @@ runs = data.runs()
 if choose.any_trained(runs):
     run_id = choose.one_run(runs)
     status = runs.set_index("id").loc[run_id, "status"]
-    st.fragment(show_state, run_every=choose.live_every(status))(run_id)
+    st.fragment(show_state, run_every=choose.live_unless_held(status))(run_id)
     run = data.run(run_id)
     show_origin(run)
-    show_words(run)
+    words.show(run)

@@ -30,16 +30,14 @@ def newest_faces(runs: pd.DataFrame) -> list[str]:
 
 def filtered(runs: pd.DataFrame) -> pd.DataFrame:
     """Ask for search words and filters, which the address carries, and apply them."""
-    bound = {"bind": "query-params", "persist_state": "session"}
+    bound = {"bind": "query-params", "persist_state": "session", "width": 170}
     several = bound | {"placeholder": "Any"}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        words = st.text_input("Search", key="search", placeholder="Name, id or tag", width=170, **bound)
-        statuses = st.multiselect(
-            "Status", list(choose.STATUS_COLOURS), key="status", width=230, placeholder="Any", **bound
-        )
-        tags = st.multiselect("Tag", choices(runs.tags.explode()), key="tag", width=170, **several)
-        presets = st.multiselect("Preset", choices(runs.preset), key="preset", width=170, **several)
-        sets = st.multiselect("Data", choices(runs.data), key="data", width=170, **several)
+        words = st.text_input("Search", key="search", placeholder="Name, id or tag", **bound)
+        statuses = st.multiselect("Status", list(choose.STATUS_COLOURS), key="status", **several)
+        tags = st.multiselect("Tag", choices(runs.tags.explode()), key="tag", **several)
+        presets = st.multiselect("Preset", choices(runs.preset), key="preset", **several)
+        sets = st.multiselect("Data", choices(runs.data), key="data", **several)
     keep = pd.Series(True, index=runs.index)
     text = (runs.name + " " + runs.id + " " + runs.tags.str.join(" ")).str.lower()
     for word in words.lower().split():
@@ -65,8 +63,8 @@ def show_table(chosen: pd.DataFrame) -> None:
     table = pd.DataFrame(
         {
             "faces": newest_faces(chosen),
-            "run": [f"run?run={row.id}#{quote(row.name)}" for row in chosen.itertuples(index=False)],
             "status": [[status] for status in chosen.status],
+            "run": [f"run?run={row.id}#{quote(row.name)}" for row in chosen.itertuples(index=False)],
             "epoch": [f"{row.epoch} / {row.epochs}" for row in chosen.itertuples()],
             "is": [lines[run_id][-1] if run_id in lines else None for run_id in chosen.id],
             "course": [lines.get(run_id, []) for run_id in chosen.id],
@@ -80,21 +78,22 @@ def show_table(chosen: pd.DataFrame) -> None:
     st.dataframe(
         table,
         hide_index=True,
-        row_height=64,
+        row_height=58,  # of two rows of pills, in a taller one, a single pill would not stand in the middle
         placeholder="–",
         height="content" if len(table) <= 10 else 700,
         alt="Runs, newest first, with their newest faces, status, Inception Score and settings",
         column_config={
-            "faces": column.ImageColumn("Newest faces", width=140, help="One face of each of the run's emotions"),
-            "run": column.LinkColumn("Run", display_text=r"#(.*)$", alignment="left", width=190),
+            # A telephone shows the first three.
+            "faces": column.ImageColumn("Newest faces", width=120, alignment="left", help="One face of each emotion"),
             "status": column.MultiselectColumn(
-                "Status", options=list(choose.STATUS_COLOURS), color=list(choose.STATUS_COLOURS.values()), width=100
+                "Status", options=list(choose.STATUS_COLOURS), color=list(choose.STATUS_COLOURS.values()), width=98
             ),
-            "epoch": column.TextColumn("Epoch", alignment="right", width=85),
-            "is": column.NumberColumn("IS", format="%.3f", width=65),
-            "course": column.LineChartColumn("IS over epochs", y_min=1, width=130),
-            "data": column.TextColumn("Data", width=90),
-            "preset": column.TextColumn("Preset", width=100),
+            "run": column.LinkColumn("Run", display_text=r"#(.*)$", alignment="left", width=200),
+            "epoch": column.TextColumn("Epoch", alignment="right", width=82),
+            "is": column.NumberColumn("IS", format="%.3f", width=62),
+            "course": column.LineChartColumn("IS over epochs", y_min=1, width=110),
+            "data": column.TextColumn("Data", width=80),
+            "preset": column.TextColumn("Preset", width=95),
             "tags": column.ListColumn("Tags"),
             "begun": column.DatetimeColumn("Begun", format="distance", width=120),
         },

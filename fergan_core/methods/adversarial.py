@@ -127,16 +127,26 @@ class AdversarialLearner:
             return torch.randn(shape, device=self._device)
         return torch.rand(shape, device=self._device) * 2 - 1
 
+    def _wrong(self, classes: Tensor) -> Tensor:
+        """Draw for each class another one, each of the others as likely."""
+        count = len(self.generator.emotions)
+        return (classes + torch.randint(1, count, classes.shape, device=classes.device)) % count
+
     def _logits(self, images: Tensor, classes: Tensor) -> Tensor:
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._autocast):
             logits: Tensor = self._d_run(images, classes)
         return logits.float()
 
     def _learn_d(self, real: Tensor, fake: Tensor, classes: Tensor) -> dict[str, Tensor]:
-        """Minimise -log D(x) - log(1 - D(G(z))), summed over the two."""
+        """Minimise -log D(x) - log(1 - D(G(z))); matching-aware, x under a wrong emotion shares the second term."""
         real_logits = self._logits(real, classes)
         fake_logits = self._logits(fake.detach(), classes)
-        loss = F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
+        fake_loss, extra = F.softplus(fake_logits).mean(), {}
+        if self._config.matching_aware:
+            wrong_logits = self._logits(real, self._wrong(classes))
+            fake_loss = (fake_loss + F.softplus(wrong_logits).mean()) / 2
+            extra = {"d_wrong": wrong_logits.detach().sigmoid().mean()}
+        loss = F.softplus(-real_logits).mean() + fake_loss
         self._d_optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         norm = _gradient_norm(self._d)
@@ -149,6 +159,7 @@ class AdversarialLearner:
                 "d_fake": fake_logits.sigmoid().mean(),
                 "d_accuracy": right / 2,
                 "grad_norm_d": norm,
+                **extra,
             }
 
     def _learn_g(self, fake: Tensor, classes: Tensor) -> dict[str, Tensor]:

@@ -139,7 +139,7 @@ def test_a_name_is_never_html() -> None:
 
 
 def test_emotion_accuracy_shows_one_emotion_and_its_real_value() -> None:
-    chart = scores.emotion_accuracy(pd.DataFrame(score_rows("a")), "happy").to_dict()
+    chart = scores.emotion_accuracy(pd.DataFrame(score_rows("a")), "happy", {"a": "#112233"}).to_dict()
     drawn = [row for rows in chart["datasets"].values() for row in rows]
     assert sorted({row["value"] for row in drawn if "value" in row}) == pytest.approx([0.4, 0.5])
     assert {row["real"] for row in drawn} == {0.9}
