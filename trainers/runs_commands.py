@@ -260,6 +260,11 @@ def _date(seconds: float) -> str:
     return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M")
 
 
+def _code(provenance: dict[str, Any]) -> str:
+    commit = provenance.get("git_commit") or ""
+    return f"{commit} and changes" if commit and provenance.get("git_dirty") else commit
+
+
 def _print_run(run: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
@@ -274,7 +279,7 @@ def _print_run(run: dict[str, Any]) -> None:
         "begun": _date(run["created"]),
         "tags": " ".join(run["tags"]),
         "recipe": json_text.dumps(run["recipe"]),
-        "code": f"{run['provenance'].get('git_commit')}{' and changes' if run['provenance'].get('git_dirty') else ''}",
+        "code": _code(run["provenance"]),
         "command": str(run["provenance"].get("command", "")),
         "checkpoints": ", ".join(str(row["epoch"]) for row in run["checkpoints"]),
         "sheets": str(len(run["sheets"])),

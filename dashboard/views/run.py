@@ -79,8 +79,9 @@ def show_origin(run: dict[str, Any]) -> None:
 def show_fields(place: Any, values: dict[str, Any]) -> None:
     """One table of names and values, nested names dotted."""
     table = pd.DataFrame(fields(values).items(), columns=["field", "value"])
-    narrow = st.column_config.TextColumn(width=170)
-    place.dataframe(table, hide_index=True, width="stretch", height="content", column_config={"field": narrow})
+    # Together a telephone's width; where there is more, both grow.
+    widths = {"field": st.column_config.TextColumn(width=150), "value": st.column_config.TextColumn(width=210)}
+    place.dataframe(table, hide_index=True, width="stretch", height="content", column_config=widths)
 
 
 st.title("Run")

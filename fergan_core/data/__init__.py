@@ -31,9 +31,11 @@ def open_dataset(path: str | Path) -> Dataset:
         key = cache.key_of_path(place)
     except OSError as error:
         raise DataError(f"'{path}' cannot be read ({error.strerror}); check its permissions") from None
-    dataset = cache.load(key, str(path))
+    # Absolute, since a run remembers it and may be resumed or evaluated from another folder.
+    source = os.path.abspath(place)
+    dataset = cache.load(key, source)
     if dataset is None:
         table = fer2013.read(place)
-        dataset = make_dataset("fer2013", str(path), table.images, table.labels, table.splits)
+        dataset = make_dataset("fer2013", source, table.images, table.labels, table.splits)
         cache.store(key, dataset)
     return dataset

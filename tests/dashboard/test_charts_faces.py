@@ -138,6 +138,12 @@ def test_a_name_is_never_html() -> None:
     assert "&lt;b&gt;x&lt;/b&gt;" in by_name(scores.inception_figure(table, "is", {"a": "#112233"}, set(), dark=False))
 
 
+def test_the_legend_follows_the_order_of_the_choice() -> None:
+    table = pd.DataFrame(score_rows("a") + score_rows("b"))
+    figure = scores.inception_figure(table, "is", {"b": "#112233", "a": "#445566"}, set(), dark=False)
+    assert [trace.name for trace in figure.data if trace.name] == ["name b", "name a", "real faces 2.50"]
+
+
 def test_emotion_accuracy_shows_one_emotion_and_its_real_value() -> None:
     chart = scores.emotion_accuracy(pd.DataFrame(score_rows("a")), "happy", {"a": "#112233"}).to_dict()
     drawn = [row for rows in chart["datasets"].values() for row in rows]
@@ -160,9 +166,19 @@ def test_recipe_differences_lists_only_what_differs() -> None:
     assert compare.recipe_differences({"one": {"a": 1}, "two": {"a": 1}}).empty
 
 
+def test_fields_are_dotted_and_lists_have_no_brackets() -> None:
+    recipe = {"preset": "quick", "emotions": ["happy", "sad"], "method": {"flip": False, "lr": 2e-4}}
+    assert compare.fields(recipe) == {
+        "preset": "quick",
+        "emotions": "happy, sad",
+        "method.flip": "false",
+        "method.lr": "0.0002",
+    }
+
+
 def test_score_table_takes_each_runs_newest_evaluation() -> None:
-    table = compare.score_table(pd.DataFrame(score_rows("a") + score_rows("b")), {"a": "A", "b": "B"})
-    assert list(table.run) == ["A", "B"]
+    table = compare.score_table(pd.DataFrame(score_rows("a") + score_rows("b")), {"b": "B", "a": "A"})
+    assert list(table.run) == ["B", "A"]
     assert set(table.epoch) == {10}
     assert set(table.IS) == {1.5}
     assert set(table["read as asked"]) == {0.75}

@@ -77,6 +77,26 @@ def test_a_run_shows_its_state_recipe_and_words_as_text(
     assert any(("batch_size", "8") in table.value.itertuples(index=False, name=None) for table in app.dataframe)
 
 
+def test_a_run_that_is_not_there_is_named_and_another_offered(
+    one_run: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, run_id = one_run
+    app = page("run", url, monkeypatch, run="nosuch")
+    assert "nosuch" in app.warning[0].value
+    assert app.selectbox(key="chosen run").value == run_id
+    assert "nosuch" not in page("run", url, monkeypatch, run=run_id).warning[0].value
+
+
+def test_a_living_run_can_be_held_to_look_closely(one_run: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    url, run_id = one_run
+    assert not page("run", url, monkeypatch, run=run_id).toggle
+    Registry(url).set_status(run_id, "running")
+    app = page("run", url, monkeypatch, run=run_id)
+    assert [toggle.label for toggle in app.toggle] == ["Live"]
+    app.toggle[0].set_value(False).run()
+    assert not app.exception
+
+
 def test_a_tag_and_a_note_are_saved(one_run: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     url, run_id = one_run
     app = page("run", url, monkeypatch, run=run_id)

@@ -154,3 +154,13 @@ def test_compare_shows_what_differs_and_the_newest_scores(
 def test_compare_of_one_run_asks_for_another(drawn: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
     app = page("compare", drawn[0], monkeypatch, runs=drawn[1][0])
     assert any("two runs" in info.value for info in app.info)
+
+
+@pytest.mark.parametrize(("view", "words"), [("compare", "two runs"), ("inception_score", "a run or more")])
+def test_unknown_runs_in_the_address_are_named(
+    view: str, words: str, drawn: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = page(view, drawn[0], monkeypatch, runs="nosuch,*neither*")
+    assert "nosuch" in app.warning[0].value
+    assert "neither" in app.warning[0].value
+    assert any(words in info.value for info in app.info)
