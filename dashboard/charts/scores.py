@@ -20,6 +20,9 @@ READINGS: dict[str, str] = {
     "kl_ratio": "KL / ln K",
 }
 
+# One a judge.
+_REAL_DASHES = ("dash", "dot", "dashdot")
+
 _PROTOCOL = ["judge", "judge_sha256", "count", "prior", "seed"]
 
 
@@ -107,13 +110,13 @@ def _add_real_lines(figure: go.Figure, chosen: pd.DataFrame) -> None:
     # A trace and not a shape: the axis must make room for it, and the legend must name it.
     known = chosen.dropna(subset=["real"])
     lines = known.assign(real=known.real.round(4))[["judge", "judge_sha256", "real"]].drop_duplicates()
-    for judge, _, real in lines.itertuples(index=False):
+    for place, (judge, _, real) in enumerate(lines.itertuples(index=False)):
         name = f"real faces {real:.2f}" + (f" ({plain(judge)})" if len(lines) > 1 else "")
         figure.add_scatter(
             x=[0, chosen.epoch.max()],
             y=[real, real],
             name=name,
             mode="lines",
-            line={"color": "#808890", "width": 1.5, "dash": "dash"},
+            line={"color": "#808890", "width": 1.5, "dash": _REAL_DASHES[place % len(_REAL_DASHES)]},
             hoverinfo="skip",
         )

@@ -26,7 +26,7 @@ def show_sheets(run_id: str, name: str) -> None:
     """The player with all sheets, the chosen sheet by emotion, and both downloads."""
     reel = reels.reel(run_id, name)
     if reel is None:
-        st.info("No sheet yet: a run draws one at the end of every epoch. A run from literature has scores alone.")
+        st.info("No sheet yet: a run draws one at the end of every epoch.")
         return
     rested = reels.play([reel])
     epoch, picture = max((frame for frame in reel.frames if frame[0] <= rested), default=reel.frames[0])
@@ -88,7 +88,9 @@ runs = data.runs()
 if choose.any_trained(runs):
     run_id = choose.one_run(runs)
     run = runs.set_index("id").loc[run_id]
-    every = choose.live_every(run.status)
-    st.fragment(show_sheets, run_every=every)(run_id, run["name"])
-    if not run.literature:
+    if run.literature:
+        st.info("A run from literature has scores alone, no sheets and no checkpoints.")
+    else:
+        every = choose.live_every(run.status)
+        st.fragment(show_sheets, run_every=every)(run_id, run["name"])
         st.fragment(draw_new, run_every=every)(run_id)

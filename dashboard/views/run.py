@@ -33,7 +33,8 @@ def show_state(run_id: str) -> None:
         st.progress(min(1.0, run["step"] / run["steps"]), text=f"step {run['step']:,} of {run['steps']:,}")
     points = data.points((run_id,), tuple(name for names in curves.GROUPS.values() for name in names))
     if points.empty:
-        st.info("No point yet: they appear a second after the first step.")
+        yet = "No point yet: they appear a second after the first step."
+        st.info(yet if run["status"] == "running" else "This run ended before its first point.")
         return
     for column, group in zip([*st.columns(2, gap="medium"), *st.columns(2, gap="medium")], curves.GROUPS, strict=True):
         column.subheader(group, anchor=False)
