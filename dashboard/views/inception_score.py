@@ -65,7 +65,10 @@ if choose.any_trained(runs):
     reading = st.segmented_control(
         "Reading", list(READINGS), default="IS", required=True, key="reading", bind="query-params"
     )
-    st.caption("One quantity, three readings: IS = exp(KL); KL ratio = KL / ln K, K being the number of emotions.")
+    st.caption(
+        "One quantity, three readings: IS = exp(KL); KL ratio = KL / ln K, K being the judge's seven emotions "
+        "(for the report's points its five)."
+    )
     statuses = runs.status[runs.id.isin(chosen)]
     literature = [run_id for run_id in chosen if run_id not in trained]
     st.fragment(show_scores, run_every=choose.live_every(*statuses))(chosen, literature, READINGS[reading])

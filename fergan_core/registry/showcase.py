@@ -25,7 +25,7 @@ from fergan_core.registry.schema import Checkpoint, Evaluation, Metric, Point, R
 
 BUCKETS = 500
 SHEETS = 25
-CHECKPOINTS = 4
+CHECKPOINTS = 2
 
 _HALF_MAX = float(np.finfo(np.float16).max)
 _ADDRESS = re.compile(r"\w+://[^\s'\"]+")
