@@ -135,7 +135,7 @@ class AdversarialLearner:
     def _logits(self, images: Tensor, classes: Tensor) -> Tensor:
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._autocast):
             logits: Tensor = self._d_run(images, classes)
-        return logits.float()
+        return logits.float() if self._autocast else logits
 
     def _learn_d(self, real: Tensor, fake: Tensor, classes: Tensor) -> dict[str, Tensor]:
         """Minimise -log D(x) - log(1 - D(G(z))); matching-aware, x under a wrong emotion shares the second term."""
