@@ -41,7 +41,8 @@ def main(wanted: list[str]) -> int:
             "" if ratio is None else f"{ratio:.2f}",
             row.get("note", ""),
         )
-    Console().print(table)
+    # In a log as wide as the table wants to be; a terminal knows its own width.
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
     return 0
 
 

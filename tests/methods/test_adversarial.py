@@ -37,7 +37,8 @@ def test_the_losses_are_those_of_goodfellow_and_of_reed(batch: tuple[Tensor, Ten
     told = learner.step(*batch)
 
     torch.manual_seed(3)
-    fake = generator(torch.rand(12, plan.latent_size) * 2 - 1, classes)
+    fake = generator(torch.rand(12, plan.latent_size) * 2 - 1, classes).detach()
+    discriminator.requires_grad_(False)
     real, made = discriminator(images, classes).sigmoid(), discriminator(fake, classes).sigmoid()
     expected = -real.log().mean()
     fakes = -(1 - made).log().mean()
@@ -76,7 +77,7 @@ def test_the_generator_learns_first_where_the_recipe_says_so(batch: tuple[Tensor
         torch.manual_seed(3)
         classes = torch.tensor([0, 1, 2] * 4)
         fake = generator(torch.rand(12, plan.latent_size) * 2 - 1, classes)
-        untaught = float(F.softplus(-discriminator(fake, classes)).mean())
+        untaught = F.softplus(-discriminator(fake, classes)).mean().item()
         assert (losses[first] == pytest.approx(untaught, rel=1e-5)) == (first == "generator")
 
 
