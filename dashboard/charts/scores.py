@@ -109,9 +109,15 @@ def _add_run(figure: go.Figure, line: pd.DataFrame, name: str, colour: str, *, a
 def _add_real_lines(figure: go.Figure, chosen: pd.DataFrame) -> None:
     # A trace and not a shape: the axis must make room for it, and the legend must name it.
     known = chosen.dropna(subset=["real"])
-    lines = known.assign(real=known.real.round(4))[["judge", "judge_sha256", "real"]].drop_duplicates()
-    for place, (judge, _, real) in enumerate(lines.itertuples(index=False)):
-        name = f"real faces {real:.2f}" + (f" ({plain(judge)})" if len(lines) > 1 else "")
+    lines = known.assign(real=known.real.round(4)).groupby(["judge", "judge_sha256", "real"], sort=False)
+    for place, ((judge, _, real), line) in enumerate(lines):
+        # By one judge it differs where runs learned other emotions or were scored under another prior.
+        runs = list(line.run_name.unique())
+        whose = [judge] if known.judge_sha256.nunique() > 1 else []
+        whose += (
+            [runs[0] if len(runs) == 1 else f"{len(runs)} runs"] if len(lines) > known.judge_sha256.nunique() else []
+        )
+        name = f"real faces {real:.2f}" + (f" ({plain(', '.join(whose))})" if whose else "")
         figure.add_scatter(
             x=[0, chosen.epoch.max()],
             y=[real, real],

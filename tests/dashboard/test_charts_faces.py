@@ -123,6 +123,13 @@ def test_inception_figure_draws_line_band_real_line_and_literature_as_points() -
     assert np.allclose(bands[0].y, [1.3, 1.6, 1.4, 1.1])
 
 
+def test_real_lines_of_one_judge_are_told_apart_by_their_runs() -> None:
+    table = pd.DataFrame(score_rows("a") + score_rows("b", real=2.2) + score_rows("c", real=2.2))
+    colours = dict.fromkeys("abc", "#112233")
+    traces = by_name(scores.inception_figure(table, "is", colours, set(), dark=False))
+    assert {"real faces 2.50 (name a)", "real faces 2.20 (2 runs)"} <= set(traces)
+
+
 def test_inception_figure_keeps_protocols_and_judges_apart() -> None:
     table = pd.DataFrame(score_rows("a") + score_rows("a", judge="fer2013", real=2.9))
     traces = by_name(scores.inception_figure(table, "is", {"a": "#112233"}, set(), dark=True))
