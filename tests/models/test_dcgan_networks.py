@@ -25,7 +25,7 @@ def test_shapes_and_that_the_emotion_matters(network: str, g_conditioning: str, 
     generator.eval()
     faces = generator(latents, classes)
     assert faces.shape == (6, 1, 48, 48)
-    assert float(faces.abs().max()) <= 1.0
+    assert faces.abs().max().item() <= 1.0
     assert not torch.equal(faces, generator(latents, classes.flip(0)))
     logits = discriminator(faces, classes)
     assert logits.shape == (6,)
