@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 from PIL import Image
 
-from benchmarks.common import fer2013_csv, peak_memory
+from benchmarks.common import fer2013_csv, peak_memory, row
 from fergan_core.data import Dataset, open_dataset
 from fergan_core.data.synthfer import synthfer
 from fergan_core.emotions import EMOTIONS
@@ -41,17 +41,19 @@ def run() -> list[dict[str, Any]]:
     drawing, faces = _timed(synthfer)
     note = f"{len(dataset):,} {note}"
     return [
-        _row("csv first opening", first, "s", note, reference=pandas_seconds),
-        _row("csv second opening", second, "s", f"from the cache; best of {_REPEATS}; limit 0.3 s", reference=0.3),
-        _row("folder second opening", pictures, "s", f"{len(dataset):,} PNG files; limit 0.3 s", reference=0.3),
-        _row("csv first opening, peak memory", peak, "MiB", "whole process"),
-        _row("synthfer drawing", drawing, "s", f"{len(faces):,} faces"),
+        row("csv first opening", first, "s", note, reference=pandas_seconds, ratio=pandas_seconds / first),
+        row(
+            "csv second opening",
+            second,
+            "s",
+            f"best of {_REPEATS}; reference: the limit",
+            reference=0.3,
+            ratio=0.3 / second,
+        ),
+        row("folder second opening", pictures, "s", f"{len(dataset):,} PNG files", reference=0.3, ratio=0.3 / pictures),
+        row("csv first opening, peak memory", peak, "MiB", "whole process"),
+        row("synthfer drawing", drawing, "s", f"{len(faces):,} faces"),
     ]
-
-
-def _row(name: str, value: float, unit: str, note: str, reference: float | None = None) -> dict[str, Any]:
-    ratio = None if reference is None else reference / value
-    return {"name": name, "value": value, "unit": unit, "reference": reference, "ratio": ratio, "note": note}
 
 
 def _timed(work: Callable[[], Any]) -> tuple[float, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from benchmarks.common import row
 from fergan_core.registry import PointWriter, Reader, Registry
 from fergan_core.registry.schema import Run
 
@@ -37,10 +38,6 @@ def _milliseconds(action: Callable[[], Any]) -> float:
         action()
         times.append(time.perf_counter() - started)
     return 1000 * statistics.median(times)
-
-
-def _row(name: str, value: float, unit: str, reference: float | None, ratio: float | None, note: str) -> dict[str, Any]:
-    return {"name": name, "value": value, "unit": unit, "reference": reference, "ratio": ratio, "note": note}
 
 
 def _new_run(registry: Registry) -> str:
@@ -108,8 +105,22 @@ def run() -> list[dict[str, Any]]:
             connection.execute(sa.insert(Run), [{**one, "id": f"bench{i:04d}"} for i in range(_RUNS)])
         listing = _milliseconds(reader.runs)
     return [
-        _row("points written", speed, "points/s", naive, speed / naive, f"{_SCALARS} scalars a step; one by one"),
-        _row("99 % of put calls take at most", put, "us", None, None, "a step's scalars handed over"),
-        _row("a curve of 100,000 points in 500 buckets", curve, "ms", windows, windows / curve, "window functions"),
-        _row("list of 1,000 runs", listing, "ms", None, None, ""),
+        row(
+            "points written",
+            speed,
+            "points/s",
+            f"{_SCALARS} scalars a step; one by one",
+            reference=naive,
+            ratio=speed / naive,
+        ),
+        row("99 % of put calls take at most", put, "us", "a step's scalars handed over"),
+        row(
+            "a curve of 100,000 points in 500 buckets",
+            curve,
+            "ms",
+            "window functions",
+            reference=windows,
+            ratio=windows / curve,
+        ),
+        row("list of 1,000 runs", listing, "ms"),
     ]

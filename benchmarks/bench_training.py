@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 
-from benchmarks.common import fer2013_csv, peak_memory
+from benchmarks.common import fer2013_csv, peak_memory, row
 from fergan_core import recipe as recipes
 from fergan_core.data import open_dataset
 from fergan_core.methods import build_learner
@@ -190,20 +190,23 @@ def run() -> list[dict[str, Any]]:
     # Neighbours in time are compared: the machine's own changes of speed are slower than that.
     cost = [on / off - 1 for off, on in zip(blocks.seconds[False][1:], blocks.seconds[True][1:], strict=True)]
     rows = [
-        _row("dcgan training", recorded, "images/s", plain, recorded / plain, f"recorded; plain loop on {device.type}"),
-        _row("recording's cost", 100 * statistics.median(cost), "% of a step", None, None, "limit 3 %"),
+        row(
+            "dcgan training",
+            recorded,
+            "images/s",
+            f"recorded; plain loop on {device.type}",
+            reference=plain,
+            ratio=recorded / plain,
+        ),
+        row("recording's cost", 100 * statistics.median(cost), "% of a step", "limit 3 %"),
     ]
     if device.type == "cpu":
         ours, theirs = _first_losses(replace(recipe, batch_size=32), images, labels)
         worst = float(np.abs(ours / theirs - 1).max())
-        rows.append(_row("first 20 losses", worst, "relative difference", None, None, "float64, plain arithmetic"))
+        rows.append(row("first 20 losses", worst, "relative difference", "float64, plain arithmetic"))
         with tempfile.TemporaryDirectory() as name:
             path, what = fer2013_csv(Path(name))
             peak = peak_memory(_EPOCH, "--data", str(path), "--preset", "dcgan", "--epochs", "1",
                                "--device", "cpu", "--registry", f"{name}/runs.db")  # fmt: skip
-        rows.append(_row("peak memory, one epoch", peak, "MiB", 2048, 2048 / peak, f"all {what}; reference: the limit"))
+        rows.append(row("peak memory, one epoch", peak, "MiB", f"all {what}", reference=2048, ratio=2048 / peak))
     return rows
-
-
-def _row(name: str, value: float, unit: str, reference: float | None, ratio: float | None, note: str) -> dict[str, Any]:
-    return {"name": name, "value": value, "unit": unit, "reference": reference, "ratio": ratio, "note": note}

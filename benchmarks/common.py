@@ -1,12 +1,29 @@
-"""What several benchmarks need: FER2013 as a CSV, and the highest memory of a process."""
+"""What benchmarks and tests need of the machine: the real FER2013, a process's memory, Chromium, a served dashboard."""
 
+import contextlib
 import os
+import shutil
+import socket
 import subprocess
 import sys
+import time
+import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from fergan_core.data import open_dataset
 
+ROOT = Path(__file__).resolve().parents[1]
+CHROMIUM_ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+_CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _USAGES = ("Training", "PublicTest", "PrivateTest", "test")
 
 # In a process of its own, whose highest memory is then the code's alone. Linux hands ru_maxrss down from the starting
@@ -22,6 +39,52 @@ print(peak)
 """
 
 
+def row(
+    name: str, value: float, unit: str, note: str = "", *, reference: float | None = None, ratio: float | None = None
+) -> dict[str, Any]:
+    """Return a row of the benchmarks' table; a ratio above 1 is in FerGAN's favour."""
+    return {"name": name, "value": value, "unit": unit, "reference": reference, "ratio": ratio, "note": note}
+
+
+def exporter() -> Path:
+    """Return where the real images' exporter would be: in FERGAN_SHARED, or in `shared` beside the repository."""
+    return Path(os.environ.get("FERGAN_SHARED") or ROOT.parent / "shared") / "data" / "export.py"
+
+
+def find_chromium() -> str | None:
+    """Return the path of a Chromium or Chrome, None where there is none."""
+    return next(filter(None, map(shutil.which, _CHROMIUM_NAMES)), None)
+
+
+@contextlib.contextmanager
+def served(registry: str) -> Iterator[tuple[str, int]]:
+    """Run the dashboard on a registry as its users do; yield its address and its process id."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "dashboard/Home.py"]
+    options = ["--server.headless", "true", "--server.port", str(port)]
+    server = subprocess.Popen(
+        [*command, *options],
+        cwd=ROOT,
+        env={**os.environ, "FERGAN_REGISTRY": registry},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(240):
+            with contextlib.suppress(OSError), urllib.request.urlopen(f"{address}/_stcore/health", timeout=5):
+                break
+            if server.poll() is not None:
+                raise RuntimeError("the dashboard's server ended by itself")
+            time.sleep(0.25)
+        yield address, server.pid
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
 def peak_memory(code: str, *arguments: str) -> float:
     """Run Python code with arguments in a process of its own; return its highest memory in MiB."""
     command = [sys.executable, "-c", f"{code}\n{_PEAK}", *arguments]
@@ -35,10 +98,9 @@ def fer2013_csv(folder: Path) -> tuple[Path, str]:
     It is the real one where the exporter is at hand (FERGAN_SHARED, or `shared` beside the repository), otherwise
     one of synthfer's images in the same layout and of the same size.
     """
-    shared = Path(os.environ.get("FERGAN_SHARED") or Path(__file__).resolve().parents[2] / "shared")
-    exporter, path = shared / "data" / "export.py", folder / "fer2013.csv"
-    if exporter.exists():
-        subprocess.run([sys.executable, str(exporter), "csv", str(path)], check=True, stdout=subprocess.DEVNULL)
+    path = folder / "fer2013.csv"
+    if exporter().exists():
+        subprocess.run([sys.executable, str(exporter()), "csv", str(path)], check=True, stdout=subprocess.DEVNULL)
         return path, "real images"
     faces = open_dataset("synthfer")
     with path.open("w") as handle:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 
 import pandas as pd
 import streamlit as st
@@ -25,6 +26,11 @@ LIVE_SECONDS = 5
 def plain(text: str) -> str:
     """Escape Markdown, so that other people's text reads as it was written."""
     return re.sub(r"([\\`*_{}\[\]()#+\-.!$~:<>|&])", r"\\\1", text)
+
+
+def when(seconds: float) -> str:
+    """Write a time of the registry, in seconds since 1970, as date and minute in UTC."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def any_trained(runs: pd.DataFrame) -> bool:

@@ -1,6 +1,5 @@
 """A run's notes and tags: what people have to say about it, shown on its page and written down there."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import streamlit as st
@@ -15,7 +14,7 @@ def show(run: dict[str, Any]) -> None:
     for note in run["notes"]:
         with st.container(border=True):
             st.text(note["text"])
-            st.caption(datetime.fromtimestamp(note["created"], UTC).strftime("%Y-%m-%d %H:%M UTC"))
+            st.caption(choose.when(note["created"]))
     if run["literature"]:
         return
     key = f"tags of {run['id']}"

@@ -29,6 +29,7 @@ __all__ = [
     "evaluate_checkpoints",
     "judge_for",
     "load_judge",
+    "record",
 ]
 
 SAMPLE_BATCH = 200  # fixed: with it the same seed gives the same faces, and a large network fits the memory
@@ -244,6 +245,19 @@ def _data_of(run: dict[str, Any]) -> Dataset | None:
     return dataset
 
 
+def record(registry: Registry, run_id: str, evaluation: Evaluation, *, epoch: int, step: int) -> None:
+    """Enter an evaluation of a run's step in the registry."""
+    registry.add_evaluation(
+        run_id,
+        epoch=epoch,
+        step=step,
+        judge=evaluation.judge,
+        judge_sha256=evaluation.judge_sha256,
+        protocol=evaluation.protocol_dict(),
+        scores=evaluation.scores,
+    )
+
+
 def evaluate_checkpoints(
     registry: Registry, run_id: str, steps: Sequence[int], protocol: Protocol, device: torch.device | str = "cpu"
 ) -> Iterator[Evaluation]:
@@ -261,15 +275,7 @@ def evaluate_checkpoints(
     for step in steps:
         checkpoint = saved[step]
         evaluation = examiner.evaluate(load_generator(run["recipe"], reader.file(checkpoint["path"]), str(device)))
-        registry.add_evaluation(
-            run_id,
-            epoch=checkpoint["epoch"],
-            step=step,
-            judge=evaluation.judge,
-            judge_sha256=evaluation.judge_sha256,
-            protocol=evaluation.protocol_dict(),
-            scores=evaluation.scores,
-        )
+        record(registry, run_id, evaluation, epoch=checkpoint["epoch"], step=step)
         yield evaluation
 
 

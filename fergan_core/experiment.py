@@ -176,15 +176,7 @@ class _Keeper(engine.Hook):
             # A score can be made later from the checkpoint; the training itself has lost nothing.
             print(f"epoch {progress.epoch} is not evaluated: {error}", file=sys.stderr)
             return
-        run.registry.add_evaluation(
-            run.run_id,
-            epoch=progress.epoch,
-            step=progress.step,
-            judge=result.judge,
-            judge_sha256=result.judge_sha256,
-            protocol=result.protocol_dict(),
-            scores=result.scores,
-        )
+        evaluation.record(run.registry, run.run_id, result, epoch=progress.epoch, step=progress.step)
 
 
 @dataclass

@@ -1,13 +1,14 @@
 """What all rooms' tests share: the real FER2013 in any layout, a cache folder of their own, a browser."""
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from benchmarks.common import exporter, find_chromium
 
 _SUFFIXES = {
     "kaggle-tar": ".tar.gz",
@@ -18,12 +19,6 @@ _SUFFIXES = {
     "parquet": ".parquet",
     "npz": ".npz",
 }
-
-
-def shared_folder() -> Path:
-    """Return where the real images and their exporter are kept: FERGAN_SHARED, or `shared` beside the repository."""
-    named = os.environ.get("FERGAN_SHARED")
-    return Path(named) if named else Path(__file__).resolve().parents[2] / "shared"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -42,17 +37,16 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def fer2013_layout(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Return a function (layout, limit=None) -> path of the real FER2013 in that layout; skips where it is not kept."""
-    exporter = shared_folder() / "data" / "export.py"
     folder = tmp_path_factory.mktemp("fer2013")
 
     def export(layout: str, limit: int | None = None) -> Path:
-        if not exporter.exists():
-            pytest.skip(f"the real FER2013 is not at {exporter.parent}; FERGAN_SHARED names its folder")
+        if not exporter().exists():
+            pytest.skip(f"the real FER2013 is not at {exporter().parent}; FERGAN_SHARED names its folder")
         path = folder / f"{layout}-{limit or 'all'}{_SUFFIXES[layout]}"
         if not path.exists():
             limited = [] if limit is None else ["--limit", str(limit)]
             subprocess.run(
-                [sys.executable, str(exporter), layout, str(path), *limited], check=True, capture_output=True
+                [sys.executable, str(exporter()), layout, str(path), *limited], check=True, capture_output=True
             )
         return path
 
@@ -62,8 +56,7 @@ def fer2013_layout(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Pa
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Return the path of a Chromium or Chrome; skips where there is none."""
-    for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"):
-        found = shutil.which(name)
-        if found:
-            return found
+    found = find_chromium()
+    if found is not None:
+        return found
     pytest.skip("no Chromium on PATH; install one to test the dashboard in a browser")

@@ -21,7 +21,7 @@ _RUN_COLOURS = ("#4477aa", "#e65a6c", "#2a8c3a", "#a38a24", "#b8438a", "#2f94b4"
 # Text, grid and ground as in .streamlit/config.toml.
 _LIGHT = ("#20272c", "#e4e1d8", "#fbfaf7")
 _DARK = ("#e3e5e2", "#2b3338", "#14181b")
-_FAINT_INK = "#808890"
+FAINT_INK = "#808890"
 
 # Dragging zooms and a double click goes back, so that the toolbar needs two buttons alone, and Streamlit's full screen.
 PLOTLY_CONFIG: dict[str, Any] = {"modeBarButtonsToRemove": ["zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "autoScale2d"]}
@@ -41,7 +41,7 @@ def plotly_template(dark: bool) -> go.layout.Template:
     """Return the figure template that fits the dashboard's light or dark theme."""
     text, grid, ground = _DARK if dark else _LIGHT
     axis = dict.fromkeys(("gridcolor", "linecolor", "zerolinecolor", "tickcolor"), grid)
-    axis |= {"spikecolor": _FAINT_INK, "spikethickness": 1, "spikedash": "solid"}
+    axis |= {"spikecolor": FAINT_INK, "spikethickness": 1, "spikedash": "solid"}
     axis |= {"title": {"standoff": 8, "font": {"size": 13}}, "separatethousands": True, "automargin": True}
     layout = go.Layout(
         paper_bgcolor=ground,
@@ -55,6 +55,6 @@ def plotly_template(dark: bool) -> go.layout.Template:
         # The toolbar stands upright in the right margin: a telephone shows it always, over the legend or the data.
         margin={"l": 8, "r": 32, "t": 8, "b": 8},
         hovermode="x unified",
-        modebar={"orientation": "v", "bgcolor": "rgba(0,0,0,0)", "color": _FAINT_INK, "activecolor": text},
+        modebar={"orientation": "v", "bgcolor": "rgba(0,0,0,0)", "color": FAINT_INK, "activecolor": text},
     )
     return go.layout.Template(layout=layout)

@@ -11,7 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.bands import add_band, plain
-from dashboard.charts.palette import plotly_template
+from dashboard.charts.palette import FAINT_INK, plotly_template
 
 # One quantity in three readings: the mean KL divergence of p(y|x) from p(y) over K emotions.
 READINGS: dict[str, str] = {
@@ -20,7 +20,7 @@ READINGS: dict[str, str] = {
     "kl_ratio": "KL / ln K",
 }
 
-# One a judge.
+# One a line of real faces.
 _REAL_DASHES = ("dash", "dot", "dashdot")
 
 _PROTOCOL = ["judge", "judge_sha256", "count", "prior", "seed"]
@@ -71,7 +71,7 @@ def emotion_accuracy(scores: pd.DataFrame, emotion: str, colours: Mapping[str, s
     lines = base.mark_line(strokeWidth=2).encode(y=share, color=run, detail=[f"{name}:N" for name in _PROTOCOL])
     points = base.mark_circle(size=36, opacity=1).encode(y=share, color=run, tooltip=tooltip)
     real = alt.Chart(table.dropna(subset=["real"])[["real"]].drop_duplicates())
-    rule = real.mark_rule(strokeDash=[4, 3], color="#808890").encode(y="real:Q")
+    rule = real.mark_rule(strokeDash=[4, 3], color=FAINT_INK).encode(y="real:Q")
     return alt.layer(rule, lines, points).properties(height=150)
 
 
@@ -110,19 +110,19 @@ def _add_real_lines(figure: go.Figure, chosen: pd.DataFrame) -> None:
     # A trace and not a shape: the axis must make room for it, and the legend must name it.
     known = chosen.dropna(subset=["real"])
     lines = known.assign(real=known.real.round(4)).groupby(["judge", "judge_sha256", "real"], sort=False)
+    judges = known.judge_sha256.nunique()
     for place, ((judge, _, real), line) in enumerate(lines):
         # By one judge it differs where runs learned other emotions or were scored under another prior.
         runs = list(line.run_name.unique())
-        whose = [judge] if known.judge_sha256.nunique() > 1 else []
-        whose += (
-            [runs[0] if len(runs) == 1 else f"{len(runs)} runs"] if len(lines) > known.judge_sha256.nunique() else []
-        )
+        whose = [judge] if judges > 1 else []
+        if len(lines) > judges:
+            whose.append(runs[0] if len(runs) == 1 else f"{len(runs)} runs")
         name = f"real faces {real:.2f}" + (f" ({plain(', '.join(whose))})" if whose else "")
         figure.add_scatter(
             x=[0, chosen.epoch.max()],
             y=[real, real],
             name=name,
             mode="lines",
-            line={"color": "#808890", "width": 1.5, "dash": _REAL_DASHES[place % len(_REAL_DASHES)]},
+            line={"color": FAINT_INK, "width": 1.5, "dash": _REAL_DASHES[place % len(_REAL_DASHES)]},
             hoverinfo="skip",
         )

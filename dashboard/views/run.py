@@ -1,6 +1,5 @@
 """One run: how it stands, its live curves, its recipe and where it comes from, notes and tags."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
@@ -65,7 +64,7 @@ def show_origin(run: dict[str, Any]) -> None:
     """Recipe, provenance and checkpoints, as tables."""
     recipe, provenance, saved = st.tabs(["Recipe", "Provenance", "Checkpoints"])
     show_fields(recipe, run["recipe"])
-    begun = datetime.fromtimestamp(run["created"], UTC).strftime("%Y-%m-%d %H:%M UTC")
+    begun = choose.when(run["created"])
     show_fields(provenance, {"run": run["id"], "begun": begun, "dataset": run["dataset"]} | run["provenance"])
     checkpoints = data.checkpoints(run["id"])
     if checkpoints.empty:

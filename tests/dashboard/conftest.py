@@ -1,29 +1,16 @@
 """A registry that real runs filled, and the dashboard on it in a real browser."""
 
-import contextlib
-import os
 import re
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from benchmarks.common import CHROMIUM_ARGUMENTS, ROOT, served
+
 ARTIFACTS = ROOT / "test-artifacts"
-_ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
 
 
 @pytest.fixture(scope="session")
@@ -38,38 +25,10 @@ def filled_registry(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(registry)
 
 
-@contextlib.contextmanager
-def served(registry: str) -> Iterator[str]:
-    """Run the dashboard on a registry as its users do; yield its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "dashboard/Home.py"]
-    options = ["--server.headless", "true", "--server.port", str(port)]
-    server = subprocess.Popen(
-        [*command, *options],
-        cwd=ROOT,
-        env={**os.environ, "FERGAN_REGISTRY": registry},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(240):
-            with contextlib.suppress(OSError), urllib.request.urlopen(f"{address}/_stcore/health", timeout=5):
-                break
-            assert server.poll() is None, "the dashboard's server ended by itself"
-            time.sleep(0.25)
-        yield address
-    finally:
-        server.terminate()
-        server.wait(timeout=30)
-
-
 @pytest.fixture(scope="session")
 def dashboard_address(filled_registry: str) -> Iterator[str]:
     """Serve the filled registry for all browser tests."""
-    with served(filled_registry) as address:
+    with served(filled_registry) as (address, _):
         yield address
 
 
@@ -79,7 +38,7 @@ def browser(chromium: str) -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=list(_ARGUMENTS))
+        started = playwright.chromium.launch(executable_path=chromium, args=list(CHROMIUM_ARGUMENTS))
         yield started
         started.close()
 
