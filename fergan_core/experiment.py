@@ -15,7 +15,6 @@ from torch import Tensor
 from fergan_core import evaluation, methods
 from fergan_core import recipe as recipes
 from fergan_core.data import Dataset, Parts, science_parts
-from fergan_core.emotions import emotion_code
 from fergan_core.errors import CheckpointError, FerganError, RegistryError, TrainingError, UsageError
 from fergan_core.methods.adversarial import AdversarialLearner
 from fergan_core.recipe import Recipe
@@ -45,21 +44,9 @@ def choose_device(wish: str) -> torch.device:
     return torch.device("cuda" if wish != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-def training_index(dataset: Dataset, parts: Parts, recipe: Recipe) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
-    """Return which images of the data set a recipe trains on: int64 [n], its emotions' part of `parts.train`."""
-    codes = [emotion_code(name) for name in recipe.emotions]
-    index = parts.train[np.isin(dataset.labels[parts.train], codes)]
-    if len(index) == 0:
-        raise UsageError(f"--emotions: '{dataset.name}' has no training image of {', '.join(recipe.emotions)}")
-    missing = [name for name, code in zip(recipe.emotions, codes, strict=True) if code not in dataset.labels[index]]
-    if missing:
-        raise UsageError(f"--emotions: '{dataset.name}' has no training image of {', '.join(missing)}; leave it out")
-    return index[: recipe.images] if recipe.images else index
-
-
 def planned_steps(recipe: Recipe, dataset: Dataset) -> int:
     """Return how many steps a recipe takes on a data set."""
-    count = len(training_index(dataset, science_parts(dataset), recipe))
+    count = len(evaluation.training_index(dataset, science_parts(dataset), recipe))
     return engine.steps_per_epoch(count, recipe.batch_size) * recipe.epochs
 
 
@@ -169,8 +156,9 @@ class _Keeper(engine.Hook):
         run = self._run
         try:
             if self._examiner is None:
-                protocol = evaluation.Protocol(judge=evaluation.judge_for(run.dataset.name))
-                self._examiner = evaluation.Examiner(run.dataset, run.parts, protocol, run.device)
+                protocol = evaluation.Protocol(evaluation.judges_for(run.dataset.name)[0], count=evaluation.LIGHT_COUNT)
+                own = evaluation.training_index(run.dataset, run.parts, run.recipe)
+                self._examiner = evaluation.Examiner(run.dataset, run.parts, protocol, run.device, trained_on=own)
             result = self._examiner.evaluate(run.learner.generator)
         except FerganError as error:
             # A score can be made later from the checkpoint; the training itself has lost nothing.
@@ -214,7 +202,7 @@ def start(
     """Train a recipe on a data set as a new run; `on_start` is told its id before the first step."""
     target = choose_device(device)
     parts = science_parts(dataset)
-    index = training_index(dataset, parts, recipe)
+    index = evaluation.training_index(dataset, parts, recipe)
     per_epoch = engine.steps_per_epoch(len(index), recipe.batch_size)
     learner = _learner(recipe, target)
     run_id = registry.create_run(
@@ -259,7 +247,7 @@ def resume(
     recipe = recipes.from_dict(row["recipe"])
     target = choose_device(device)
     parts = science_parts(dataset)
-    index = training_index(dataset, parts, recipe)
+    index = evaluation.training_index(dataset, parts, recipe)
     per_epoch = engine.steps_per_epoch(len(index), recipe.batch_size)
     learner = _learner(recipe, target)
     step = _restore(learner, registry, run_id)
@@ -355,7 +343,7 @@ def outcome(registry: Registry, run_id: str) -> Outcome:
         newest = scores[scores["step"] == scores["step"].max()]
         result.judge = str(newest.iloc[0]["judge"])
         result.scores = [
-            Score(s.metric, s.value, _or_none(s.low), _or_none(s.high), _or_none(s.real), _or_none(s.emotion))
+            Score(s.metric, s.value, *map(_or_none, (s.low, s.high, s.real, s.emotion, s.noise)))
             for s in newest.itertuples()
         ]
     return result

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
+from fergan_core.errors import UsageError
 from trainers import data_commands, evaluate_commands, runs_commands
 from trainers.runs_commands import JsonFlag, RegistryFlag
 from trainers.shell import guarded
@@ -29,28 +30,66 @@ def data_sheet(
 
 
 def evaluate(
-    run: Annotated[
-        str,
-        tyro.conf.arg(metavar="RUN[@EPOCH|@all]", help="A run; its last checkpoint, that of an epoch, or all of them."),
+    runs: Annotated[
+        list[str],
+        tyro.conf.arg(metavar="RUN[@EPOCH|@all]...", help="Runs; the last checkpoint, that of an epoch, or all."),
     ],
     /,
     *,
+    images: Annotated[
+        Path | None, tyro.conf.arg(metavar="FILE.npz|DIR", help="Score these faces in place of runs.")
+    ] = None,
+    data: Annotated[
+        str | None,
+        tyro.conf.arg(metavar="PATH|synthfer", help="The real faces; by default those that the run was trained on."),
+    ] = None,
     registry: RegistryFlag = None,
-    count: Annotated[int, tyro.conf.arg(help="Faces to draw.")] = 5000,
+    count: Annotated[int | None, tyro.conf.arg(help="Faces to draw; by default 10,000, with --light 2,000.")] = None,
     prior: Annotated[
         Literal["natural", "balanced"], tyro.conf.arg(help="Emotions as frequent as in the data, or all alike.")
     ] = "natural",
+    truncation: Annotated[float, tyro.conf.arg(help="Shorten every latent by this, above 0 to 1.")] = 1.0,
     judge: Annotated[
-        str | None, tyro.conf.arg(help="A shipped judge's name or a path; by default the one for the run's data.")
-    ] = None,
+        tuple[str, ...],
+        tyro.conf.arg(metavar="NAME|PATH...", help="Judges, the first one first; by default both of the data set."),
+    ] = (),
     seed: Annotated[int, tyro.conf.arg(help="Seed of the drawing.")] = 0,
+    light: Annotated[
+        bool, tyro.conf.arg(help="As in training: one judge, 2,000 faces, no classifier trained and no Jacobian.")
+    ] = False,
+    inception: Annotated[bool, tyro.conf.arg(help="The standard Inception-v3 too, to compare with papers.")] = False,
+    inception_weights: Annotated[
+        Path | None, tyro.conf.arg(metavar="FILE", help="Its weights, where they are not in PyTorch's own folder.")
+    ] = None,
     device: Annotated[Literal["auto", "cpu", "cuda"], tyro.conf.arg(help="Where to draw the faces.")] = "auto",
     json: JsonFlag = False,
 ) -> None:
-    """Score a run's checkpoints by a judge and record the scores."""
-    evaluate_commands.evaluate(
-        run, registry=registry, count=count, prior=prior, judge=judge, seed=seed, device=device, json=json
+    """Score checkpoints by the judges and record the scores, or score faces from a file."""
+    wishes = evaluate_commands.Wishes(
+        count, prior, truncation, judge, seed, light, inception, inception_weights, device
     )
+    if (images is None) == (not runs):
+        raise UsageError(
+            "name runs, as in `fergan evaluate RUN@all`, or faces, as in `--images FILE.npz`: one of the two"
+        )
+    if images is not None:
+        evaluate_commands.evaluate_images(images, wishes, data=data, json=json)
+    else:
+        evaluate_commands.evaluate_runs(runs, wishes, registry=registry, data=data, json=json)
+
+
+def sample(
+    run: Annotated[str, tyro.conf.arg(metavar="RUN[@EPOCH]", help="A run; its last checkpoint, or that of an epoch.")],
+    /,
+    *,
+    out: Annotated[Path, tyro.conf.arg(metavar="FILE.npz|DIR|FILE.png", help="Where to write the faces.")],
+    per_emotion: Annotated[int, tyro.conf.arg(help="Faces of each emotion.")] = 100,
+    seed: Annotated[int, tyro.conf.arg(help="Seed of the drawing.")] = 0,
+    registry: RegistryFlag = None,
+    device: Annotated[Literal["auto", "cpu", "cuda"], tyro.conf.arg(help="Where to draw the faces.")] = "auto",
+) -> None:
+    """Draw faces of every emotion from a checkpoint: images and labels, pictures in folders, or a contact sheet."""
+    evaluate_commands.sample(run, registry=registry, per_emotion=per_emotion, seed=seed, out=out, device=device)
 
 
 def showcase(
@@ -73,7 +112,7 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., int | None]]]] = {
     "runs": ("List, show, tag, delete, verify, export and import runs.", runs_commands.COMMANDS),
     "data": ("Look at a data set.", {"info": data_info, "sheet": data_sheet}),
 }
-SINGLE: dict[str, Callable[..., int | None]] = {"evaluate": evaluate, "showcase": showcase}
+SINGLE: dict[str, Callable[..., int | None]] = {"evaluate": evaluate, "sample": sample, "showcase": showcase}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

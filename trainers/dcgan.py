@@ -81,22 +81,14 @@ def _print(outcome: "Outcome", flags: Flags) -> None:
         )
         return
     from rich.console import Console
-    from rich.table import Table
 
     console = Console()
     reason = f" ({outcome.reason})" if outcome.reason else ""
     console.print(f"run {outcome.run_id}  {outcome.name}  {outcome.status}{reason}", markup=False, highlight=False)
     if outcome.scores:
-        table = Table(title=f"scores by the {outcome.judge} judge")
-        for heading in ("metric", "emotion", "value", "95 % interval", "real images"):
-            table.add_column(heading, justify="left" if heading in ("metric", "emotion") else "right")
-        for score in outcome.scores:
-            interval = (
-                f"{score.low:.3f} to {score.high:.3f}" if score.low is not None and score.high is not None else ""
-            )
-            real = f"{score.real:.3f}" if score.real is not None else ""
-            table.add_row(score.metric, score.emotion or "", f"{score.value:.3f}", interval, real)
-        console.print(table)
+        from trainers.score_tables import print_scores
+
+        print_scores(console, f"scores by the {outcome.judge} judge", outcome.scores)
 
 
 if __name__ == "__main__":

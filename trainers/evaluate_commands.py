@@ -1,14 +1,43 @@
-"""`fergan evaluate`: score a run's checkpoints again, under a protocol of one's choice, and record the scores."""
+"""`fergan evaluate` and `fergan sample`: score checkpoints, or faces from anywhere; draw faces to files."""
 
 import json as json_text
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from fergan_core.errors import NoRun, UsageError
 
 if TYPE_CHECKING:
-    from fergan_core.evaluation import Evaluation
+    from fergan_core.evaluation import Evaluation, Protocol
+    from fergan_core.registry import Reader
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the flags of `fergan evaluate` ask for; `count` None is the protocol's own."""
+
+    count: int | None
+    prior: Literal["natural", "balanced"]
+    truncation: float
+    judges: tuple[str, ...]
+    seed: int
+    light: bool
+    inception: bool
+    inception_weights: Path | None
+    device: Literal["auto", "cpu", "cuda"]
+
+    def protocols(self, data: str) -> "list[Protocol]":
+        """Return a protocol a judge: those that were named, or the data set's shipped ones."""
+        from fergan_core.evaluation import FINAL_COUNT, LIGHT_COUNT, Protocol, judges_for
+        from fergan_core.judges.inception import find_weights
+
+        count = self.count or (LIGHT_COUNT if self.light else FINAL_COUNT)
+        names = self.judges or judges_for(data)[: 1 if self.light else 2]
+        if self.inception or self.inception_weights is not None:
+            names = (*names, f"inception:{find_weights(self.inception_weights)}")
+        return [Protocol(name, count, self.seed, self.prior, self.truncation) for name in names]
 
 
 def split_run(text: str) -> tuple[str, str | None]:
@@ -31,69 +60,140 @@ def choose(checkpoints: Sequence[dict[str, Any]], epoch: str | None, run: str) -
     return chosen
 
 
-def evaluate(
-    run: str,
-    *,
-    registry: str | None,
-    count: int,
-    prior: str,
-    judge: str | None,
-    seed: int,
-    device: str,
-    json: bool,
-) -> None:
-    """Score RUN (its last checkpoint), RUN@EPOCH or RUN@all, record the scores, and print them.
+def _chosen(reader: "Reader", text: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return the run that RUN[@EPOCH|@all] means, and its checkpoints that are meant."""
+    name, epoch = split_run(text)
+    run = reader.run(reader.resolve(name))
+    return run, choose(reader.checkpoints(run["id"]).to_dict("records"), epoch, str(run["name"]))
 
-    `judge` is a shipped judge's name or a path to one's own; None takes the one for the run's data. Prints a table,
-    or with `json` one line: {"id", "name", "evaluations": [{"epoch", "step", "judge", "protocol", "scores"}]}.
+
+def evaluate_runs(texts: Sequence[str], wishes: Wishes, *, registry: str | None, data: str | None, json: bool) -> None:
+    """Score each RUN's last checkpoint, RUN@EPOCH or RUN@all by each judge, record the scores, and print them.
+
+    `data` names the real faces where the run's own place of them is not on this machine. With `json` one line:
+    {"evaluations": [{"id", "name", "epoch", "step", "judge", "judge_sha256", "protocol", "scores", "omitted"}]}.
     """
-    name, epoch = split_run(run)
-    from fergan_core.registry import Reader, Registry
+    from fergan_core.registry import Registry
 
     writer = Registry(registry)
-    reader = Reader(writer.url)
-    run_id = reader.resolve(name)
-    found = reader.run(run_id)
-    chosen = choose(reader.checkpoints(run_id).to_dict("records"), epoch, str(found["name"]))
-    # Imported only now: a mistyped run is answered without torch.
-    from fergan_core.evaluation import Protocol, evaluate_checkpoints, evaluation_as_dict, judge_for
-    from fergan_core.experiment import choose_device
-
-    protocol = Protocol(judge or judge_for(str(found["dataset"]["name"])), count, seed, prior)  # type: ignore[arg-type]
-    chosen_device = choose_device(device)
-    steps = [int(row["step"]) for row in chosen]
     done: list[tuple[dict[str, Any], Evaluation]] = []
-    for row, made in zip(chosen, evaluate_checkpoints(writer, run_id, steps, protocol, chosen_device), strict=True):
-        print(f"epoch {row['epoch']}: {count:,} faces drawn and read", file=sys.stderr, flush=True)
+    for row, made in _scored(writer, texts, wishes, data):
         done.append((row, made))
+        count = made.protocol.count
+        print(f"{row['name']} epoch {row['epoch']}: {count:,} faces read by {made.judge}", file=sys.stderr, flush=True)
     if json:
-        rows = [{"epoch": r["epoch"], "step": r["step"], **evaluation_as_dict(made)} for r, made in done]
-        print(json_text.dumps({"id": run_id, "name": found["name"], "evaluations": rows}, allow_nan=False))
+        print(json_text.dumps({"evaluations": [row | made.as_dict() for row, made in done]}, allow_nan=False))
         return
     for row, made in done:
-        print_scores(f"{found['name']}, epoch {row['epoch']}", made)
+        _print(f"{row['name']}, epoch {row['epoch']}", made)
+    _print_flips(done)
 
 
-def print_scores(title: str, evaluation: "Evaluation") -> None:
-    """Print an evaluation as a table: each score, its interval, real faces' value, and the ratio of the two."""
+def _scored(
+    writer: Any, texts: Sequence[str], wishes: Wishes, data: str | None
+) -> "Iterator[tuple[dict[str, Any], Evaluation]]":
+    from fergan_core.registry import Reader
+
+    reader = Reader(writer.url)
+    every = [_chosen(reader, text) for text in texts]
+    # Imported only now: a mistyped run is answered without torch.
+    from fergan_core.evaluation import data_of, evaluate_checkpoints
+    from fergan_core.experiment import choose_device
+
+    device = choose_device(wishes.device)
+    for run, chosen in every:
+        epochs = {int(row["step"]): int(row["epoch"]) for row in chosen}
+        dataset = data_of(run, data)
+        protocols = wishes.protocols(str(run["dataset"]["name"]))
+        for step, made in evaluate_checkpoints(
+            writer, run["id"], list(epochs), protocols, dataset=dataset, device=device, thorough=not wishes.light
+        ):
+            yield {"id": run["id"], "name": run["name"], "epoch": epochs[step], "step": step}, made
+
+
+def evaluate_images(path: Path, wishes: Wishes, *, data: str | None, json: bool) -> None:
+    """Score faces that come from anywhere, labelled or not, beside the real ones of `data` where that is given.
+
+    With `json` one line: {"images", "count", "accuracy" (the first judge's, where labels are given), "evaluations"}.
+    """
+    from fergan_core.data.faces_in import read_faces
+
+    from fergan_core.data import open_dataset
+
+    images, labels = read_faces(path)
+    dataset = None if data is None else open_dataset(data)
+    from fergan_core.evaluation import score_images
+    from fergan_core.experiment import choose_device
+
+    protocols = wishes.protocols("fer2013" if dataset is None else dataset.name)
+    device = choose_device(wishes.device)
+    done = list(score_images(images, labels, protocols, dataset=dataset, device=device, thorough=not wishes.light))
+    if json:
+        accuracies = [s.value for s in done[0].scores if (s.metric, s.emotion) == ("accuracy", None)]
+        told = {"images": str(path), "count": len(images)} | ({"accuracy": accuracies[0]} if accuracies else {})
+        print(json_text.dumps(told | {"evaluations": [made.as_dict() for made in done]}, allow_nan=False))
+        return
+    for made in done:
+        _print(path.name, made)
+
+
+def sample(run: str, *, registry: str | None, per_emotion: int, seed: int, out: Path, device: str) -> None:
+    """Draw faces of each of a run's emotions from a checkpoint into FILE.npz, a folder, or a contact sheet FILE.png."""
+    if not 1 <= per_emotion <= 100_000:
+        raise UsageError(f"--per-emotion: {per_emotion} is not within 1 to 100,000")
+    from fergan_core.registry import Reader
+
+    reader = Reader(registry)
+    found, chosen = _chosen(reader, run)
+    from fergan_core.data.faces_in import check_target, write_faces
+
+    check_target(out)
+    import torch
+
+    from fergan_core.evaluation import codes_of, draw
+    from fergan_core.experiment import choose_device
+    from fergan_core.methods import load_generator
+
+    target = choose_device(device)
+    generator = load_generator(found["recipe"], reader.file(chosen[-1]["path"]), str(target))
+    labels = torch.tensor(codes_of(generator.emotions)).repeat_interleave(per_emotion)
+    faces = draw(generator, labels, seed, 1.0, target)
+    write_faces(out, faces.images.numpy(), labels.numpy())
+    print(f"{out}: {len(labels):,} faces, {per_emotion:,} of each of {len(generator.emotions)} emotions")
+
+
+def _print(title: str, evaluation: "Evaluation") -> None:
+    """Print an evaluation as tables, under what it was made by, and why scores are missing."""
     from rich.console import Console
-    from rich.table import Table
+
+    from trainers.score_tables import print_scores
 
     protocol = evaluation.protocol
     caption = (
         f"judge {evaluation.judge} {evaluation.judge_sha256[:8]}, {protocol.count:,} faces, {protocol.prior} prior, "
         f"seed {protocol.seed}; {evaluation.real_count:,} real faces"
     )
-    table = Table(title=title, caption=caption)
-    table.add_column("score")
-    for column in ("value", "95 % interval", "real faces", "ratio"):
-        table.add_column(column, justify="right")
-    for score in evaluation.scores:
-        table.add_row(
-            score.metric if score.emotion is None else f"{score.metric} {score.emotion}",
-            f"{score.value:.4f}",
-            "" if score.low is None or score.high is None else f"{score.low:.4f} to {score.high:.4f}",
-            "" if score.real is None else f"{score.real:.4f}",
-            f"{score.value / score.real:.3f}" if score.real else "",
-        )
-    Console().print(table)
+    console = Console()
+    print_scores(console, title, evaluation.scores, caption)
+    for sentence in evaluation.omitted:
+        console.print(f"left out: {sentence}", highlight=False, markup=False)
+
+
+def _print_flips(done: "Sequence[tuple[dict[str, Any], Evaluation]]") -> None:
+    """Say which scores put two checkpoints in another order by another judge."""
+    import pandas as pd
+    from fergan_core.analysis.order import flips
+
+    from fergan_core.metrics.catalogue import CATALOGUE
+
+    rows = [
+        {"run_id": row["id"], "run_name": row["name"], "epoch": row["epoch"], "step": row["step"]}
+        | {"judge": made.judge, "judge_sha256": made.judge_sha256, **made.protocol_dict()}
+        | {"metric": s.metric, "emotion": s.emotion, "value": s.value, "low": s.low, "high": s.high}
+        for row, made in done
+        for s in made.scores
+    ]
+    table = pd.DataFrame(rows)
+    turned = [metric.title for key, metric in CATALOGUE.items() if len(table) and len(flips(table, key))]
+    if turned:
+        print(f"The judges do not agree on the order of these checkpoints by {', '.join(turned)}.")

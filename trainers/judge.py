@@ -25,10 +25,14 @@ class Flags:
 
     data: Annotated[str, tyro.conf.arg(metavar="PATH|synthfer")] = "synthfer"
     """The data set: any published layout of FER2013, or the built-in faces."""
+    architecture: Literal["residual", "plain"] = "residual"
+    """The network: residual blocks with squeeze-and-excitation, or plain convolutions one after the other."""
     epochs: int | None = None
-    """How often each training image is seen; by default 36, for synthfer 8."""
-    batch_size: int = 64
+    """How often each training image is seen; by default 80, for synthfer 8."""
+    batch_size: int = 128
     seed: int = 0
+    votes: Annotated[Path | None, tyro.conf.arg(metavar="fer2013new.csv")] = None
+    """FER+: learn from its ten people's votes instead of FER2013's labels; the csv of Barsoum et al. (2016)."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     out: Path = Path("judges")
     """The folder to write to; made if it is not there."""
@@ -39,8 +43,10 @@ class Flags:
 def command_of(flags: Flags, epochs: int) -> str:
     """Return the command that makes this judge again; of a path its last part alone, for a card travels."""
     data = flags.data if flags.data == "synthfer" else Path(flags.data).name
+    votes = f" --votes {flags.votes.name}" if flags.votes is not None else ""
     return (
-        f"python -m trainers.judge --data {data} --epochs {epochs} --batch-size {flags.batch_size} --seed {flags.seed}"
+        f"python -m trainers.judge --data {data} --architecture {flags.architecture} --epochs {epochs} "
+        f"--batch-size {flags.batch_size} --seed {flags.seed}{votes}"
     )
 
 
@@ -50,12 +56,19 @@ def run(flags: Flags) -> None:
         raise UsageError(f"--name: '{flags.name}' cannot be a file's name; use letters, digits and hyphens")
     # Imported only now: --help and a mistyped flag are answered without torch.
     from fergan_core.data import open_dataset, science_parts
+    from fergan_core.data.ferplus import read_votes
     from fergan_core.experiment import choose_device
     from fergan_core.judges.judge import save_judge
     from fergan_core.judges.making import make_judge, training_for
 
     dataset = open_dataset(flags.data)
-    training = training_for(dataset.name, epochs=flags.epochs, batch_size=flags.batch_size, seed=flags.seed)
+    training = training_for(
+        dataset.name,
+        architecture=flags.architecture,
+        epochs=flags.epochs,
+        batch_size=flags.batch_size,
+        seed=flags.seed,
+    )
     started = time.monotonic()
 
     def tell(report: "EpochReport") -> None:
@@ -67,7 +80,9 @@ def run(flags: Flags) -> None:
             flush=True,
         )
 
-    made = make_judge(dataset, science_parts(dataset, seed=0), training, choose_device(flags.device), tell)
+    votes = None if flags.votes is None else read_votes(flags.votes, dataset)
+    parts = science_parts(dataset, seed=0)
+    made = make_judge(dataset, parts, training, choose_device(flags.device), tell, votes)
     card = {**made.card, "command": command_of(flags, training.epochs)}
     path = save_judge(flags.out, flags.name or dataset.name, made.tensors, card)
     print_card(card, path)

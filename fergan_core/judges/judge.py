@@ -26,9 +26,10 @@ def shipped_judges() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in SHIPPED.glob("*.safetensors")))
 
 
-def judge_for(dataset_name: str) -> str:
-    """Name the shipped judge for a data set: 'synthfer' for the built-in faces, 'fer2013' for any photographs."""
-    return "synthfer" if dataset_name == "synthfer" else "fer2013"
+def judges_for(dataset_name: str) -> tuple[str, str]:
+    """Name the shipped judges for a data set, the first one and its check: synthfer's, or fer2013's for photographs."""
+    name = "synthfer" if dataset_name == "synthfer" else "fer2013"
+    return name, f"{name}-plain"
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,18 @@ class Judge:
     temperature: float
     card: dict[str, Any]
     network: JudgeNet
+    reads_emotions: bool = True
+
+    @property
+    def reads_identities(self) -> bool:
+        """Tell whether the judge also reads who is drawn."""
+        return self.network.identity_head is not None
 
     @torch.inference_mode()
     def read(self, images: NDArray[np.uint8] | Tensor) -> tuple[Tensor, Tensor]:
         """Read faces uint8 [N,48,48]: temperature-scaled logits float64 [N,7] and features float32 [N,D], on the CPU.
+
+        A face and its mirror image get the same reading: the average of the network's two.
 
         Raises UsageError for any other shape or type: faces made as floats are rounded to greys before.
         """
@@ -59,7 +68,7 @@ class Judge:
         logits = torch.zeros(len(faces), self.network.emotion_head.out_features, dtype=torch.float64)
         for start in range(0, len(faces), READ_BATCH):
             batch = faces[start : start + READ_BATCH].to(device).unsqueeze(1).float() / 127.5 - 1
-            part = self.network.features(batch.contiguous(memory_format=torch.channels_last))
+            part = self.network.mirrored_features(batch.contiguous(memory_format=torch.channels_last))
             features[start : start + READ_BATCH] = part
             logits[start : start + READ_BATCH] = self.network.emotion_head(part)
         return logits / self.temperature, features
@@ -87,7 +96,7 @@ def rebuilt(
     recipe: dict[str, Any], identities: int, tensors: dict[str, Tensor], device: torch.device | str
 ) -> JudgeNet:
     """Build the network that a card's `recipe` describes and give it these weights; CheckpointError if they differ."""
-    network = JudgeNet(recipe["widths"], recipe["blocks"], identities)
+    network = JudgeNet(recipe["architecture"], recipe["widths"], recipe["blocks"], recipe["features"], identities)
     floats = {name: value.float() for name, value in tensors.items()}
     expected = {name: v.shape for name, v in network.state_dict().items() if not name.endswith("num_batches_tracked")}
     if {name: value.shape for name, value in floats.items()} != expected:

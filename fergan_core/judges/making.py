@@ -1,7 +1,7 @@
 """Making a judge: train on Parts.train, choose and calibrate on Parts.held_out, report on Parts.report."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from fergan_core.errors import DataError, TrainingError
 from fergan_core.judges.judge import Judge, half, rebuilt
 from fergan_core.methods.classifier import Classifier, ClassifierRecipe
 from fergan_core.metrics import calibration, inception_score
-from fergan_core.models.judge import multiply_adds, parameters
+from fergan_core.models.judge import Architecture, multiply_adds, parameters
 from fergan_core.training import engine
 
 SPLIT_RULE = (
@@ -28,23 +28,32 @@ SPLIT_RULE = (
 class JudgeTraining:
     """Everything that decides a judge's training besides the data."""
 
-    classifier: ClassifierRecipe = field(default_factory=ClassifierRecipe)
-    epochs: int = 36
-    batch_size: int = 64
-    seed: int = 0
+    classifier: ClassifierRecipe
+    epochs: int
+    batch_size: int
+    seed: int
 
 
+# People agree with FER2013's labels in two thirds of the faces: much is done here against learning the rest by heart.
+_NOISY: dict[Architecture, ClassifierRecipe] = {
+    "residual": ClassifierRecipe("residual", (32, 64, 128), (1, 1, 2), shift=4, rotation=12, zoom=0.15, mixup=0.3),
+    "plain": ClassifierRecipe("plain", (32, 64, 128, 256), (0, 1, 1, 2), shift=4, rotation=12, zoom=0.15, mixup=0.3),
+}
 # The built-in faces are clean and alike: a smaller network learns them, people included, in a few epochs.
-SYNTHFER = JudgeTraining(
-    classifier=ClassifierRecipe(widths=(24, 48, 96), blocks=(1, 1, 1), dropout=0.0, label_smoothing=0.05),
-    epochs=8,
-)
+_CLEAN: dict[Architecture, ClassifierRecipe] = {
+    "residual": ClassifierRecipe("residual", (16, 48, 96), (0, 1, 1), dropout=0.0, label_smoothing=0.05),
+    "plain": ClassifierRecipe("plain", (24, 48, 96), (0, 1, 1), dropout=0.0, label_smoothing=0.05),
+}
+_EPOCHS = {"noisy": 80, "clean": 8}
 
 
-def training_for(dataset_name: str, *, epochs: int | None, batch_size: int, seed: int) -> JudgeTraining:
-    """Return the training that suits a data set, with these choices made; `epochs` None keeps its own."""
-    base = SYNTHFER if dataset_name == "synthfer" else JudgeTraining()
-    return replace(base, epochs=base.epochs if epochs is None else epochs, batch_size=batch_size, seed=seed)
+def training_for(
+    dataset_name: str, *, architecture: Architecture, epochs: int | None, batch_size: int, seed: int
+) -> JudgeTraining:
+    """Return the training that suits a data set, with these choices made; `epochs` None takes the data set's own."""
+    clean = dataset_name == "synthfer"
+    classifier = (_CLEAN if clean else _NOISY)[architecture]
+    return JudgeTraining(classifier, epochs or _EPOCHS["clean" if clean else "noisy"], batch_size, seed)
 
 
 @dataclass(frozen=True)
@@ -141,6 +150,7 @@ def report_on(judge: Judge, part: Dataset, identities: int) -> dict[str, Any]:
             "before": calibration.expected_calibration_error(unscaled, labels),
             "after": calibration.expected_calibration_error(logits, labels),
         },
+        "reliability": {"before": _bins(unscaled, labels), "after": _bins(logits, labels)},
     }
     if identities:
         people = torch.from_numpy(np.asarray(part.factors["identity"], dtype=np.int64))
@@ -150,25 +160,35 @@ def report_on(judge: Judge, part: Dataset, identities: int) -> dict[str, Any]:
     return measured
 
 
+def _bins(logits: Tensor, labels: Tensor) -> list[list[float | None]]:
+    """The reliability diagram's points in plain numbers: count, confidence, accuracy; None for both of an empty bin."""
+    points = calibration.reliability(logits, labels).tolist()
+    return [[int(count), *(None if np.isnan(value) else value for value in values)] for count, *values in points]
+
+
 def make_judge(
     dataset: Dataset,
     parts: Parts,
     training: JudgeTraining,
     device: torch.device,
     tell: Callable[[EpochReport], None],
+    votes: NDArray[np.float32] | None = None,
 ) -> Made:
     """Train, choose, calibrate and measure a judge; the same arguments on the same machine give the same weights.
 
-    Raises DataError where a part is missing, TrainingError where the loss is no number.
+    With `votes` float32 [N,7] it learns from people's shares of votes, and not from images that nobody voted on; it
+    is chosen and measured by the data set's own labels all the same. Raises DataError where a part is missing,
+    TrainingError where the loss is no number.
     """
     for name, index in (("training", parts.train), ("held-out", parts.held_out), ("report", parts.report)):
         if len(index) == 0:
             raise DataError(
                 f"{dataset.source}: its {name} part is empty; a judge needs labelled splits train and public"
             )
-    train, held_out, report = dataset.take(parts.train), dataset.take(parts.held_out), dataset.take(parts.report)
-    labels, _ = targets(train)
-    identities = targets(dataset)[1]
+    learnt = parts.train if votes is None else parts.train[votes[parts.train].sum(1) > 0]
+    train, held_out, report = dataset.take(learnt), dataset.take(parts.held_out), dataset.take(parts.report)
+    labels: NDArray[Any] = targets(train)[0] if votes is None else votes[learnt]
+    identities = targets(dataset)[1] if votes is None else 0
     steps = training.epochs * engine.steps_per_epoch(len(train), training.batch_size)
     learner = Classifier(training.classifier, identities=identities, steps=steps, device=device, seed=training.seed)
     chooser = _Chooser(learner, held_out, training, tell)
@@ -196,6 +216,7 @@ def make_judge(
                 "report": len(report),
             },
             "split_rule": SPLIT_RULE,
+            "labels": "FER2013's" if votes is None else "FER+'s votes",
             "recipe": {
                 **asdict(training.classifier),
                 "epochs": training.epochs,
@@ -206,7 +227,7 @@ def make_judge(
             },
             "seed": training.seed,
             "identities": identities,
-            "features": training.classifier.widths[-1],
+            "features": training.classifier.features,
             "parameters": parameters(learner.average),
             "multiply_adds": multiply_adds(learner.average),
             "temperature": temperature,

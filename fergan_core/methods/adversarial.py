@@ -60,7 +60,11 @@ class GanGenerator:
 
     @torch.inference_mode()
     def generate(self, latents: Tensor, labels: Tensor) -> Tensor:
-        """Return faces [n,1,48,48] for latents [n,Z] and FER2013 codes [n]; ValueError on an emotion not trained.
+        """Return faces [n,1,48,48] for latents [n,Z] and FER2013 codes [n]; ValueError on an emotion not trained."""
+        return self.draw(latents, labels)
+
+    def draw(self, latents: Tensor, labels: Tensor) -> Tensor:
+        """Return the same faces with their derivatives by the latents.
 
         Batch norm uses its running averages, so that a face does not hang on the others of its batch.
         """

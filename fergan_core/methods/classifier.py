@@ -9,15 +9,17 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fergan_core.errors import UsageError
-from fergan_core.models.judge import JudgeNet
+from fergan_core.models.judge import Architecture, JudgeNet
 
 
 @dataclass(frozen=True)
 class ClassifierRecipe:
     """How a judge is built and trained; every field is written to its card."""
 
-    widths: tuple[int, ...] = (32, 64, 128)
-    blocks: tuple[int, ...] = (1, 1, 2)
+    architecture: Architecture
+    widths: tuple[int, ...]
+    blocks: tuple[int, ...]
+    features: int = 128
     dropout: float = 0.2
     learning_rate: float = 3e-3  # the peak of the one-cycle schedule
     weight_decay: float = 0.05
@@ -26,12 +28,14 @@ class ClassifierRecipe:
     rotation: float = 10.0  # degrees, each way
     zoom: float = 0.1  # share of the side, each way
     cutout: int = 12  # side of the square, pixels; 0 for none
+    mixup: float = 0.0  # alpha of the Beta distribution of the mixing share; 0 for none
     ema_decay: float = 0.998
 
     def __post_init__(self) -> None:
-        if len(self.widths) != len(self.blocks) or not 1 <= self.widths[-1] <= 128:
+        if len(self.widths) != len(self.blocks) or not 1 <= self.features <= 128:
             raise UsageError(
-                f"judge: widths {self.widths} and blocks {self.blocks} must be equally long, with at most 128 features"
+                f"judge: widths {self.widths} and blocks {self.blocks} must be equally long, and features 1 to 128, "
+                f"not {self.features}"
             )
 
 
@@ -74,8 +78,26 @@ def cut_out(images: Tensor, side: int) -> Tensor:
     return images.masked_fill(hole.unsqueeze(1), 0.0)
 
 
+def mixing(count: int, alpha: float, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Draw for each of `count` faces a partner int64 [count] and its own share float [count] in 0.5 to 1.
+
+    The share is from Beta(alpha, alpha) (mixup, arXiv:1710.09412, eq. 2), the larger of it and what it leaves.
+    """
+    # On the CPU's generator whatever the device: Beta draws from the global one alone.
+    share = torch.distributions.Beta(alpha, alpha).sample((count,))
+    return torch.randperm(count, device=device), torch.maximum(share, 1 - share).to(device)
+
+
+def spread(labels: Tensor, classes: int, smoothing: float) -> Tensor:
+    """Turn labels int64 [B], or distributions float [B,classes], into smoothed distributions float [B,classes]."""
+    hard = labels if labels.is_floating_point() else F.one_hot(labels, classes).float()
+    return hard * (1 - smoothing) + smoothing / classes
+
+
 class Classifier:
-    """Learns emotions, and identities where labels are int64 [B,2] (emotion, identity) instead of [B].
+    """Learns emotions from labels int64 [B], or from people's votes as distributions float [B,7].
+
+    Labels int64 [B,2] are (emotion, identity), and identities are learnt too.
 
     `average` is the exponential moving average of the network's weights and statistics: the judge that is kept.
     """
@@ -90,7 +112,9 @@ class Classifier:
         self.bf16 = bf16_pays(device)
 
         def build() -> JudgeNet:
-            network = JudgeNet(recipe.widths, recipe.blocks, identities, recipe.dropout)
+            network = JudgeNet(
+                recipe.architecture, recipe.widths, recipe.blocks, recipe.features, identities, recipe.dropout
+            )
             return network.to(device).to(memory_format=torch.channels_last)
 
         self.network, self.average = build(), build()
@@ -112,20 +136,33 @@ class Classifier:
         images = move_randomly(images, self.recipe.shift, self.recipe.rotation, self.recipe.zoom)
         if self.recipe.cutout:
             images = cut_out(images, self.recipe.cutout)
+        emotions_known, identities_known = labels, None
+        if labels.ndim == 2 and not labels.is_floating_point():
+            emotions_known, identities_known = labels[:, 0], labels[:, 1]
+        partner, share = None, torch.ones(len(images), device=self.device)
+        if self.recipe.mixup:
+            partner, share = mixing(len(images), self.recipe.mixup, self.device)
+            images = torch.lerp(images[partner], images, share[:, None, None, None])
         images = images.contiguous(memory_format=torch.channels_last)
-        emotion_labels, identity_labels = (labels[:, 0], labels[:, 1]) if labels.ndim == 2 else (labels, None)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
             emotions, identities = self.network(images)
-        smoothing = self.recipe.label_smoothing
-        loss = F.cross_entropy(emotions.float(), emotion_labels, label_smoothing=smoothing)
-        if identities is not None and identity_labels is not None:
-            loss = loss + F.cross_entropy(identities.float(), identity_labels, label_smoothing=smoothing)
+        loss = self._loss(emotions, emotions_known, partner, share)
+        if identities is not None and identities_known is not None:
+            loss = loss + self._loss(identities, identities_known, partner, share)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
         self.done += 1
         self._follow()
-        return {"loss": loss.detach(), "accuracy": (emotions.detach().argmax(1) == emotion_labels).float().mean()}
+        likeliest = emotions_known.argmax(1) if emotions_known.is_floating_point() else emotions_known
+        return {"loss": loss.detach(), "accuracy": (emotions.detach().argmax(1) == likeliest).float().mean()}
+
+    def _loss(self, logits: Tensor, labels: Tensor, partner: Tensor | None, share: Tensor) -> Tensor:
+        """Cross-entropy against smoothed labels, mixed as the faces were."""
+        wanted = spread(labels, logits.shape[1], self.recipe.label_smoothing)
+        if partner is not None:
+            wanted = torch.lerp(wanted[partner], wanted, share[:, None])
+        return F.cross_entropy(logits.float(), wanted)
 
     def _follow(self) -> None:
         """Move the average towards the network: slowly, but fast at first, when the start is still worthless."""

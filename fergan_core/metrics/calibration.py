@@ -56,12 +56,23 @@ def expected_calibration_error(logits: Tensor, labels: Tensor, bins: int = 15) -
 
     Guo et al. 2017 (arXiv:1706.04599), equation 3.
     """
+    counts, confidence, right = reliability(logits, labels, bins).unbind(1)
+    gaps = (counts * (right - confidence).abs())[counts > 0]
+    return float(gaps.sum() / counts.sum())
+
+
+def reliability(logits: Tensor, labels: Tensor, bins: int = 15) -> Tensor:
+    """Samples, their mean confidence and their accuracy in `bins` equal bins of confidence: float64 [bins,3].
+
+    The points of a reliability diagram (Guo et al. 2017, arXiv:1706.04599, figure 1); an empty bin has NaN for both.
+    """
     logits, labels = _checked(logits, labels)
     confidence, chosen = logits.softmax(1).max(1)
-    right = (chosen == labels).double()
     place = (confidence * bins).ceil().long().clamp(1, bins) - 1
-    gaps = torch.zeros(bins, dtype=torch.float64).scatter_add_(0, place.cpu(), (right - confidence).cpu())
-    return float(gaps.abs().sum() / len(labels))
+    sums = torch.zeros(bins, 3, dtype=torch.float64)
+    of_each = torch.stack([torch.ones_like(confidence), confidence, (chosen == labels).double()], 1)
+    sums.index_add_(0, place.cpu(), of_each.cpu())
+    return torch.cat([sums[:, :1], sums[:, 1:] / sums[:, :1]], 1)
 
 
 def fit_temperature(logits: Tensor, labels: Tensor) -> float:

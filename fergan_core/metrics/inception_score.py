@@ -19,15 +19,7 @@ import torch
 from torch import Tensor
 
 from fergan_core.errors import UsageError
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A value with the two ends of its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
+from fergan_core.metrics.intervals import Interval
 
 
 @dataclass(frozen=True)

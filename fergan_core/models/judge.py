@@ -1,11 +1,31 @@
-"""The judge's network: a compact residual classifier of 48x48 grey faces, with an optional identity head."""
+"""The judges' networks: compact classifiers of 48x48 grey faces in two architectures, also of who is drawn."""
 
 from collections.abc import Sequence
+from typing import Literal
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from fergan_core.emotions import EMOTIONS
+
+Architecture = Literal["residual", "plain"]
+
+
+class SqueezeExcitation(nn.Module):
+    """Scale each channel by what the whole picture holds of all channels (Hu et al. 2018, arXiv:1709.01507, eq. 3)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.squeeze = nn.Linear(channels, channels // 8)
+        self.excite = nn.Linear(channels // 8, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map [B,C,H,W] to the same shape."""
+        scale = self.excite(F.relu(self.squeeze(x.mean((2, 3))))).sigmoid()
+        out: Tensor = x * scale[:, :, None, None]
+        return out
 
 
 class ResidualBlock(nn.Module):
@@ -17,6 +37,7 @@ class ResidualBlock(nn.Module):
         self.first_norm = nn.BatchNorm2d(outputs)
         self.second = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
         self.second_norm = nn.BatchNorm2d(outputs)
+        self.scale = SqueezeExcitation(outputs)
         self.shortcut: nn.Module = nn.Identity()
         if stride != 1 or inputs != outputs:
             # Averaging first, so that no pixel is skipped by a strided 1x1 convolution (arXiv:1812.01187, ResNet-D).
@@ -27,39 +48,77 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map [B,inputs,H,W] to [B,outputs,H/stride,W/stride]."""
-        inner = F.relu(self.first_norm(self.first(x)))
-        out: Tensor = F.relu(self.second_norm(self.second(inner)) + self.shortcut(x))
+        inner = self.second_norm(self.second(F.relu(self.first_norm(self.first(x)))))
+        out: Tensor = F.relu(self.scale(inner) + self.shortcut(x))
         return out
+
+
+class PlainBlock(nn.Module):
+    """A 3x3 convolution, for `stride` 2 followed by a maximum over 2x2 (Simonyan & Zisserman 2015, arXiv:1409.1556)."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(inputs, outputs, 3, 1, 1, bias=False)
+        self.norm = nn.BatchNorm2d(outputs)
+        self.stride = stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map [B,inputs,H,W] to [B,outputs,H/stride,W/stride]."""
+        x = self.convolution(x)
+        out: Tensor = F.relu(self.norm(F.max_pool2d(x, self.stride) if self.stride != 1 else x))
+        return out
+
+
+_BLOCKS = {"residual": ResidualBlock, "plain": PlainBlock}
 
 
 class JudgeNet(nn.Module):
     """Emotion (and, if `identities` > 0, identity) of faces float [B,1,48,48] in [-1,1].
 
-    `widths` are the channels at 24x24, 12x12 and 6x6; `blocks` the residual blocks at each. The features are the
-    last stage's channels averaged over the picture, so `widths[-1]` (at most 128) is their number.
+    `widths` are the channels at 24x24, 12x12, 6x6 and so on, `blocks` the blocks at each, none being allowed at the
+    first. The `features` (1 to 128) are a learnt weighting of the last stage's places, one weight a place and channel:
+    all faces stand at one place, and an average forgets where a mouth is (Chen et al. 2018, arXiv:1804.07573, 3.2).
     """
 
-    def __init__(self, widths: Sequence[int], blocks: Sequence[int], identities: int = 0, dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        architecture: Architecture,
+        widths: Sequence[int],
+        blocks: Sequence[int],
+        features: int,
+        identities: int = 0,
+        dropout: float = 0.0,
+    ) -> None:
         super().__init__()
-        self.widths, self.blocks, self.identities = tuple(widths), tuple(blocks), identities
+        self.identities = identities
         self.stem = nn.Conv2d(1, widths[0], 5, 2, 2, bias=False)
         self.stem_norm = nn.BatchNorm2d(widths[0])
         stages: list[nn.Module] = []
-        inputs = widths[0]
+        inputs, side = widths[0], 24
         for stage, (width, count) in enumerate(zip(widths, blocks, strict=True)):
+            side = side // 2 if stage else side
             for block in range(count):
-                stages.append(ResidualBlock(inputs, width, 2 if stage > 0 and block == 0 else 1))
+                stages.append(_BLOCKS[architecture](inputs, width, 2 if stage > 0 and block == 0 else 1))
                 inputs = width
         self.body = nn.Sequential(*stages)
+        self.project = nn.Conv2d(inputs, features, 1, bias=False)
+        self.project_norm = nn.BatchNorm2d(features)
+        self.places = nn.Parameter(torch.full((features, side, side), 1 / side**2))
+        self.places_norm = nn.BatchNorm1d(features)
         self.dropout = nn.Dropout(dropout)
-        self.emotion_head = nn.Linear(inputs, len(EMOTIONS))
-        self.identity_head = nn.Linear(inputs, identities) if identities else None
+        self.emotion_head = nn.Linear(features, len(EMOTIONS))
+        self.identity_head = nn.Linear(features, identities) if identities else None
 
     def features(self, images: Tensor) -> Tensor:
-        """Return features [B, widths[-1]], 0 and up, of faces [B,1,48,48] in [-1,1]."""
-        x = F.relu(self.stem_norm(self.stem(images)))
-        out: Tensor = self.body(x).mean((2, 3))
+        """Return features [B,features] of faces [B,1,48,48] in [-1,1], of zero mean and unit spread in training."""
+        x = self.body(F.relu(self.stem_norm(self.stem(images))))
+        x = F.relu(self.project_norm(self.project(x)))
+        out: Tensor = self.places_norm((x * self.places).sum((2, 3)))
         return out
+
+    def mirrored_features(self, images: Tensor) -> Tensor:
+        """Return the features of faces and of their mirror images, averaged: [B,features], the same for both."""
+        return (self.features(images) + self.features(images.flip(3))) / 2
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
         """Return emotion logits [B,7] and identity logits [B,identities] (None without an identity head)."""
@@ -74,15 +133,14 @@ def parameters(network: nn.Module) -> int:
 
 
 def multiply_adds(network: JudgeNet) -> int:
-    """Count the multiply-adds of the convolutions and heads for one 48x48 face, from the layers' shapes."""
-    total = 24 * 24 * network.stem.weight.numel()
-    size = 24
-    for block in network.body:
-        assert isinstance(block, ResidualBlock)
-        size //= block.first.stride[0]
-        total += size * size * (block.first.weight.numel() + block.second.weight.numel())
-        total += sum(
-            size * size * layer.weight.numel() for layer in block.shortcut.modules() if isinstance(layer, nn.Conv2d)
-        )
-    heads = [head for head in (network.emotion_head, network.identity_head) if head is not None]
-    return total + sum(head.weight.numel() for head in heads)
+    """Count the multiply-adds of convolutions and linear layers in one pass of one face through the network."""
+    counter = FlopCounterMode(display=False)
+    place = network.stem.weight
+    was_training = network.training
+    with counter, torch.no_grad():
+        features = network.eval().features(torch.zeros(1, 1, 48, 48, device=place.device))
+        network.emotion_head(features)
+        if network.identity_head is not None:
+            network.identity_head(features)
+    network.train(was_training)
+    return int(counter.get_total_flops()) // 2

@@ -104,6 +104,7 @@ class ScoreLine(_Rows):
     low: float | None
     high: float | None
     real: float | None
+    noise: float | None = None  # exports of before scores had it
 
 
 class EvaluationRow(_Rows):

@@ -256,8 +256,8 @@ class Reader:
         )
 
     def scores(self, run_ids: Sequence[str]) -> pd.DataFrame:
-        """Return the runs' scores: run_id, run_name, epoch, step, judge, judge_sha256, count, prior, seed, metric,
-        emotion (None: all), value, low, high, real."""
+        """Return the runs' scores: run_id, run_name, epoch, step, judge, judge_sha256, count, prior, seed, truncation,
+        real_count, metric, emotion (None: all), value, low, high, real, noise."""
         frame = self._frame(
             sa.select(
                 Run.id.label("run_id"),
@@ -273,6 +273,7 @@ class Reader:
                 ScoreRow.low,
                 ScoreRow.high,
                 ScoreRow.real,
+                ScoreRow.noise,
             )
             .join(Evaluation, Evaluation.key == ScoreRow.evaluation_key)
             .join(Run, Run.key == Evaluation.run_key)
@@ -280,11 +281,11 @@ class Reader:
             .order_by(Run.created, Evaluation.step, Evaluation.key)
         )
         protocols = frame.pop("protocol")
-        for position, name in enumerate(("count", "prior", "seed")):
+        for position, name in enumerate(("count", "prior", "seed", "truncation", "real_count")):
             values = pd.Series([protocol.get(name) for protocol in protocols], dtype=object, index=frame.index)
             frame.insert(6 + position, name, values)
         frame["emotion"] = frame["emotion"].replace({"": None})
-        return frame.astype(dict.fromkeys(("value", "low", "high", "real"), float))
+        return frame.astype(dict.fromkeys(("value", "low", "high", "real", "noise"), float))
 
     def file(self, path: str) -> Path:
         """Return where a recorded file lies; RegistryError where its name leads out of the registry's folder."""

@@ -47,7 +47,7 @@ _ENDED = STATUSES[1:]
 
 @dataclass(frozen=True)
 class Score:
-    """One number of an evaluation: its 95 % interval, the real images' value, and its emotion (None: all)."""
+    """One number of an evaluation: its 95 % interval, the real images' value and noise's, its emotion (None: all)."""
 
     metric: str
     value: float
@@ -55,6 +55,7 @@ class Score:
     high: float | None = None
     real: float | None = None
     emotion: str | None = None
+    noise: float | None = None
 
 
 def new_id() -> str:
@@ -320,6 +321,7 @@ class Registry:
                     "low": _number(score.low),
                     "high": _number(score.high),
                     "real": _number(score.real),
+                    "noise": _number(score.noise),
                 }
                 for score in scores
             ]

@@ -159,7 +159,7 @@ class Evaluation(Base):
 
 
 class ScoreRow(Base):
-    """One number of an evaluation with its interval and the real images' value; '' is all emotions together."""
+    """One number of an evaluation with its interval, real images' value and noise's; '' is all emotions together."""
 
     __tablename__ = "scores"
 
@@ -170,6 +170,7 @@ class ScoreRow(Base):
     low: Mapped[float | None]
     high: Mapped[float | None]
     real: Mapped[float | None]
+    noise: Mapped[float | None]
 
 
 class Finding(Base):

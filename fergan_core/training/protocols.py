@@ -51,3 +51,12 @@ class Generator(Protocol):
     def sample(self, labels: Tensor, seed: int) -> Tensor:
         """Draw one face a label: float [n,1,48,48] in [-1,1] from FER2013 codes int64 [n]."""
         ...
+
+
+@runtime_checkable
+class Differentiable(Protocol):
+    """A generator whose faces have derivatives by their starting points."""
+
+    def draw(self, latents: Tensor, labels: Tensor) -> Tensor:
+        """Turn latents [n,Z] and FER2013 codes int64 [n] into faces, float [n,1,48,48], derivatives kept."""
+        ...

@@ -1,0 +1,28 @@
+"""Evaluation: faces of a generator, checkpoint or file, under one protocol, read by one judge, beside real faces."""
+
+from fergan_core.evaluation.examiner import Evaluation, Examiner, codes_of
+from fergan_core.evaluation.faces import Faces, Reading, draw
+from fergan_core.evaluation.protocol import FINAL_COUNT, LIGHT_COUNT, Protocol, apportion
+from fergan_core.evaluation.runs import data_of, evaluate_checkpoints, record, score_images, training_index
+from fergan_core.judges.judge import Judge, judges_for, load_judge
+
+__all__ = [
+    "FINAL_COUNT",
+    "LIGHT_COUNT",
+    "Evaluation",
+    "Examiner",
+    "Faces",
+    "Judge",
+    "Protocol",
+    "Reading",
+    "apportion",
+    "codes_of",
+    "data_of",
+    "draw",
+    "evaluate_checkpoints",
+    "judges_for",
+    "load_judge",
+    "record",
+    "score_images",
+    "training_index",
+]

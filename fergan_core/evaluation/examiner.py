@@ -1,0 +1,274 @@
+"""The examiner: a generator's faces, or any, scored beside real faces and noise that are scored in the same way."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+import fergan_core.metrics
+from fergan_core.data import Dataset, Parts
+from fergan_core.emotions import EMOTIONS, emotion_code
+from fergan_core.evaluation.extras import condition, modes_found, true_modes, useful
+from fergan_core.evaluation.faces import Faces, Reading, draw, noise, read
+from fergan_core.evaluation.ground import Ground
+from fergan_core.evaluation.protocol import Protocol, keeping_prior, requested
+from fergan_core.evaluation.scene import Scene, Stand
+from fergan_core.evaluation.store import kept
+from fergan_core.evaluation.table import STANDARD, TABLE, scores_of
+from fergan_core.judges.inception import PREFIX, InceptionJudge, load_inception
+from fergan_core.judges.judge import Judge, load_judge
+from fergan_core.metrics.intervals import GROUPS, Interval
+from fergan_core.metrics.modes import Modes
+from fergan_core.registry import Score
+from fergan_core.training.protocols import Generator
+
+Key = tuple[str, str | None]  # a metric and an emotion's name, None for all together
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The scores of some faces under one protocol; `real_count` real faces gave the scores' `real` (0: none).
+
+    `omitted` says why a score is missing, where it could not be had of so few faces.
+    """
+
+    protocol: Protocol
+    judge: str
+    judge_sha256: str
+    real_count: int
+    scores: list[Score]
+    omitted: list[str]
+
+    def protocol_dict(self) -> dict[str, Any]:
+        """Return what the registry keeps of the protocol beside the judge."""
+        return {**self.protocol.as_dict(), "real_count": self.real_count}
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        plain = {"judge": self.judge, "judge_sha256": self.judge_sha256, "protocol": self.protocol_dict()}
+        return {**plain, "scores": [asdict(score) for score in self.scores], "omitted": self.omitted}
+
+
+class Examiner:
+    """Scores generators of the same data under one protocol; real faces and noise once for each set of emotions.
+
+    `dataset` and `parts` may be None where the data cannot be opened: scores then lack all that real faces give, and
+    the natural prior is that of the judge's own report part. `trained_on` int64 indexes the images that the generator
+    learnt from (None: all of the training part). `thorough` adds what takes minutes: CAS and the Jacobian.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset | None,
+        parts: Parts | None,
+        protocol: Protocol,
+        device: torch.device | str = "cpu",
+        *,
+        trained_on: NDArray[np.int64] | None = None,
+        thorough: bool = False,
+    ) -> None:
+        self.protocol, self.device, self.thorough = protocol, torch.device(device), thorough
+        self.judge = _judge(protocol.judge, self.device)
+        self.ground: Ground | None = None
+        if dataset is not None and parts is not None:
+            self.ground = Ground(dataset, parts, self.judge, trained_on)
+        self._stands: dict[tuple[tuple[int, ...], tuple[float, ...]], Stand] = {}
+
+    @cached_property
+    def _modes(self) -> Modes | None:
+        return None if self.ground is None or not isinstance(self.judge, Judge) else true_modes(self.ground, self.judge)
+
+    def labels(self, generator: Generator) -> Tensor:
+        """Return the emotions that the protocol asks a generator for: int64 [count]."""
+        codes = codes_of(generator.emotions)
+        return requested(codes, self._shares(codes), self.protocol)
+
+    def draw(self, generator: Generator) -> Faces:
+        """Draw the protocol's faces; the same generator and protocol give the same ones to the last bit."""
+        protocol = self.protocol
+        return draw(generator, self.labels(generator), protocol.seed, protocol.truncation, self.device)
+
+    def evaluate(self, generator: Generator) -> Evaluation:
+        """Draw, read and score a generator's faces."""
+        return self.score(self.draw(generator), codes_of(generator.emotions), generator)
+
+    def score(self, faces: Faces, codes: Sequence[int], generator: Generator | None = None) -> Evaluation:
+        """Score faces that were asked for these emotions; the same faces and protocol give the same digits.
+
+        K, the number of classes in kl_ratio, is the judge's seven also where the generator knows fewer emotions (the
+        2022 report's K is its five); the real value is of the generator's emotions alone, so their ratio stays fair.
+        """
+        reading = read(self.judge, faces)
+        plan = self._plan(reading, codes)
+        found, omitted = self._measure(reading, reading.of, plan)
+        null = noise(faces.labels, len(faces.images), self.protocol.seed)
+        real, noisy = self._beside(reading, plan, null)
+        scores = [_score(key, interval, real.get(key), noisy.get(key)) for key, interval in found.items()]
+        if self.thorough and self.judge.reads_emotions:
+            extras = self._thorough(faces, plan, generator, null)
+            scores += [_score(key, *values) for key, values in extras.items()]
+        return Evaluation(self.protocol, self.judge.name, self.judge.sha256, len(plan.real), scores, omitted)
+
+    def _shares(self, codes: Sequence[int]) -> list[float]:
+        """How often each of these emotions is to be asked for, up to a common factor."""
+        if self.protocol.prior == "balanced":
+            return [1.0] * len(codes)
+        if self.ground is not None:
+            parts = self.ground.parts
+            index = parts.report if len(parts.report) else parts.train
+            counts = np.bincount(self.ground.dataset.labels[index], minlength=len(EMOTIONS))
+            return [float(counts[code]) for code in codes]
+        if not isinstance(self.judge, Judge):
+            return [1.0] * len(codes)
+        per_emotion = [sum(row) for row in self.judge.card["report"]["confusion"]]
+        return [float(per_emotion[code]) for code in codes]
+
+    def _plan(self, reading: Reading, codes: Sequence[int]) -> "_Plan":
+        """Settle how many real faces can stand beside the fakes, of all emotions and of each."""
+        if reading.labels is None:
+            counts, shares = [0] * len(codes), self._shares(codes)
+        else:
+            counts = [int((reading.labels == code).sum()) for code in codes]
+            shares = [float(count) for count in counts]
+        held, index = counts, np.empty(0, np.int64)
+        if self.ground is not None and len(self.ground.parts.report):
+            labels = self.ground.dataset.labels[self.ground.parts.report]
+            index = keeping_prior(labels, codes, shares, len(reading), self.protocol.seed)
+            held = [int((labels == code).sum()) for code in codes]
+        if len(index) < GROUPS:
+            index = np.empty(0, np.int64)
+        each = {code: min(h, c) for code, h, c in zip(codes, held, counts, strict=True) if min(h, c) >= GROUPS}
+        return _Plan(tuple(codes), tuple(shares), index, len(index) or len(reading), each)
+
+    def _stand(self, codes: tuple[int, ...], shares: tuple[float, ...]) -> Stand | None:
+        """Return the real faces of these emotions in these shares, beside which fakes of the same are scored."""
+        if self.ground is None:
+            return None
+        key = (codes, shares)
+        if key not in self._stands:
+            ground, seed = self.ground, self.protocol.seed
+
+            def chosen(part: Reading) -> Reading:
+                assert part.labels is not None
+                return part.take(torch.from_numpy(keeping_prior(part.labels.numpy(), codes, shares, None, seed)))
+
+            assert ground.trained_on.labels is not None
+            own = torch.isin(ground.trained_on.labels, torch.tensor(codes))
+            self._stands[key] = Stand(chosen(ground.train), chosen(ground.held_out), ground.trained_on.take(own), seed)
+        return self._stands[key]
+
+    def _measure(
+        self, together: Reading, of: Callable[[int], Reading], plan: "_Plan"
+    ) -> tuple[dict[Key, Interval], list[str]]:
+        """Score faces of all emotions together, and `of` each: intervals by metric and emotion, and what is omitted."""
+        scene = Scene(together, plan.size, self.protocol.seed, self._stand(plan.codes, plan.shares))
+        rows = TABLE if self.judge.reads_emotions else STANDARD
+        scores, omitted = scores_of(scene, rows, one_emotion=False)
+        found: dict[Key, Interval] = {(metric, None): interval for metric, interval in scores.items()}
+        if self._modes is not None:
+            assert isinstance(self.judge, Judge)
+            found["modes", None] = modes_found(scene, self._modes, self.judge)
+        for code, size in plan.each.items():
+            mine = Scene(of(code), size, self.protocol.seed, self._stand((code,), (1.0,)))
+            scores, without = scores_of(mine, rows, one_emotion=True)
+            found |= {(metric, EMOTIONS[code]): interval for metric, interval in scores.items()}
+            omitted += [f"{EMOTIONS[code]}: {sentence}" for sentence in without]
+        return found, omitted
+
+    def _beside(self, reading: Reading, plan: "_Plan", null: Faces) -> tuple[dict[Key, float], dict[Key, float]]:
+        """Return the scores of real faces and of noise under the same plan, from the cache where they are known."""
+        where = f"{self.judge.sha256} alone" if self.ground is None else self.ground.key(plan.codes)
+        key = f"{where} {self.protocol} {plan.key()} {len(reading)} {reading.labels is None} {edition()}"
+        real: dict[Key, float] = {}
+        if len(plan.real):
+            assert self.ground is not None
+            report = self.ground.report
+            real = _kept_values(f"real {key}", lambda: self._measure(report.take(plan.index()), report.of, plan)[0])
+
+        def measured() -> dict[Key, Interval]:
+            pictures = read(self.judge, null)
+            return self._measure(pictures, pictures.of, plan)[0]
+
+        return real, _kept_values(f"noise {key}", measured)
+
+    def _thorough(
+        self, faces: Faces, plan: "_Plan", generator: Generator | None, null: Faces
+    ) -> dict[Key, tuple[Interval, float | None, float | None]]:
+        """Score what takes minutes: intervals by metric and emotion, each with real faces' value and noise's."""
+        found: dict[Key, tuple[Interval, float | None, float | None]] = {}
+        if generator is not None and faces.labels is not None:
+            spread = condition(generator, faces.labels, self.protocol.seed)
+            if spread is not None:
+                found["log_condition", None] = (spread, None, None)
+        if faces.labels is not None and len(plan.real):
+            assert self.ground is not None
+            found |= useful(faces, null, self.ground, plan.codes, plan.shares, self.protocol.seed, self.device)
+        return found
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """The emotions and their shares; which faces of the report part stand beside the fakes, and how many at a time.
+
+    `real` int64 indexes the report part, `size` is the number of faces scored at a time, `each` the same by emotion.
+    """
+
+    codes: tuple[int, ...]
+    shares: tuple[float, ...]
+    real: NDArray[np.int64]
+    size: int
+    each: dict[int, int]
+
+    def index(self) -> Tensor:
+        """Return `real` as a tensor."""
+        return torch.from_numpy(self.real)
+
+    def key(self) -> str:
+        """Return what is settled here in one line."""
+        return f"{self.codes} {self.shares} {self.size} {self.each}"
+
+
+def _judge(name: str, device: torch.device) -> Judge | InceptionJudge:
+    if name.startswith(PREFIX):
+        return load_inception(Path(name.removeprefix(PREFIX)), device)
+    return load_judge(name, device)
+
+
+def codes_of(emotions: Sequence[str]) -> tuple[int, ...]:
+    """Return FER2013's codes of emotions, ascending."""
+    return tuple(sorted(emotion_code(name) for name in emotions))
+
+
+@lru_cache(maxsize=1)
+def edition() -> str:
+    """Return a digest of the code that scores are computed by: kept values of another edition are computed anew."""
+    rooms = (Path(fergan_core.metrics.__path__[0]), Path(__file__).parent)
+    files = sorted(file for room in rooms for file in room.glob("*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
+
+
+def _kept_values(key: str, measure: Callable[[], dict[Key, Interval]]) -> dict[Key, float]:
+    """Return the values of scores from the cache, or measure and keep them."""
+
+    def made() -> dict[str, Tensor]:
+        return {
+            f"{metric}|{emotion or ''}": torch.tensor(interval.value, dtype=torch.float64)
+            for (metric, emotion), interval in measure().items()
+        }
+
+    stored = kept(f"values-{hashlib.sha256(key.encode()).hexdigest()[:40]}", made)
+    pairs = {name: tuple(name.split("|")) for name in stored}
+    return {(pairs[name][0], pairs[name][1] or None): float(value) for name, value in stored.items()}
+
+
+def _score(key: Key, interval: Interval, real: float | None, noise_value: float | None) -> Score:
+    """Put a score beside real faces' value and noise's; NaN ends are no ends."""
+    low, high = (None if np.isnan(end) else end for end in (interval.low, interval.high))
+    return Score(key[0], interval.value, low, high, real, key[1], noise_value)

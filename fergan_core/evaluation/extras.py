@@ -1,0 +1,77 @@
+"""Scores that need more than a judge's reading: true modes, a classifier's training, a generator's derivatives."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from fergan_core.evaluation.faces import Faces, Reading
+from fergan_core.evaluation.ground import Ground
+from fergan_core.evaluation.protocol import keeping_prior
+from fergan_core.evaluation.scene import Scene
+from fergan_core.evaluation.usefulness import accuracy_after, usefulness
+from fergan_core.judges.judge import Judge
+from fergan_core.metrics.intervals import Interval, interval_of_mean
+from fergan_core.metrics.jacobian import log_condition_numbers
+from fergan_core.metrics.modes import EMOTIONS, IDENTITIES, Modes, count_without
+from fergan_core.training.protocols import Differentiable, Generator
+
+_LATENTS = 64  # whose Jacobians are taken
+
+
+def true_modes(ground: Ground, judge: Judge) -> Modes | None:
+    """Return synthfer's true modes by its training faces; None for data or a judge that know no identities."""
+    if "identity" not in ground.dataset.factors or not judge.reads_identities:
+        return None
+    train = ground.train
+    assert train.labels is not None
+    return Modes(train.features, torch.from_numpy(ground.identities(ground.parts.train)), train.labels)
+
+
+def modes_found(scene: Scene, modes: Modes, judge: Judge) -> Interval:
+    """Count the true modes among a scene's faces, in blocks of real faces' number, with its interval."""
+
+    def score(block: Reading, groups: Tensor) -> tuple[float, Tensor]:
+        who = judge.identities(block.features).argmax(1)
+        shown = modes.shown(block.features, block.logits.argmax(1), who)
+        return float(len(set(shown[shown >= 0].tolist()))), count_without(shown, groups)
+
+    return scene.over_blocks(score, 0, IDENTITIES * EMOTIONS)
+
+
+def condition(generator: Generator, labels: Tensor, seed: int) -> Interval | None:
+    """Return the mean log condition number of a generator's Jacobian, where its faces have derivatives."""
+    if not isinstance(generator, Differentiable):
+        return None
+    wanted = labels[:_LATENTS]
+    latents = generator.latents(len(wanted), seed)
+    return interval_of_mean(log_condition_numbers(lambda z: generator.draw(z, wanted.to(z.device)), latents))
+
+
+def useful(
+    faces: Faces,
+    null: Faces,
+    ground: Ground,
+    codes: Sequence[int],
+    shares: Sequence[float],
+    seed: int,
+    device: torch.device,
+) -> dict[tuple[str, str | None], tuple[Interval, float | None, float | None]]:
+    """Return CAS and what the faces add to real ones, by metric and emotion: interval, real faces' value, noise's.
+
+    Real faces are as many training faces in the same label prior, or as there are.
+    """
+    train, report = ground.train, ground.report
+    assert train.labels is not None
+    assert report.labels is not None
+    index = torch.from_numpy(keeping_prior(train.labels.numpy(), codes, shares, len(faces.images), seed))
+    real = Faces(train.images[index], train.labels[index])
+    known = torch.isin(report.labels, torch.tensor(list(codes)))
+    tried = Faces(report.images[known], report.labels[known])
+    found = usefulness(faces, real, tried, seed=seed, device=device)
+    of_real = accuracy_after(real, tried, seed=seed, device=device)
+    of_noise = accuracy_after(null, tried, seed=seed, device=device)
+    scores: dict[tuple[str, str | None], tuple[Interval, float | None, float | None]] = {
+        ("cas", name): (interval, of_real[name].value, of_noise[name].value) for name, interval in found.cas.items()
+    }
+    return scores | {("cas_gain", name): (interval, None, None) for name, interval in found.gain.items()}

@@ -1,0 +1,82 @@
+"""Faces and what a judge reads in them, kept in the user's cache: a new metric neither samples nor reads again."""
+
+import hashlib
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from fergan_core.errors import CheckpointError
+from fergan_core.evaluation.store import kept
+from fergan_core.judges.inception import InceptionJudge
+from fergan_core.judges.judge import Judge
+from fergan_core.training.engine import to_bytes
+from fergan_core.training.protocols import Generator
+
+SAMPLE_BATCH = 200  # fixed: with it the same seed gives the same faces, and a large network fits the memory
+
+
+@dataclass(frozen=True)
+class Faces:
+    """Faces uint8 [N,48,48] and the emotions int64 [N] they were asked for or are labelled with (None: unknown)."""
+
+    images: Tensor
+    labels: Tensor | None
+
+    def key(self) -> str:
+        """Return a digest of the images, in hex."""
+        return hashlib.sha256(repr(list(self.images.shape)).encode() + self.images.numpy().tobytes()).hexdigest()[:40]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Faces with a judge's logits float64 [N,7] and features float32 [N,D], all on the CPU."""
+
+    images: Tensor
+    labels: Tensor | None
+    logits: Tensor
+    features: Tensor
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def take(self, index: Tensor) -> "Reading":
+        """Return the faces of an index int64 [n] or a mask bool [N]."""
+        labels = None if self.labels is None else self.labels[index]
+        return Reading(self.images[index], labels, self.logits[index], self.features[index])
+
+    def of(self, code: int) -> "Reading":
+        """Return the faces of one emotion's code; of unlabelled faces none."""
+        mask = torch.zeros(len(self), dtype=torch.bool) if self.labels is None else self.labels == code
+        return self.take(mask)
+
+
+@torch.inference_mode()
+def draw(generator: Generator, labels: Tensor, seed: int, truncation: float, device: torch.device) -> Faces:
+    """Draw one face a label; CheckpointError where a network gives no numbers."""
+    latents = generator.latents(len(labels), seed) * truncation
+    images = torch.zeros(len(labels), 48, 48, dtype=torch.uint8)
+    for start in range(0, len(labels), SAMPLE_BATCH):
+        stop = start + SAMPLE_BATCH
+        made = generator.generate(latents[start:stop].to(device), labels[start:stop].to(device))
+        if not bool(torch.isfinite(made).all()):
+            raise CheckpointError("the generator's faces are NaN or infinite; evaluate an earlier checkpoint")
+        images[start:stop] = to_bytes(made)
+    return Faces(images, labels)
+
+
+def noise(labels: Tensor | None, count: int, seed: int) -> Faces:
+    """Return `count` pictures of independent pixels, every grey as likely: what no generator should be taken for."""
+    source = torch.Generator().manual_seed(seed)
+    return Faces(torch.randint(0, 256, (count, 48, 48), generator=source, dtype=torch.uint8), labels)
+
+
+def read(judge: Judge | InceptionJudge, faces: Faces) -> Reading:
+    """Return a judge's reading of faces, from the cache where they were read before."""
+    stored = kept(f"reading-{faces.key()}-{judge.sha256[:16]}", lambda: _read(judge, faces))
+    return Reading(faces.images, faces.labels, stored["logits"], stored["features"])
+
+
+def _read(judge: Judge | InceptionJudge, faces: Faces) -> dict[str, Tensor]:
+    logits, features = judge.read(faces.images)
+    return {"logits": logits, "features": features}

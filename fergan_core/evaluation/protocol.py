@@ -1,0 +1,78 @@
+"""The protocol of an evaluation, and which emotions it asks a generator for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from fergan_core.errors import DataError, UsageError
+from fergan_core.metrics.intervals import GROUPS
+
+FINAL_COUNT = 10_000
+LIGHT_COUNT = 2_000  # of evaluations in training, every few epochs
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How an evaluation is made: whose reading, how many faces, from which seed, of which emotions, how far out.
+
+    `prior` 'natural' asks for the emotions as often as the report part of the data has them, 'balanced' equally
+    often; both among the generator's own emotions only. `truncation`, above 0 to 1, shortens every latent by it.
+    """
+
+    judge: str
+    count: int = FINAL_COUNT
+    seed: int = 0
+    prior: Literal["natural", "balanced"] = "natural"
+    truncation: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.count < GROUPS:
+            raise UsageError(f"--count: {self.count} faces are too few for an interval; ask for {GROUPS} or more")
+        if self.prior not in ("natural", "balanced"):
+            raise UsageError(f"--prior: unknown prior '{self.prior}'; use natural or balanced")
+        if not 0 < self.truncation <= 1:
+            raise UsageError(f"--truncation: {self.truncation} is not above 0 and at most 1; 1 leaves latents as drawn")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what the registry keeps of the protocol beside the judge."""
+        return {"count": self.count, "seed": self.seed, "prior": self.prior, "truncation": self.truncation}
+
+
+def apportion(shares: Sequence[float], count: int) -> list[int]:
+    """Split `count` >= 0 into whole parts in proportion to shares >= 0, by largest remainder (ties: the first)."""
+    total = sum(shares)
+    if total <= 0:
+        raise DataError("there are no labelled real faces of the generator's emotions; use --prior balanced")
+    exact = [share * count / total for share in shares]
+    parts = [int(part) for part in exact]
+    by_remainder = sorted(range(len(parts)), key=lambda index: (parts[index] - exact[index], index))
+    for index in by_remainder[: count - sum(parts)]:
+        parts[index] += 1
+    return parts
+
+
+def requested(codes: Sequence[int], shares: Sequence[float], protocol: Protocol) -> Tensor:
+    """Draw the emotions to ask for: int64 [count], FER2013 codes in these shares, shuffled by the protocol's seed."""
+    counts = apportion(shares, protocol.count)
+    labels = np.repeat(np.asarray(codes, dtype=np.int64), counts)
+    return torch.from_numpy(np.random.default_rng(protocol.seed).permutation(labels))
+
+
+def keeping_prior(
+    labels: NDArray[np.integer[Any]], codes: Sequence[int], shares: Sequence[float], most: int | None, seed: int
+) -> NDArray[np.int64]:
+    """Choose images int64 [n] whose emotions stand in these shares: as many as `labels` allows, at most `most`."""
+    held = [int((labels == code).sum()) for code in codes]
+    total = sum(shares)
+    possible = min((have * total / share for share, have in zip(shares, held, strict=True) if share > 0), default=0)
+    wanted = apportion(shares, int(possible + 1e-9) if most is None else min(most, int(possible + 1e-9)))
+    chooser = np.random.default_rng(seed)
+    chosen = [
+        chooser.permutation(np.flatnonzero(labels == code))[:number] for code, number in zip(codes, wanted, strict=True)
+    ]
+    return chooser.permutation(np.concatenate(chosen)).astype(np.int64)

@@ -1,0 +1,143 @@
+"""Evaluations of a run's checkpoints: weights -> faces -> scores -> registry."""
+
+import hashlib
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from fergan_core import recipe as recipes
+from fergan_core.data import Dataset, Parts, open_dataset, science_parts
+from fergan_core.emotions import EMOTIONS, emotion_code
+from fergan_core.errors import CheckpointError, DataError, UsageError
+from fergan_core.evaluation.examiner import Evaluation, Examiner, codes_of
+from fergan_core.evaluation.faces import Faces
+from fergan_core.evaluation.protocol import Protocol
+from fergan_core.evaluation.store import kept
+from fergan_core.methods import load_generator
+from fergan_core.recipe import Recipe
+from fergan_core.registry import Reader, Registry
+from fergan_core.training.protocols import Generator
+
+
+def training_index(dataset: Dataset, parts: Parts, recipe: Recipe) -> NDArray[np.int64]:
+    """Return which images of the data set a recipe trains on: int64 [n], its emotions' part of `parts.train`."""
+    codes = [emotion_code(name) for name in recipe.emotions]
+    index = parts.train[np.isin(dataset.labels[parts.train], codes)]
+    if len(index) == 0:
+        raise UsageError(f"--emotions: '{dataset.name}' has no training image of {', '.join(recipe.emotions)}")
+    missing = [name for name, code in zip(recipe.emotions, codes, strict=True) if code not in dataset.labels[index]]
+    if missing:
+        raise UsageError(f"--emotions: '{dataset.name}' has no training image of {', '.join(missing)}; leave it out")
+    return index[: recipe.images] if recipe.images else index
+
+
+def data_of(run: dict[str, Any], place: str | None = None) -> Dataset | None:
+    """Open the data that a run was trained on, at `place` where that is given, else where they were then.
+
+    Where that fails, say so in one line on stderr and return None; at a `place` that was named it is an error.
+    """
+    source, content_hash = place or str(run["dataset"]["source"]), run["dataset"]["content_hash"]
+    if place is not None:
+        dataset = open_dataset(place)
+        if dataset.content_hash != content_hash:
+            raise DataError(f"--data: '{place}' is not the data set of run '{run['name']}'; give that one")
+        return dataset
+    try:
+        dataset = open_dataset(source)
+    except DataError as error:
+        print(f"warning: no real faces to compare with: {error}", file=sys.stderr)
+        return None
+    if dataset.content_hash != content_hash:
+        print(f"warning: no real faces to compare with: '{source}' is not what it was in training", file=sys.stderr)
+        return None
+    return dataset
+
+
+def record(registry: Registry, run_id: str, evaluation: Evaluation, *, epoch: int, step: int) -> None:
+    """Enter an evaluation of a run's step in the registry."""
+    registry.add_evaluation(
+        run_id,
+        epoch=epoch,
+        step=step,
+        judge=evaluation.judge,
+        judge_sha256=evaluation.judge_sha256,
+        protocol=evaluation.protocol_dict(),
+        scores=evaluation.scores,
+    )
+
+
+def evaluate_checkpoints(
+    registry: Registry,
+    run_id: str,
+    steps: Sequence[int],
+    protocols: Sequence[Protocol],
+    *,
+    dataset: Dataset | None,
+    device: torch.device | str = "cpu",
+    thorough: bool = False,
+) -> Iterator[tuple[int, Evaluation]]:
+    """Evaluate a run's checkpoints at `steps` under each protocol; record each evaluation and yield (step, evaluation).
+
+    The protocols differ in their judge alone. Raises CheckpointError where there is no checkpoint at a step.
+    """
+    reader = Reader(registry.url)
+    run = reader.run(run_id)
+    saved = reader.checkpoints(run_id).set_index("step").to_dict("index")
+    missing = [step for step in steps if step not in saved]
+    if missing:
+        raise CheckpointError(
+            f"run '{run['name']}' has no checkpoint at step {missing[0]}; `fergan runs show` lists them"
+        )
+    parts = None if dataset is None else science_parts(dataset)
+    own = None
+    if dataset is not None and parts is not None:
+        own = training_index(dataset, parts, recipes.from_dict(run["recipe"]))
+    examiners = [
+        Examiner(dataset, parts, protocol, device, trained_on=own, thorough=thorough) for protocol in protocols
+    ]
+    for step in steps:
+        checkpoint = saved[step]
+        generator = load_generator(run["recipe"], reader.file(checkpoint["path"]), str(device))
+        faces = _drawn(examiners[0], generator, f"{checkpoint['sha256']} {run['recipe']}")
+        for examiner in examiners:
+            evaluation = examiner.score(faces, codes_of(generator.emotions), generator)
+            record(registry, run_id, evaluation, epoch=checkpoint["epoch"], step=step)
+            yield step, evaluation
+
+
+def _drawn(examiner: Examiner, generator: Generator, of: str) -> Faces:
+    """Draw a protocol's faces from a checkpoint, or take them from the cache."""
+    labels = examiner.labels(generator)
+    key = f"{of} {examiner.protocol.as_dict()} {labels.tolist()}"
+
+    def made() -> dict[str, torch.Tensor]:
+        drawn = examiner.draw(generator)
+        assert drawn.labels is not None
+        return {"images": drawn.images, "labels": drawn.labels}
+
+    found = kept(f"faces-{hashlib.sha256(key.encode()).hexdigest()[:40]}", made)
+    return Faces(found["images"], found["labels"])
+
+
+def score_images(
+    images: NDArray[np.uint8],
+    labels: NDArray[np.uint8] | None,
+    protocols: Sequence[Protocol],
+    *,
+    dataset: Dataset | None,
+    device: torch.device | str = "cpu",
+    thorough: bool = False,
+) -> Iterator[Evaluation]:
+    """Score faces uint8 [N,48,48] that come from anywhere under each protocol, whose count becomes theirs."""
+    known = None if labels is None else torch.from_numpy(labels.astype(np.int64))
+    faces = Faces(torch.from_numpy(images), known)
+    codes = tuple(range(len(EMOTIONS))) if known is None else tuple(sorted(set(known.tolist())))
+    parts = None if dataset is None else science_parts(dataset)
+    for protocol in protocols:
+        counted = replace(protocol, count=len(images))
+        yield Examiner(dataset, parts, counted, device, thorough=thorough).score(faces, codes)

@@ -1,0 +1,52 @@
+"""The cache of readings: tensors under a key in the user's cache folder; the longest unused make room for new ones."""
+
+import contextlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from fergan_core.data import cache
+
+_MOST_BYTES = 2_000_000_000
+
+
+def kept(key: str, make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Return the tensors that were kept under a key, or make and keep them; only time hangs on the cache.
+
+    A file that is damaged is made again; a folder that cannot be written keeps nothing.
+    """
+    folder = cache.folder() / "readings"
+    path = folder / f"{key}.safetensors"
+    try:
+        found = load_file(path)
+        os.utime(path)
+        return found
+    except (OSError, SafetensorError):
+        made = make()
+    temporary = folder / f".{key}.{os.getpid()}.tmp"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        save_file({name: tensor.contiguous() for name, tensor in made.items()}, temporary)
+        temporary.replace(path)
+        _make_room(folder)
+    except (OSError, SafetensorError):
+        pass
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+    return made
+
+
+def _make_room(folder: Path) -> None:
+    """Delete what was not used for longest while the folder holds more than it may."""
+    files = [(entry.stat(), Path(entry.path)) for entry in os.scandir(folder) if entry.name.endswith(".safetensors")]
+    surplus = sum(status.st_size for status, _ in files) - _MOST_BYTES
+    for status, path in sorted(files, key=lambda file: file[0].st_mtime_ns):
+        if surplus <= 0:
+            return
+        path.unlink(missing_ok=True)
+        surplus -= status.st_size

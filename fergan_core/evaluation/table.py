@@ -1,0 +1,216 @@
+"""The table of scores: what is computed of a scene, one line a family. A new metric is one line more."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from fergan_core.emotions import EMOTIONS
+from fergan_core.errors import UsageError
+from fergan_core.evaluation.faces import Reading
+from fergan_core.evaluation.scene import Scene
+from fergan_core.metrics import (
+    bins,
+    birthday,
+    calibration,
+    copying,
+    diversity,
+    frechet,
+    inception_score,
+    kernel,
+    neighbours,
+    vendi,
+)
+from fergan_core.metrics.intervals import Interval, interval_of_mean
+
+IS_SIZES = (100, 250, 500, 1000, 2500, 5000, 10_000)  # faces at which the Inception Score's bias is shown
+
+Found = Iterator[tuple[str, Interval]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One family of scores: of what it is computed, for all emotions together or for one, and what it needs.
+
+    `needs` 'nothing', 'labels' or 'real' (real faces); `each` and `all` tell whether it is given of one emotion
+    and of all. `compute` yields (metric, interval).
+    """
+
+    compute: Callable[[Scene], Found]
+    needs: str
+    all: bool = True
+    each: bool = True
+
+
+def _inception(scene: Scene) -> Found:
+    found = inception_score.score(scene.faces.logits, seed=scene.seed)
+    yield "is", found.inception_score
+    yield "kl_nats", found.kl_nats
+    yield "kl_ratio", found.kl_ratio
+    yield "is_split_mean", _plain(found.split_mean)
+    yield "is_split_std", _plain(found.split_std)
+    for size in IS_SIZES:
+        if size <= len(scene.faces):
+            starts = range(0, len(scene.faces) - size + 1, size)
+            scores = [inception_score.inception_score(scene.faces.logits[at : at + size]) for at in starts]
+            yield f"is_at_{size}", _plain(sum(scores) / len(scores))
+
+
+def _accuracy(scene: Scene) -> Found:
+    assert scene.faces.labels is not None
+    hits = int((scene.faces.logits.argmax(1) == scene.faces.labels).sum())
+    yield "accuracy", _share(hits, len(scene.faces))
+
+
+def _read_as(scene: Scene) -> Found:
+    read = torch.bincount(scene.faces.logits.argmax(1), minlength=len(EMOTIONS)).tolist()
+    for name, hits in zip(EMOTIONS, read, strict=True):
+        yield f"read_as_{name}", _share(hits, len(scene.faces))
+
+
+def _frechet(scene: Scene) -> Found:
+    real = scene.stand.statistics
+    width = len(real.mean)
+    if min(scene.size, real.count) <= width:
+        raise UsageError(f"FID: {scene.size} faces span no covariance of {width} features; see KID")
+    yield (
+        "fid",
+        scene.over_blocks(
+            lambda block, groups: (
+                frechet.fid_from_statistics(real, frechet.statistics(block.features)),
+                frechet.fid_without(real, block.features, groups),
+            ),
+            low=0.0,
+        ),
+    )
+
+
+def _standard_frechet(scene: Scene) -> Found:
+    yield "fid", _plain(frechet.fid_from_statistics(scene.stand.statistics, frechet.statistics(scene.faces.features)))
+
+
+def _standard_kernel(scene: Scene) -> Found:
+    real, fake = scene.stand.reference.features, scene.faces.features
+    size = min(1000, len(real), len(fake))
+    yield "kid", _plain(kernel.kid_subsets(real, fake, size=size, seed=scene.seed)[0])
+
+
+def _frechet_infinity(scene: Scene) -> Found:
+    real, fake = scene.stand.statistics, scene.faces.features
+    value = frechet.fid_infinity(real, fake, seed=scene.seed)
+    without = frechet.fid_infinity_without(real, fake, scene.groups(len(fake)), seed=scene.seed)
+    yield "fid_infinity", scene.of_blocks([(value, without)])
+
+
+def _kernel(scene: Scene) -> Found:
+    def score(block: Reading, groups: Tensor) -> tuple[float, Tensor]:
+        found = kernel.jackknifed_kid(
+            scene.stand.reference.features, block.features, groups, real_mean=scene.stand.kernel_mean
+        )
+        return found.value, found.without
+
+    yield "kid", scene.over_blocks(score)
+
+
+def _neighbours(scene: Scene) -> Found:
+    found = [
+        neighbours.neighbourhoods(scene.manifold, block.features, scene.groups(len(block))) for block in scene.blocks
+    ]
+    yield "precision", _within(interval_of_mean(torch.cat([one.precision for one in found])), 0, 1)
+    yield "density", _within(interval_of_mean(torch.cat([one.density for one in found])), 0)
+    yield "recall", scene.of_blocks([(one.recall, one.recall_without) for one in found], 0, 1)
+    yield "coverage", scene.of_blocks([(one.coverage, one.coverage_without) for one in found], 0, 1)
+
+
+def _vendi(scene: Scene) -> Found:
+    yield (
+        "vendi",
+        scene.over_blocks(
+            lambda block, groups: (vendi.vendi(block.features), vendi.vendi_without(block.features, groups)), low=1.0
+        ),
+    )
+
+
+def _bins(scene: Scene) -> Found:
+    found = [bins.binned(scene.stand.bins, block.features, scene.groups(len(block))) for block in scene.blocks]
+    yield "ndb", scene.of_blocks([(one.ndb, one.ndb_without) for one in found], 0, 1)
+    yield "js", scene.of_blocks([(one.js, one.js_without) for one in found], 0)
+
+
+def _birthday(scene: Scene) -> Found:
+    found = [
+        birthday.duplicates(block.features, scene.stand.threshold, scene.groups(len(block))) for block in scene.blocks
+    ]
+    yield "duplicates", scene.of_blocks([(one.share, one.share_without) for one in found], 0, 1)
+    yield "support", _plain(sum(one.support for one in found) / len(found))
+
+
+def _copying(scene: Scene) -> Found:
+    found = [
+        copying.copying(scene.stand.training_set, block.features, scene.groups(len(block))) for block in scene.blocks
+    ]
+    yield "ct", scene.of_blocks([(one.ct, one.ct_without) for one in found])
+    yield "authenticity", _within(interval_of_mean(torch.cat([one.authentic for one in found])), 0, 1)
+
+
+def _likeness(scene: Scene) -> Found:
+    found = diversity.ms_ssim_diversity(scene.faces.images, scene.groups(len(scene.faces)), seed=scene.seed)
+    yield "ms_ssim", scene.of_blocks([(found.value, found.without)], 0, 1)
+    apart = diversity.jackknifed_distance(scene.faces.features, scene.groups(len(scene.faces)))
+    yield "distance", scene.of_blocks([(apart.value, apart.without)], 0)
+
+
+TABLE: tuple[Row, ...] = (
+    Row(_inception, "nothing", each=False),
+    Row(_accuracy, "labels"),
+    Row(_read_as, "labels", all=False),
+    Row(_frechet, "real"),
+    Row(_frechet_infinity, "real", each=False),
+    Row(_kernel, "real"),
+    Row(_neighbours, "real"),
+    Row(_vendi, "nothing"),
+    Row(_bins, "real", each=False),
+    Row(_birthday, "real"),
+    Row(_copying, "real", each=False),
+    Row(_likeness, "nothing", all=False),
+)
+
+# By Inception-v3, as papers have them: without intervals, since a covariance of 2048 features takes a minute each.
+STANDARD: tuple[Row, ...] = (
+    Row(_inception, "nothing", each=False),
+    Row(_standard_frechet, "real", each=False),
+    Row(_standard_kernel, "real", each=False),
+)
+
+
+def scores_of(scene: Scene, rows: Sequence[Row], *, one_emotion: bool) -> tuple[dict[str, Interval], list[str]]:
+    """Compute all rows that a scene allows: the scores by metric, and why others could not be had."""
+    found: dict[str, Interval] = {}
+    omitted: list[str] = []
+    for row in rows:
+        wanted = row.each if one_emotion else row.all
+        if (
+            not wanted
+            or (row.needs == "labels" and scene.faces.labels is None)
+            or (row.needs == "real" and not scene.real)
+        ):
+            continue
+        try:
+            found |= dict(row.compute(scene))
+        except UsageError as error:
+            omitted.append(str(error))
+    return found, omitted
+
+
+def _plain(value: float) -> Interval:
+    """Return a value without an interval of its own."""
+    return Interval(value, float("nan"), float("nan"))
+
+
+def _share(hits: int, count: int) -> Interval:
+    return Interval(hits / count, *calibration.wilson_interval(hits, count))
+
+
+def _within(interval: Interval, low: float, high: float = float("inf")) -> Interval:
+    return Interval(interval.value, max(low, interval.low), min(high, interval.high))

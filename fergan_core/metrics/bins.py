@@ -1,0 +1,143 @@
+"""NDB and the Jensen-Shannon divergence: do fakes fill the bins of real faces as real faces do?
+
+Bins are the cells of k-means on real, training features, each dimension standardised (Richardson & Weiss 2018,
+arXiv:1805.12462, section 3). A bin is different where a two-proportion z-test of its share among real and among fake
+faces rejects at the 5 % level.
+
+ndb  share of bins that are different: 0 to 1; faces drawn like the real ones get 0.05
+js   Jensen-Shannon divergence of the two histograms, in nats: 0 (equal) to ln 2 (no bin in common)
+
+Lower is better, to what other real faces reach. NDB rises with the number of fakes, as a test's power does; so
+compare it only at one number.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from fergan_core.errors import UsageError
+from fergan_core.metrics.checks import checked_features
+from fergan_core.metrics.neighbours import checked_groups, rounding, squared_chunks
+
+BINS = 100
+Z_LEVEL = 1.959963984540054  # two-sided, alpha = 0.05
+TOLERANCE = 1e-4  # k-means stops when a round makes its cost less by no more than this share
+
+
+@dataclass(frozen=True)
+class Bins:
+    """K cells: centres float64 [K,D] of standardised features, counts of real faces int64 [K]; mean and scale [D]."""
+
+    centres: Tensor
+    counts: Tensor
+    mean: Tensor
+    scale: Tensor
+
+
+@dataclass(frozen=True)
+class Binned:
+    """NDB as a share of bins and JS in nats, and both without each group: float64 [G]."""
+
+    ndb: float
+    js: float
+    ndb_without: Tensor
+    js_without: Tensor
+
+
+def closest(features: Tensor, centres: Tensor) -> tuple[Tensor, Tensor]:
+    """Return squared distance float64 [N] to the closest of the centres [K,D], and which it is, int64 [N]."""
+    parts = [squared.min(1) for _, squared in squared_chunks(features, centres)]
+    return torch.cat([part.values for part in parts]), torch.cat([part.indices for part in parts])
+
+
+def _first_centres(features: Tensor, k: int, seed: int) -> Tensor:
+    """Draw k different faces as centres, each with probability as its squared distance to those before (k-means++)."""
+    generator = torch.Generator().manual_seed(seed)
+    centred = features - features.mean(0)
+    lengths, slack = centred.square().sum(1), rounding(features, features)
+    squared = torch.ones(len(features), dtype=torch.float64)
+    chosen: list[int] = []
+    while len(chosen) < k:
+        if not bool(squared.any()):
+            raise UsageError(f"k-means: {len(chosen)} different faces do not fill {k} bins; give more faces")
+        chosen.append(int(torch.multinomial(squared, 1, generator=generator)))
+        distance = torch.addmv(lengths + lengths[chosen[-1]], centred, centred[chosen[-1]], alpha=-2)
+        # A face that is one of the centres must not be drawn for what rounding leaves of its distance.
+        distance[distance <= slack] = 0
+        squared = distance if len(chosen) == 1 else torch.minimum(squared, distance)
+    return features[chosen]
+
+
+def kmeans(features: Tensor, k: int, seed: int = 0) -> Tensor:
+    """Return k centres float64 [k,D] of features [N,D], none of them empty (Lloyd 1982 from k-means++).
+
+    Where a round empties a cell, its centre moves to the face that is farthest from its own.
+    Raises UsageError for fewer than k different faces.
+    """
+    (features,) = checked_features("k-means", features, at_least=1)
+    centres = _first_centres(features, k, seed)
+    before = torch.inf
+    while True:
+        squared, labels = closest(features, centres)
+        counts = torch.bincount(labels, minlength=k)
+        if not bool(counts.all()):
+            centres[counts.argmin()] = features[squared.argmax()]
+            continue
+        cost = float(squared.sum())
+        if cost >= before * (1 - TOLERANCE):
+            return centres
+        before = cost
+        centres = torch.zeros_like(centres).index_add_(0, labels, features) / counts[:, None]
+
+
+def make_bins(real: Tensor, k: int = BINS, seed: int = 0) -> Bins:
+    """Cut the space of real features [N,D] into k bins, each with a real face or more; a constant dimension stays.
+
+    Raises UsageError for features that are not finite or fewer than k different faces.
+    """
+    (real,) = checked_features("bins", real)
+    mean, scale = real.mean(0), real.std(0)
+    scale = torch.where(scale > 0, scale, torch.ones_like(scale))
+    standardised = (real - mean) / scale
+    centres = kmeans(standardised, k, seed)
+    return Bins(centres, torch.bincount(closest(standardised, centres)[1], minlength=k), mean, scale)
+
+
+def assign(bins: Bins, features: Tensor) -> Tensor:
+    """Return the bin of each face, int64 [M], from features [M,D]."""
+    (features,) = checked_features("bins", features, at_least=1)
+    if features.shape[1] != len(bins.mean):
+        raise UsageError(f"bins: features are [M,{features.shape[1]}] and the bins of {len(bins.mean)} dimensions")
+    return closest((features - bins.mean) / bins.scale, bins.centres)[1]
+
+
+def different_share(real: Tensor, fake: Tensor) -> Tensor:
+    """Share of bins that differ, float64 [...], from counts of real [K] and fake faces [...,K] (pooled z-test)."""
+    of_real, of_fake = real.sum().double(), fake.sum(-1, keepdim=True).double()
+    pooled = (real + fake) / (of_real + of_fake)
+    error = (pooled * (1 - pooled) * (1 / of_real + 1 / of_fake)).sqrt()
+    # A bin that holds no face, or all, has no error and no difference: 0 > 0 is false.
+    return ((real / of_real - fake / of_fake).abs() > Z_LEVEL * error).double().mean(-1)
+
+
+def jensen_shannon(real: Tensor, fake: Tensor) -> Tensor:
+    """Jensen-Shannon divergence in nats, 0 to ln 2, float64 [...], of counts of real [K] and fake faces [...,K]."""
+    p, q = real.double() / real.sum(), fake.double() / fake.sum(-1, keepdim=True)
+    middle = (p + q) / 2
+    halves = (torch.xlogy(p, p) + torch.xlogy(q, q)) / 2
+    return (halves - torch.xlogy(middle, middle)).sum(-1).clamp(min=0.0)
+
+
+def binned(bins: Bins, fake: Tensor, groups: Tensor) -> Binned:
+    """NDB and JS of fake [M,D], and without each of the fakes' groups int64 [M]; the bins and real counts are fixed."""
+    labels = assign(bins, fake)
+    count, k = checked_groups("bins", groups, len(labels)), len(bins.counts)
+    by_group = torch.bincount(groups * k + labels, minlength=count * k).view(count, k)
+    counts = by_group.sum(0)
+    return Binned(
+        ndb=float(different_share(bins.counts, counts)),
+        js=float(jensen_shannon(bins.counts, counts)),
+        ndb_without=different_share(bins.counts, counts - by_group),
+        js_without=jensen_shannon(bins.counts, counts - by_group),
+    )

@@ -1,0 +1,75 @@
+"""The birthday test: how soon does a generator repeat itself (Arora & Zhang 2017, arXiv:1706.08224)?
+
+Among s faces drawn evenly from n different ones, s(s-1)/(2n) pairs are expected to be the same face. Two faces count
+as the same, as duplicates, where their features are closer than almost all real faces are to any other.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from fergan_core.errors import UsageError
+from fergan_core.metrics.checks import checked_features
+from fergan_core.metrics.neighbours import checked_groups, nearest, rounding, squared_chunks
+
+QUANTILE = 0.01
+
+
+@dataclass(frozen=True)
+class Duplicates:
+    """How far faces repeat each other.
+
+    share      of faces that have a duplicate in the set: 0 to 1, lower is better; `share_without` each group, [G]
+    pairs      of duplicates, of M(M-1)/2
+    support    number of different faces that would give as many pairs, M(M-1)/(2 pairs); higher is better. With no
+               pair it is M(M-1)/2, what one pair gives: read it as `more than`
+    """
+
+    share: float
+    share_without: Tensor
+    pairs: int
+    support: float
+
+
+def duplicate_threshold(real: Tensor) -> float:
+    """Return the distance below which two faces are duplicates, from real features [N,D], best of the training faces.
+
+    It is the 1 % quantile of the distance from each different face to its nearest: repeated faces are taken once, so
+    that exact duplicates in the data do not make it 0. It shrinks as N grows: keep one reference for all scores.
+    Raises UsageError for fewer than 2 different faces.
+    """
+    (real,) = checked_features("duplicates", real)
+    different = torch.unique(real, dim=0)
+    if len(different) < 2:
+        raise UsageError(f"duplicates: the {len(real)} real faces are all the same; give 2 or more different ones")
+    return float(torch.quantile(nearest(different, different, 1, exclude_self=True)[0], QUANTILE))
+
+
+def duplicates(fake: Tensor, threshold: float, groups: Tensor) -> Duplicates:
+    """Count duplicates among fake [M,D], no farther apart than `threshold` > 0; without each group int64 [M] too.
+
+    Without a group, a face counts where a duplicate of it is left. Real faces as many, by the same threshold, are
+    what to compare with: real data holds duplicates of its own, and the share rises with M.
+    """
+    (fake,) = checked_features("duplicates", fake)
+    count = checked_groups("duplicates", groups, len(fake))
+    if not 0 < threshold < torch.inf:
+        raise UsageError(f"duplicates: the threshold is {threshold}; give a distance above 0, as of real faces")
+    members = F.one_hot(groups, count).float()
+    reach = threshold**2 + rounding(fake, fake)
+    by_group = torch.zeros(len(fake), count)
+    for rows, squared in squared_chunks(fake, fake):
+        close = squared <= reach
+        close.diagonal(rows.start).fill_(False)
+        by_group[rows] = close.float() @ members
+    found = by_group.sum(1, keepdim=True)
+    left = members == 0
+    pairs = int(found.double().sum()) // 2
+    return Duplicates(
+        share=float((found > 0).double().mean()),
+        share_without=((found > by_group) & left).double().sum(0) / left.sum(0),
+        pairs=pairs,
+        support=len(fake) * (len(fake) - 1) / (2 * max(1, pairs)),
+    )

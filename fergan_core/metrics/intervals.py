@@ -1,0 +1,72 @@
+"""Intervals of scores: the bootstrap where a score is a mean over faces, the delete-a-group jackknife elsewhere.
+
+A bootstrap resample repeats points. A mean does not mind; a distance between sets, an entropy of a kernel or a count
+of neighbours does: a repeated point is its own nearest neighbour. Those scores are recomputed with each of G groups
+of faces left out instead (Shao & Wu 1989: deleting d > 1 points also serves statistics that are not smooth).
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from scipy.stats import t as student
+from torch import Tensor
+
+from fergan_core.errors import UsageError
+
+GROUPS = 20
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A value with the two ends of its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def groups_of(count: int, seed: int = 0, groups: int = GROUPS) -> Tensor:
+    """Deal `count` >= groups faces into groups of equal size (give or take one) at random: int64 [count], 0..groups-1.
+
+    Raises UsageError for fewer faces than groups.
+    """
+    if count < groups:
+        raise UsageError(f"jackknife: {count} faces do not fill {groups} groups; give {groups} or more")
+    shuffled = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
+    dealt = torch.empty(count, dtype=torch.int64)
+    dealt[shuffled] = torch.arange(count) % groups
+    return dealt
+
+
+def jackknife_error(without: Tensor) -> float:
+    """Return a score's standard error from its values with each group left out, float64 [G] (Shao & Wu 1989, eq. 1.3).
+
+    The groups' mean stands for the score itself, so that a bias that grows as faces get fewer does not count as spread.
+    """
+    groups = len(without)
+    deviations = without.double() - without.double().mean()
+    return math.sqrt((groups - 1) / groups * float(deviations.square().sum()))
+
+
+def interval_of_blocks(values: Tensor, without: Tensor, low: float = -math.inf, high: float = math.inf) -> Interval:
+    """Return the mean of a score's values on B disjoint blocks of faces [B], with its 95 % interval within low..high.
+
+    `without` float64 [B,G] holds each block's values with a group left out; the ends are Student's with B (G - 1)
+    degrees of freedom. It is over the drawing of faces: judge, reference and training are held fixed.
+    """
+    blocks, groups = without.shape
+    error = math.sqrt(sum(jackknife_error(row) ** 2 for row in without)) / blocks
+    value = float(values.double().mean())
+    reach = float(student.ppf(0.975, blocks * (groups - 1))) * error
+    return Interval(value, max(low, value - reach), min(high, value + reach))
+
+
+def interval_of_mean(values: Tensor) -> Interval:
+    """Return the mean of values [N], N >= 1, one a face, with its 95 % interval by the central limit theorem."""
+    numbers = values.double()
+    mean = float(numbers.mean())
+    if len(numbers) < 2:
+        return Interval(mean, mean, mean)
+    reach = float(student.ppf(0.975, len(numbers) - 1)) * float(numbers.std()) / math.sqrt(len(numbers))
+    return Interval(mean, mean - reach, mean + reach)

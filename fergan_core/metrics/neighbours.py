@@ -1,0 +1,178 @@
+"""Nearest neighbours of features, and the four scores that count them: precision, recall, density, coverage.
+
+A face's ball reaches to its k-th nearest other face of its own set, and the ball's surface belongs to it.
+
+precision  share of fakes inside the ball (k = 3) of some real face (arXiv:1904.06991, eq. 1 and 2): 0 to 1
+recall     share of real faces inside the ball (k = 3) of some fake (the same, sets exchanged): 0 to 1
+density    mean over fakes of the number of real balls (k = 5) around them, by k (arXiv:2002.09797, eq. 4): 0 and up,
+           expected to be 1 where fakes and real faces are drawn alike
+coverage   share of real faces with a fake inside their ball (k = 5) (the same, eq. 6): 0 to 1
+
+Higher is better, to what real faces reach against other real faces: density above that is crowding. Precision and
+density say how real the fakes look, recall and coverage how much of the real faces' variety they show.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from fergan_core.errors import UsageError
+from fergan_core.metrics.checks import checked_features
+
+PRECISION_K = 3
+DENSITY_K = 5
+SPARE = 5  # neighbours kept beyond the k-th, for when a group that holds some of the nearest is left out
+CHUNK = 2**21  # distances held at a time: 16 MiB in float64
+
+
+@dataclass(frozen=True)
+class Neighbourhoods:
+    """Precision and density of each fake face, float64 [M]; recall and coverage, and both without each group, [G]."""
+
+    precision: Tensor
+    density: Tensor
+    recall: float
+    coverage: float
+    recall_without: Tensor
+    coverage_without: Tensor
+
+
+def checked_groups(metric: str, groups: Tensor, count: int) -> int:
+    """Return the number G of groups int64 [count] numbered from 0; two or more of them hold faces.
+
+    Raises UsageError, naming the metric, otherwise.
+    """
+    if groups.shape != (count,) or groups.dtype != torch.int64:
+        raise UsageError(f"{metric}: groups are {groups.dtype} {list(groups.shape)}; give int64 [{count}], one a face")
+    low, high = int(groups.min()), int(groups.max())
+    if low < 0 or low == high:
+        raise UsageError(f"{metric}: groups reach from {low} to {high}; give two or more, numbered from 0")
+    return high + 1
+
+
+def rounding(queries: Tensor, keys: Tensor) -> float:
+    """Bound what rounding may add to or take from a squared distance of `squared_chunks`; float64 sets [N,D], [M,D].
+
+    A ball whose squared radius is widened by it holds each point of its surface, an identical point included.
+    """
+    centre = keys.mean(0)
+    longest = sum(float((features - centre).square().sum(1).max()) for features in (queries, keys))
+    return 4 * queries.shape[1] * torch.finfo(torch.float64).eps * longest
+
+
+def squared_chunks(queries: Tensor, keys: Tensor) -> Iterator[tuple[slice, Tensor]]:
+    """Yield squared distances float64 [B,M] of consecutive rows of queries [N,D] to all keys [M,D], both float64.
+
+    |a|^2 + |b|^2 - 2ab about the keys' mean, where the terms are small: a matrix product, many times as fast as
+    summing differences. Rounding is bounded by `rounding`; it may leave a distance of 0 a little above or below.
+    """
+    centre = keys.mean(0)
+    keys = keys - centre
+    lengths = keys.square().sum(1)
+    rows = max(1, min(1024, CHUNK // len(keys)))
+    for start in range(0, len(queries), rows):
+        part = queries[start : start + rows] - centre
+        squared = torch.addmm(lengths, part, keys.T, alpha=-2)
+        squared += part.square().sum(1, keepdim=True)
+        yield slice(start, start + len(part)), squared
+
+
+def distances(a: Tensor, b: Tensor) -> Tensor:
+    """Return all distances float64 [N,M] between sets [N,D] and [M,D] of up to some thousand faces.
+
+    What rounding does not tell from 0 is 0. Raises UsageError for features that are not finite.
+    """
+    a, b = checked_features("distances", a, b, at_least=1)
+    squared = torch.cat([part for _, part in squared_chunks(a, b)])
+    return squared.masked_fill_(squared <= rounding(a, b), 0).sqrt_()
+
+
+def nearest(queries: Tensor, keys: Tensor, k: int, exclude_self: bool = False) -> tuple[Tensor, Tensor]:
+    """Return distances float64 [N,k], ascending, and indices int64 [N,k] of each query's k nearest keys.
+
+    Queries [N,D], keys [M,D]. With `exclude_self` queries are the keys, and none is its own neighbour, while an
+    identical other face is. The distances are summed from differences: of identical faces it is exactly 0.
+    Raises UsageError for features that are not finite or k above the number of keys.
+    """
+    queries, keys = checked_features("nearest neighbours", queries, keys, at_least=1)
+    most = len(keys) - int(exclude_self)
+    if not 1 <= k <= most:
+        raise UsageError(f"nearest neighbours: {k} asked for among {most} faces; give more faces")
+    lengths = torch.empty(len(queries), k, dtype=torch.float64)
+    indices = torch.empty(len(queries), k, dtype=torch.int64)
+    for rows, squared in squared_chunks(queries, keys):
+        if exclude_self:
+            squared.diagonal(rows.start).fill_(torch.inf)
+        found = squared.topk(k, largest=False, sorted=False).indices
+        exact = (queries[rows, None] - keys[found]).square().sum(2).sqrt()
+        lengths[rows], order = exact.sort(1)
+        indices[rows] = found.gather(1, order)
+    return lengths, indices
+
+
+def _radii(faces: Tensor, groups: Tensor, count: int) -> Tensor:
+    """Radius of each face's ball of PRECISION_K among the others: float64 [1+G,M], then without each of G groups.
+
+    A face that is itself left out has radius -inf. Where a group holds so many of a face's nearest that those kept
+    do not suffice, the face's neighbours are sought again.
+    """
+    kept = min(PRECISION_K + SPARE, len(faces) - 1)
+    lengths, indices = nearest(faces, faces, kept, exclude_self=True)
+    radii = torch.full((1 + count, len(faces)), -torch.inf, dtype=torch.float64)
+    radii[0] = lengths[:, PRECISION_K - 1]
+    for group in range(count):
+        left = groups != group
+        if int(left.sum()) <= PRECISION_K:
+            few = int(left.sum())
+            raise UsageError(
+                f"neighbourhoods: without group {group} there are {few} fakes; give more than {PRECISION_K}"
+            )
+        rank = (left[indices] & left[:, None]).cumsum(1)
+        enough = rank[:, -1] >= PRECISION_K
+        place = (rank[enough] < PRECISION_K).sum(1, keepdim=True)
+        radii[1 + group, enough] = lengths[enough].gather(1, place).squeeze(1)
+        scarce = left & ~enough
+        if bool(scarce.any()):
+            # The face itself is among those left, at distance 0: its k-th nearest other is the (k+1)-th of all.
+            radii[1 + group, scarce] = nearest(faces[scarce], faces[left], PRECISION_K + 1)[0][:, -1]
+    return radii
+
+
+def neighbourhoods(real: Tensor, fake: Tensor, groups: Tensor) -> Neighbourhoods:
+    """Precision, recall, density and coverage of fake [M,D] against real [N,D]; groups int64 [M] of the fakes.
+
+    Precision and density are means over the fakes of what is returned for each. Without a group, the remaining
+    fakes have their own balls anew. Raises UsageError for fewer than 6 faces, or where a group leaves fewer than 4.
+    """
+    real, fake = checked_features("neighbourhoods", real, fake, at_least=DENSITY_K + 1)
+    count = checked_groups("neighbourhoods", groups, len(fake))
+    slack = rounding(real, fake)
+    real_radii = nearest(real, real, DENSITY_K, exclude_self=True)[0].square() + slack
+    inner, outer = real_radii[:, PRECISION_K - 1, None], real_radii[:, DENSITY_K - 1, None]
+    fake_radii = _radii(fake, groups, count)
+    fake_radii = torch.where(fake_radii < 0, fake_radii, fake_radii.square() + slack)
+    members = F.one_hot(groups, count).float()
+    precise = torch.zeros(len(fake), dtype=torch.bool)
+    balls = torch.zeros(len(fake), dtype=torch.int64)
+    recalled = torch.zeros(1 + count, len(real), dtype=torch.bool)
+    inside = torch.zeros(len(real), count)
+    for rows, squared in squared_chunks(real, fake):
+        precise |= (squared <= inner[rows]).any(0)
+        within = squared <= outer[rows]
+        balls += within.sum(0)
+        inside[rows] = within.float() @ members
+        for which, radii in enumerate(fake_radii):
+            recalled[which, rows] = (squared <= radii).any(1)
+    recall = recalled.double().mean(1)
+    within_any = inside.sum(1, keepdim=True)
+    return Neighbourhoods(
+        precision=precise.double(),
+        density=balls.double() / DENSITY_K,
+        recall=float(recall[0]),
+        coverage=float((within_any > 0).double().mean()),
+        recall_without=recall[1:],
+        coverage_without=(within_any > inside).double().mean(0),
+    )

@@ -1,0 +1,207 @@
+"""C_T against Mann & Whitney's test and a plain loop, authenticity against a plain loop, and both on known copies."""
+
+import math
+
+import pytest
+import torch
+from scipy.spatial.distance import cdist
+from scipy.stats import mannwhitneyu, norm, ranksums
+
+from fergan_core.errors import UsageError
+from fergan_core.metrics import copying
+from fergan_core.metrics.bins import closest
+from fergan_core.metrics.intervals import groups_of
+
+
+def some_faces(count: int, seed: int = 0, width: int = 8) -> torch.Tensor:
+    """Draw faces from four clusters."""
+    generator = torch.Generator().manual_seed(seed)
+    which = torch.randint(4, (count,), generator=generator)
+    return torch.randn(count, width, generator=generator, dtype=torch.float64) + 4 * torch.eye(width)[which]
+
+
+def made(reference: copying.TrainingSet, fake: torch.Tensor) -> copying.Copying:
+    return copying.copying(reference, fake, groups_of(len(fake)))
+
+
+@pytest.fixture(scope="module")
+def train() -> torch.Tensor:
+    return some_faces(2000)
+
+
+@pytest.fixture(scope="module")
+def reference(train: torch.Tensor) -> copying.TrainingSet:
+    return copying.training_set(train, some_faces(600, 1), cells=6)
+
+
+def test_z_score_by_hand() -> None:
+    # Fakes at 0.5 and 2.5 beat 0 and 2 of the unseen at 1, 2, 3: U = 2 of 3 expected, variance 2 * 3 * 6 / 12.
+    two, three = (torch.tensor(count, dtype=torch.float64) for count in (2, 3))
+    assert float(copying.z_score(two, two, three)) == pytest.approx(-1 / math.sqrt(3))
+
+
+def test_one_cell_is_mann_and_whitneys_test(train: torch.Tensor) -> None:
+    test, fake = some_faces(90, 1), some_faces(120, 2) * 0.97
+    found = made(copying.training_set(train, test, cells=1), fake)
+    near_test, near_fake = (cdist(faces, train).min(1) for faces in (test, fake))
+    p = mannwhitneyu(near_fake, near_test, alternative="less", method="asymptotic", use_continuity=False).pvalue
+    assert found.ct == pytest.approx(norm.ppf(p), rel=1e-9)
+    assert abs(found.ct) > 0.1
+
+
+def test_ties_count_half_and_leave_the_variance(train: torch.Tensor) -> None:
+    # Half of the unseen and a third of the fakes are training faces: all at distance 0.
+    test, fake = some_faces(80, 1), some_faces(90, 2)
+    test[:40], fake[:30] = train[:40], train[40:70]
+    found = made(copying.training_set(train, test, cells=1), fake)
+    near_test, near_fake = (cdist(faces, train).min(1) for faces in (test, fake))
+    assert found.ct == pytest.approx(ranksums(near_fake, near_test).statistic, rel=1e-9)
+
+
+def test_cells_are_averaged_by_their_unseen_faces(train: torch.Tensor, reference: copying.TrainingSet) -> None:
+    fake = torch.cat([some_faces(400, 2), train[:50] + 0.01])
+    test, centres = some_faces(600, 1), reference.centres
+    in_cell, fake_cell = (cdist(faces, centres).argmin(1) for faces in (test, fake))
+    near_test, near_fake = (cdist(faces, train).min(1) for faces in (test, fake))
+    total, weight, used = 0.0, 0, 0
+    for cell in range(len(centres)):
+        ours, theirs = near_fake[fake_cell == cell], near_test[in_cell == cell]
+        if len(ours) >= 20:
+            total += len(theirs) * ranksums(ours, theirs).statistic
+            weight += len(theirs)
+            used += 1
+    assert used > 2
+    assert made(reference, fake).ct == pytest.approx(total / weight, rel=1e-9)
+
+
+def test_a_cell_with_too_few_fakes_does_not_count(reference: copying.TrainingSet) -> None:
+    fake = some_faces(900, 2)
+    cells = closest(fake, reference.centres)[1]
+    most = int(cells.mode().values)
+    here, few = fake[cells == most], fake[cells != most][:19]
+    assert made(reference, torch.cat([here, few])).ct == made(reference, here).ct
+    expected = ranksums(
+        made(reference, here).distances, reference.unseen_distances[reference.unseen_cells == most]
+    ).statistic
+    assert made(reference, here).ct == pytest.approx(expected, rel=1e-9)
+
+
+def test_fakes_that_copy_training_faces_are_far_below_0_and_none_is_authentic(
+    train: torch.Tensor, reference: copying.TrainingSet
+) -> None:
+    for fake in (train[:500], train[:10].repeat(50, 1), train[:500] + 1e-3):
+        found = made(reference, fake)
+        assert found.ct < -8
+        assert float(found.authentic.mean()) == 0
+
+
+def test_the_same_distribution_is_about_0_and_a_mixture_with_half_copies_is_not(
+    train: torch.Tensor, reference: copying.TrainingSet
+) -> None:
+    for seed in range(2, 8):
+        fresh = made(reference, some_faces(600, seed))
+        mixed = made(reference, torch.cat([some_faces(300, seed), train[100 * seed : 100 * seed + 300]]))
+        assert abs(fresh.ct) < 2
+        assert mixed.ct < -3
+        assert float(mixed.authentic.mean()) == pytest.approx(float(fresh.authentic.mean()) / 2, abs=0.05)
+
+
+def test_unseen_faces_themselves_are_at_0(reference: copying.TrainingSet) -> None:
+    assert made(reference, some_faces(600, 1)).ct == pytest.approx(0, abs=1e-12)
+
+
+def test_faces_farther_off_than_real_ones_are_above_0_and_authentic(reference: copying.TrainingSet) -> None:
+    found = made(reference, 3 * some_faces(600, 2))
+    assert found.ct > 5
+    assert float(found.authentic.mean()) > 0.9
+
+
+def test_values_without_a_group_are_the_values_of_the_rest(reference: copying.TrainingSet) -> None:
+    # Few enough that some cells hold 20 fakes only with all groups.
+    fake = some_faces(160, 2)
+    groups = groups_of(160)
+    found = copying.copying(reference, fake, groups)
+    counts = torch.bincount(closest(fake, reference.centres)[1])
+    assert bool(((counts >= 20) & (counts < 24)).any())
+    for group in range(20):
+        left = groups != group
+        rest = made(reference, fake[left])
+        assert found.ct_without[group].item() == pytest.approx(rest.ct, rel=1e-10)
+        assert torch.equal(found.authentic[left], rest.authentic)
+    assert len(set(found.ct_without.tolist())) > 10
+
+
+def test_order_of_faces_and_a_shift_of_all_do_not_matter(train: torch.Tensor, reference: copying.TrainingSet) -> None:
+    fake = some_faces(500, 2)
+    expected = made(reference, fake)
+    turned = made(reference, fake.flip(0))
+    assert turned.ct == pytest.approx(expected.ct, rel=1e-12)
+    assert torch.equal(turned.authentic.flip(0), expected.authentic)
+    moved = made(copying.training_set(train + 100, some_faces(600, 1) + 100, cells=6), fake + 100)
+    assert moved.ct == pytest.approx(expected.ct, rel=1e-9)
+    assert torch.equal(moved.authentic, expected.authentic)
+
+
+def test_nearest_training_faces_and_authenticity_agree_with_a_plain_loop(
+    train: torch.Tensor, reference: copying.TrainingSet
+) -> None:
+    fake = some_faces(300, 2)
+    found = made(reference, fake)
+    among, to_train = cdist(train, train), cdist(fake, train)
+    gaps = [sorted(row)[1] for row in among]
+    closest_face = to_train.argmin(1)
+    assert found.indices.tolist() == closest_face.tolist()
+    assert found.distances.numpy() == pytest.approx(to_train.min(1), rel=1e-10)
+    expected = [float(row.min() > gaps[face]) for row, face in zip(to_train, closest_face, strict=True)]
+    assert found.authentic.tolist() == expected
+    assert 0.1 < sum(expected) / 300 < 0.9
+
+
+def test_authenticity_by_hand_also_where_a_training_face_is_there_twice() -> None:
+    # 0 and 1 are each other's nearest, at 1; 10 is 9 from 1. The twin of 0 is no other face, and changes nothing.
+    line = torch.tensor([[0.0], [1.0], [10.0]], dtype=torch.float64)
+    fake = torch.tensor([[-0.5], [-1.0], [-1.5], [2.5], [18.0], [19.5], [0.0]], dtype=torch.float64)
+    expected = [0, 0, 1, 1, 0, 1, 0]
+    for faces in (line, torch.cat([line, line[:1]])):
+        reference = copying.TrainingSet(faces, line[:1], torch.ones(20, dtype=torch.float64), torch.zeros(20).long())
+        found = made(reference, fake.repeat(10, 1))
+        assert found.authentic.tolist() == expected * 10
+
+
+def test_a_training_face_that_is_there_twice_changes_no_distance(train: torch.Tensor) -> None:
+    test, fake = some_faces(300, 1), some_faces(300, 2)
+    once = made(copying.training_set(train, test, cells=1), fake)
+    twice = made(copying.training_set(torch.cat([train, train[:900]]), test, cells=1), fake)
+    assert twice.ct == pytest.approx(once.ct, rel=1e-12)
+    assert torch.equal(twice.distances, once.distances)
+    assert torch.equal(twice.authentic, once.authentic)
+
+
+def test_cells_without_enough_unseen_faces_are_given_up() -> None:
+    # Two clusters of training faces; only six unseen faces lie in the second.
+    far = torch.tensor([100.0] + [0.0] * 7, dtype=torch.float64)
+    train, test = torch.cat([some_faces(300), some_faces(300, 1) + far]), some_faces(106, 2)
+    test[:6] += far
+    reference = copying.training_set(train, test, cells=2)
+    assert len(reference.centres) == 1
+    assert reference.unseen_cells.tolist() == [0] * 106
+    test[:20] += far
+    test[:6] -= far
+    assert len(copying.training_set(train, test, cells=2).centres) == 2
+
+
+def test_bad_input_is_refused_in_one_sentence(train: torch.Tensor, reference: copying.TrainingSet) -> None:
+    cases = [
+        (lambda: copying.training_set(train, some_faces(19, 1), cells=1), "19 unseen faces put 20 in none of 1"),
+        (lambda: copying.training_set(train, some_faces(60, 1, 9), cells=1), "shapes"),
+        (lambda: copying.training_set(train.log(), some_faces(60, 1), cells=1), "NaN"),
+        (lambda: copying.training_set(train[:5], some_faces(60, 1), cells=6), "5 different faces do not fill 6"),
+        (lambda: made(reference, some_faces(60, 2)), "none of"),
+        (lambda: made(reference, some_faces(60, 2).log()), "NaN"),
+        (lambda: made(reference, some_faces(60, 2, 9)), "shapes"),
+        (lambda: copying.copying(reference, some_faces(60, 2), torch.zeros(60).long()), "groups"),
+    ]
+    for call, word in cases:
+        with pytest.raises(UsageError, match=word) as refused:
+            call()
+        assert "\n" not in str(refused.value)

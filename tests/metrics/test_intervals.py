@@ -1,0 +1,144 @@
+"""Intervals by textbook formulas, and in simulation: how often they cover, and what a bootstrap would do instead."""
+
+import math
+from collections.abc import Callable
+
+import pytest
+import torch
+from scipy.stats import binom
+from scipy.stats import t as student
+
+from fergan_core.errors import UsageError
+from fergan_core.metrics import frechet, intervals, kernel
+from fergan_core.metrics.vendi import vendi, vendi_without
+
+DOUBLE = torch.float64
+WIDTH, FACES = 8, 300
+REAL = torch.randn(500, WIDTH, generator=torch.Generator().manual_seed(1), dtype=DOUBLE)
+STATISTICS, REAL_MEAN = frechet.statistics(REAL), kernel.kernel_mean(REAL)
+SCALES = torch.linspace(0.6, 1.4, WIDTH, dtype=DOUBLE)
+
+Scored = Callable[[torch.Tensor, torch.Tensor], tuple[float, torch.Tensor]]
+
+
+def fid_scored(fake: torch.Tensor, groups: torch.Tensor) -> tuple[float, torch.Tensor]:
+    value = frechet.fid_from_statistics(STATISTICS, frechet.statistics(fake))
+    return value, frechet.fid_without(STATISTICS, fake, groups)
+
+
+def fid_infinity_scored(fake: torch.Tensor, groups: torch.Tensor) -> tuple[float, torch.Tensor]:
+    value = frechet.fid_infinity(STATISTICS, fake, sizes=8)
+    return value, frechet.fid_infinity_without(STATISTICS, fake, groups, sizes=8)
+
+
+def kid_scored(fake: torch.Tensor, groups: torch.Tensor) -> tuple[float, torch.Tensor]:
+    found = kernel.jackknifed_kid(REAL, fake, groups, real_mean=REAL_MEAN)
+    return found.value, found.without
+
+
+def kid_value(fake: torch.Tensor) -> float:
+    return kernel.kid(REAL, fake, real_mean=REAL_MEAN)
+
+
+def vendi_scored(fake: torch.Tensor, groups: torch.Tensor) -> tuple[float, torch.Tensor]:
+    return vendi(fake), vendi_without(fake, groups)
+
+
+def times_covered(scored: Scored, repeats: int, blocks: int, like_real: bool) -> int:
+    """Count the repeats whose interval holds the mean of the value over all repeats, which is all but the truth."""
+    generator = torch.Generator().manual_seed(5)
+    found = []
+    for repeat in range(repeats):
+        parts = []
+        for _ in range(blocks):
+            fake = torch.randn(FACES, WIDTH, generator=generator, dtype=DOUBLE)
+            parts.append(scored(fake if like_real else fake * SCALES + 0.2, intervals.groups_of(FACES, repeat)))
+        values = torch.tensor([value for value, _ in parts], dtype=DOUBLE)
+        found.append(intervals.interval_of_blocks(values, torch.stack([without for _, without in parts])))
+    truth = sum(interval.value for interval in found) / repeats
+    return sum(interval.low <= truth <= interval.high for interval in found)
+
+
+@pytest.mark.parametrize(
+    ("scored", "repeats", "blocks"),
+    [
+        (fid_scored, 300, 1),
+        (fid_infinity_scored, 200, 1),
+        (kid_scored, 200, 1),
+        (vendi_scored, 300, 1),
+        (vendi_scored, 200, 3),
+    ],
+)
+def test_interval_covers_the_truth_about_as_often_as_it_says(scored: Scored, repeats: int, blocks: int) -> None:
+    # Were each interval right with probability 0.95, the count would lie outside these bounds once in 500 trials.
+    fewest, most = binom.ppf([0.001, 0.999], repeats, 0.95)
+    assert fewest <= times_covered(scored, repeats, blocks, like_real=False) <= most
+
+
+@pytest.mark.parametrize("scored", [fid_scored, kid_scored, vendi_scored])
+def test_interval_is_wide_rather_than_narrow_for_faces_drawn_as_the_real_ones(scored: Scored) -> None:
+    # There a score has no slope left, only curvature, of which a jackknife counts too much: no upper bound holds.
+    assert times_covered(scored, 100, 1, like_real=True) >= binom.ppf(0.001, 100, 0.95)
+
+
+@pytest.mark.parametrize(("scored", "value_of", "side"), [(kid_scored, kid_value, 1), (vendi_scored, vendi, -1)])
+def test_a_bootstrap_would_be_outside_the_interval(
+    scored: Scored, value_of: Callable[[torch.Tensor], float], side: int
+) -> None:
+    # A resample repeats faces, which are nearest to themselves: KID is too large, diversity too small, by more than
+    # the error. That is why these scores have a jackknife.
+    generator = torch.Generator().manual_seed(2)
+    groups = intervals.groups_of(FACES)
+    for _ in range(10):
+        fake = torch.randn(FACES, WIDTH, generator=generator, dtype=DOUBLE)
+        value, without = scored(fake, groups)
+        interval = intervals.interval_of_blocks(torch.tensor([value], dtype=DOUBLE), without[None])
+        drawn = torch.randint(FACES, (40, FACES), generator=generator)
+        mean = sum(value_of(fake[index]) for index in drawn) / 40
+        assert mean > interval.high if side > 0 else mean < interval.low
+
+
+def test_jackknife_error_of_a_mean_is_the_textbook_standard_error() -> None:
+    values = torch.randn(60, generator=torch.Generator().manual_seed(0), dtype=DOUBLE)
+    one_each = torch.stack([values[torch.arange(60) != face].mean() for face in range(60)])
+    assert intervals.jackknife_error(one_each) == pytest.approx(float(values.std()) / math.sqrt(60), rel=1e-12)
+    groups = intervals.groups_of(60, groups=12)
+    without = torch.stack([values[groups != group].mean() for group in range(12)])
+    means = torch.stack([values[groups == group].mean() for group in range(12)])
+    assert intervals.jackknife_error(without) == pytest.approx(float(means.std()) / math.sqrt(12), rel=1e-12)
+    assert intervals.jackknife_error(torch.full((5,), 2.5)) == 0
+
+
+def test_groups_are_equal_random_and_repeatable() -> None:
+    groups = intervals.groups_of(207, seed=3)
+    assert groups.dtype == torch.int64
+    assert sorted(torch.bincount(groups).tolist()) == [10] * 13 + [11] * 7
+    assert torch.equal(groups, intervals.groups_of(207, seed=3))
+    assert not torch.equal(groups, intervals.groups_of(207, seed=4))
+    assert not torch.equal(groups, torch.arange(207) % 20)
+    assert sorted(intervals.groups_of(20).tolist()) == list(range(20))
+
+
+def test_fewer_faces_than_groups_are_refused() -> None:
+    with pytest.raises(UsageError, match="19 faces do not fill 20 groups"):
+        intervals.groups_of(19)
+
+
+def test_interval_of_blocks_is_their_mean_with_students_error() -> None:
+    values = torch.tensor([1.0, 2.0, 4.5], dtype=DOUBLE)
+    without = torch.randn(3, 10, generator=torch.Generator().manual_seed(0), dtype=DOUBLE)
+    error = math.sqrt(sum(0.9 * float((row - row.mean()).square().sum()) for row in without)) / 3
+    reach = float(student.ppf(0.975, 27)) * error
+    found = intervals.interval_of_blocks(values, without)
+    assert found.value == pytest.approx(2.5, rel=1e-12)
+    assert (found.low, found.high) == pytest.approx((2.5 - reach, 2.5 + reach), rel=1e-12)
+    assert intervals.interval_of_blocks(values, without, low=2.4, high=2.6) == intervals.Interval(2.5, 2.4, 2.6)
+
+
+def test_interval_of_mean_is_students() -> None:
+    values = torch.tensor([1, 2, 3, 6])  # mean 3, variance 14/3
+    reach = float(student.ppf(0.975, 3)) * math.sqrt(14 / 3 / 4)
+    found = intervals.interval_of_mean(values)
+    assert (found.low, found.value, found.high) == pytest.approx((3 - reach, 3, 3 + reach), rel=1e-12)
+    assert intervals.interval_of_mean(torch.tensor([7.0])) == intervals.Interval(7, 7, 7)
+    assert intervals.interval_of_mean(torch.full((9,), 2.0)) == intervals.Interval(2, 2, 2)

@@ -1,0 +1,92 @@
+"""Scores as tables in a terminal: each beside its interval, real faces' value and noise's; and emotion by emotion."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from fergan_core.emotions import EMOTIONS
+from fergan_core.metrics.catalogue import CATALOGUE, Metric
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from fergan_core.registry import Score
+
+
+def print_scores(console: "Console", title: str, scores: "Sequence[Score]", caption: str = "") -> None:
+    """Print the scores of all emotions together, and of each where there are any, in the catalogue's order."""
+    console.print(_together(title, scores, caption))
+    each = [score for score in scores if score.emotion is not None and score.metric in CATALOGUE]
+    if each:
+        console.print(_by_emotion(each))
+    better = [CATALOGUE[score.metric].title for score in scores if beyond_real(score)]
+    if better:
+        console.print(
+            f"Better than real faces, which is a warning and no triumph: {', '.join(better)}.", highlight=False
+        )
+
+
+def beyond_real(score: "Score") -> bool:
+    """Tell whether a score of all emotions is on the better side of real faces' by more than its interval."""
+    metric = CATALOGUE.get(score.metric)
+    if metric is None or score.emotion is not None or score.real is None or metric.better == "real":
+        return False
+    low, high = score.low, score.high
+    if metric.better == "higher":
+        return (score.value if low is None else low) > score.real
+    return (score.value if high is None else high) < score.real
+
+
+def number(metric: Metric, value: float | None) -> str:
+    """Write a score's value with as many digits as it deserves; '' where there is none."""
+    if value is None:
+        return ""
+    if metric.unit == "share":
+        return f"{value:.1%}"
+    if metric.unit == "count":
+        return f"{value:,.0f}"
+    return f"{value:.4f}" if abs(value) < 10 else f"{value:,.2f}"
+
+
+def _together(title: str, scores: "Sequence[Score]", caption: str) -> "Table":
+    from rich.table import Table
+
+    table = Table(title=title, caption=caption)
+    table.add_column("score")
+    for column in ("value", "95 % interval", "real faces", "noise", "value / real"):
+        table.add_column(column, justify="right")
+    by_metric = {score.metric: score for score in scores if score.emotion is None}
+    for key, metric in CATALOGUE.items():
+        score = by_metric.get(key)
+        if score is None:
+            continue
+        interval = ""
+        if score.low is not None and score.high is not None:
+            interval = f"{number(metric, score.low)} to {number(metric, score.high)}"
+        ratio = f"{score.value / score.real:.3f}" if score.real else ""
+        values = (number(metric, score.value), interval, number(metric, score.real), number(metric, score.noise))
+        table.add_row(metric.title, *values, ratio)
+    return table
+
+
+def _by_emotion(scores: "Sequence[Score]") -> "Table":
+    from rich.table import Table
+
+    found = {(score.metric, score.emotion): score for score in scores}
+    emotions = [name for name in EMOTIONS if any(score.emotion == name for score in scores)]
+    table = Table(title="by emotion: value (real faces)")
+    table.add_column("score")
+    for name in emotions:
+        table.add_column(name, justify="right")
+    for key, metric in CATALOGUE.items():
+        row = [found.get((key, name)) for name in emotions]
+        if any(row):
+            table.add_row(metric.title, *(_pair(metric, score) for score in row))
+    return table
+
+
+def _pair(metric: Metric, score: "Score | None") -> str:
+    if score is None:
+        return ""
+    real = f" ({number(metric, score.real)})" if score.real is not None else ""
+    return number(metric, score.value) + real
