@@ -116,11 +116,10 @@ def evaluate_images(path: Path, wishes: Wishes, *, data: str | None, json: bool)
 
     With `json` one line: {"images", "count", "accuracy" (the first judge's, where labels are given), "evaluations"}.
     """
+    from fergan_core.data import open_dataset
     from fergan_core.data.faces_in import read_faces
 
-    from fergan_core.data import open_dataset
-
-    images, labels = read_faces(path)
+    images, labels, _ = read_faces(path)
     dataset = None if data is None else open_dataset(data)
     from fergan_core.evaluation import score_images
     from fergan_core.experiment import choose_device
@@ -158,7 +157,7 @@ def sample(run: str, *, registry: str | None, per_emotion: int, seed: int, out: 
     generator = load_generator(found["recipe"], reader.file(chosen[-1]["path"]), str(target))
     labels = torch.tensor(codes_of(generator.emotions)).repeat_interleave(per_emotion)
     faces = draw(generator, labels, seed, 1.0, target)
-    write_faces(out, faces.images.numpy(), labels.numpy())
+    write_faces(out, faces.images.numpy(), labels.to(torch.uint8).numpy())
     print(f"{out}: {len(labels):,} faces, {per_emotion:,} of each of {len(generator.emotions)} emotions")
 
 

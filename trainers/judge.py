@@ -107,6 +107,8 @@ def print_card(card: dict[str, Any], path: Path) -> None:
             table.add_row(f"{measure.upper()} {when} scaling", *(f"{part[measure][when]:.4f}" for part in parts))
     table.add_row("IS of real faces", *(_real_score(part) for part in parts))
     Console().print(table)
+    copies = card["report_with_copies"]
+    print(f"with the report part's copies in split train: {copies['accuracy']:.2%} of {copies['images']:,}")
     print(path)
 
 

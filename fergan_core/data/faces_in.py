@@ -15,7 +15,7 @@ from PIL import Image
 
 from fergan_core.data.contact_sheet import contact_sheet
 from fergan_core.data.dataset import SIZE, Bytes, make_dataset
-from fergan_core.data.fer2013 import _array, decode
+from fergan_core.data.fer2013 import decode, read_array
 from fergan_core.data.files import Files, FolderFiles, ZipFiles, open_files, reason
 from fergan_core.emotions import EMOTIONS, emotion_code, is_emotion
 from fergan_core.errors import DataError, UsageError
@@ -47,10 +47,10 @@ def read_faces(path: str | Path) -> tuple[Bytes, Bytes | None, list[str]]:
 def _read_npz(files: Files, name: str) -> tuple[Bytes, Bytes | None, list[str]]:
     if "images.npy" not in files.names:
         raise DataError(f"{name} holds no array 'images'; {_EXPECTED}")
-    images = _grey(_array(files, "images.npy", name), name)
+    images = _grey(read_array(files, "images.npy", name), name)
     labels = None
     if "labels.npy" in files.names:
-        labels = _codes(_array(files, "labels.npy", name), len(images), name)
+        labels = _codes(read_array(files, "labels.npy", name), len(images), name)
     return images, labels, [f"{name}, face {i + 1}" for i in range(len(images))]
 
 
@@ -124,14 +124,31 @@ def write_faces(path: str | Path, images: Bytes, labels: Bytes) -> None:
     is not empty, a place that cannot be written, or other arrays.
     """
     _check_faces(images, labels)
-    place = Path(os.path.abspath(os.path.expanduser(path)))
+    place = _placed(path)
     try:
         write = _writer(place)
         _replace(place, lambda target: write(target, images, labels))
     except OSError as error:
-        raise UsageError(
-            f"'{path}' cannot be written ({error.strerror or reason(error)}); choose another place"
-        ) from None
+        raise _unwritable(path, error) from None
+
+
+def check_target(path: str | Path) -> None:
+    """Raise UsageError where `write_faces` could not write: to be asked before the faces are made."""
+    place = _placed(path)
+    try:
+        _writer(place)
+        with os.scandir(place.parent):  # which says what is wrong with the folder
+            pass
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
+def _placed(path: str | Path) -> Path:
+    return Path(os.path.abspath(os.path.expanduser(path)))
+
+
+def _unwritable(path: str | Path, error: OSError) -> UsageError:
+    return UsageError(f"'{path}' cannot be written ({error.strerror or reason(error)}); choose another place")
 
 
 def _writer(place: Path) -> Callable[[Path, Bytes, Bytes], None]:

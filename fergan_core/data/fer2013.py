@@ -238,7 +238,7 @@ def _usage(value: Any, name: str, row: int) -> int:
 def _read_arrays(files: Files, name: str) -> Table:
     """Read an .npz of images uint8 [N,48,48], labels [N] and perhaps usage [N] (strings)."""
     members = {PurePosixPath(member).stem: member for member in files.names}
-    arrays = {stem: _array(files, members[stem], name) for stem in ("images", "labels", "usage") if stem in members}
+    arrays = {stem: read_array(files, members[stem], name) for stem in ("images", "labels", "usage") if stem in members}
     images, labels = arrays["images"], arrays["labels"]
     if images.dtype != np.uint8 or images.shape[1:] != (SIZE, SIZE):
         raise DataError(f"{name}: images are {images.dtype} {list(images.shape)}; expected uint8 [N, 48, 48]")
@@ -251,7 +251,7 @@ def _read_arrays(files: Files, name: str) -> Table:
     return Table(images, codes, splits)
 
 
-def _array(files: Files, member: str, name: str) -> npt.NDArray[Any]:
+def read_array(files: Files, member: str, name: str) -> npt.NDArray[Any]:
     with files.open(member) as stream:
         try:
             array: npt.NDArray[Any] = np.lib.format.read_array(stream, allow_pickle=False)

@@ -29,6 +29,7 @@ from fergan_core.metrics.modes import Modes
 from fergan_core.registry import Score
 from fergan_core.training.protocols import Generator
 
+_MOST_REFERENCE = 10_000  # training faces beside which a set is scored: more cost minutes and move no digit that counts
 Key = tuple[str, str | None]  # a metric and an emotion's name, None for all together
 
 
@@ -106,7 +107,7 @@ class Examiner:
         2022 report's K is its five); the real value is of the generator's emotions alone, so their ratio stays fair.
         """
         reading = read(self.judge, faces)
-        plan = self._plan(reading, codes)
+        plan = self._plan(reading, codes, asked=generator is not None)
         found, omitted = self._measure(reading, reading.of, plan)
         null = noise(faces.labels, len(faces.images), self.protocol.seed)
         real, noisy = self._beside(reading, plan, null)
@@ -130,13 +131,16 @@ class Examiner:
         per_emotion = [sum(row) for row in self.judge.card["report"]["confusion"]]
         return [float(per_emotion[code]) for code in codes]
 
-    def _plan(self, reading: Reading, codes: Sequence[int]) -> "_Plan":
-        """Settle how many real faces can stand beside the fakes, of all emotions and of each."""
-        if reading.labels is None:
-            counts, shares = [0] * len(codes), self._shares(codes)
-        else:
+    def _plan(self, reading: Reading, codes: Sequence[int], *, asked: bool) -> "_Plan":
+        """Settle how many real faces can stand beside the fakes, of all emotions and of each.
+
+        The label prior is the protocol's, for faces `asked` for by it and for unlabelled ones, else the faces' own.
+        """
+        counts = [0] * len(codes)
+        if reading.labels is not None:
             counts = [int((reading.labels == code).sum()) for code in codes]
-            shares = [float(count) for count in counts]
+        own = reading.labels is not None and not asked
+        shares = [float(count) for count in counts] if own else self._shares(codes)
         held, index = counts, np.empty(0, np.int64)
         if self.ground is not None and len(self.ground.parts.report):
             labels = self.ground.dataset.labels[self.ground.parts.report]
@@ -157,7 +161,8 @@ class Examiner:
 
             def chosen(part: Reading) -> Reading:
                 assert part.labels is not None
-                return part.take(torch.from_numpy(keeping_prior(part.labels.numpy(), codes, shares, None, seed)))
+                index = keeping_prior(part.labels.numpy(), codes, shares, _MOST_REFERENCE, seed)
+                return part.take(torch.from_numpy(index))
 
             assert ground.trained_on.labels is not None
             own = torch.isin(ground.trained_on.labels, torch.tensor(codes))

@@ -64,13 +64,13 @@ def requested(codes: Sequence[int], shares: Sequence[float], protocol: Protocol)
 
 
 def keeping_prior(
-    labels: NDArray[np.integer[Any]], codes: Sequence[int], shares: Sequence[float], most: int | None, seed: int
+    labels: NDArray[np.integer[Any]], codes: Sequence[int], shares: Sequence[float], most: int, seed: int
 ) -> NDArray[np.int64]:
     """Choose images int64 [n] whose emotions stand in these shares: as many as `labels` allows, at most `most`."""
     held = [int((labels == code).sum()) for code in codes]
     total = sum(shares)
     possible = min((have * total / share for share, have in zip(shares, held, strict=True) if share > 0), default=0)
-    wanted = apportion(shares, int(possible + 1e-9) if most is None else min(most, int(possible + 1e-9)))
+    wanted = apportion(shares, min(most, int(possible + 1e-9)))
     chooser = np.random.default_rng(seed)
     chosen = [
         chooser.permutation(np.flatnonzero(labels == code))[:number] for code, number in zip(codes, wanted, strict=True)

@@ -29,7 +29,7 @@ def shipped_judges() -> tuple[str, ...]:
 def judges_for(dataset_name: str) -> tuple[str, str]:
     """Name the shipped judges for a data set, the first one and its check: synthfer's, or fer2013's for photographs."""
     name = "synthfer" if dataset_name == "synthfer" else "fer2013"
-    return name, f"{name}-plain"
+    return name, f"{name}-check"
 
 
 @dataclass(frozen=True)

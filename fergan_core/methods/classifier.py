@@ -29,6 +29,7 @@ class ClassifierRecipe:
     zoom: float = 0.1  # share of the side, each way
     cutout: int = 12  # side of the square, pixels; 0 for none
     mixup: float = 0.0  # alpha of the Beta distribution of the mixing share; 0 for none
+    bootstrap: float = 0.0  # share of the averaged network's own reading in the labels, reached after a third
     ema_decay: float = 0.998
 
     def __post_init__(self) -> None:
@@ -146,9 +147,9 @@ class Classifier:
         images = images.contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
             emotions, identities = self.network(images)
-        loss = self._loss(emotions, emotions_known, partner, share)
+        loss = self._loss(emotions, emotions_known, partner, share, self._own_reading(images))
         if identities is not None and identities_known is not None:
-            loss = loss + self._loss(identities, identities_known, partner, share)
+            loss = loss + self._loss(identities, identities_known, partner, share, None)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
@@ -157,11 +158,27 @@ class Classifier:
         likeliest = emotions_known.argmax(1) if emotions_known.is_floating_point() else emotions_known
         return {"loss": loss.detach(), "accuracy": (emotions.detach().argmax(1) == likeliest).float().mean()}
 
-    def _loss(self, logits: Tensor, labels: Tensor, partner: Tensor | None, share: Tensor) -> Tensor:
-        """Cross-entropy against smoothed labels, mixed as the faces were."""
+    def _own_reading(self, images: Tensor) -> Tensor | None:
+        """Read a batch's emotions by the averaged network: float [B,7]; None where labels alone are trusted."""
+        if not self.recipe.bootstrap:
+            return None
+        with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
+            logits: Tensor = self.average(images)[0]
+        return logits.float().softmax(1)
+
+    def _loss(
+        self, logits: Tensor, labels: Tensor, partner: Tensor | None, share: Tensor, own: Tensor | None
+    ) -> Tensor:
+        """Cross-entropy against smoothed labels, mixed as the faces were, and moved towards an `own` reading.
+
+        Soft bootstrapping against wrong labels (Reed et al. 2015, arXiv:1412.6596, eq. 6), the reading being the
+        averaged network's (as in Tarvainen & Valpola 2017, arXiv:1703.01780), which is steadier than the network's.
+        """
         wanted = spread(labels, logits.shape[1], self.recipe.label_smoothing)
         if partner is not None:
             wanted = torch.lerp(wanted[partner], wanted, share[:, None])
+        if own is not None:
+            wanted = torch.lerp(wanted, own, self.recipe.bootstrap * min(1.0, 3 * self.done / self.steps))
         return F.cross_entropy(logits.float(), wanted)
 
     def _follow(self) -> None:

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from fergan_core.errors import UsageError
-from fergan_core.metrics.checks import checked_features
-from fergan_core.metrics.neighbours import checked_groups, rounding, squared_chunks
+from fergan_core.metrics.checks import checked_features, checked_groups
+from fergan_core.metrics.neighbours import rounding, squared_chunks
 
 BINS = 100
 Z_LEVEL = 1.959963984540054  # two-sided, alpha = 0.05
@@ -48,14 +48,16 @@ class Binned:
 def closest(features: Tensor, centres: Tensor) -> tuple[Tensor, Tensor]:
     """Return squared distance float64 [N] to the closest of the centres [K,D], and which it is, int64 [N]."""
     parts = [squared.min(1) for _, squared in squared_chunks(features, centres)]
-    return torch.cat([part.values for part in parts]), torch.cat([part.indices for part in parts])
+    # No cost may fall below 0, from where k-means would never find itself done.
+    return torch.cat([part.values for part in parts]).clamp_(min=0), torch.cat([part.indices for part in parts])
 
 
 def _first_centres(features: Tensor, k: int, seed: int) -> Tensor:
     """Draw k different faces as centres, each with probability as its squared distance to those before (k-means++)."""
     generator = torch.Generator().manual_seed(seed)
     centred = features - features.mean(0)
-    lengths, slack = centred.square().sum(1), rounding(features, features)
+    # Faces that rounding all but hides from each other are one face to k-means: hence more is taken off than it adds.
+    lengths = centred.square().sum(1) * (1 - 9 * rounding(features.shape[1]))
     squared = torch.ones(len(features), dtype=torch.float64)
     chosen: list[int] = []
     while len(chosen) < k:
@@ -63,8 +65,7 @@ def _first_centres(features: Tensor, k: int, seed: int) -> Tensor:
             raise UsageError(f"k-means: {len(chosen)} different faces do not fill {k} bins; give more faces")
         chosen.append(int(torch.multinomial(squared, 1, generator=generator)))
         distance = torch.addmv(lengths + lengths[chosen[-1]], centred, centred[chosen[-1]], alpha=-2)
-        # A face that is one of the centres must not be drawn for what rounding leaves of its distance.
-        distance[distance <= slack] = 0
+        distance.clamp_(min=0)
         squared = distance if len(chosen) == 1 else torch.minimum(squared, distance)
     return features[chosen]
 

@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fergan_core.errors import UsageError
-from fergan_core.metrics.checks import checked_features
-from fergan_core.metrics.neighbours import checked_groups, nearest, rounding, squared_chunks
+from fergan_core.metrics.checks import checked_features, checked_groups
+from fergan_core.metrics.neighbours import nearest, squared_chunks
 
 QUANTILE = 0.01
 
@@ -58,10 +58,9 @@ def duplicates(fake: Tensor, threshold: float, groups: Tensor) -> Duplicates:
     if not 0 < threshold < torch.inf:
         raise UsageError(f"duplicates: the threshold is {threshold}; give a distance above 0, as of real faces")
     members = F.one_hot(groups, count).float()
-    reach = threshold**2 + rounding(fake, fake)
     by_group = torch.zeros(len(fake), count)
     for rows, squared in squared_chunks(fake, fake):
-        close = squared <= reach
+        close = squared <= threshold**2
         close.diagonal(rows.start).fill_(False)
         by_group[rows] = close.float() @ members
     found = by_group.sum(1, keepdim=True)

@@ -1,5 +1,6 @@
 """What every metric asks of its input, said in one sentence where it is not so."""
 
+import torch
 from torch import Tensor
 
 from fergan_core.errors import UsageError
@@ -21,3 +22,30 @@ def checked_features(metric: str, *sets: Tensor, at_least: int = 2) -> list[Tens
             bad = int((~features.isfinite()).any(1).sum())
             raise UsageError(f"{metric}: {bad} of {len(features)} faces have features that are NaN or infinite")
     return [features.double().cpu() for features in sets]
+
+
+def checked_groups(metric: str, groups: Tensor, count: int) -> int:
+    """Return the number G of groups int64 [count] numbered from 0; two or more of them hold faces.
+
+    Raises UsageError, naming the metric, otherwise.
+    """
+    if groups.shape != (count,) or groups.dtype != torch.int64:
+        raise UsageError(f"{metric}: groups are {groups.dtype} {list(groups.shape)}; give int64 [{count}], one a face")
+    low, high = int(groups.min()), int(groups.max())
+    if low < 0 or low == high:
+        raise UsageError(f"{metric}: groups reach from {low} to {high}; give two or more, numbered from 0")
+    return high + 1
+
+
+def members(metric: str, groups: Tensor, count: int) -> list[Tensor]:
+    """Return the indices of each group's faces, from groups int64 [count] of 0..G-1.
+
+    Raises UsageError, naming the metric, for other groups, an empty one, or one that leaves fewer than two faces.
+    """
+    sizes = torch.bincount(groups.cpu(), minlength=checked_groups(metric, groups, count))
+    if int(sizes.min()) < 1 or count - int(sizes.max()) < 2:
+        raise UsageError(
+            f"{metric}: groups of {int(sizes.min())} to {int(sizes.max())} of {count} faces; "
+            "leave no group empty, and two faces or more outside each"
+        )
+    return list(torch.split(groups.cpu().argsort(stable=True), sizes.tolist()))

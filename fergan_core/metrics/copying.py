@@ -16,8 +16,8 @@ from torch import Tensor
 
 from fergan_core.errors import UsageError
 from fergan_core.metrics.bins import closest, kmeans
-from fergan_core.metrics.checks import checked_features
-from fergan_core.metrics.neighbours import checked_groups, nearest
+from fergan_core.metrics.checks import checked_features, checked_groups
+from fergan_core.metrics.neighbours import nearest
 
 ENOUGH = 20  # faces in a cell from which a rank sum is about normal, as the paper has it
 
@@ -77,8 +77,8 @@ def _ct(beaten: Tensor, fakes: Tensor, unseen: Tensor) -> Tensor:
     weights = torch.where(fakes >= ENOUGH, unseen, torch.zeros_like(unseen))
     total = weights.sum(-1)
     if not bool(total.all()):
-        most = int(fakes.sum(-1).max())
-        raise UsageError(f"copying: {most} fakes put {ENOUGH} in none of {len(unseen)} cells; give more faces")
+        few = int(fakes.sum(-1)[total == 0].max())
+        raise UsageError(f"copying: {few} fakes put {ENOUGH} in none of {len(unseen)} cells; give more faces")
     scores = torch.where(weights > 0, z_score(beaten, fakes, unseen), torch.zeros_like(beaten))
     return (weights * scores).sum(-1) / total
 

@@ -12,8 +12,7 @@ import torch
 from torch import Tensor
 
 from fergan_core.errors import UsageError
-from fergan_core.metrics.checks import checked_features
-from fergan_core.metrics.frechet import members
+from fergan_core.metrics.checks import checked_features, members
 
 _SIZE = 48
 _TAPS, _SIGMA = 11, 1.5

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from fergan_core.errors import UsageError
-from fergan_core.metrics.checks import checked_features
+from fergan_core.metrics.checks import checked_features, members
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,24 +80,6 @@ def fid_infinity_without(real: Statistics, fake: Tensor, groups: Tensor, *, seed
     fake = _checked_fake(real, fake)
     count = len(members("FID-infinity", groups, len(fake)))
     return _infinity(real, fake, groups, 1 - torch.eye(count), seed, sizes)
-
-
-def members(metric: str, groups: Tensor, count: int) -> list[Tensor]:
-    """Return the indices of each group's faces, from groups int64 [count] of 0..G-1.
-
-    Raises UsageError, naming the metric, for other groups, an empty one, or one that leaves fewer than two faces.
-    """
-    if groups.shape != (count,) or groups.dtype != torch.int64 or int(groups.min()) < 0:
-        raise UsageError(
-            f"{metric}: groups are {groups.dtype} {list(groups.shape)} for {count} faces; give int64 [faces] of 0..G-1"
-        )
-    sizes = torch.bincount(groups.cpu())
-    if int(sizes.min()) < 1 or count - int(sizes.max()) < 2:
-        raise UsageError(
-            f"{metric}: groups of {int(sizes.min())} to {int(sizes.max())} of {count} faces; "
-            "leave no group empty, and two faces or more outside each"
-        )
-    return list(torch.split(groups.cpu().argsort(stable=True), sizes.tolist()))
 
 
 def _checked_fake(real: Statistics, fake: Tensor) -> Tensor:

@@ -13,8 +13,7 @@ import torch
 from torch import Tensor
 
 from fergan_core.errors import UsageError
-from fergan_core.metrics.checks import checked_features
-from fergan_core.metrics.frechet import members
+from fergan_core.metrics.checks import checked_features, members
 
 _BLOCK = 2_000_000  # kernel values held at once: 16 MB
 

@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 
 from fergan_core.errors import UsageError
-from fergan_core.metrics.checks import checked_features
-from fergan_core.metrics.frechet import members
+from fergan_core.metrics.checks import checked_features, members
 from fergan_core.metrics.neighbours import nearest
 
 IDENTITIES, EMOTIONS = 64, 7

@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fergan_core.errors import UsageError
-from fergan_core.metrics.checks import checked_features
+from fergan_core.metrics.checks import checked_features, checked_groups
 
 PRECISION_K = 3
 DENSITY_K = 5
@@ -40,54 +40,28 @@ class Neighbourhoods:
     coverage_without: Tensor
 
 
-def checked_groups(metric: str, groups: Tensor, count: int) -> int:
-    """Return the number G of groups int64 [count] numbered from 0; two or more of them hold faces.
-
-    Raises UsageError, naming the metric, otherwise.
-    """
-    if groups.shape != (count,) or groups.dtype != torch.int64:
-        raise UsageError(f"{metric}: groups are {groups.dtype} {list(groups.shape)}; give int64 [{count}], one a face")
-    low, high = int(groups.min()), int(groups.max())
-    if low < 0 or low == high:
-        raise UsageError(f"{metric}: groups reach from {low} to {high}; give two or more, numbered from 0")
-    return high + 1
-
-
-def rounding(queries: Tensor, keys: Tensor) -> float:
-    """Bound what rounding may add to or take from a squared distance of `squared_chunks`; float64 sets [N,D], [M,D].
-
-    A ball whose squared radius is widened by it holds each point of its surface, an identical point included.
-    """
-    centre = keys.mean(0)
-    longest = sum(float((features - centre).square().sum(1).max()) for features in (queries, keys))
-    return 4 * queries.shape[1] * torch.finfo(torch.float64).eps * longest
+def rounding(width: int) -> float:
+    """Bound the rounding of |a|^2 + |b|^2 - 2ab, a share of |a|^2 + |b|^2, for float64 features of `width` numbers."""
+    return 4 * width * torch.finfo(torch.float64).eps
 
 
 def squared_chunks(queries: Tensor, keys: Tensor) -> Iterator[tuple[slice, Tensor]]:
     """Yield squared distances float64 [B,M] of consecutive rows of queries [N,D] to all keys [M,D], both float64.
 
-    |a|^2 + |b|^2 - 2ab about the keys' mean, where the terms are small: a matrix product, many times as fast as
-    summing differences. Rounding is bounded by `rounding`; it may leave a distance of 0 a little above or below.
+    |a|^2 + |b|^2 - 2ab about the keys' median, where the terms are small and which no outlier moves: a matrix product,
+    many times as fast as summing differences. What rounding may add is taken off, so that a face on a ball's surface
+    is never outside, and an identical one is at 0 or a little below.
     """
-    centre = keys.mean(0)
+    centre = keys.median(0).values
     keys = keys - centre
-    lengths = keys.square().sum(1)
+    kept = 1 - rounding(keys.shape[1])
+    lengths = kept * keys.square().sum(1)
     rows = max(1, min(1024, CHUNK // len(keys)))
     for start in range(0, len(queries), rows):
         part = queries[start : start + rows] - centre
         squared = torch.addmm(lengths, part, keys.T, alpha=-2)
-        squared += part.square().sum(1, keepdim=True)
+        squared += kept * part.square().sum(1, keepdim=True)
         yield slice(start, start + len(part)), squared
-
-
-def distances(a: Tensor, b: Tensor) -> Tensor:
-    """Return all distances float64 [N,M] between sets [N,D] and [M,D] of up to some thousand faces.
-
-    What rounding does not tell from 0 is 0. Raises UsageError for features that are not finite.
-    """
-    a, b = checked_features("distances", a, b, at_least=1)
-    squared = torch.cat([part for _, part in squared_chunks(a, b)])
-    return squared.masked_fill_(squared <= rounding(a, b), 0).sqrt_()
 
 
 def nearest(queries: Tensor, keys: Tensor, k: int, exclude_self: bool = False) -> tuple[Tensor, Tensor]:
@@ -101,28 +75,28 @@ def nearest(queries: Tensor, keys: Tensor, k: int, exclude_self: bool = False) -
     most = len(keys) - int(exclude_self)
     if not 1 <= k <= most:
         raise UsageError(f"nearest neighbours: {k} asked for among {most} faces; give more faces")
-    lengths = torch.empty(len(queries), k, dtype=torch.float64)
+    distances = torch.empty(len(queries), k, dtype=torch.float64)
     indices = torch.empty(len(queries), k, dtype=torch.int64)
     for rows, squared in squared_chunks(queries, keys):
         if exclude_self:
             squared.diagonal(rows.start).fill_(torch.inf)
         found = squared.topk(k, largest=False, sorted=False).indices
         exact = (queries[rows, None] - keys[found]).square().sum(2).sqrt()
-        lengths[rows], order = exact.sort(1)
+        distances[rows], order = exact.sort(1)
         indices[rows] = found.gather(1, order)
-    return lengths, indices
+    return distances, indices
 
 
 def _radii(faces: Tensor, groups: Tensor, count: int) -> Tensor:
-    """Radius of each face's ball of PRECISION_K among the others: float64 [1+G,M], then without each of G groups.
+    """Squared radius of each face's ball of PRECISION_K among all, and among all but each of G groups: [1+G,M].
 
-    A face that is itself left out has radius -inf. Where a group holds so many of a face's nearest that those kept
+    A face that is itself left out has -inf. Where a group holds so many of a face's nearest that those kept
     do not suffice, the face's neighbours are sought again.
     """
     kept = min(PRECISION_K + SPARE, len(faces) - 1)
-    lengths, indices = nearest(faces, faces, kept, exclude_self=True)
+    distances, indices = nearest(faces, faces, kept, exclude_self=True)
     radii = torch.full((1 + count, len(faces)), -torch.inf, dtype=torch.float64)
-    radii[0] = lengths[:, PRECISION_K - 1]
+    radii[0] = distances[:, PRECISION_K - 1]
     for group in range(count):
         left = groups != group
         if int(left.sum()) <= PRECISION_K:
@@ -133,12 +107,12 @@ def _radii(faces: Tensor, groups: Tensor, count: int) -> Tensor:
         rank = (left[indices] & left[:, None]).cumsum(1)
         enough = rank[:, -1] >= PRECISION_K
         place = (rank[enough] < PRECISION_K).sum(1, keepdim=True)
-        radii[1 + group, enough] = lengths[enough].gather(1, place).squeeze(1)
+        radii[1 + group, enough] = distances[enough].gather(1, place).squeeze(1)
         scarce = left & ~enough
         if bool(scarce.any()):
             # The face itself is among those left, at distance 0: its k-th nearest other is the (k+1)-th of all.
             radii[1 + group, scarce] = nearest(faces[scarce], faces[left], PRECISION_K + 1)[0][:, -1]
-    return radii
+    return torch.where(radii < 0, radii, radii.square())
 
 
 def neighbourhoods(real: Tensor, fake: Tensor, groups: Tensor) -> Neighbourhoods:
@@ -149,30 +123,28 @@ def neighbourhoods(real: Tensor, fake: Tensor, groups: Tensor) -> Neighbourhoods
     """
     real, fake = checked_features("neighbourhoods", real, fake, at_least=DENSITY_K + 1)
     count = checked_groups("neighbourhoods", groups, len(fake))
-    slack = rounding(real, fake)
-    real_radii = nearest(real, real, DENSITY_K, exclude_self=True)[0].square() + slack
-    inner, outer = real_radii[:, PRECISION_K - 1, None], real_radii[:, DENSITY_K - 1, None]
+    real_radii = nearest(real, real, DENSITY_K, exclude_self=True)[0].square()
+    inner, outer = real_radii[:, PRECISION_K - 1], real_radii[:, DENSITY_K - 1]
     fake_radii = _radii(fake, groups, count)
-    fake_radii = torch.where(fake_radii < 0, fake_radii, fake_radii.square() + slack)
     members = F.one_hot(groups, count).float()
     precise = torch.zeros(len(fake), dtype=torch.bool)
     balls = torch.zeros(len(fake), dtype=torch.int64)
+    inside = torch.zeros(count, len(real))
     recalled = torch.zeros(1 + count, len(real), dtype=torch.bool)
-    inside = torch.zeros(len(real), count)
-    for rows, squared in squared_chunks(real, fake):
-        precise |= (squared <= inner[rows]).any(0)
-        within = squared <= outer[rows]
-        balls += within.sum(0)
-        inside[rows] = within.float() @ members
-        for which, radii in enumerate(fake_radii):
-            recalled[which, rows] = (squared <= radii).any(1)
+    for rows, squared in squared_chunks(fake, real):
+        precise[rows] = (squared <= inner).any(1)
+        within = squared <= outer
+        balls[rows] = within.sum(1)
+        inside += members[rows].T @ within.float()
+        for which, radii in enumerate(fake_radii[:, rows, None]):
+            recalled[which] |= (squared <= radii).any(0)
     recall = recalled.double().mean(1)
-    within_any = inside.sum(1, keepdim=True)
+    filled = inside.sum(0)
     return Neighbourhoods(
         precision=precise.double(),
         density=balls.double() / DENSITY_K,
         recall=float(recall[0]),
-        coverage=float((within_any > 0).double().mean()),
+        coverage=float((filled > 0).double().mean()),
         recall_without=recall[1:],
-        coverage_without=(within_any > inside).double().mean(0),
+        coverage_without=(filled > inside).double().mean(1),
     )

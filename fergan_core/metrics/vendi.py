@@ -8,8 +8,7 @@ Higher is more diverse, noise included, so it is read beside the score of as man
 import torch
 from torch import Tensor
 
-from fergan_core.metrics.checks import checked_features
-from fergan_core.metrics.frechet import members
+from fergan_core.metrics.checks import checked_features, members
 
 
 def vendi(features: Tensor) -> float:

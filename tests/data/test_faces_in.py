@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fergan_core.data.faces_in import read_faces, write_faces
+from fergan_core.data.faces_in import check_target, read_faces, write_faces
 from fergan_core.emotions import EMOTIONS
 from fergan_core.errors import DataError, UsageError
 
@@ -264,11 +264,22 @@ def test_bad_input_is_one_line_that_names_file_and_remedy(tmp_path: Path, case: 
 )
 def test_a_place_that_cannot_be_written_is_wrong_use_and_stays_as_it_is(tmp_path: Path, name: str, word: str) -> None:
     (tmp_path / "taken").write_text("a file")
-    with pytest.raises(UsageError, match=word) as refused:
-        write_faces(tmp_path / name, FACES, LABELS)
-    assert "\n" not in str(refused.value)
+    for attempt in (lambda: check_target(tmp_path / name), lambda: write_faces(tmp_path / name, FACES, LABELS)):
+        with pytest.raises(UsageError, match=word) as refused:
+            attempt()
+        assert "\n" not in str(refused.value)
     assert [entry.name for entry in tmp_path.iterdir()] == ["taken"]
     assert (tmp_path / "taken").read_text() == "a file"
+
+
+def test_a_place_that_can_be_written_is_left_alone_by_asking(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "old.npz").write_text("an older file")
+    for name in ("empty", "old.npz", "new.npz", "new.PNG", "new"):
+        check_target(tmp_path / name)
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["empty", "old.npz"]
+    write_faces(tmp_path / "old.npz", FACES, LABELS)
+    assert np.array_equal(read_faces(tmp_path / "old.npz")[0], FACES)
 
 
 def test_a_file_that_fails_half_way_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from scipy.spatial.distance import cdist
@@ -86,6 +87,14 @@ def test_a_cell_with_too_few_fakes_does_not_count(reference: copying.TrainingSet
     assert made(reference, here).ct == pytest.approx(expected, rel=1e-9)
 
 
+def test_twenty_fakes_in_a_cell_are_enough_and_nineteen_are_not(train: torch.Tensor) -> None:
+    reference = copying.training_set(train, some_faces(90, 1), cells=1)
+    halves = torch.arange(40) // 20
+    assert bool(copying.copying(reference, some_faces(40, 2), halves).ct_without.isfinite().all())
+    with pytest.raises(UsageError, match="19 fakes put 20 in none of 1"):
+        copying.copying(reference, some_faces(39, 2), halves[:39])
+
+
 def test_fakes_that_copy_training_faces_are_far_below_0_and_none_is_authentic(
     train: torch.Tensor, reference: copying.TrainingSet
 ) -> None:
@@ -148,7 +157,7 @@ def test_nearest_training_faces_and_authenticity_agree_with_a_plain_loop(
     fake = some_faces(300, 2)
     found = made(reference, fake)
     among, to_train = cdist(train, train), cdist(fake, train)
-    gaps = [sorted(row)[1] for row in among]
+    gaps = np.sort(among, 1)[:, 1]
     closest_face = to_train.argmin(1)
     assert found.indices.tolist() == closest_face.tolist()
     assert found.distances.numpy() == pytest.approx(to_train.min(1), rel=1e-10)

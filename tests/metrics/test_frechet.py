@@ -224,10 +224,10 @@ def test_bad_features_are_refused_in_one_sentence(real: torch.Tensor, fake: torc
 @pytest.mark.parametrize(
     ("groups", "words"),
     [
-        (torch.zeros(9, dtype=torch.int64), "for 10 faces"),
+        (torch.zeros(9, dtype=torch.int64), "one a face"),
         (torch.zeros(10), "float32"),
-        (torch.arange(10) - 1, "0..G-1"),
-        (torch.zeros(10, dtype=torch.int64), "outside each"),
+        (torch.arange(10) - 1, "numbered from 0"),
+        (torch.zeros(10, dtype=torch.int64), "two or more"),
         (torch.tensor([0] * 5 + [2] * 5), "empty"),
         (torch.tensor([0] * 9 + [1]), "two faces"),
     ],

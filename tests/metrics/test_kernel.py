@@ -152,7 +152,7 @@ def test_bad_features_are_refused_in_one_sentence(real: torch.Tensor, fake: torc
 
 def test_groups_and_subsets_that_cannot_be_made_are_refused() -> None:
     real, fake = some_features(), some_features(100)
-    with pytest.raises(UsageError, match="two faces or more outside"):
+    with pytest.raises(UsageError, match="two or more, numbered from 0"):
         kernel.jackknifed_kid(real, fake, torch.zeros(100, dtype=torch.int64))
     with pytest.raises(UsageError, match="100 subsets of 1000 out of 200 real and 100 fake"):
         kernel.kid_subsets(real, fake)

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from fergan_core.errors import NewerSchema, RegistryError
-from fergan_core.registry import Reader, Registry, migrate
+from fergan_core.registry import Reader, Registry, literature, migrate
 from fergan_core.registry.connect import sqlite_path
 from fergan_core.registry.schema import VERSION_TABLE, Base
 
@@ -87,6 +88,22 @@ def test_tables_that_are_in_the_way_leave_the_database_as_it_was(tmp_path: Path)
 def test_an_older_registry_is_read_by_no_one_and_brought_up_by_a_writer(
     registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(migrate, "newest", lambda: "0002")
-    with pytest.raises(RegistryError, match=r"older schema '0001'.*fergan runs tag"):
+    monkeypatch.setattr(migrate, "newest", lambda: "0003")
+    with pytest.raises(RegistryError, match=r"older schema '0002'.*fergan runs tag"):
         Reader(registry.url)
+
+
+def test_scores_of_the_first_schema_live_on_without_noise(tmp_path: Path) -> None:
+    path = tmp_path / "runs.db"
+    engine = sa.create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        command.upgrade(migrate._config(connection), "0001")
+        literature.insert(connection)
+    engine.dispose()
+    with pytest.raises(RegistryError, match="older schema '0001'"):
+        Reader(str(path))
+    Registry(str(path))
+    scores = Reader(str(path)).scores(["report22"])
+    assert len(scores) == 12
+    assert scores["value"].notna().all()
+    assert scores["noise"].isna().all()

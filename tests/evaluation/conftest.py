@@ -1,0 +1,76 @@
+"""What the evaluation's tests share: a sixth of synthfer, generators whose right scores are known, a real run."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from fergan_core.data import Dataset, Parts, open_dataset, science_parts
+from fergan_core.emotions import EMOTIONS
+from fergan_core.evaluation import Evaluation
+from fergan_core.registry import Score
+
+
+class Replayer:
+    """A generator that has learned faces by heart: asked for an emotion, it shows one of them; or always one face."""
+
+    def __init__(self, faces: Dataset, emotions: tuple[str, ...] = EMOTIONS, always: int | None = None) -> None:
+        self.faces, self.emotions, self.always = faces, emotions, always
+
+    def latents(self, count: int, seed: int) -> Tensor:
+        return torch.rand(count, 1, generator=torch.Generator().manual_seed(seed))
+
+    def generate(self, latents: Tensor, labels: Tensor) -> Tensor:
+        picks = []
+        for latent, label in zip(latents[:, 0].tolist(), labels.tolist(), strict=True):
+            own = np.flatnonzero(self.faces.labels == (label if self.always is None else self.always))
+            picks.append(own[0 if self.always is not None else int(latent * len(own))])
+        return torch.from_numpy(self.faces.images[picks]).unsqueeze(1).float() / 127.5 - 1
+
+    def sample(self, labels: Tensor, seed: int) -> Tensor:
+        return self.generate(self.latents(len(labels), seed), labels)
+
+
+def value(evaluation: Evaluation, metric: str, emotion: str | None = None) -> Score:
+    """Return the one score of a metric and emotion."""
+    (found,) = [score for score in evaluation.scores if (score.metric, score.emotion) == (metric, emotion)]
+    return found
+
+
+@pytest.fixture(scope="session")
+def few() -> Dataset:
+    """Every sixth of the built-in faces, in all their splits: 5,400."""
+    dataset = open_dataset("synthfer")
+    return dataset.take(np.arange(0, len(dataset), 6))
+
+
+@pytest.fixture(scope="session")
+def parts(few: Dataset) -> Parts:
+    return science_parts(few)
+
+
+@pytest.fixture(scope="session")
+def training_faces(few: Dataset, parts: Parts) -> Dataset:
+    return few.take(parts.train)
+
+
+@pytest.fixture(scope="session")
+def unseen_faces(few: Dataset, parts: Parts) -> Dataset:
+    """Faces that neither judge nor reference holds: the report part, as a generator of the best kind would draw."""
+    return few.take(parts.report)
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A real, very short training of two checkpoints: its registry and its id."""
+    registry = tmp_path_factory.mktemp("evaluation") / "runs.db"
+    words = "--data synthfer --preset quick --images 512 --epochs 2 --batch-size 32 --width 4 --eval-every 1"
+    arguments = [sys.executable, "-m", "trainers.dcgan", *words.split(), "--registry", str(registry), "--json"]
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=540, check=False)
+    assert done.returncode == 0, done.stderr
+    return registry, json.loads(done.stdout.splitlines()[-1])["id"]

@@ -1,0 +1,126 @@
+"""A real run's checkpoints: scored, recorded once a protocol, by the function and by the command."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fergan_core.data import Dataset
+from fergan_core.errors import CheckpointError, NoRun, UsageError
+from fergan_core.evaluation import Protocol, evaluate_checkpoints
+from fergan_core.judges.judge import load_judge
+from fergan_core.registry import Reader, Registry
+from tests.evaluation.conftest import value
+from trainers.evaluate_commands import choose, split_run
+
+
+def fergan(*words: object) -> subprocess.CompletedProcess[str]:
+    code = "import sys; from trainers.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", code, *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=540, check=False)
+
+
+def test_a_run_and_its_epoch_are_told_apart() -> None:
+    assert split_run("quick-abcd") == ("quick-abcd", None)
+    assert split_run("quick@25") == ("quick", "25")
+    assert split_run("me@home@all") == ("me@home", "all")
+    for wrong in ("quick@", "quick@last", "@3"):
+        with pytest.raises(UsageError):
+            split_run(wrong)
+    rows = [{"epoch": 2, "step": 20}, {"epoch": 1, "step": 10}]
+    assert [row["epoch"] for row in choose(rows, None, "a")] == [2]
+    assert [row["epoch"] for row in choose(rows, "all", "a")] == [1, 2]
+    with pytest.raises(NoRun, match="it has: 1, 2"):
+        choose(rows, "3", "a")
+    with pytest.raises(NoRun, match="it has: none"):
+        choose([], None, "a")
+
+
+def test_a_checkpoint_is_scored_and_recorded_once_a_protocol(run: tuple[Path, str], few: Dataset) -> None:
+    path, run_id = run
+    registry, reader = Registry(str(path)), Reader(str(path))
+    step = int(reader.checkpoints(run_id)["step"].max())
+    protocols = [Protocol("synthfer", count=60)]
+    ((_, first),) = evaluate_checkpoints(registry, run_id, [step], protocols, dataset=None)
+    assert list(evaluate_checkpoints(registry, run_id, [step], protocols, dataset=None)) == [(step, first)]
+    rows = reader.scores([run_id])
+    rows = rows[rows["count"] == 60]
+    assert len(rows) == len(first.scores)
+    recorded = rows[(rows["metric"] == "is")].iloc[0]
+    score = value(first, "is")
+    assert (recorded["value"], recorded["low"], recorded["high"]) == (score.value, score.low, score.high)
+    assert recorded["noise"] == score.noise
+    assert recorded["truncation"] == 1.0
+    assert recorded["judge_sha256"] == load_judge("synthfer").sha256
+    with pytest.raises(CheckpointError, match="no checkpoint at step"):
+        next(evaluate_checkpoints(registry, run_id, [step, step + 1], protocols, dataset=None))
+
+
+def test_a_run_is_scored_in_training_by_the_light_protocol(run: tuple[Path, str]) -> None:
+    path, run_id = run
+    rows = Reader(str(path)).scores([run_id])
+    light = rows[rows["count"] == 2000]
+    assert set(light["epoch"]) == {1, 2}
+    assert {"is", "fid", "kid", "recall", "coverage", "vendi", "modes", "ct"} <= set(light["metric"])
+    assert light[light.metric == "fid"][["low", "high", "real", "noise"]].notna().all(axis=None)
+
+
+def test_the_command_scores_all_checkpoints_by_both_judges(run: tuple[Path, str]) -> None:
+    path, run_id = run
+    done = fergan("evaluate", f"{run_id}@all", "--registry", path, "--count", 60, "--device", "cpu", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)["evaluations"]
+    assert [(made["id"], made["epoch"], made["judge"]) for made in told] == [
+        (run_id, epoch, judge) for epoch in (1, 2) for judge in ("synthfer", "synthfer-check")
+    ]
+    metrics = {score["metric"] for score in told[0]["scores"]}
+    assert {"is", "accuracy", "cas", "cas_gain", "log_condition"} <= metrics
+    again = fergan("evaluate", f"{run_id}@all", "--registry", path, "--count", 60, "--device", "cpu", "--json")
+    assert again.stdout == done.stdout
+
+
+def test_sampled_faces_are_scored_from_their_file(run: tuple[Path, str], tmp_path: Path) -> None:
+    path, run_id = run
+    file = tmp_path / "faces.npz"
+    words = ("sample", f"{run_id}@1", "--registry", path, "--per-emotion", 12, "--seed", 3)
+    done = fergan(*words, "--out", file)
+    assert done.returncode == 0, done.stderr
+    with np.load(file, allow_pickle=False) as faces:
+        assert sorted(faces.files) == ["images", "labels"]
+        assert (faces["images"].dtype, faces["images"].shape) == (np.uint8, (84, 48, 48))
+        assert np.bincount(faces["labels"]).tolist() == [12] * 7
+    fergan(*words, "--out", tmp_path / "again.npz")
+    with np.load(file) as first, np.load(tmp_path / "again.npz") as second:
+        assert np.array_equal(first["images"], second["images"])
+    scored = fergan("evaluate", "--images", file, "--judge", "synthfer", "--light", "--json")
+    assert scored.returncode == 0, scored.stderr
+    told = json.loads(scored.stdout)
+    labels = np.repeat(np.arange(7), 12)
+    with np.load(file) as faces:
+        logits, _ = load_judge("synthfer").read(faces["images"])
+    assert told["count"] == 84
+    assert told["accuracy"] == pytest.approx(float(np.mean(logits.argmax(1).numpy() == labels)))
+    folder = tmp_path / "faces"
+    assert fergan(*words, "--out", folder).returncode == 0
+    from_folder = json.loads(fergan("evaluate", "--images", folder, "--judge", "synthfer", "--light", "--json").stdout)
+    assert from_folder["accuracy"] == told["accuracy"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["evaluate"], "name runs"),
+        (["evaluate", "some-run", "--images", "faces.npz"], "one of the two"),
+        (["evaluate", "--images", "nothing.npz"], "nothing.npz"),
+        (["evaluate", "nobody"], "no run"),
+        (["sample", "nobody", "--out", "x.npz"], "no run"),
+    ],
+)
+def test_wrong_words_are_answered_in_one_line(words: list[str], message: str, run: tuple[Path, str]) -> None:
+    done = fergan(*words, "--registry", run[0])
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1

@@ -1,0 +1,99 @@
+"""The standard Inception-v3: seeded random weights give torch-fidelity's scores; other files are refused in a line."""
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch.utils.data import Dataset as TorchDataset
+from torch_fidelity import calculate_metrics
+from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+
+from fergan_core.data import open_dataset, science_parts
+from fergan_core.errors import CheckpointError, UsageError
+from fergan_core.evaluation import Examiner, Faces, Protocol
+from fergan_core.judges.inception import find_weights, load_inception
+
+
+class Unloaded(FeatureExtractorInceptionV3):
+    """The network as it is initialised: what its constructor loads is not taken."""
+
+    def load_state_dict(self, *_: Any) -> None: ...
+
+
+class Pictures(TorchDataset[torch.Tensor]):
+    def __init__(self, images: torch.Tensor) -> None:
+        self.images = images
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> torch.Tensor:
+        return self.images[index].expand(3, -1, -1)
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Random weights of seed 0 in a file of torch-fidelity's form."""
+    folder = tmp_path_factory.mktemp("inception")
+    torch.save({}, folder / "none.pth")
+    torch.manual_seed(0)
+    network = Unloaded("inception-v3-compat", ["2048"], feature_extractor_weights_path=str(folder / "none.pth"))
+    path = folder / "weights.pth"
+    torch.save(network.state_dict(), path)
+    return path
+
+
+def test_scores_are_those_of_torch_fidelity(weights: Path) -> None:
+    dataset = open_dataset("synthfer")
+    parts = science_parts(dataset)
+    few = dataset.take(torch.cat([torch.from_numpy(parts.train[:60]), torch.from_numpy(parts.report[:40])]).numpy())
+    few_parts = science_parts(few)
+    fake = torch.from_numpy(dataset.images[parts.train[1000:1050]])
+    found = Examiner(few, few_parts, Protocol(f"inception:{weights}", count=50)).score(Faces(fake, None), range(7))
+    ours = {score.metric: score for score in found.scores}
+    assert found.judge == "inception-v3"
+    reference = few.images[few_parts.train]
+    theirs = calculate_metrics(
+        input1=Pictures(fake),
+        input2=Pictures(torch.from_numpy(reference)),
+        feature_extractor_weights_path=str(weights),
+        isc=True,
+        fid=True,
+        kid=True,
+        kid_subset_size=len(fake),
+        isc_splits=10,
+        samples_shuffle=False,
+        cuda=False,
+        verbose=False,
+    )
+    assert ours["is_split_mean"].value == pytest.approx(theirs["inception_score_mean"], rel=1e-6)
+    assert ours["fid"].value == pytest.approx(theirs["frechet_inception_distance"], rel=1e-3)
+    assert ours["kid"].real is not None
+    assert {"accuracy", "recall", "cas"}.isdisjoint(ours)
+
+
+def test_where_there_are_no_weights_one_line_says_where_to_get_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    with pytest.raises(UsageError, match=r"weights-inception-2015-12-05-6726825d.pth.*--inception-weights") as told:
+        find_weights(None)
+    assert "\n" not in str(told.value)
+    with pytest.raises(UsageError, match="there is no"):
+        find_weights(tmp_path / "mine.pth")
+
+
+def test_a_file_of_something_else_is_refused_and_runs_nothing(tmp_path: Path) -> None:
+    class Bomb:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return Path.touch, (tmp_path / "exploded",)
+
+    (tmp_path / "bomb.pth").write_bytes(pickle.dumps(Bomb()))
+    torch.save({"a": torch.zeros(3)}, tmp_path / "other.pth")
+    (tmp_path / "text.pth").write_text("no weights")
+    for name in ("bomb.pth", "other.pth", "text.pth"):
+        with pytest.raises(CheckpointError, match=name):
+            load_inception(tmp_path / name, "cpu")
+    assert not (tmp_path / "exploded").exists()
