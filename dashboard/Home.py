@@ -14,6 +14,7 @@ PAGES = [
     st.Page("views/run.py", title="Run", icon=":material/monitoring:"),
     st.Page("views/checkpoints.py", title="Checkpoints", icon=":material/face:"),
     st.Page("views/inception_score.py", title="Inception Score", icon=":material/show_chart:"),
+    st.Page("views/scores.py", title="Scores", icon=":material/scoreboard:"),
     st.Page("views/compare.py", title="Compare", icon=":material/compare:"),
 ]
 

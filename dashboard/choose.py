@@ -1,13 +1,14 @@
 """Choosing runs on a page; the choice lives in the address (?run=ID, ?runs=ID,ID) and follows from page to page."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 import pandas as pd
 import streamlit as st
 
 from dashboard import data
+from dashboard.charts.scores import by_protocol as protocols_of
 
 # Session state beside the widgets' own keys: those are forgotten when the page is left.
 _RUN, _RUNS = "run followed", "runs followed"
@@ -31,6 +32,11 @@ def plain(text: str) -> str:
 def when(seconds: float) -> str:
     """Write a time of the registry, in seconds since 1970, as date and minute in UTC."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def dark() -> bool:
+    """Tell whether the page is shown in the dark theme."""
+    return st.context.theme.type == "dark"
 
 
 def any_trained(runs: pd.DataFrame) -> bool:
@@ -79,6 +85,25 @@ def _warn_of_unknown(asked: Sequence[str], known: Sequence[str]) -> None:
     if unknown:
         names = ", ".join(f"'{run_id}'" for run_id in unknown)
         st.warning(plain(f"The address names {names}, which this registry does not hold. Choose from the list:"))
+
+
+def scored(labels: Mapping[str, str]) -> pd.DataFrame | None:
+    """Return the runs' scores; None, having said how to get some, where there are none."""
+    scores = data.scores(tuple(labels))
+    if scores.empty:
+        st.info("No score yet: a run is scored at --eval-every epochs, or by `fergan evaluate RUN@all`.")
+        return None
+    return scores
+
+
+def one_protocol(scores: pd.DataFrame) -> pd.DataFrame:
+    """Ask for one protocol of the scores, where there are several; opens at that of the most scores, then faces."""
+    by_protocol = protocols_of(scores)
+    words = list(by_protocol)
+    if len(words) == 1:
+        return scores
+    first = words.index(max(words, key=lambda word: (len(by_protocol[word]), by_protocol[word]["count"].iloc[0])))
+    return by_protocol[st.selectbox("Judge and protocol", words, first, key="protocol", bind="query-params")]
 
 
 def one_run(runs: pd.DataFrame) -> str:

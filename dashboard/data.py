@@ -1,7 +1,9 @@
 """All that the pages read: the registry's tables and files, cached until the registry's next write. Nothing writes here
 but what a person does himself, through `registry()`."""
 
+import json
 from collections.abc import Callable, Sequence
+from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 
-from dashboard.painter import Painter
+from dashboard.painter import Painter, Painting
 from fergan_core.errors import CheckpointError
 from fergan_core.registry import Reader, Registry, default_url
 
@@ -121,18 +123,60 @@ def small_sheet(path: str, sha256: str, _draw: Callable[[bytes], bytes]) -> byte
 
 def generate(run_id: str, step: int, labels: tuple[int, ...], seed: int) -> npt.NDArray[np.uint8]:
     """Draw faces uint8 [n,48,48] from a checkpoint, labels being FER2013's codes."""
+    return _faces(run_id, *_weights(run_id, step), labels, seed)
+
+
+def read(run_id: str, step: int, labels: tuple[int, ...], seed: int, truncation: float, judge: str) -> Painting:
+    """Draw faces from a checkpoint and let a judge read them, as `Painter.read` returns them."""
+    return _read(run_id, *_weights(run_id, step), labels, seed, truncation, judge)
+
+
+def nearest(run_id: str, step: int, labels: tuple[int, ...], seed: int, judge: str | None) -> Painting:
+    """Draw faces from a checkpoint beside their nearest training faces, as `Painter.nearest` returns them."""
+    return _nearest(run_id, *_weights(run_id, step), labels, seed, judge)
+
+
+def judge_cards() -> dict[str, dict[str, Any]]:
+    """Return the cards of the judges that come with the package, by name."""
+    folder = resources.files("fergan_core.judges")
+    cards = [json.loads(file.read_text("utf-8")) for file in folder.iterdir() if file.name.endswith(".json")]
+    return {card["name"]: card for card in sorted(cards, key=lambda card: card["name"])}
+
+
+def _weights(run_id: str, step: int) -> tuple[str, str]:
+    """Return path and hash of the weights at a step; CheckpointError where there are none."""
     saved = checkpoints(run_id)
     saved = saved[saved["step"] == step]
     if saved.empty:
         raise CheckpointError(f"run {run_id} has no checkpoint at step {step}; choose another epoch")
-    return _faces(run_id, saved["path"].iloc[0], saved["sha256"].iloc[0], labels, seed)
+    return saved["path"].iloc[0], saved["sha256"].iloc[0]
+
+
+# The hash is part of the caches' keys alone: a resumed run writes its checkpoints anew.
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _faces(run_id: str, path: str, sha256: str, labels: tuple[int, ...], seed: int) -> npt.NDArray[np.uint8]:
-    del sha256  # part of the cache's key alone: a resumed run writes its checkpoints anew
+    del sha256
     source = reader()
     return _painter().draw(source.run(run_id)["recipe"], source.file(path), labels, seed)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _read(
+    run_id: str, path: str, sha256: str, labels: tuple[int, ...], seed: int, truncation: float, judge: str
+) -> Painting:
+    del sha256
+    source = reader()
+    return _painter().read(source.run(run_id)["recipe"], source.file(path), labels, seed, truncation, judge)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _nearest(run_id: str, path: str, sha256: str, labels: tuple[int, ...], seed: int, judge: str | None) -> Painting:
+    del sha256
+    source = reader()
+    run = source.run(run_id)
+    return _painter().nearest(run["recipe"], source.file(path), labels, seed, run["dataset"], judge)
 
 
 @st.cache_resource(show_spinner=False)

@@ -181,8 +181,8 @@ def _print(title: str, evaluation: "Evaluation") -> None:
 def _print_flips(done: "Sequence[tuple[dict[str, Any], Evaluation]]") -> None:
     """Say which scores put two checkpoints in another order by another judge."""
     import pandas as pd
-    from fergan_core.analysis.order import flips
 
+    from fergan_core.analysis.order import flips
     from fergan_core.metrics.catalogue import CATALOGUE
 
     rows = [

@@ -1,7 +1,7 @@
 """Scores -> the Inception Score over the epochs, and accuracy emotion by emotion; pure functions of tables.
 
-All take the registry's score table: run_id, run_name, epoch, judge, judge_sha256, count, prior, seed, metric, emotion,
-value, low, high, real.
+All take the registry's score table: run_id, run_name, epoch, judge, judge_sha256, count, prior, seed, truncation,
+metric, emotion, value, low, high, real.
 """
 
 from collections.abc import Collection, Mapping
@@ -23,7 +23,7 @@ READINGS: dict[str, str] = {
 # One a line of real faces.
 _REAL_DASHES = ("dash", "dot", "dashdot")
 
-_PROTOCOL = ["judge", "judge_sha256", "count", "prior", "seed"]
+_PROTOCOL = ["judge", "judge_sha256", "count", "prior", "seed", "truncation"]
 
 
 def inception_figure(
@@ -42,7 +42,7 @@ def inception_figure(
         several = len(chosen[chosen.run_id == run_id][_PROTOCOL].drop_duplicates()) > 1
         name = str(line.run_name.iloc[0])
         if several:
-            name += f" ({protocol[0]}, {protocol[2]:,} faces, {protocol[3]})"
+            name += f" ({protocol[0]}, {int(protocol[2]):,} faces, {protocol[3]})"
         _add_run(figure, line, plain(name), colours[run_id], as_points=run_id in literature)
     _add_real_lines(figure, chosen)
     figure.update_layout(template=plotly_template(dark), height=460, showlegend=True)
@@ -57,7 +57,9 @@ def emotion_accuracy(scores: pd.DataFrame, emotion: str, colours: Mapping[str, s
     Each run has its colour of the large chart, of whose legend this one then needs no copy.
     """
     chosen = scores[(scores.metric == "accuracy") & (scores.emotion == emotion)]
-    table = chosen[["run_id", "run_name", "epoch", "value", "real", *_PROTOCOL]]
+    # In one column, since Vega draws no line where one that it is split by is called count.
+    protocol = [" ".join(map(str, row)) for row in chosen[_PROTOCOL].itertuples(index=False)]
+    table = chosen[["run_id", "run_name", "epoch", "value", "real"]].assign(protocol=protocol)
     share = alt.Y("value:Q", title=None, scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%", tickCount=3))
     epoch = alt.X("epoch:Q", title=None, axis=alt.Axis(tickCount=4, format="d"), scale=alt.Scale(domainMin=0))
     base = alt.Chart(table).encode(x=epoch)
@@ -68,26 +70,27 @@ def emotion_accuracy(scores: pd.DataFrame, emotion: str, colours: Mapping[str, s
         alt.Tooltip("value:Q", title="read as asked", format=".0%"),
         alt.Tooltip("real:Q", title="real faces", format=".0%"),
     ]
-    lines = base.mark_line(strokeWidth=2).encode(y=share, color=run, detail=[f"{name}:N" for name in _PROTOCOL])
+    lines = base.mark_line(strokeWidth=2).encode(y=share, color=run, detail="protocol:N")
     points = base.mark_circle(size=36, opacity=1).encode(y=share, color=run, tooltip=tooltip)
     real = alt.Chart(table.dropna(subset=["real"])[["real"]].drop_duplicates())
     rule = real.mark_rule(strokeDash=[4, 3], color=FAINT_INK).encode(y="real:Q")
     return alt.layer(rule, lines, points).properties(height=150)
 
 
-def protocols(scores: pd.DataFrame) -> list[str]:
-    """Say each protocol among the scores in words: judge and its weights' hash, number of faces, label prior, seed."""
-    rows = scores[_PROTOCOL].drop_duplicates().sort_values(_PROTOCOL)
-    return [
+def by_protocol(scores: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Take scores apart by protocol, which is said in words: judge and its weights' hash, faces, label prior, seed."""
+    return {
         f"judge {judge} ({str(sha256)[:8]}), {int(count):,} faces, {prior} prior, seed {int(seed)}"
-        for judge, sha256, count, prior, seed in rows.itertuples(index=False)
-    ]
+        + ("" if pd.isna(truncation) or truncation == 1 else f", truncated to {truncation:g}"): rows
+        for (judge, sha256, count, prior, seed, truncation), rows in scores.groupby(_PROTOCOL, dropna=False)
+    }
 
 
-def judges(scores: pd.DataFrame) -> list[str]:
-    """Name the distinct judges (by their weights' hash) that gave these scores."""
-    rows = scores[["judge", "judge_sha256"]].drop_duplicates().sort_values(["judge", "judge_sha256"])
-    return [f"{judge} ({str(sha256)[:8]})" for judge, sha256 in rows.itertuples(index=False)]
+def by_judge(scores: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Take scores apart by judge, named with its weights' hash where two of them share the name."""
+    rows = scores.groupby(["judge", "judge_sha256"])
+    shared = scores.groupby("judge").judge_sha256.nunique()
+    return {judge if shared[judge] == 1 else f"{judge} ({str(sha256)[:8]})": own for (judge, sha256), own in rows}
 
 
 def _add_run(figure: go.Figure, line: pd.DataFrame, name: str, colour: str, *, as_points: bool) -> None:

@@ -44,6 +44,15 @@ def face_grid(faces: np.ndarray, columns: int, scale: int = 2) -> bytes:
     return _png(_grid(faces, columns, scale))
 
 
+def beside(face: np.ndarray, others: np.ndarray, scale: int = 2) -> bytes:
+    """Lay a face, uint8 [48, 48], a wide gap and others, uint8 [N, 48, 48], in one row, as a PNG with clear gaps."""
+    alone, row, gap = _grid(face[None], 1, scale), _grid(others, len(others), scale), 8 * scale
+    picture = Image.new("LA", (alone.width + gap + row.width, alone.height), (0, 0))
+    picture.paste(alone, (0, 0))
+    picture.paste(row, (alone.width + gap, 0))
+    return _png(picture)
+
+
 def labelled_sheet(
     faces: Mapping[str, np.ndarray], title: str, *, dark: bool, columns: int = 10, scale: int = 2
 ) -> bytes:

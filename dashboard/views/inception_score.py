@@ -1,11 +1,15 @@
 """The Inception Score over the epochs of any runs, in three readings, and how each emotion is read."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 import streamlit as st
 
 from dashboard import choose, data
 from dashboard.charts import scores as charts
 from dashboard.charts.palette import PLOTLY_CONFIG, emotion_label, run_colour
+from dashboard.parts import sample_size
+from fergan_core.analysis.order import flips_of_runs
 from fergan_core.emotions import EMOTIONS
 
 DARK = st.context.theme.type == "dark"
@@ -13,7 +17,7 @@ READINGS = {"IS": "is", "KL": "kl_nats", "KL ratio": "kl_ratio"}
 
 
 def show_scores(chosen: list[str], literature: list[str], reading: str) -> None:
-    """The chart with its caption, the report's caveat, and the small multiples of accuracy."""
+    """The chart of one judge's scores with its caption, the report's caveat, and what lies behind the score."""
     if not chosen:
         st.info("Choose a run or more.")
         return
@@ -21,22 +25,50 @@ def show_scores(chosen: list[str], literature: list[str], reading: str) -> None:
     if scores.empty:
         st.info("No score yet: a run is scored at --eval-every epochs, or by `fergan evaluate RUN@all`.")
         return
-    judged = scores[~scores.run_id.isin(literature)]
-    judges = charts.judges(judged)
-    if len(judges) > 1:
-        names = choose.plain(", ".join(judges))
-        st.warning(f"These scores come from different judges ({names}): they cannot be compared with each other.")
+    of_report = scores.run_id.isin(literature)
+    judged = one_judge(scores[~of_report], reading)
+    shown = pd.concat([judged, scores[of_report]]) if len(judged) else scores
     colours = {run_id: run_colour(place) for place, run_id in enumerate(chosen)}
-    figure = charts.inception_figure(scores, reading, colours, literature, dark=DARK)
+    figure = charts.inception_figure(shown, reading, colours, literature, dark=DARK)
     st.plotly_chart(figure, width="stretch", theme=None, key="inception score", config=PLOTLY_CONFIG)
-    if unscored := [data.run(run_id)["name"] for run_id in chosen if run_id not in set(scores.run_id)]:
-        st.caption(choose.plain(f"Without a score yet: {', '.join(unscored)}."))
-    for protocol in charts.protocols(judged):
+    if unscored := [data.run(run_id)["name"] for run_id in chosen if run_id not in set(shown.run_id)]:
+        whose = " by this judge" if judged.judge_sha256.nunique() < scores[~of_report].judge_sha256.nunique() else ""
+        st.caption(choose.plain(f"Without a score{whose} yet: {', '.join(unscored)}."))
+    for protocol in charts.by_protocol(judged):
         st.caption(choose.plain(f"{protocol}; band: 95 % bootstrap interval."))
     for run_id in literature:
         for note in data.run(run_id)["notes"]:
             st.caption(choose.plain(note["text"]))
     show_emotions(judged, colours)
+    sample_size.show(judged, colours)
+
+
+def one_judge(scores: pd.DataFrame, reading: str) -> pd.DataFrame:
+    """Ask for one judge of the scores, where there are several, and warn of runs that they put in another order."""
+    judges = charts.by_judge(scores)
+    if len(judges) < 2:
+        return scores
+    names = list(judges)
+    first = max(names, key=lambda name: (judges[name].run_id.nunique(), len(judges[name])))
+    name = st.segmented_control("Judge", names, default=first, required=True, key="judge", bind="query-params")
+    st.caption("Scores of different judges cannot be compared with each other, only the order that they give.")
+    for flip in flips_of_runs(scores, reading).to_dict("records"):
+        st.warning(choose.plain(disagreement(flip)))
+    return judges[name]
+
+
+def disagreement(flip: Mapping[str, object]) -> str:
+    """Say which two runs two judges put in opposite orders, and whether by more than chance."""
+    names = (flip["run_name_a"], flip["run_name_b"])
+    editions = flip["judge_1"] == flip["judge_2"]
+    opinions = []
+    for judge in ("1", "2"):
+        values = (flip[f"value_a_{judge}"], flip[f"value_b_{judge}"])
+        above = int(values[0] < values[1])
+        whose = flip[f"judge_{judge}"] + (f" ({flip[f'judge_sha256_{judge}'][:8]})" if editions else "")
+        opinions.append(f"by {whose} {names[above]} is ahead ({max(values):.3f} to {min(values):.3f})")
+    chance = "by both the intervals do not meet" if flip["clear"] else "the intervals meet, so it may be chance"
+    return f"The judges disagree at epoch {flip['epoch_a']}: {', '.join(opinions)}; {chance}."
 
 
 def show_emotions(scores: pd.DataFrame, colours: dict[str, str]) -> None:
@@ -48,7 +80,7 @@ def show_emotions(scores: pd.DataFrame, colours: dict[str, str]) -> None:
     with st.container(horizontal=True):
         for emotion in EMOTIONS:
             if (by_emotion.emotion == emotion).any():
-                with st.container(width=170, gap="xsmall"):
+                with st.container(width=145, gap="xsmall"):
                     st.markdown(emotion_label(emotion))
                     st.altair_chart(charts.emotion_accuracy(by_emotion, emotion, colours), width="stretch")
     st.caption(

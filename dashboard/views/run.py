@@ -7,8 +7,8 @@ import streamlit as st
 
 from dashboard import choose, data, words
 from dashboard.charts import curves
-from dashboard.charts.compare import fields
 from dashboard.charts.palette import PLOTLY_CONFIG
+from dashboard.parts import fields
 
 DARK = st.context.theme.type == "dark"
 HEADLINE = {"is": ("IS", "{:.3f}"), "accuracy": ("Read as asked", "{:.0%}")}
@@ -63,9 +63,9 @@ def numbers(run: dict[str, Any]) -> list[tuple[str, str, str | None]]:
 def show_origin(run: dict[str, Any]) -> None:
     """Recipe, provenance and checkpoints, as tables."""
     recipe, provenance, saved = st.tabs(["Recipe", "Provenance", "Checkpoints"])
-    show_fields(recipe, run["recipe"])
+    fields.show(recipe, run["recipe"])
     begun = choose.when(run["created"])
-    show_fields(provenance, {"run": run["id"], "begun": begun, "dataset": run["dataset"]} | run["provenance"])
+    fields.show(provenance, {"run": run["id"], "begun": begun, "dataset": run["dataset"]} | run["provenance"])
     checkpoints = data.checkpoints(run["id"])
     if checkpoints.empty:
         saved.text("None yet.")
@@ -74,14 +74,6 @@ def show_origin(run: dict[str, Any]) -> None:
     table.insert(3, "megabytes", (checkpoints["bytes"] + checkpoints["state_bytes"].fillna(0).astype(float)) / 1e6)
     size = st.column_config.NumberColumn("megabytes", format="%.1f", help="Weights and training state together")
     saved.dataframe(table, hide_index=True, width="stretch", column_config={"megabytes": size})
-
-
-def show_fields(place: Any, values: dict[str, Any]) -> None:
-    """One table of names and values, nested names dotted."""
-    table = pd.DataFrame(fields(values).items(), columns=["field", "value"])
-    # Together a telephone's width; where there is more, both grow.
-    widths = {"field": st.column_config.TextColumn(width=150), "value": st.column_config.TextColumn(width=210)}
-    place.dataframe(table, hide_index=True, width="stretch", height="content", column_config=widths)
 
 
 st.title("Run")

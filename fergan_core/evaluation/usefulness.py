@@ -22,6 +22,7 @@ from fergan_core.training.engine import to_unit
 # Small and quick: it is the difference between faces that is measured, not the best classifier there is.
 RECIPE = ClassifierRecipe("plain", (16, 32, 64), (0, 1, 1), features=64, dropout=0.1)
 STEPS = 600
+PASSES = 40  # at most, over few faces: more would learn them by heart
 BATCH = 128
 
 
@@ -66,7 +67,7 @@ def _tried(faces: Faces, tried: Faces, seed: int, device: torch.device) -> Tenso
 def _learnt(faces: Faces, tried: Faces, seed: int, device: torch.device) -> Tensor:
     batch = min(BATCH, len(faces.images))
     per_epoch = engine.steps_per_epoch(len(faces.images), batch)
-    epochs = max(1, round(STEPS / per_epoch))
+    epochs = min(PASSES, max(1, round(STEPS / per_epoch)))
     learner = Classifier(RECIPE, identities=0, steps=epochs * per_epoch, device=device, seed=seed)
     images, labels = faces.images.to(device), _labels(faces).to(device)
     engine.fit(learner, images, labels, batch_size=batch, epochs=epochs, seed=seed)

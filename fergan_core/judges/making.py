@@ -1,7 +1,8 @@
 """Making a judge: train on Parts.train, choose and calibrate on Parts.held_out, report on Parts.report."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -35,23 +36,15 @@ class JudgeTraining:
 
 
 # People agree with FER2013's labels in two thirds of the faces: much is done here against learning the rest by heart.
-_NOISY: dict[Architecture, ClassifierRecipe] = {
-    "residual": ClassifierRecipe("residual", (32, 64, 128), (1, 1, 2), shift=4, rotation=12, zoom=0.15, mixup=0.3),
-    "plain": ClassifierRecipe(
-        "plain",
-        (32, 64, 128, 256),
-        (0, 1, 1, 2),
-        shift=4,
-        rotation=12,
-        zoom=0.15,
-        cutout=16,
-        mixup=0.3,
-        bootstrap=0.4,
-        ema_decay=0.999,
-    ),
+_NOISY = partial(
+    ClassifierRecipe, shift=4, rotation=12, zoom=0.15, cutout=16, mixup=0.3, bootstrap=0.4, ema_decay=0.999
+)
+_OF_NOISY: dict[Architecture, ClassifierRecipe] = {
+    "residual": _NOISY("residual", (32, 64, 128), (1, 1, 2)),
+    "plain": _NOISY("plain", (32, 64, 128, 256), (0, 1, 1, 2)),
 }
 # The built-in faces are clean and alike: a smaller network learns them, people included, in a few epochs.
-_CLEAN: dict[Architecture, ClassifierRecipe] = {
+_OF_CLEAN: dict[Architecture, ClassifierRecipe] = {
     "residual": ClassifierRecipe("residual", (16, 48, 96), (0, 1, 1), dropout=0.0, label_smoothing=0.05),
     "plain": ClassifierRecipe("plain", (24, 48, 96), (0, 1, 1), dropout=0.0, label_smoothing=0.05),
 }
@@ -63,7 +56,7 @@ def training_for(
 ) -> JudgeTraining:
     """Return the training that suits a data set, with these choices made; `epochs` None takes the data set's own."""
     clean = dataset_name == "synthfer"
-    classifier = (_CLEAN if clean else _NOISY)[architecture]
+    classifier = (_OF_CLEAN if clean else _OF_NOISY)[architecture]
     return JudgeTraining(classifier, epochs or _EPOCHS["clean" if clean else "noisy"], batch_size, seed)
 
 
@@ -135,6 +128,17 @@ def targets(dataset: Dataset) -> tuple[NDArray[np.int64], int]:
     return np.stack([emotions, identities], 1), int(identities.max()) + 1
 
 
+def _taught(train: Dataset, labels: NDArray[Any], teachers: Sequence[Judge]) -> NDArray[np.float32]:
+    """Average labels [N], or shares of votes [N,7], with what judges read in the same faces: float32 [N,7].
+
+    Hinton et al. 2015 (arXiv:1503.02531, section 2), at temperature 1: the teachers are calibrated.
+    """
+    hard = labels if labels.ndim == 2 else np.eye(len(EMOTIONS), dtype=np.float32)[train.labels]
+    read = torch.stack([teacher.read(train.images)[0].softmax(1) for teacher in teachers]).mean(0)
+    averaged: NDArray[np.float32] = ((hard + read.numpy()) / 2).astype(np.float32)
+    return averaged
+
+
 def report_on(judge: Judge, part: Dataset, identities: int) -> dict[str, Any]:
     """Measure a judge on a part of a data set: accuracy (overall, per emotion), confusion, NLL and ECE, IS.
 
@@ -202,12 +206,13 @@ def make_judge(
     device: torch.device,
     tell: Callable[[EpochReport], None],
     votes: NDArray[np.float32] | None = None,
+    teachers: Sequence[Judge] = (),
 ) -> Made:
     """Train, choose, calibrate and measure a judge; the same arguments on the same machine give the same weights.
 
     With `votes` float32 [N,7] it learns from people's shares of votes, and not from images that nobody voted on; it
-    is chosen and measured by the data set's own labels all the same. Raises DataError where a part is missing,
-    TrainingError where the loss is no number.
+    is chosen and measured by the data set's own labels all the same. With `teachers` half of each label is the average
+    of their readings of the image. Raises DataError where a part is missing, TrainingError where the loss is no number.
     """
     for name, index in (("training", parts.train), ("held-out", parts.held_out), ("report", parts.report)):
         if len(index) == 0:
@@ -217,7 +222,9 @@ def make_judge(
     learnt = parts.train if votes is None else parts.train[votes[parts.train].sum(1) > 0]
     train, held_out, report = dataset.take(learnt), dataset.take(parts.held_out), dataset.take(parts.report)
     labels: NDArray[Any] = targets(train)[0] if votes is None else votes[learnt]
-    identities = targets(dataset)[1] if votes is None else 0
+    identities = targets(dataset)[1] if votes is None and not teachers else 0
+    if teachers:
+        labels = _taught(train, labels, teachers)
     steps = training.epochs * engine.steps_per_epoch(len(train), training.batch_size)
     learner = Classifier(training.classifier, identities=identities, steps=steps, device=device, seed=training.seed)
     chooser = _Chooser(learner, held_out, training, tell)
@@ -245,7 +252,8 @@ def make_judge(
                 "report": len(report),
             },
             "split_rule": SPLIT_RULE,
-            "labels": "FER2013's" if votes is None else "FER+'s votes",
+            "labels": "the data set's" if votes is None else "FER+'s votes",
+            "teachers": {teacher.name: teacher.sha256 for teacher in teachers},
             "recipe": {
                 **asdict(training.classifier),
                 "epochs": training.epochs,

@@ -6,6 +6,7 @@ which alone it compares (Odena et al. 2018, arXiv:1802.08768, sections 2 and 3).
 """
 
 import math
+import warnings
 from collections.abc import Callable
 
 import torch
@@ -30,7 +31,9 @@ def log_condition_numbers(draw: Callable[[Tensor], Tensor], latents: Tensor) -> 
     if latents.ndim != 2 or min(latents.shape) < 1 or not latents.is_floating_point():
         raise UsageError(f"condition number: latents are {latents.dtype} {list(latents.shape)}; give floats [n,Z]")
     # A caller in inference mode gets derivatives too: it is left here, and its latents are copied out of it.
-    with torch.inference_mode(False), torch.no_grad():
+    with torch.inference_mode(False), torch.no_grad(), warnings.catch_warnings():
+        # PyTorch's own forward derivatives are set up by what it has itself declared old.
+        warnings.filterwarnings("ignore", r".*torch\.jit\.script", FutureWarning)
         latents = latents.clone()
         jacobians = _jacobians(draw, latents)
         most = ceiling(jacobians.dtype)

@@ -95,7 +95,14 @@ def score_rows(run_id: str, judge: str = "synthfer", real: float | None = 2.5, b
     rows = []
     for epoch, value in ((10, 1.5), (5, 1.2)):
         common = {"run_id": run_id, "run_name": f"name {run_id}", "epoch": epoch, "step": epoch * 9, "judge": judge}
-        common |= {"judge_sha256": judge * 4, "count": 5000, "prior": "natural", "seed": 0, "emotion": None}
+        common |= {
+            "judge_sha256": judge * 4,
+            "count": 5000,
+            "prior": "natural",
+            "seed": 0,
+            "emotion": None,
+            "truncation": 1.0,
+        }
         common |= {"low": value - 0.1 if band else None, "high": value + 0.1 if band else None, "real": real}
         rows += [common | {"metric": "is", "value": value}, common | {"metric": "kl_nats", "value": np.log(value)}]
         rows += [common | {"metric": "accuracy", "value": value / 2}]
@@ -136,8 +143,16 @@ def test_inception_figure_keeps_protocols_and_judges_apart() -> None:
     assert "name a (synthfer, 5,000 faces, natural)" in traces
     assert "name a (fer2013, 5,000 faces, natural)" in traces
     assert {"real faces 2.50 (synthfer)", "real faces 2.90 (fer2013)"} <= set(traces)
-    assert len(scores.judges(table)) == 2
-    assert len(scores.protocols(table)) == 2
+    assert list(scores.by_judge(table)) == ["fer2013", "synthfer"]
+    assert [len(rows) for rows in scores.by_protocol(table).values()] == [len(table) // 2] * 2
+
+
+def test_protocols_are_told_in_words_and_judges_of_one_name_by_their_weights() -> None:
+    table = pd.DataFrame(score_rows("a") + score_rows("b")).assign(truncation=None)
+    assert list(scores.by_protocol(table)) == ["judge synthfer (synthfer), 5,000 faces, natural prior, seed 0"]
+    short = pd.concat([table, table.assign(truncation=0.5, judge_sha256="other")])
+    assert next(iter(scores.by_protocol(short))).endswith("seed 0, truncated to 0.5")
+    assert list(scores.by_judge(short)) == ["synthfer (other)", "synthfer (synthfer)"]
 
 
 def test_a_name_is_never_html() -> None:
@@ -156,6 +171,13 @@ def test_emotion_accuracy_shows_one_emotion_and_its_real_value() -> None:
     drawn = [row for rows in chart["datasets"].values() for row in rows]
     assert sorted({row["value"] for row in drawn if "value" in row}) == pytest.approx([0.4, 0.5])
     assert {row["real"] for row in drawn} == {0.9}
+
+
+def test_emotion_accuracy_draws_a_line_a_protocol() -> None:
+    few = [row | {"count": 500} for row in score_rows("a")]
+    chart = scores.emotion_accuracy(pd.DataFrame(score_rows("a") + few), "happy", {"a": "#112233"}).to_dict()
+    drawn = [row for rows in chart["datasets"].values() for row in rows]
+    assert len({row["protocol"] for row in drawn if "protocol" in row}) == 2
 
 
 def test_recipe_differences_lists_only_what_differs() -> None:

@@ -128,6 +128,7 @@ def test_the_dashboard_opens_without_torch() -> None:
     script = (
         "import sys\nfrom dashboard import data, choose, reels\n"
         "from dashboard.charts import compare, curves, palette, player, scores, sheets\n"
+        "from dashboard.parts import confusion, copying, fields, judges, sample_size, score_table\n"
         "assert 'torch' not in sys.modules, 'torch was imported'\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)

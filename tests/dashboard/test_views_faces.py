@@ -130,13 +130,37 @@ def test_inception_score_takes_runs_and_reading_from_the_address(
     assert not app.warning
 
 
-def test_inception_score_warns_of_different_judges(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_inception_score_shows_one_judge_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     url = str(tmp_path / "runs.db")
     registry = Registry(url)
     add_run(registry, "one", 64)
     add_run(registry, "two", 64, judge="fer2013")
+    app = page("inception_score", url, monkeypatch, judge="fer2013")
+    captions = [caption.value.replace("\\", "") for caption in app.caption]
+    assert any(text.startswith("judge fer2013") for text in captions)
+    assert not any(text.startswith("judge synthfer") for text in captions)
+    assert any("Without a score by this judge yet: one" in text for text in captions)
+    assert not app.warning
+
+
+def test_inception_score_warns_where_two_judges_disagree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = str(tmp_path / "runs.db")
+    registry = Registry(url)
+    ids = [add_run(registry, name, 64) for name in ("one", "two")]
+    for judge, values in (("synthfer", (1.5, 1.2)), ("other", (1.1, 1.4))):
+        for run_id, value in zip(ids, values, strict=True):
+            known = {"epoch": 4, "step": 36, "judge": judge, "judge_sha256": judge * 8}
+            protocol = {"count": 500, "seed": 0, "prior": "natural"}
+            scores = [Score("is", value, value - 0.1, value + 0.1), Score("is_at_100", value - 0.05, real=2.4)]
+            registry.add_evaluation(run_id, protocol=protocol, scores=scores, **known)
     app = page("inception_score", url, monkeypatch)
-    assert any("different judges" in warning.value for warning in app.warning)
+    (warning,) = app.warning
+    text = warning.value.replace("\\", "")
+    assert "disagree at epoch 4" in text
+    assert "by other two is ahead (1.400 to 1.100), by synthfer one is ahead (1.500 to 1.200)" in text
+    assert "do not meet" in text
+    assert app.selectbox(key="evaluation").value == "two, epoch 4, 500 faces"
+    assert any("Barratt & Sharma" in caption.value for caption in app.caption)
 
 
 def test_compare_shows_what_differs_and_the_newest_scores(

@@ -254,8 +254,8 @@ def test_a_shipped_judge_is_its_cards(name: str) -> None:
 
 
 def test_shipped_accuracies() -> None:
-    assert load_judge("fer2013").card["report"]["accuracy"] >= 0.68
-    assert load_judge("fer2013-check").card["report"]["accuracy"] >= 0.64
+    assert load_judge("fer2013").card["report"]["accuracy"] >= 0.66
+    assert load_judge("fer2013-check").card["report"]["accuracy"] >= 0.65
     synthfer = load_judge("synthfer").card["report"]
     assert synthfer["accuracy"] >= 0.95
     assert synthfer["identity_accuracy"] >= 0.90

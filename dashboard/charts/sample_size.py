@@ -1,0 +1,69 @@
+"""The Inception Score of ever more faces of one evaluation: it grows by itself; a pure function of a table."""
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard.charts.palette import FAINT_INK, plotly_template
+
+_AT = "is_at_"
+
+
+def sizes(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return one evaluation's Inception Scores by number of faces: columns faces, value, low, high, real, ascending.
+
+    All its faces together, which alone have an interval, and all real faces, which are fewer, have a row each or share
+    one. Empty where the scores of fewer faces are not known.
+    """
+    own = scores[scores.emotion.isna()].drop_duplicates("metric", keep="last")
+    at = own[own.metric.str.startswith(_AT)]
+    at = at.assign(faces=at.metric.str.removeprefix(_AT).astype(float))
+    every = own[own.metric == "is"] if len(at) else own.iloc[:0]
+    found = pd.concat(
+        [
+            at[["faces", "value", "real"]],
+            every.assign(faces=every["count"])[["faces", "value", "low", "high"]],
+            every.assign(faces=every.real_count)[["faces", "real"]],
+        ]
+    )
+    # Of what is known twice, the latter.
+    return found.dropna(subset=["faces"]).astype(float).groupby("faces", as_index=False).last()
+
+
+def sample_size_figure(table: pd.DataFrame, name: str, colour: str, *, dark: bool) -> go.Figure:
+    """Draw `sizes`: generated faces in `colour`, real ones dashed, over the number of faces on a logarithmic axis."""
+    figure = go.Figure()
+    drawn = table.dropna(subset=["value"])
+    figure.add_scatter(
+        x=drawn.faces,
+        y=drawn.value,
+        error_y={
+            "type": "data",
+            "symmetric": False,
+            "array": drawn.high - drawn.value,
+            "arrayminus": drawn.value - drawn.low,
+            "color": colour,
+            "thickness": 1.5,
+            "width": 4,
+        },
+        name=name,
+        mode="lines+markers",
+        line={"color": colour, "width": 2},
+        marker={"color": colour, "size": 7},
+        hovertemplate="%{y:.3f}",
+    )
+    real = table.dropna(subset=["real"])
+    if len(real):
+        figure.add_scatter(
+            x=real.faces,
+            y=real.real,
+            name="real faces",
+            mode="lines+markers",
+            line={"color": FAINT_INK, "width": 1.5, "dash": "dash"},
+            marker={"color": FAINT_INK, "size": 5},
+            hovertemplate="%{y:.3f}",
+        )
+    ticks = [int(faces) for faces in drawn.faces]
+    figure.update_layout(template=plotly_template(dark), height=340, showlegend=True)
+    figure.update_xaxes(title="faces", type="log", tickvals=ticks, ticktext=[f"{tick:,}" for tick in ticks])
+    figure.update_yaxes(title="IS")
+    return figure

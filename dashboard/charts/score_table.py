@@ -1,0 +1,118 @@
+"""One protocol's scores -> the table of checkpoints by metrics, and its CSV; pure functions of tables."""
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+import pandas as pd
+from pandas.io.formats.style import Styler
+
+from fergan_core.analysis.order import beyond_real
+from fergan_core.metrics.catalogue import CATALOGUE, Metric
+
+ARROWS = {"higher": "↑", "lower": "↓", "real": "≈"}
+DEFAULT_METRICS = ("is", "accuracy", "fid", "kid", "precision", "recall", "coverage", "vendi", "ct")
+
+# Digits behind the point, by the size from which they are enough.
+_DIGITS = ((100, 0), (10, 1), (0.1, 3))
+
+# Ground and ink of a value better than real faces', as .streamlit/config.toml has them for warnings.
+_WARNING = {False: "background-color: #f8ead3; color: #8a5a0b", True: "background-color: #3a2c16; color: #e8c48a"}
+
+
+class Cell(float):
+    """A score as a number to sort by, with what is written of it and whether it is better than real faces'."""
+
+    text: str = ""
+    beyond: bool = False
+
+
+def metrics_of(scores: pd.DataFrame, emotion: str | None) -> list[str]:
+    """List the metrics of the catalogue that are known of an emotion (None: all together), in its order."""
+    known = set(of_emotion(scores, emotion).metric)
+    return [key for key in CATALOGUE if key in known]
+
+
+def of_emotion(scores: pd.DataFrame, emotion: str | None) -> pd.DataFrame:
+    """Return the scores of an emotion, None being all together."""
+    return scores[scores.emotion.isna() if emotion is None else scores.emotion == emotion]
+
+
+def written(value: float, metric: Metric, low: float = float("nan"), high: float = float("nan")) -> str:
+    """Write a score with its interval, if it has one: shares in percent, others with the digits that tell."""
+    if metric.unit == "share":
+        text, ends = f"{value:.1%}", f"{100 * low:.1f}, {100 * high:.1f}"
+    else:
+        size = math.inf if metric.unit == "count" else max(abs(value), high - low if high > low else 0)
+        digits = next((digits for least, digits in _DIGITS if size >= least), 5)
+        text, ends = f"{value:,.{digits}f}", f"{low:,.{digits}f}, {high:,.{digits}f}"
+    return text if pd.isna(low) or pd.isna(high) else f"{text} [{ends}]"
+
+
+def score_cells(
+    scores: pd.DataFrame, metrics: Sequence[str], labels: Mapping[str, str], emotion: str | None
+) -> pd.DataFrame:
+    """Lay out one protocol's scores: columns run, epoch and the metrics; rows real faces, noise, then checkpoints.
+
+    `labels` names the runs in their order. Runs whose real faces score differently (they know other emotions, or have
+    other data) have rows of their own for real faces and noise.
+    """
+    own = of_emotion(scores, emotion)
+    own = own[own.metric.isin(metrics) & own.run_id.isin(labels)]
+    rows = [*_beside(own, metrics, labels, "real"), *_beside(own, metrics, labels, "noise")]
+    parts = [beyond_real(part.value, part.real, CATALOGUE[key].better) for key, part in own.groupby("metric")]
+    own = own.assign(beyond=pd.concat(parts) if parts else False).dropna(subset=["value"]).sort_values("step")
+    for run_id, label in labels.items():
+        for (epoch, _), group in own[own.run_id == run_id].groupby(["epoch", "step"], sort=False):
+            rows.append({"run": label, "epoch": epoch} | {row.metric: _cell(row) for row in group.itertuples()})
+    table = pd.DataFrame(rows, columns=["run", "epoch", *metrics], dtype=object)
+    return table.astype({"epoch": "Int64"})
+
+
+def styled(table: pd.DataFrame, metrics: Sequence[str], *, dark: bool) -> Styler:
+    """Write each cell with its interval, and stress those that are better than real faces'."""
+
+    def write(cell: Cell | None) -> str:
+        return cell.text if isinstance(cell, Cell) else "–"
+
+    def stress(cell: Cell | None) -> str:
+        return _WARNING[dark] if isinstance(cell, Cell) and cell.beyond else ""
+
+    epoch = {"epoch": lambda epoch: "" if pd.isna(epoch) else str(epoch)}
+    return table.style.format(epoch | dict.fromkeys(metrics, write)).map(stress, subset=list(metrics))
+
+
+def as_csv(scores: pd.DataFrame, metrics: Sequence[str], emotion: str | None) -> bytes:
+    """Write the table's scores as a CSV, a row a checkpoint and metric, with all that a score depends on."""
+    columns = ["run_id", "run_name", "epoch", "step", "judge", "judge_sha256", "count", "prior", "seed", "truncation"]
+    columns += ["real_count", "metric", "emotion", "value", "low", "high", "real", "noise"]
+    chosen = of_emotion(scores, emotion)
+    return chosen.loc[chosen.metric.isin(metrics), columns].to_csv(index=False).encode()
+
+
+def _cell(row: Any) -> Cell:
+    cell = Cell(row.value)
+    cell.beyond = bool(row.beyond)
+    cell.text = written(row.value, CATALOGUE[row.metric], row.low, row.high) + (" ⚠" if row.beyond else "")
+    return cell
+
+
+def _beside(scores: pd.DataFrame, metrics: Sequence[str], labels: Mapping[str, str], column: str) -> list[dict]:
+    """Return the rows of real faces or of noise, one for all runs that have the same values."""
+    title = {"real": "Real faces", "noise": "Noise"}[column]
+    known = scores.dropna(subset=[column]).drop_duplicates(["run_id", "metric"], keep="last")
+    values = known.pivot(index="run_id", columns="metric", values=column).reindex(columns=list(metrics))
+    told_apart = sorted((tuple(f"{value:.6g}" for value in row), run_id) for run_id, row in values.T.items())
+    groups = [[run_id for _, run_id in group] for _, group in groupby(told_apart, key=lambda pair: pair[0])]
+    rows = []
+    for runs in sorted(groups, key=lambda runs: min(list(labels).index(run_id) for run_id in runs)):
+        whose = labels[runs[0]] if len(runs) == 1 else f"{len(runs)} runs"
+        row = {"run": title if len(groups) == 1 else f"{title} ({whose})", "epoch": None}
+        for key in metrics:
+            value = values.loc[runs[0], key]
+            if pd.notna(value):
+                row[key] = Cell(value)
+                row[key].text = written(value, CATALOGUE[key])
+        rows.append(row)
+    return rows

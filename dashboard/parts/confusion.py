@@ -1,0 +1,116 @@
+"""The Scores page's confusion matrix: which emotion is read as which, and the faces behind each cell."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from dashboard import choose, data
+from dashboard.charts import confusion as charts
+from dashboard.charts import sheets
+from dashboard.charts.palette import PLOTLY_CONFIG
+from fergan_core.emotions import EMOTIONS
+from fergan_core.errors import FerganError
+
+DRAWN, SHOWN, A_PICTURE = 400, 60, 5
+CLICKED = "confusion matrix"
+
+
+def show(labels: Mapping[str, str], colours: Mapping[str, str]) -> None:
+    """Choose a checkpoint and a cell; the matrices of generated and of real faces, and that cell's faces."""
+    del colours
+    scores = choose.scored(labels)
+    if scores is None:
+        return
+    scores = scores[scores.metric.str.startswith("read_as_")]
+    if scores.empty:
+        st.info("These evaluations are of before there was a confusion matrix: `fergan evaluate RUN@all` adds it.")
+        return
+    scores = choose.one_protocol(scores)
+    checkpoints = {
+        f"{labels[run_id]}, epoch {epoch}": rows
+        for run_id in labels
+        for (_, epoch), rows in reversed([*scores[scores.run_id == run_id].groupby(["step", "epoch"])])
+    }
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        bound = {"bind": "query-params", "width": 170}
+        name = st.selectbox("Checkpoint", list(checkpoints), key="checkpoint", bind="query-params", width=260)
+        cell = {"index": None, "placeholder": "Choose or click"}
+        asked = st.selectbox("Asked for", EMOTIONS, key="asked", **cell, **bound)
+        read_as = st.selectbox("Read as", EMOTIONS, key="read_as", **cell, **bound)
+    rows = checkpoints[name]
+    show_matrices(rows, (asked, read_as) if asked and read_as else None)
+    if asked and read_as:
+        st.subheader(f"Asked for {asked}, read as {read_as}", anchor=False)
+        show_faces(rows, asked, read_as)
+
+
+def show_matrices(rows: pd.DataFrame, chosen: tuple[str, str] | None) -> None:
+    """Generated faces' matrix, whose cells can be clicked, beside real faces'."""
+    generated, real = charts.confusion(rows, "value"), charts.confusion(rows, "real")
+    left, right = st.columns(2, gap="medium")
+    left.markdown("**Generated faces**")
+    left.plotly_chart(
+        charts.confusion_figure(generated, rows="asked for", chosen=chosen, dark=choose.dark()),
+        width="stretch",
+        theme=None,
+        key=CLICKED,
+        config=PLOTLY_CONFIG | {"displayModeBar": False},
+        on_select=take_click,
+        selection_mode="points",
+    )
+    left.caption("Click a cell to see its faces, or choose it above.")
+    right.markdown("**Real faces: the judge's own limits**")
+    if real.isna().all(axis=None):
+        right.info("Not known: the data were not at hand when this checkpoint was evaluated.")
+        return
+    figure = charts.confusion_figure(real, rows="labelled", chosen=chosen, dark=choose.dark())
+    config = PLOTLY_CONFIG | {"displayModeBar": False}
+    right.plotly_chart(figure, width="stretch", theme=None, key="real confusion matrix", config=config)
+    right.caption("No generator should be read more clearly than these, which people have labelled.")
+
+
+def take_click() -> None:
+    """Choose the cell that was clicked."""
+    points = st.session_state[CLICKED].selection.points
+    if points:
+        st.session_state["asked"], st.session_state["read_as"] = points[0]["y"], points[0]["x"]
+
+
+def show_faces(rows: pd.DataFrame, asked: str, read_as: str) -> None:
+    """Faces drawn of one emotion that the judge reads as another, the most confident first."""
+    row = rows.iloc[0]
+    if asked not in set(rows.emotion):
+        st.info(f"This run knows no {asked} faces.")
+        return
+    truncation = 1.0 if pd.isna(row.truncation) else float(row.truncation)
+    labels = (EMOTIONS.index(asked),) * DRAWN
+    try:
+        with st.spinner("Drawing and reading faces"):
+            painting = data.read(row.run_id, int(row.step), labels, int(row.seed), truncation, row.judge)
+    except FerganError as error:
+        st.error(choose.plain(str(error)))
+        return
+    if painting.known["judge_sha256"] != row.judge_sha256:
+        st.warning(choose.plain(f"The judge {row.judge} was made anew since: evaluate again for a matrix of its own."))
+    chances = np.asarray(painting.known["chances"])
+    found = charts.cell(chances, read_as)
+    share = rows.loc[(rows.emotion == asked) & (rows.metric == f"read_as_{read_as}"), "value"].iloc[0]
+    st.markdown(
+        f"{len(found)} of {DRAWN} faces drawn from seed {int(row.seed)}, {len(found) / DRAWN:.0%}; in the matrix, of "
+        f"other faces, {share:.0%}."
+    )
+    if not len(found):
+        return
+    most = found[:SHOWN]
+    sure = chances[most, EMOTIONS.index(read_as)]
+    with st.container(horizontal=True, gap="small"):
+        for first in range(0, len(most), A_PICTURE):
+            picture = sheets.face_grid(painting.faces[most[first : first + A_PICTURE]], columns=A_PICTURE)
+            alt = f"Faces {first + 1} to {min(first + A_PICTURE, len(most))} asked for as {asked}, read as {read_as}"
+            st.image(picture, alt=alt, width=min(A_PICTURE, len(most) - first) * 66)
+    shown = f", {SHOWN} of them" if len(found) > SHOWN else ""
+    st.caption(
+        f"The most confident first{shown}: the judge is sure of the first by {sure[0]:.0%}, the last {sure[-1]:.0%}."
+    )

@@ -1,0 +1,34 @@
+"""The Inception Score page's warning in a figure: the score grows with the number of faces."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import choose, data
+from dashboard.charts.bands import plain
+from dashboard.charts.palette import PLOTLY_CONFIG
+from dashboard.charts.sample_size import sample_size_figure, sizes
+
+
+def show(scores: pd.DataFrame, colours: Mapping[str, str]) -> None:
+    """Choose one evaluation of those that know it; its score over the number of faces, beside real faces'."""
+    label = choose.run_label(data.runs())
+    evaluations = {
+        f"{label(run_id)}, epoch {epoch}, {int(count):,} faces": (run_id, table)
+        for run_id in colours
+        for (_, epoch, count), rows in reversed([*scores[scores.run_id == run_id].groupby(["step", "epoch", "count"])])
+        if len(table := sizes(rows))
+    }
+    if not evaluations:
+        return
+    st.subheader("The score grows with the number of faces")
+    name = st.selectbox("Evaluation", list(evaluations), key="evaluation", bind="query-params", width=380)
+    run_id, table = evaluations[name]
+    figure = sample_size_figure(table, plain(name), colours[run_id], dark=choose.dark())
+    st.plotly_chart(figure, width="stretch", theme=None, key="sample size", config=PLOTLY_CONFIG)
+    st.caption(
+        "The mean of p(y|x) over few faces lies nearer to each of them than the true p(y): the KL, and with it the "
+        "score, come out too small, for a generator and for real faces alike (Barratt & Sharma 2018, arXiv "
+        "1801.01973). Only scores of equally many faces compare."
+    )

@@ -1,0 +1,37 @@
+"""Every metric of the runs' checkpoints, and what stands behind them: confusion, copying, the judges."""
+
+import streamlit as st
+
+from dashboard import choose, data
+from dashboard.charts.palette import run_colour
+from dashboard.parts import confusion, copying, judges, score_table
+
+OF_RUNS = {"Table": score_table.show, "Confusion": confusion.show, "Copying": copying.show}
+JUDGES = "Judges"
+
+st.title("Scores")
+part = st.segmented_control(
+    "Part",
+    [*OF_RUNS, JUDGES],
+    default="Table",
+    required=True,
+    key="part",
+    bind="query-params",
+    label_visibility="collapsed",
+)
+runs = data.runs()
+if part == JUDGES:
+    judges.show()
+elif choose.any_trained(runs):
+    trained = list(runs.id[~runs.literature])
+    chosen = choose.several_runs(runs, default=trained[:4])
+    if not set(chosen) <= set(trained):
+        st.caption("A run from literature has no scores but those on the page Inception Score.")
+    label = choose.run_label(runs)
+    labels = {run_id: label(run_id) for run_id in chosen if run_id in trained}
+    if labels:
+        colours = {run_id: run_colour(place) for place, run_id in enumerate(chosen)}
+        every = choose.live_every(*runs.status[runs.id.isin(labels)])
+        st.fragment(OF_RUNS[part], run_every=every)(labels, colours)
+    else:
+        st.info("Choose a trained run or more.")

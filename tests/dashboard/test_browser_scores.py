@@ -1,0 +1,72 @@
+"""The page Scores in Chromium on two real runs: a cell is clicked, training faces searched, links and themes hold."""
+
+import re
+import time
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+TIMEOUT_MS = 30_000
+DRAWN_MS = 180_000
+CELL = ("sad", "fear")  # asked for, read as
+ROW, COLUMN = 4, 2
+
+
+def cell_at(page, row: int, column: int) -> tuple[float, float]:
+    """Return where a cell of the first heat map lies on the page, once it stands still."""
+    area = page.locator(".js-plotly-plot .nsewdrag").first
+    area.wait_for(timeout=TIMEOUT_MS)
+    page.wait_for_timeout(1000)
+    area.scroll_into_view_if_needed()
+    box = area.bounding_box()
+    return box["x"] + box["width"] * (column + 0.5) / 7, box["y"] + box["height"] * (row + 0.5) / 7
+
+
+@pytest.mark.slow
+def test_a_click_on_a_cell_shows_its_faces_and_the_address_opens_the_same(page_at) -> None:
+    page = page_at("/scores?part=Confusion")
+    page.mouse.click(*cell_at(page, ROW, COLUMN))
+    page.get_by_text(f"Asked for {CELL[0]}, read as {CELL[1]}").wait_for(timeout=TIMEOUT_MS)
+    said = page.get_by_text(re.compile(r"\d+ of 400 faces drawn from seed 0"))
+    said.wait_for(timeout=DRAWN_MS)
+    page.wait_for_url(re.compile(r"asked=sad&read_as=fear"), timeout=TIMEOUT_MS)
+    again = page_at(page.url[page.url.index("/scores") :])
+    same = again.get_by_text(re.compile(r"\d+ of 400 faces drawn from seed 0"))
+    same.wait_for(timeout=DRAWN_MS)
+    assert same.inner_text() == said.inner_text()
+
+
+@pytest.mark.slow
+def test_generated_faces_are_shown_beside_training_faces(page_at) -> None:
+    page = page_at("/scores?part=Copying&emotion=happy&count=5&search=true")
+    pictures = page.get_by_alt_text("A generated happy face and its three nearest training faces")
+    pictures.first.wait_for(timeout=2 * DRAWN_MS)
+    assert pictures.count() == 5
+
+
+def test_the_table_is_downloaded_as_csv(page_at) -> None:
+    page = page_at("/scores")
+    button = page.get_by_role("button", name="Download CSV")
+    button.wait_for(timeout=TIMEOUT_MS)
+    with page.expect_download(timeout=TIMEOUT_MS) as download:
+        button.click()
+    with open(download.value.path(), encoding="utf-8") as file:
+        assert file.readline().startswith("run_id,run_name,epoch,step,judge,judge_sha256,count")
+
+
+@pytest.mark.parametrize("part", ["Table", "Confusion", "Copying", "Judges"])
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_telephone_shows_the_whole_page_in_its_theme(page_at, part: str, dark: bool) -> None:
+    page = page_at(f"/scores?part={part}", dark=dark, width=390)
+    page.locator("label, button").get_by_text(part, exact=True).first.wait_for(timeout=TIMEOUT_MS)
+    time.sleep(2)
+    overflow = page.evaluate(
+        "() => { const m = document.querySelector('[data-testid=stMain]'); return m.scrollWidth - m.clientWidth; }"
+    )
+    assert overflow <= 0
+    if part != "Copying":
+        ground = page.locator(".js-plotly-plot .main-svg").first
+        ground.wait_for(timeout=TIMEOUT_MS)
+        style = ground.evaluate("svg => getComputedStyle(svg).backgroundColor")
+        assert style == ("rgb(20, 24, 27)" if dark else "rgb(251, 250, 247)")
