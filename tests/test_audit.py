@@ -80,7 +80,8 @@ def test_faces_are_drawn_as_asked_and_read_by_the_judge(few: Dataset, judge: Jud
 def test_a_copy_lies_at_distance_zero_beside_what_it_copies(ground: Ground) -> None:
     copies = learnt(ground)
     found = audited(copies, ground, [HAPPY] * 5 + [SAD] * 5)
-    assert found.ratio.tolist() == [0.0] * 10
+    # A face's features differ by rounding with the batch that it is read in.
+    assert found.ratio.tolist() == pytest.approx([0.0] * 10, abs=1e-5)
     assert found.nearer.tolist() == [0.0] * 10
     assert torch.equal(found.neighbours[:, 0], found.faces)
     assert torch.equal(found.labels[:, 0], found.asked)

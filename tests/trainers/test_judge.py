@@ -301,7 +301,7 @@ def test_faces_that_are_no_bytes_are_refused() -> None:
 
 
 def test_a_judge_that_cannot_be_opened_says_why(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="fer2013, synthfer"):
+    with pytest.raises(UsageError, match="fer2013, fer2013-check, synthfer"):
         load_judge("fer2012")
     with pytest.raises(CheckpointError, match="no file"):
         load_judge(tmp_path / "none.safetensors")
