@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import Dataset as TorchDataset
 from torch_fidelity import calculate_metrics, register_feature_extractor
 from torch_fidelity.feature_extractor_base import FeatureExtractorBase
 
 from benchmarks.common import peak_memory, row
+from benchmarks.fidelity import Pictures
 from fergan_core.data import open_dataset, science_parts
 from fergan_core.evaluation import FINAL_COUNT, LIGHT_COUNT, Examiner, Faces, Protocol, load_judge
 from fergan_core.metrics import frechet, inception_score, kernel, neighbours
@@ -55,19 +55,6 @@ class _JudgeForFidelity(FeatureExtractorBase):
         return tuple(found[name] for name in self.features_list)
 
 
-class _Pictures(TorchDataset[torch.Tensor]):
-    """Faces as torch-fidelity takes them: uint8 [3,48,48]."""
-
-    def __init__(self, images: torch.Tensor) -> None:
-        self.images = images
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def __getitem__(self, index: int) -> torch.Tensor:
-        return self.images[index].expand(3, -1, -1)
-
-
 def _faces(count: int, seed: int) -> Faces:
     """Return training faces under strong noise, as a generator of middling worth might draw them."""
     dataset = open_dataset("synthfer")
@@ -98,7 +85,7 @@ def _theirs(fake: Faces, real: Faces) -> dict[str, float]:
     wanted = {"isc": True, "fid": True, "kid": True, "prc": True, "feature_extractor": "judge", "batch_size": 256}
     quiet = {"cuda": torch.cuda.is_available(), "verbose": False, "samples_shuffle": False}
     found: dict[str, float] = calculate_metrics(
-        input1=_Pictures(fake.images), input2=_Pictures(real.images), **wanted, **quiet
+        input1=Pictures(fake.images), input2=Pictures(real.images), **wanted, **quiet
     )
     return found
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from fergan_core.errors import UsageError
 from fergan_core.metrics.checks import checked_features, members
+from fergan_core.metrics.intervals import pair_means
 
 _SIZE = 48
 _TAPS, _SIGMA = 11, 1.5
@@ -81,15 +82,7 @@ def jackknifed_distance(features: Tensor, groups: Tensor) -> Diversity:
     """
     (features,) = checked_features("pairwise distance", features)
     parts = [features[index] for index in members("pairwise distance", groups, len(features))]
-    sums = torch.zeros(len(parts), len(parts), dtype=torch.float64)
-    for row, part in enumerate(parts):
-        sums[row, row] = _sum_of_pairs(part)
-        for column in range(row):
-            sums[row, column] = sums[column, row] = _distance_sum(part, parts[column])
-    counts = torch.tensor([len(part) for part in parts], dtype=torch.float64)
-    kept = torch.cat([torch.ones(1, len(parts)), 1 - torch.eye(len(parts))]).double()
-    faces = kept @ counts
-    values = ((kept @ sums) * kept).sum(1) / (faces * (faces - 1))
+    values = pair_means(parts, _sum_of_pairs, _distance_sum)
     return Diversity(float(values[0]), values[1:])
 
 

@@ -6,6 +6,7 @@ of faces left out instead (Shao & Wu 1989: deleting d > 1 points also serves sta
 """
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -70,3 +71,23 @@ def interval_of_mean(values: Tensor) -> Interval:
         return Interval(mean, mean, mean)
     reach = float(student.ppf(0.975, len(numbers) - 1)) * float(numbers.std()) / math.sqrt(len(numbers))
     return Interval(mean, mean - reach, mean + reach)
+
+
+def pair_means(
+    parts: Sequence[Tensor], own: Callable[[Tensor], float], between: Callable[[Tensor, Tensor], float]
+) -> Tensor:
+    """Mean over all ordered pairs of different faces, of all groups and without each: float64 [1+G].
+
+    `parts` are the groups' features. `own` sums over the ordered pairs within a group, `between` over those of a face
+    of one group and one of another, each once: every pair is looked at once for all the means.
+    """
+    sums = torch.zeros(len(parts), len(parts), dtype=torch.float64)
+    for row, part in enumerate(parts):
+        sums[row, row] = own(part)
+        for column in range(row):
+            sums[row, column] = sums[column, row] = between(part, parts[column])
+    counts = torch.tensor([len(part) for part in parts], dtype=torch.float64)
+    kept = torch.cat([torch.ones(1, len(parts)), 1 - torch.eye(len(parts))]).double()
+    faces = kept @ counts
+    means: Tensor = ((kept @ sums) * kept).sum(1) / (faces * (faces - 1))
+    return means

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from fergan_core.errors import UsageError
 from fergan_core.metrics.checks import checked_features, members
+from fergan_core.metrics.intervals import pair_means
 
 _BLOCK = 2_000_000  # kernel values held at once: 16 MB
 
@@ -51,16 +52,10 @@ def jackknifed_kid(real: Tensor, fake: Tensor, groups: Tensor, *, real_mean: flo
     parts = [fake[index] for index in members("KID", groups, len(fake))]
     own = _mean_of_pairs(real) if real_mean is None else real_mean
     across = torch.tensor([_kernel_sum(part, real) for part in parts], dtype=torch.float64)
-    within = torch.zeros(len(parts), len(parts), dtype=torch.float64)
-    for row, part in enumerate(parts):
-        within[row, row] = _sum_of_pairs(part)
-        for column in range(row):
-            within[row, column] = within[column, row] = _kernel_sum(part, parts[column])
     counts = torch.tensor([len(part) for part in parts], dtype=torch.float64)
     kept = torch.cat([torch.ones(1, len(parts)), 1 - torch.eye(len(parts))]).double()
-    faces = kept @ counts
-    pairs = ((kept @ within) * kept).sum(1) / (faces * (faces - 1))
-    values = own + pairs - 2 * (kept @ across) / (faces * len(real))
+    pairs = pair_means(parts, _sum_of_pairs, _kernel_sum)
+    values = own + pairs - 2 * (kept @ across) / ((kept @ counts) * len(real))
     return JackknifedKid(float(values[0]), values[1:])
 
 

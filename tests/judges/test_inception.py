@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 import torch
-from torch.utils.data import Dataset as TorchDataset
 from torch_fidelity import calculate_metrics
 from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
+from benchmarks.fidelity import Pictures
 from fergan_core.data import open_dataset, science_parts
 from fergan_core.errors import CheckpointError, UsageError
 from fergan_core.evaluation import Examiner, Faces, Protocol
@@ -20,17 +20,6 @@ class Unloaded(FeatureExtractorInceptionV3):
     """The network as it is initialised: what its constructor loads is not taken."""
 
     def load_state_dict(self, *_: Any) -> None: ...
-
-
-class Pictures(TorchDataset[torch.Tensor]):
-    def __init__(self, images: torch.Tensor) -> None:
-        self.images = images
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def __getitem__(self, index: int) -> torch.Tensor:
-        return self.images[index].expand(3, -1, -1)
 
 
 @pytest.fixture(scope="module")
