@@ -127,24 +127,26 @@ def neighbourhoods(real: Tensor, fake: Tensor, groups: Tensor) -> Neighbourhoods
     inner, outer = real_radii[:, PRECISION_K - 1], real_radii[:, DENSITY_K - 1]
     fake_radii = _radii(fake, groups, count)
     members = F.one_hot(groups, count).float()
+    # Without a group no other fake's ball shrinks, and few grow: beyond the balls of all, only their rims are looked at.
+    own, widest = fake_radii[0], fake_radii.amax(0)
     precise = torch.zeros(len(fake), dtype=torch.bool)
     balls = torch.zeros(len(fake), dtype=torch.int64)
-    inside = torch.zeros(count, len(real))
-    recalled = torch.zeros(1 + count, len(real), dtype=torch.bool)
+    inside, around, regained = torch.zeros(3, count, len(real))
     for rows, squared in squared_chunks(fake, real):
         precise[rows] = (squared <= inner).any(1)
-        within = squared <= outer
-        balls[rows] = within.sum(1)
+        within, held = squared <= outer, squared <= own[rows, None]
+        balls[rows] = within.count_nonzero(1)
         inside += members[rows].T @ within.float()
-        for which, radii in enumerate(fake_radii[:, rows, None]):
-            recalled[which] |= (squared <= radii).any(0)
-    recall = recalled.double().mean(1)
-    filled = inside.sum(0)
+        around += members[rows].T @ held.float()
+        fakes, reals = ((squared <= widest[rows, None]) > held).nonzero(as_tuple=True)
+        reached = squared[fakes, reals] <= fake_radii[1:, rows][:, fakes]
+        regained.index_add_(1, reals, reached.float())
+    filled, recalled = inside.sum(0), around.sum(0)
     return Neighbourhoods(
         precision=precise.double(),
         density=balls.double() / DENSITY_K,
-        recall=float(recall[0]),
+        recall=float((recalled > 0).double().mean()),
         coverage=float((filled > 0).double().mean()),
-        recall_without=recall[1:],
+        recall_without=(recalled - around + regained > 0).double().mean(1),
         coverage_without=(filled > inside).double().mean(1),
     )
