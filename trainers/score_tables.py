@@ -19,22 +19,12 @@ def print_scores(console: "Console", title: str, scores: "Sequence[Score]", capt
     each = [score for score in scores if score.emotion is not None and score.metric in CATALOGUE]
     if each:
         console.print(_by_emotion(each))
-    better = [CATALOGUE[score.metric].title for score in scores if beyond_real(score)]
+    known = [(CATALOGUE[score.metric], score) for score in scores if score.emotion is None and score.metric in CATALOGUE]
+    better = [metric.title for metric, of in known if metric.beyond_real(of.value, of.low, of.high, of.real)]
     if better:
         console.print(
             f"Better than real faces, which is a warning and no triumph: {', '.join(better)}.", highlight=False
         )
-
-
-def beyond_real(score: "Score") -> bool:
-    """Tell whether a score of all emotions is on the better side of real faces' by more than its interval."""
-    metric = CATALOGUE.get(score.metric)
-    if metric is None or score.emotion is not None or score.real is None or metric.better == "real":
-        return False
-    low, high = score.low, score.high
-    if metric.better == "higher":
-        return (score.value if low is None else low) > score.real
-    return (score.value if high is None else high) < score.real
 
 
 def number(metric: Metric, value: float | None) -> str:
@@ -63,9 +53,9 @@ def _together(title: str, scores: "Sequence[Score]", caption: str) -> "Table":
         interval = ""
         if score.low is not None and score.high is not None:
             interval = f"{number(metric, score.low)} to {number(metric, score.high)}"
-        ratio = f"{score.value / score.real:.3f}" if score.real else ""
+        ratio = metric.ratio(score.value, score.real)
         values = (number(metric, score.value), interval, number(metric, score.real), number(metric, score.noise))
-        table.add_row(metric.title, *values, ratio)
+        table.add_row(metric.title, *values, "" if ratio is None else f"{ratio:.3f}")
     return table
 
 

@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 from pandas.io.formats.style import Styler
 
-from fergan_core.analysis.order import beyond_real
 from fergan_core.metrics.catalogue import CATALOGUE, Metric
 
 ARROWS = {"higher": "↑", "lower": "↓", "real": "≈"}
@@ -61,8 +60,7 @@ def score_cells(
     own = of_emotion(scores, emotion)
     own = own[own.metric.isin(metrics) & own.run_id.isin(labels)]
     rows = [*_beside(own, metrics, labels, "real"), *_beside(own, metrics, labels, "noise")]
-    parts = [beyond_real(part.value, part.real, CATALOGUE[key].better) for key, part in own.groupby("metric")]
-    own = own.assign(beyond=pd.concat(parts) if parts else False).dropna(subset=["value"]).sort_values("step")
+    own = own.dropna(subset=["value"]).sort_values("step")
     for run_id, label in labels.items():
         for (epoch, _), group in own[own.run_id == run_id].groupby(["epoch", "step"], sort=False):
             rows.append({"run": label, "epoch": epoch} | {row.metric: _cell(row) for row in group.itertuples()})
@@ -71,7 +69,7 @@ def score_cells(
 
 
 def styled(table: pd.DataFrame, metrics: Sequence[str], *, dark: bool) -> Styler:
-    """Write each cell with its interval, and stress those that are better than real faces'."""
+    """Write each cell with its interval, and stress those that are better than real faces', beyond their interval."""
 
     def write(cell: Cell | None) -> str:
         return cell.text if isinstance(cell, Cell) else "–"
@@ -92,9 +90,10 @@ def as_csv(scores: pd.DataFrame, metrics: Sequence[str], emotion: str | None) ->
 
 
 def _cell(row: Any) -> Cell:
+    metric = CATALOGUE[row.metric]
     cell = Cell(row.value)
-    cell.beyond = bool(row.beyond)
-    cell.text = written(row.value, CATALOGUE[row.metric], row.low, row.high) + (" ⚠" if row.beyond else "")
+    cell.beyond = metric.beyond_real(row.value, row.low, row.high, row.real)
+    cell.text = written(row.value, metric, row.low, row.high) + (" ⚠" if cell.beyond else "")
     return cell
 
 

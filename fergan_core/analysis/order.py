@@ -70,13 +70,6 @@ def best(scores: pd.DataFrame, metric: str, better: Better, emotion: str | None 
     return Best(found[0], found[1], bool(lowest_of_first > highest_of_second) if known else None)
 
 
-def beyond_real(values: pd.Series, real: pd.Series, better: Better) -> pd.Series:
-    """Tell which values are better than real faces': a sign that the metric is fooled. None is, if 'real' is best."""
-    if better == "real":
-        return pd.Series(False, index=values.index)
-    return (values > real) if better == "higher" else (values < real)
-
-
 def _rows(scores: pd.DataFrame, metric: str, emotion: str | None) -> pd.DataFrame:
     of_emotion = scores.emotion.isna() if emotion is None else scores.emotion == emotion
     rows = scores[(scores.metric == metric) & of_emotion].dropna(subset=["value"])

@@ -139,10 +139,9 @@ def _bins(scene: Scene) -> Found:
 
 
 def _birthday(scene: Scene) -> Found:
-    found = [
-        birthday.duplicates(block.features, scene.stand.threshold, scene.groups(len(block))) for block in scene.blocks
-    ]
-    yield "duplicates", scene.of_blocks([(one.share, one.share_without) for one in found], 0, 1)
+    found = [birthday.duplicates(block.features, scene.stand.threshold) for block in scene.blocks]
+    share = sum(one.share for one in found) / len(found)
+    yield "duplicates", birthday.interval_of_share(share, sum(map(len, scene.blocks)))
     yield "support", _plain(sum(one.support for one in found) / len(found))
 
 

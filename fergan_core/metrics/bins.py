@@ -8,7 +8,8 @@ ndb  share of bins that are different: 0 to 1; faces drawn like the real ones ge
 js   Jensen-Shannon divergence of the two histograms, in nats: 0 (equal) to ln 2 (no bin in common)
 
 Lower is better, to what other real faces reach. NDB rises with the number of fakes, as a test's power does; so
-compare it only at one number.
+compare it only at one number. Where fakes are drawn like real faces it takes a few small values only, and its jackknife
+interval is often too narrow.
 """
 
 from dataclasses import dataclass

@@ -7,11 +7,12 @@ as the same, as duplicates, where their features are closer than almost all real
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from fergan_core.errors import UsageError
-from fergan_core.metrics.checks import checked_features, checked_groups
+from fergan_core.metrics.calibration import wilson_interval
+from fergan_core.metrics.checks import checked_features
+from fergan_core.metrics.intervals import Interval
 from fergan_core.metrics.neighbours import nearest, squared_chunks
 
 QUANTILE = 0.01
@@ -21,14 +22,13 @@ QUANTILE = 0.01
 class Duplicates:
     """How far faces repeat each other.
 
-    share      of faces that have a duplicate in the set: 0 to 1, lower is better; `share_without` each group, [G]
+    share      of faces that have a duplicate in the set: 0 to 1, lower is better
     pairs      of duplicates, of M(M-1)/2
     support    number of different faces that would give as many pairs, M(M-1)/(2 pairs); higher is better. With no
                pair it is M(M-1)/2, what one pair gives: read it as `more than`
     """
 
     share: float
-    share_without: Tensor
     pairs: int
     support: float
 
@@ -47,28 +47,31 @@ def duplicate_threshold(real: Tensor) -> float:
     return float(torch.quantile(nearest(different, different, 1, exclude_self=True)[0], QUANTILE))
 
 
-def duplicates(fake: Tensor, threshold: float, groups: Tensor) -> Duplicates:
-    """Count duplicates among fake [M,D], no farther apart than `threshold` > 0; without each group int64 [M] too.
+def duplicates(fake: Tensor, threshold: float) -> Duplicates:
+    """Count duplicates among fake [M,D], no farther apart than `threshold` > 0.
 
-    Without a group, a face counts where a duplicate of it is left. Real faces as many, by the same threshold, are
-    what to compare with: real data holds duplicates of its own, and the share rises with M.
+    Real faces as many, by the same threshold, are what to compare with: real data holds duplicates of its own, and the
+    share rises with M.
     """
     (fake,) = checked_features("duplicates", fake)
-    count = checked_groups("duplicates", groups, len(fake))
     if not 0 < threshold < torch.inf:
         raise UsageError(f"duplicates: the threshold is {threshold}; give a distance above 0, as of real faces")
-    members = F.one_hot(groups, count).float()
-    by_group = torch.zeros(len(fake), count)
+    found = torch.zeros(len(fake), dtype=torch.int64)
     for rows, squared in squared_chunks(fake, fake):
         close = squared <= threshold**2
         close.diagonal(rows.start).fill_(False)
-        by_group[rows] = close.float() @ members
-    found = by_group.sum(1, keepdim=True)
-    left = members == 0
-    pairs = int(found.double().sum()) // 2
+        found[rows] = close.count_nonzero(1)
+    pairs = int(found.sum()) // 2
     return Duplicates(
         share=float((found > 0).double().mean()),
-        share_without=((found > by_group) & left).double().sum(0) / left.sum(0),
         pairs=pairs,
         support=len(fake) * (len(fake) - 1) / (2 * max(1, pairs)),
     )
+
+
+def interval_of_share(share: float, faces: int) -> Interval:
+    """Return a share of `faces` that have duplicates with its 95 % interval: Wilson's for half as many trials.
+
+    Duplicates come in pairs. A jackknife would say that of faces without a pair none can ever be found.
+    """
+    return Interval(share, *wilson_interval(share * faces / 2, faces / 2))

@@ -36,8 +36,8 @@ def accuracy(logits: Tensor, labels: Tensor) -> float:
     return float((logits.argmax(1) == labels).double().mean())
 
 
-def wilson_interval(hits: int, count: int) -> tuple[float, float]:
-    """95 % interval of a share of `hits` in `count` >= 1 independent trials (Wilson 1927), within 0 to 1."""
+def wilson_interval(hits: float, count: float) -> tuple[float, float]:
+    """95 % interval of a share of `hits` in `count` > 0 independent trials (Wilson 1927), within 0 to 1."""
     z = 1.959963984540054
     share, spread = hits / count, z * z / count
     centre = (share + spread / 2) / (1 + spread)

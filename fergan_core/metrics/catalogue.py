@@ -1,6 +1,7 @@
 """What each score is called, which way it is better, and where it comes from; read by pages too, so without torch."""
 
 from dataclasses import dataclass
+from math import isnan
 from typing import Literal
 
 Better = Literal["higher", "lower", "real"]
@@ -10,7 +11,8 @@ Better = Literal["higher", "lower", "real"]
 class Metric:
     """One score: its key in the registry, its title, and what a reader must know.
 
-    `better` 'real' means the nearer to real faces' value, the better: too high is as wrong as too low.
+    `better` 'real' means the nearer to real faces' value, the better: too high is as wrong as too low. `around_zero`
+    says that real faces have 0 but for chance, which nothing is a multiple of.
     """
 
     key: str
@@ -18,6 +20,22 @@ class Metric:
     better: Better
     unit: Literal["", "share", "count"]
     meaning: str
+    around_zero: bool = False
+
+    def beyond_real(self, value: float, low: float | None, high: float | None, real: float | None) -> bool:
+        """Tell whether a score is better than real faces' by more than its interval: a metric fooled, no triumph.
+
+        Without an interval (None or NaN) the value itself is compared. What is best near real faces is never beyond.
+        """
+        if self.better == "real" or real is None:
+            return False
+        worse_end = low if self.better == "higher" else high
+        worst = value if worse_end is None or isnan(worse_end) else worse_end
+        return worst > real if self.better == "higher" else worst < real
+
+    def ratio(self, value: float, real: float | None) -> float | None:
+        """Return a score as a multiple of real faces'; None where that says nothing."""
+        return None if real is None or real <= 0 or self.around_zero else value / real
 
 
 _METRICS = (
@@ -28,8 +46,8 @@ _METRICS = (
     Metric("is_split_std", "IS, ten splits' deviation", "real", "", "standard deviation of IS over ten parts"),
     Metric("accuracy", "read as asked", "higher", "share", "share of faces read as the emotion asked for"),
     Metric("fid", "FID", "lower", "", "Fréchet distance of the features' Gaussians, at real faces' number"),
-    Metric("fid_infinity", "FID-infinity", "lower", "", "FID extrapolated to endlessly many fakes"),
-    Metric("kid", "KID", "lower", "", "squared maximum mean discrepancy, cubic kernel, unbiased"),
+    Metric("fid_infinity", "FID-infinity", "lower", "", "FID extrapolated to endlessly many fakes", True),
+    Metric("kid", "KID", "lower", "", "squared maximum mean discrepancy, cubic kernel, unbiased", True),
     Metric("precision", "precision", "higher", "share", "share of faces that lie among real ones (k = 3)"),
     Metric("recall", "recall", "higher", "share", "share of real faces that lie among the fakes (k = 3)"),
     Metric("density", "density", "higher", "", "how many real faces' balls hold a fake, by k = 5"),
@@ -41,11 +59,11 @@ _METRICS = (
     Metric("js", "JS, nats", "lower", "", "Jensen-Shannon divergence of the bins' shares"),
     Metric("duplicates", "near-duplicates", "lower", "share", "share of faces that nearly repeat another one"),
     Metric("support", "support", "higher", "count", "number of different faces, by the birthday paradox"),
-    Metric("ct", "C_T", "real", "", "distance to training faces against unseen ones': below 0 is copying"),
+    Metric("ct", "C_T", "real", "", "distance to training faces against unseen ones': below 0 is copying", True),
     Metric("authenticity", "authentic", "real", "share", "share of faces farther from a training face than its next"),
     Metric("modes", "modes", "higher", "count", "how many of synthfer's 448 true modes are drawn"),
     Metric("cas", "CAS", "higher", "share", "accuracy on real faces of a classifier that learnt from these"),
-    Metric("cas_gain", "CAS gain", "higher", "", "what adding the faces to real ones adds to the accuracy"),
+    Metric("cas_gain", "CAS gain", "higher", "", "what adding the faces to real ones adds to the accuracy", True),
     Metric("log_condition", "log condition", "lower", "", "mean log condition number of the generator's Jacobian"),
 )  # fmt: skip
 

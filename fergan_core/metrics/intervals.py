@@ -2,7 +2,8 @@
 
 A bootstrap resample repeats points. A mean does not mind; a distance between sets, an entropy of a kernel or a count
 of neighbours does: a repeated point is its own nearest neighbour. Those scores are recomputed with each of G groups
-of faces left out instead (Shao & Wu 1989: deleting d > 1 points also serves statistics that are not smooth).
+of faces left out instead (the delete-a-group jackknife, Kott 2001, J. Official Statistics 17(4):521; that leaving out
+several points at once also serves statistics that are not smooth: Shao & Wu 1989, Ann. Statist. 17(3):1176).
 """
 
 import math
@@ -41,7 +42,7 @@ def groups_of(count: int, seed: int = 0, groups: int = GROUPS) -> Tensor:
 
 
 def jackknife_error(without: Tensor) -> float:
-    """Return a score's standard error from its values with each group left out, float64 [G] (Shao & Wu 1989, eq. 1.3).
+    """Return a score's standard error from its values with each group left out, float64 [G]: sqrt((G-1)/G sum d^2).
 
     The groups' mean stands for the score itself, so that a bias that grows as faces get fewer does not count as spread.
     """

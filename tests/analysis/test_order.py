@@ -126,13 +126,6 @@ def test_the_best_of_an_emotion_is_its_own() -> None:
     assert found.first["run_id"] == "b"
 
 
-def test_better_than_real_is_told_by_the_direction() -> None:
-    values, real = pd.Series([1.0, 2.0, 3.0]), pd.Series([2.0, 2.0, 2.0])
-    assert list(order.beyond_real(values, real, "higher")) == [False, False, True]
-    assert list(order.beyond_real(values, real, "lower")) == [True, False, False]
-    assert not order.beyond_real(values, real, "real").any()
-
-
 def test_orders_are_told_without_torch() -> None:
     script = "import sys, fergan_core.analysis.order\nassert 'torch' not in sys.modules\n"
     subprocess.run([sys.executable, "-c", script], check=True, timeout=120)

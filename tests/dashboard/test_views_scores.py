@@ -34,6 +34,7 @@ def add_run(registry: Registry, name: str, fid: float) -> str:
         at = fid / epoch
         scores = [Score("fid", at, at - 1, at + 1, 2.0, None, 300.0), Score("is", 1 + epoch, 1.9, 3.1, 2.5, None, 1.0)]
         scores += [
+            Score("coverage", 0.9, 0.88, 0.92, 0.8, None, 0.0),
             Score("ct", -3.0, -4.0, -2.0, 0.1, None, 40.0),
             Score("authenticity", 0.25, 0.2, 0.3, 0.5, None, 1.0),
         ]

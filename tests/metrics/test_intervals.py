@@ -9,14 +9,16 @@ from scipy.stats import binom
 from scipy.stats import t as student
 
 from fergan_core.errors import UsageError
-from fergan_core.metrics import frechet, intervals, kernel
+from fergan_core.metrics import bins, copying, diversity, frechet, intervals, kernel, neighbours
 from fergan_core.metrics.vendi import vendi, vendi_without
 
 DOUBLE = torch.float64
 WIDTH, FACES = 8, 300
 REAL = torch.randn(500, WIDTH, generator=torch.Generator().manual_seed(1), dtype=DOUBLE)
 STATISTICS, REAL_MEAN = frechet.statistics(REAL), kernel.kernel_mean(REAL)
+UNSEEN = torch.randn(300, WIDTH, generator=torch.Generator().manual_seed(11), dtype=DOUBLE)
 SCALES = torch.linspace(0.6, 1.4, WIDTH, dtype=DOUBLE)
+BINS, TRAINING = bins.make_bins(REAL, k=20), copying.training_set(REAL, UNSEEN, cells=3)
 
 Scored = Callable[[torch.Tensor, torch.Tensor], tuple[float, torch.Tensor]]
 
@@ -42,6 +44,36 @@ def kid_value(fake: torch.Tensor) -> float:
 
 def vendi_scored(fake: torch.Tensor, groups: torch.Tensor) -> tuple[float, torch.Tensor]:
     return vendi(fake), vendi_without(fake, groups)
+
+
+def recall_scored(fake: torch.Tensor, groups: torch.Tensor) -> tuple[float, torch.Tensor]:
+    found = neighbours.neighbourhoods(REAL, fake, groups)
+    return found.recall, found.recall_without
+
+
+def coverage_scored(fake: torch.Tensor, groups: torch.Tensor) -> tuple[float, torch.Tensor]:
+    found = neighbours.neighbourhoods(REAL, fake, groups)
+    return found.coverage, found.coverage_without
+
+
+def ndb_scored(fake: torch.Tensor, groups: torch.Tensor) -> tuple[float, torch.Tensor]:
+    found = bins.binned(BINS, fake, groups)
+    return found.ndb, found.ndb_without
+
+
+def js_scored(fake: torch.Tensor, groups: torch.Tensor) -> tuple[float, torch.Tensor]:
+    found = bins.binned(BINS, fake, groups)
+    return found.js, found.js_without
+
+
+def ct_scored(fake: torch.Tensor, groups: torch.Tensor) -> tuple[float, torch.Tensor]:
+    found = copying.copying(TRAINING, fake, groups)
+    return found.ct, found.ct_without
+
+
+def distance_scored(fake: torch.Tensor, groups: torch.Tensor) -> tuple[float, torch.Tensor]:
+    found = diversity.jackknifed_distance(fake, groups)
+    return found.value, found.without
 
 
 def times_covered(scored: Scored, repeats: int, blocks: int, like_real: bool) -> int:
@@ -75,7 +107,28 @@ def test_interval_covers_the_truth_about_as_often_as_it_says(scored: Scored, rep
     assert fewest <= times_covered(scored, repeats, blocks, like_real=False) <= most
 
 
-@pytest.mark.parametrize("scored", [fid_scored, kid_scored, vendi_scored])
+@pytest.mark.parametrize(
+    "scored",
+    [recall_scored, coverage_scored, ndb_scored, js_scored, ct_scored, distance_scored],
+)
+def test_interval_of_a_count_of_neighbours_covers_at_least_as_often_as_it_says(scored: Scored) -> None:
+    # Recall's and coverage's are half as wide again as need be: a group left out takes away more than faces redrawn do.
+    assert times_covered(scored, 200, 1, like_real=False) >= binom.ppf(0.001, 200, 0.95)
+
+
+@pytest.mark.parametrize(
+    "scored",
+    [
+        fid_scored,
+        kid_scored,
+        vendi_scored,
+        recall_scored,
+        coverage_scored,
+        js_scored,
+        ct_scored,
+        distance_scored,
+    ],
+)
 def test_interval_is_wide_rather_than_narrow_for_faces_drawn_as_the_real_ones(scored: Scored) -> None:
     # There a score has no slope left, only curvature, of which a jackknife counts too much: no upper bound holds.
     assert times_covered(scored, 100, 1, like_real=True) >= binom.ppf(0.001, 100, 0.95)

@@ -5,7 +5,7 @@ import io
 from rich.console import Console
 
 from fergan_core.registry import Score
-from trainers.score_tables import beyond_real, print_scores
+from trainers.score_tables import print_scores
 
 
 def printed(scores: list[Score]) -> str:
@@ -33,9 +33,12 @@ def test_emotions_have_a_table_of_their_own() -> None:
 
 
 def test_better_than_real_faces_is_a_warning() -> None:
-    over = Score("density", 1.4, 1.3, 1.5, 0.98)
-    assert beyond_real(over)
-    assert not beyond_real(Score("density", 1.4, 0.9, 1.9, 0.98))  # its interval holds real faces' value
-    assert beyond_real(Score("fid", 0.01, 0.0, 0.02, 0.03))
-    assert not beyond_real(Score("vendi", 9.0, 8.9, 9.1, 5.0))  # neither high nor low is better
-    assert "a warning and no triumph: density" in printed([over])
+    assert "a warning and no triumph: density" in printed([Score("density", 1.4, 1.3, 1.5, 0.98)])
+    # Its interval holds real faces' value.
+    assert "no triumph" not in printed([Score("density", 1.4, 0.9, 1.9, 0.98)])
+
+
+def test_no_ratio_to_a_value_that_is_zero_but_for_chance() -> None:
+    text = printed([Score("kid", 0.5, 0.4, 0.6, 0.0001), Score("density", 0.5, 0.4, 0.6, 1.0)])
+    cells = {line.split("│")[1].strip(): line.split("│")[-2].strip() for line in text.splitlines() if "│ 0.5000" in line}
+    assert cells == {"KID": "", "density": "0.500"}
