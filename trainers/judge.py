@@ -57,6 +57,9 @@ def run(flags: Flags) -> None:
     """Make the judge that the flags ask for and print what it is worth."""
     if flags.name is not None and (not flags.name.isprintable() or Path(flags.name).name != flags.name):
         raise UsageError(f"--name: '{flags.name}' cannot be a file's name; use letters, digits and hyphens")
+    for flag, value in (("--epochs", flags.epochs), ("--batch-size", flags.batch_size)):
+        if value is not None and value < 1:
+            raise UsageError(f"{flag}: {value} is below 1; give a number of 1 or more")
     # Imported only now: --help and a mistyped flag are answered without torch.
     from fergan_core.data import open_dataset, science_parts
     from fergan_core.data.ferplus import read_votes
@@ -64,6 +67,8 @@ def run(flags: Flags) -> None:
     from fergan_core.judges.judge import load_judge, save_judge
     from fergan_core.judges.making import make_judge, training_for
 
+    device = choose_device(flags.device)
+    teachers = [load_judge(teacher, device) for teacher in flags.teachers]
     dataset = open_dataset(flags.data)
     training = training_for(
         dataset.name,
@@ -85,8 +90,6 @@ def run(flags: Flags) -> None:
 
     votes = None if flags.votes is None else read_votes(flags.votes, dataset)
     parts = science_parts(dataset, seed=0)
-    device = choose_device(flags.device)
-    teachers = [load_judge(teacher, device) for teacher in flags.teachers]
     made = make_judge(dataset, parts, training, device, tell, votes, teachers)
     card = {**made.card, "command": command_of(flags, training.epochs)}
     path = save_judge(flags.out, flags.name or dataset.name, made.tensors, card)

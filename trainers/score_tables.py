@@ -19,7 +19,8 @@ def print_scores(console: "Console", title: str, scores: "Sequence[Score]", capt
     each = [score for score in scores if score.emotion is not None and score.metric in CATALOGUE]
     if each:
         console.print(_by_emotion(each))
-    known = [(CATALOGUE[score.metric], score) for score in scores if score.emotion is None and score.metric in CATALOGUE]
+    together = {score.metric: score for score in scores if score.emotion is None}
+    known = [(metric, together[key]) for key, metric in CATALOGUE.items() if key in together]
     better = [metric.title for metric, of in known if metric.beyond_real(of.value, of.low, of.high, of.real)]
     if better:
         console.print(

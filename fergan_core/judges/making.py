@@ -56,7 +56,8 @@ def training_for(
     """Return the training that suits a data set, with these choices made; `epochs` None takes the data set's own."""
     clean = dataset_name == "synthfer"
     classifier = (_OF_CLEAN if clean else _OF_NOISY)[architecture]
-    return JudgeTraining(classifier, epochs or _EPOCHS["clean" if clean else "noisy"], batch_size, seed)
+    own = _EPOCHS["clean" if clean else "noisy"]
+    return JudgeTraining(classifier, own if epochs is None else epochs, batch_size, seed)
 
 
 @dataclass(frozen=True)

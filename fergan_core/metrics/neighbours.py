@@ -127,7 +127,7 @@ def neighbourhoods(real: Tensor, fake: Tensor, groups: Tensor) -> Neighbourhoods
     inner, outer = real_radii[:, PRECISION_K - 1], real_radii[:, DENSITY_K - 1]
     fake_radii = _radii(fake, groups, count)
     members = F.one_hot(groups, count).float()
-    # Without a group no other fake's ball shrinks, and few grow: beyond the balls of all, only their rims are looked at.
+    # Without a group no other fake's ball shrinks, and few grow: beyond the balls of all, only the rims count.
     own, widest = fake_radii[0], fake_radii.amax(0)
     precise = torch.zeros(len(fake), dtype=torch.bool)
     balls = torch.zeros(len(fake), dtype=torch.int64)

@@ -60,7 +60,8 @@ def test_faces_repeated_over_and_over_are_found(different: int, times: int) -> N
 def test_support_of_even_draws_is_the_number_of_faces_drawn_from() -> None:
     faces = some_faces(5000)
     generator = torch.Generator().manual_seed(1)
-    pairs = [birthday.duplicates(faces[torch.randint(5000, (1000,), generator=generator)], 0.01).pairs for _ in range(20)]
+    draws = [torch.randint(5000, (1000,), generator=generator) for _ in range(20)]
+    pairs = [birthday.duplicates(faces[drawn], 0.01).pairs for drawn in draws]
     expected = math.comb(1000, 2) / 5000
     assert np.mean(pairs) == pytest.approx(expected, abs=3 * math.sqrt(expected / 20))
 

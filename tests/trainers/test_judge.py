@@ -195,6 +195,21 @@ def test_help_is_given_without_torch() -> None:
         assert flag in done.stdout
 
 
+def test_teachers_move_the_labels_half_way_and_stand_in_the_card(few_faces: Dataset) -> None:
+    parts = science_parts(few_faces)
+    teacher = load_judge("synthfer-check")
+    train = few_faces.take(parts.train)
+    read = teacher.read(train.images)[0].softmax(1)
+    between = (read + torch.nn.functional.one_hot(torch.from_numpy(train.labels).long(), 7)) / 2
+    as_votes = np.zeros((len(few_faces), 7), dtype=np.float32)
+    as_votes[parts.train] = between.numpy().astype(np.float32)
+    training = JudgeTraining(TINY, 1, 32, 0)
+    taught = make_judge(few_faces, parts, training, CPU, lambda report: None, teachers=[teacher])
+    voted = make_judge(few_faces, parts, training, CPU, lambda report: None, as_votes)
+    assert taught.card["teachers"] == {"synthfer-check": teacher.sha256}
+    assert all(torch.equal(taught.tensors[name], voted.tensors[name]) for name in taught.tensors)
+
+
 @pytest.mark.realdata
 def test_the_command_makes_a_judge_that_opens(fer2013_layout: Callable[..., Path], tmp_path: Path) -> None:
     data = fer2013_layout("npz")
@@ -220,8 +235,9 @@ def test_bad_flags_end_in_one_line(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "nothing.csv" in done.stderr
-    done = command("--name", "a/b")
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    for bad in (("--name", "a/b"), ("--epochs", 0), ("--batch-size", 0), ("--teachers", "nobody")):
+        done = command(*bad)
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1), bad
 
 
 # The shipped judges.
