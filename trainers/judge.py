@@ -33,8 +33,6 @@ class Flags:
     seed: int = 0
     votes: Annotated[Path | None, tyro.conf.arg(metavar="fer2013new.csv")] = None
     """FER+: learn from its ten people's votes instead of FER2013's labels; the csv of Barsoum et al. (2016)."""
-    teachers: tuple[str, ...] = ()
-    """Judges, by name or path, whose readings of the training images are averaged with the labels (distillation)."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     out: Path = Path("judges")
     """The folder to write to; made if it is not there."""
@@ -46,10 +44,9 @@ def command_of(flags: Flags, epochs: int) -> str:
     """Return the command that makes this judge again; of a path its last part alone, for a card travels."""
     data = flags.data if flags.data == "synthfer" else Path(flags.data).name
     votes = f" --votes {flags.votes.name}" if flags.votes is not None else ""
-    teachers = f" --teachers {' '.join(Path(name).name for name in flags.teachers)}" if flags.teachers else ""
     return (
         f"python -m trainers.judge --data {data} --architecture {flags.architecture} --epochs {epochs} "
-        f"--batch-size {flags.batch_size} --seed {flags.seed}{votes}{teachers}"
+        f"--batch-size {flags.batch_size} --seed {flags.seed}{votes}"
     )
 
 
@@ -64,11 +61,10 @@ def run(flags: Flags) -> None:
     from fergan_core.data import open_dataset, science_parts
     from fergan_core.data.ferplus import read_votes
     from fergan_core.experiment import choose_device
-    from fergan_core.judges.judge import load_judge, save_judge
+    from fergan_core.judges.judge import save_judge
     from fergan_core.judges.making import make_judge, training_for
 
     device = choose_device(flags.device)
-    teachers = [load_judge(teacher, device) for teacher in flags.teachers]
     dataset = open_dataset(flags.data)
     training = training_for(
         dataset.name,
@@ -90,7 +86,7 @@ def run(flags: Flags) -> None:
 
     votes = None if flags.votes is None else read_votes(flags.votes, dataset)
     parts = science_parts(dataset, seed=0)
-    made = make_judge(dataset, parts, training, device, tell, votes, teachers)
+    made = make_judge(dataset, parts, training, device, tell, votes)
     card = {**made.card, "command": command_of(flags, training.epochs)}
     path = save_judge(flags.out, flags.name or dataset.name, made.tensors, card)
     print_card(card, path)

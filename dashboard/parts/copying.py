@@ -44,7 +44,7 @@ def show_scores(run_id: str, step: int) -> str | None:
     scores = data.scores((run_id,))
     scores = scores[(scores.step == step) & scores.metric.isin(list(MEANINGS)) & scores.emotion.isna()]
     if scores.empty:
-        st.info(choose.plain(f"Not scored for copying: fergan evaluate {run_id}@EPOCH, with its data at hand, does."))
+        st.info(f"Not scored for copying: `fergan evaluate {run_id}@EPOCH`, with its data at hand, does.")
         return None
     scores = choose.one_protocol(scores)
     with st.container(horizontal=True):

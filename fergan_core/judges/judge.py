@@ -96,7 +96,14 @@ def rebuilt(
     recipe: dict[str, Any], identities: int, tensors: dict[str, Tensor], device: torch.device | str
 ) -> JudgeNet:
     """Build the network that a card's `recipe` describes and give it these weights; CheckpointError if they differ."""
-    network = JudgeNet(recipe["architecture"], recipe["widths"], recipe["blocks"], recipe["features"], identities)
+    network = JudgeNet(
+        recipe["architecture"],
+        recipe["widths"],
+        recipe["blocks"],
+        recipe["features"],
+        identities,
+        full=recipe.get("full", 0),  # the first cards had no such choice
+    )
     floats = {name: value.float() for name, value in tensors.items()}
     expected = {name: v.shape for name, v in network.state_dict().items() if not name.endswith("num_batches_tracked")}
     if {name: value.shape for name, value in floats.items()} != expected:

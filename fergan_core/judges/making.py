@@ -1,6 +1,6 @@
 """Making a judge: train on Parts.train, choose and calibrate on Parts.held_out, report on Parts.report."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
@@ -36,11 +36,12 @@ class JudgeTraining:
 
 
 # People agree with FER2013's labels in two thirds of the faces: much is done here against learning the rest by heart.
-_NOISY = partial(ClassifierRecipe, shift=4, rotation=12, zoom=0.15, mixup=0.3)
+_NOISY = partial(
+    ClassifierRecipe, shift=4, rotation=12, zoom=0.15, cutout=16, mixup=0.3, bootstrap=0.4, ema_decay=0.999
+)
 _OF_NOISY: dict[Architecture, ClassifierRecipe] = {
-    "residual": _NOISY("residual", (32, 64, 128), (1, 1, 2)),
-    # Without weighted pooling this one learns more by heart: it is held back harder.
-    "plain": _NOISY("plain", (32, 64, 128, 256), (0, 1, 1, 2), cutout=16, bootstrap=0.4, ema_decay=0.999),
+    "residual": _NOISY("residual", (32, 64, 120), (1, 1, 2), full=16, contrast=0.2),
+    "plain": _NOISY("plain", (32, 64, 128, 256), (0, 1, 1, 2)),
 }
 # The built-in faces are clean and alike: a smaller network learns them, people included, in a few epochs.
 _OF_CLEAN: dict[Architecture, ClassifierRecipe] = {
@@ -128,17 +129,6 @@ def targets(dataset: Dataset) -> tuple[NDArray[np.int64], int]:
     return np.stack([emotions, identities], 1), int(identities.max()) + 1
 
 
-def _taught(train: Dataset, labels: NDArray[Any], teachers: Sequence[Judge]) -> NDArray[np.float32]:
-    """Average labels [N], or shares of votes [N,7], with what judges read in the same faces: float32 [N,7].
-
-    Hinton et al. 2015 (arXiv:1503.02531, section 2), at temperature 1: the teachers are calibrated.
-    """
-    hard = labels if labels.ndim == 2 else np.eye(len(EMOTIONS), dtype=np.float32)[train.labels]
-    read = torch.stack([teacher.read(train.images)[0].softmax(1) for teacher in teachers]).mean(0)
-    averaged: NDArray[np.float32] = ((hard + read.numpy()) / 2).astype(np.float32)
-    return averaged
-
-
 def report_on(judge: Judge, part: Dataset, identities: int) -> dict[str, Any]:
     """Measure a judge on a part of a data set: accuracy (overall, per emotion), confusion, NLL and ECE, IS.
 
@@ -206,13 +196,12 @@ def make_judge(
     device: torch.device,
     tell: Callable[[EpochReport], None],
     votes: NDArray[np.float32] | None = None,
-    teachers: Sequence[Judge] = (),
 ) -> Made:
     """Train, choose, calibrate and measure a judge; the same arguments on the same machine give the same weights.
 
     With `votes` float32 [N,7] it learns from people's shares of votes, and not from images that nobody voted on; it
-    is chosen and measured by the data set's own labels all the same. With `teachers` half of each label is the average
-    of their readings of the image. Raises DataError where a part is missing, TrainingError where the loss is no number.
+    is chosen and measured by the data set's own labels all the same. Raises DataError where a part is missing,
+    TrainingError where the loss is no number.
     """
     for name, index in (("training", parts.train), ("held-out", parts.held_out), ("report", parts.report)):
         if len(index) == 0:
@@ -222,9 +211,7 @@ def make_judge(
     learnt = parts.train if votes is None else parts.train[votes[parts.train].sum(1) > 0]
     train, held_out, report = dataset.take(learnt), dataset.take(parts.held_out), dataset.take(parts.report)
     labels: NDArray[Any] = targets(train)[0] if votes is None else votes[learnt]
-    identities = targets(dataset)[1] if votes is None and not teachers else 0
-    if teachers:
-        labels = _taught(train, labels, teachers)
+    identities = targets(dataset)[1] if votes is None else 0
     steps = training.epochs * engine.steps_per_epoch(len(train), training.batch_size)
     learner = Classifier(training.classifier, identities=identities, steps=steps, device=device, seed=training.seed)
     chooser = _Chooser(learner, held_out, training, tell)
@@ -253,7 +240,6 @@ def make_judge(
             },
             "split_rule": SPLIT_RULE,
             "labels": "the data set's" if votes is None else "FER+'s votes",
-            "teachers": {teacher.name: teacher.sha256 for teacher in teachers},
             "recipe": {
                 **asdict(training.classifier),
                 "epochs": training.epochs,

@@ -19,6 +19,7 @@ class ClassifierRecipe:
     architecture: Architecture
     widths: tuple[int, ...]
     blocks: tuple[int, ...]
+    full: int = 0  # channels of two convolutions at the faces' own size; 0 for one that strides
     features: int = 128
     dropout: float = 0.2
     learning_rate: float = 3e-3  # the peak of the one-cycle schedule
@@ -27,6 +28,7 @@ class ClassifierRecipe:
     shift: float = 3.0  # pixels, each way
     rotation: float = 10.0  # degrees, each way
     zoom: float = 0.1  # share of the side, each way
+    contrast: float = 0.0  # share of the contrast, and of half the range of greys, by which lighting differs each way
     cutout: int = 12  # side of the square, pixels; 0 for none
     mixup: float = 0.0  # alpha of the Beta distribution of the mixing share; 0 for none
     bootstrap: float = 0.0  # share of the averaged network's own reading in the labels, reached after a third
@@ -37,6 +39,10 @@ class ClassifierRecipe:
             raise UsageError(
                 f"judge: widths {self.widths} and blocks {self.blocks} must be equally long, and features 1 to 128, "
                 f"not {self.features}"
+            )
+        if 0 in self.blocks[0 if self.full else 1 :]:
+            raise UsageError(
+                f"judge: blocks {self.blocks} leave a stage without any; give each that halves the side one"
             )
 
 
@@ -68,6 +74,14 @@ def move_randomly(images: Tensor, shift: float, rotation: float, zoom: float) ->
     matrix = torch.stack([cos, -sin, offset[:, 0], sin, cos, offset[:, 1]], 1).view(count, 2, 3)
     grid = F.affine_grid(matrix, list(images.shape), align_corners=False)
     return F.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def relight(images: Tensor, contrast: float) -> Tensor:
+    """Change contrast (share) and brightness (share of half the range) of each face [B,1,H,W] by up to this, evenly."""
+    draw = (torch.rand(len(images), 2, 1, 1, device=images.device) * 2 - 1) * contrast
+    middle = images.mean((1, 2, 3), keepdim=True)
+    out: Tensor = ((images - middle) * (1 + draw[:, :1]) + middle + draw[:, 1:]).clamp(-1, 1)
+    return out
 
 
 def cut_out(images: Tensor, side: int) -> Tensor:
@@ -114,7 +128,13 @@ class Classifier:
 
         def build() -> JudgeNet:
             network = JudgeNet(
-                recipe.architecture, recipe.widths, recipe.blocks, recipe.features, identities, recipe.dropout
+                recipe.architecture,
+                recipe.widths,
+                recipe.blocks,
+                recipe.features,
+                identities,
+                recipe.dropout,
+                recipe.full,
             )
             return network.to(device).to(memory_format=torch.channels_last)
 
@@ -135,6 +155,8 @@ class Classifier:
             group["lr"] = self.recipe.learning_rate * one_cycle(self.done / self.steps)
         self.network.train()
         images = move_randomly(images, self.recipe.shift, self.recipe.rotation, self.recipe.zoom)
+        if self.recipe.contrast:
+            images = relight(images, self.recipe.contrast)
         if self.recipe.cutout:
             images = cut_out(images, self.recipe.cutout)
         emotions_known, identities_known = labels, None

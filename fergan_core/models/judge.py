@@ -75,9 +75,11 @@ _BLOCKS = {"residual": ResidualBlock, "plain": PlainBlock}
 class JudgeNet(nn.Module):
     """Emotion (and, if `identities` > 0, identity) of faces float [B,1,48,48] in [-1,1].
 
-    `widths` are the channels at 24x24, 12x12, 6x6 and so on, `blocks` the blocks at each, none being allowed at the
-    first. The `features` (1 to 128) are a learnt weighting of the last stage's places, one weight a place and channel:
-    all faces stand at one place, and an average forgets where a mouth is (Chen et al. 2018, arXiv:1804.07573, 3.2).
+    `widths` are the channels at 24x24, 12x12, 6x6 and so on, `blocks` the blocks at each; the first may have none
+    where `full` is 0. Otherwise two convolutions of that many channels at 48x48 come before the stages, in the place
+    of one that strides. The `features` (1 to 128) are a learnt weighting of the last stage's places, one weight a place
+    and channel: all faces stand at one place, and an average forgets where a mouth is (Chen et al. 2018,
+    arXiv:1804.07573, 3.2).
     """
 
     def __init__(
@@ -88,17 +90,20 @@ class JudgeNet(nn.Module):
         features: int,
         identities: int = 0,
         dropout: float = 0.0,
+        full: int = 0,
     ) -> None:
         super().__init__()
         self.identities = identities
-        self.stem = nn.Conv2d(1, widths[0], 5, 2, 2, bias=False)
-        self.stem_norm = nn.BatchNorm2d(widths[0])
-        stages: list[nn.Module] = []
-        inputs, side = widths[0], 24
+        first = full or widths[0]
+        self.stem = nn.Conv2d(1, first, 3, 1, 1, bias=False) if full else nn.Conv2d(1, first, 5, 2, 2, bias=False)
+        self.stem_norm = nn.BatchNorm2d(first)
+        stages: list[nn.Module] = [PlainBlock(full, full, 1)] if full else []
+        inputs, side = first, 48 if full else 24
         for stage, (width, count) in enumerate(zip(widths, blocks, strict=True)):
-            side = side // 2 if stage else side
+            halved = stage > 0 or full > 0
+            side = side // 2 if halved else side
             for block in range(count):
-                stages.append(_BLOCKS[architecture](inputs, width, 2 if stage > 0 and block == 0 else 1))
+                stages.append(_BLOCKS[architecture](inputs, width, 2 if halved and block == 0 else 1))
                 inputs = width
         self.body = nn.Sequential(*stages)
         self.project = nn.Conv2d(inputs, features, 1, bias=False)

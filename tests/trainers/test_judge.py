@@ -24,6 +24,7 @@ from fergan_core.methods.classifier import (
     mixing,
     move_randomly,
     one_cycle,
+    relight,
     spread,
 )
 from fergan_core.models.judge import Architecture, JudgeNet, multiply_adds, parameters
@@ -121,6 +122,19 @@ def test_moving_by_nothing_changes_nothing_and_cutting_out_greys_a_square() -> N
     assert (holes >= 25).all()  # a square whose centre is a corner of the face still covers a quarter
 
 
+def test_light_changes_within_its_bounds_and_face_by_face() -> None:
+    images = torch.linspace(-0.5, 0.5, 2304).view(1, 1, 48, 48).repeat(300, 1, 1, 1)
+    assert torch.allclose(relight(images, 0.0), images)
+    torch.manual_seed(0)
+    lit = relight(images, 0.2)
+    brightness = lit.mean((1, 2, 3))
+    contrast = lit.std((1, 2, 3)) / images.std((1, 2, 3))
+    for found, middle in ((brightness, 0.0), (contrast, 1.0)):
+        assert float((found - middle).abs().max()) <= 0.2001
+        assert float((found - middle).std()) == pytest.approx(0.2 / 3**0.5, rel=0.15)
+    assert abs(float(torch.corrcoef(torch.stack([brightness, contrast]))[0, 1])) < 0.2
+
+
 def test_mixing_gives_the_larger_share_to_the_face_itself() -> None:
     torch.manual_seed(0)
     partner, share = mixing(1000, 0.3, CPU)
@@ -161,6 +175,13 @@ def test_parameters_and_multiply_adds_are_counted_from_the_shapes() -> None:
     assert parameters(network) == 25 * 8 + 2 * 9 * 64 + 8 * 5 + norms + places + 5 * 10 + 7 + 3
 
 
+def test_two_convolutions_at_the_faces_own_size_come_before_the_first_stage() -> None:
+    network = JudgeNet("plain", (8,), (1,), features=5, full=4)
+    # 1 to 4 and 4 to 4 channels at 48x48; the stage's convolution there too, before its maximum; projection at 24x24.
+    assert multiply_adds(network) == 48 * 48 * 9 * (4 + 16 + 4 * 8) + 24 * 24 * 8 * 5 + 5 * 7
+    assert network.places.shape == (5, 24, 24)
+
+
 def test_training_for_a_data_set_takes_the_flags() -> None:
     def training(data: str, architecture: Architecture, epochs: int | None = None, seed: int = 0) -> JudgeTraining:
         return training_for(data, architecture=architecture, epochs=epochs, batch_size=64, seed=seed)
@@ -195,21 +216,6 @@ def test_help_is_given_without_torch() -> None:
         assert flag in done.stdout
 
 
-def test_teachers_move_the_labels_half_way_and_stand_in_the_card(few_faces: Dataset) -> None:
-    parts = science_parts(few_faces)
-    teacher = load_judge("synthfer-check")
-    train = few_faces.take(parts.train)
-    read = teacher.read(train.images)[0].softmax(1)
-    between = (read + torch.nn.functional.one_hot(torch.from_numpy(train.labels).long(), 7)) / 2
-    as_votes = np.zeros((len(few_faces), 7), dtype=np.float32)
-    as_votes[parts.train] = between.numpy().astype(np.float32)
-    training = JudgeTraining(TINY, 1, 32, 0)
-    taught = make_judge(few_faces, parts, training, CPU, lambda report: None, teachers=[teacher])
-    voted = make_judge(few_faces, parts, training, CPU, lambda report: None, as_votes)
-    assert taught.card["teachers"] == {"synthfer-check": teacher.sha256}
-    assert all(torch.equal(taught.tensors[name], voted.tensors[name]) for name in taught.tensors)
-
-
 @pytest.mark.realdata
 def test_the_command_makes_a_judge_that_opens(fer2013_layout: Callable[..., Path], tmp_path: Path) -> None:
     data = fer2013_layout("npz")
@@ -235,7 +241,7 @@ def test_bad_flags_end_in_one_line(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "nothing.csv" in done.stderr
-    for bad in (("--name", "a/b"), ("--epochs", 0), ("--batch-size", 0), ("--teachers", "nobody")):
+    for bad in (("--name", "a/b"), ("--epochs", 0), ("--batch-size", 0)):
         done = command(*bad)
         assert (done.returncode, done.stderr.count("\n")) == (2, 1), bad
 
