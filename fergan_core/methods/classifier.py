@@ -42,7 +42,7 @@ class ClassifierRecipe:
             )
         if 0 in self.blocks[0 if self.full else 1 :]:
             raise UsageError(
-                f"judge: blocks {self.blocks} leave a stage without any; give each that halves the side one"
+                f"judge: blocks {self.blocks} leave a stage without any; give it one or more"
             )
 
 
