@@ -41,9 +41,7 @@ class ClassifierRecipe:
                 f"not {self.features}"
             )
         if 0 in self.blocks[0 if self.full else 1 :]:
-            raise UsageError(
-                f"judge: blocks {self.blocks} leave a stage without any; give it one or more"
-            )
+            raise UsageError(f"judge: blocks {self.blocks} leave a stage without any; give it one or more")
 
 
 def one_cycle(done: float) -> float:
