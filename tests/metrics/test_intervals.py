@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
@@ -46,34 +47,30 @@ def vendi_scored(fake: torch.Tensor, groups: torch.Tensor) -> tuple[float, torch
     return vendi(fake), vendi_without(fake, groups)
 
 
-def recall_scored(fake: torch.Tensor, groups: torch.Tensor) -> tuple[float, torch.Tensor]:
-    found = neighbours.neighbourhoods(REAL, fake, groups)
-    return found.recall, found.recall_without
+def scored_by(measure: Callable[[torch.Tensor, torch.Tensor], object], name: str) -> Scored:
+    """Score by one field of what `measure` returns, and its values `without` each group."""
+    without = "without" if name == "value" else f"{name}_without"
+
+    def scored(fake: torch.Tensor, groups: torch.Tensor) -> tuple[float, torch.Tensor]:
+        found = measure(fake, groups)
+        return getattr(found, name), getattr(found, without)
+
+    return scored
 
 
-def coverage_scored(fake: torch.Tensor, groups: torch.Tensor) -> tuple[float, torch.Tensor]:
-    found = neighbours.neighbourhoods(REAL, fake, groups)
-    return found.coverage, found.coverage_without
-
-
-def ndb_scored(fake: torch.Tensor, groups: torch.Tensor) -> tuple[float, torch.Tensor]:
-    found = bins.binned(BINS, fake, groups)
-    return found.ndb, found.ndb_without
-
-
-def js_scored(fake: torch.Tensor, groups: torch.Tensor) -> tuple[float, torch.Tensor]:
-    found = bins.binned(BINS, fake, groups)
-    return found.js, found.js_without
-
-
-def ct_scored(fake: torch.Tensor, groups: torch.Tensor) -> tuple[float, torch.Tensor]:
-    found = copying.copying(TRAINING, fake, groups)
-    return found.ct, found.ct_without
-
-
-def distance_scored(fake: torch.Tensor, groups: torch.Tensor) -> tuple[float, torch.Tensor]:
-    found = diversity.jackknifed_distance(fake, groups)
-    return found.value, found.without
+recall_scored = scored_by(partial(neighbours.neighbourhoods, REAL), "recall")
+coverage_scored = scored_by(partial(neighbours.neighbourhoods, REAL), "coverage")
+ndb_scored = scored_by(partial(bins.binned, BINS), "ndb")
+js_scored = scored_by(partial(bins.binned, BINS), "js")
+ct_scored = scored_by(partial(copying.copying, TRAINING), "ct")
+distance_scored = scored_by(diversity.jackknifed_distance, "value")
+COUNTS = {
+    "recall": recall_scored,
+    "coverage": coverage_scored,
+    "js": js_scored,
+    "ct": ct_scored,
+    "distance": distance_scored,
+}
 
 
 def times_covered(scored: Scored, repeats: int, blocks: int, like_real: bool) -> int:
@@ -107,27 +104,14 @@ def test_interval_covers_the_truth_about_as_often_as_it_says(scored: Scored, rep
     assert fewest <= times_covered(scored, repeats, blocks, like_real=False) <= most
 
 
-@pytest.mark.parametrize(
-    "scored",
-    [recall_scored, coverage_scored, ndb_scored, js_scored, ct_scored, distance_scored],
-)
+@pytest.mark.parametrize("scored", [*COUNTS.values(), ndb_scored], ids=[*COUNTS, "ndb"])
 def test_interval_of_a_count_of_neighbours_covers_at_least_as_often_as_it_says(scored: Scored) -> None:
     # Recall's and coverage's are half as wide again as need be: a group left out takes away more than faces redrawn do.
     assert times_covered(scored, 200, 1, like_real=False) >= binom.ppf(0.001, 200, 0.95)
 
 
 @pytest.mark.parametrize(
-    "scored",
-    [
-        fid_scored,
-        kid_scored,
-        vendi_scored,
-        recall_scored,
-        coverage_scored,
-        js_scored,
-        ct_scored,
-        distance_scored,
-    ],
+    "scored", [fid_scored, kid_scored, vendi_scored, *COUNTS.values()], ids=["fid", "kid", "vendi", *COUNTS]
 )
 def test_interval_is_wide_rather_than_narrow_for_faces_drawn_as_the_real_ones(scored: Scored) -> None:
     # There a score has no slope left, only curvature, of which a jackknife counts too much: no upper bound holds.
