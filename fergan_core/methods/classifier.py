@@ -1,6 +1,7 @@
 """The judge in training: a classifier of emotion (and identity) with the usual defences against noisy labels."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,7 @@ class ClassifierRecipe:
     features: int = 128
     dropout: float = 0.2
     learning_rate: float = 3e-3  # the peak of the one-cycle schedule
+    warm_up: float = 0.25  # share of the training in which the rate rises to it
     weight_decay: float = 0.05
     label_smoothing: float = 0.1
     shift: float = 3.0  # pixels, each way
@@ -44,14 +46,14 @@ class ClassifierRecipe:
             raise UsageError(f"judge: blocks {self.blocks} leave a stage without any; give it one or more")
 
 
-def one_cycle(done: float) -> float:
+def one_cycle(done: float, warm_up: float) -> float:
     """Return the share of the peak learning rate after a share `done`, 0 to 1, of a training.
 
-    Linear up over the first quarter, then a cosine to zero (Smith & Topin 2018, arXiv:1708.07120).
+    Linear up over the share `warm_up`, then a cosine to zero (Smith & Topin 2018, arXiv:1708.07120).
     """
-    if done < 0.25:
-        return 0.04 + 0.96 * done / 0.25
-    return 0.5 * (1 + math.cos(math.pi * (done - 0.25) / 0.75))
+    if done < warm_up:
+        return 0.04 + 0.96 * done / warm_up
+    return 0.5 * (1 + math.cos(math.pi * (done - warm_up) / (1 - warm_up)))
 
 
 def bf16_pays(device: torch.device) -> bool:
@@ -112,13 +114,21 @@ class Classifier:
 
     Labels int64 [B,2] are (emotion, identity), and identities are learnt too.
 
-    `average` is the exponential moving average of the network's weights and statistics: the judge that is kept.
+    `average` is the exponential moving average of the network's weights and statistics: the judge that is kept. With
+    `start`, a network's state by name, the training goes on from there.
     """
 
     networks: tuple[str, ...] = ("network", "average")
 
     def __init__(
-        self, recipe: ClassifierRecipe, *, identities: int, steps: int, device: torch.device, seed: int
+        self,
+        recipe: ClassifierRecipe,
+        *,
+        identities: int,
+        steps: int,
+        device: torch.device,
+        seed: int,
+        start: Mapping[str, Tensor] | None = None,
     ) -> None:
         torch.manual_seed(seed)
         self.recipe, self.steps, self.done, self.device = recipe, steps, 0, device
@@ -137,6 +147,10 @@ class Classifier:
             return network.to(device).to(memory_format=torch.channels_last)
 
         self.network, self.average = build(), build()
+        self._new = start is None
+        if start is not None:
+            # Batch norm's counts of batches, which nothing here reads, are not among a judge's tensors.
+            self.network.load_state_dict({name: value.float() for name, value in start.items()}, strict=False)
         self.average.load_state_dict(self.network.state_dict())
         self.average.requires_grad_(False).eval()
         decayed = [p for p in self.network.parameters() if p.ndim > 1]
@@ -150,7 +164,7 @@ class Classifier:
     def step(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """Learn from faces float [B,1,48,48] in [-1,1]; returns `loss` and the batch's `accuracy`."""
         for group in self.optimiser.param_groups:
-            group["lr"] = self.recipe.learning_rate * one_cycle(self.done / self.steps)
+            group["lr"] = self.recipe.learning_rate * one_cycle(self.done / self.steps, self.recipe.warm_up)
         self.network.train()
         images = move_randomly(images, self.recipe.shift, self.recipe.rotation, self.recipe.zoom)
         if self.recipe.contrast:
@@ -202,8 +216,9 @@ class Classifier:
         return F.cross_entropy(logits.float(), wanted)
 
     def _follow(self) -> None:
-        """Move the average towards the network: slowly, but fast at first, when the start is still worthless."""
-        weight = 1 - min(self.recipe.ema_decay, (1 + self.done) / (10 + self.done))
+        """Move the average towards the network: slowly, but fast at first, where the start is still worthless."""
+        decay = self.recipe.ema_decay
+        weight = 1 - (min(decay, (1 + self.done) / (10 + self.done)) if self._new else decay)
         ours, theirs = self.average.state_dict().values(), self.network.state_dict().values()
         pairs = [(a, b) for a, b in zip(ours, theirs, strict=True) if a.is_floating_point()]
         torch._foreach_lerp_([a for a, _ in pairs], [b for _, b in pairs], weight)

@@ -65,6 +65,35 @@ def test_the_same_seed_makes_the_same_judge_and_another_seed_another(few_faces: 
     assert told[first.card["recipe"]["chosen_epoch"] - 1].accuracy == best
 
 
+def test_a_judge_settles_from_its_best_epoch_and_keeps_the_last(few_faces: Dataset) -> None:
+    told: list[EpochReport] = []
+    parts = science_parts(few_faces)
+    training = JudgeTraining(classifier=TINY, epochs=2, batch_size=32, seed=0, settling=2)
+    made = make_judge(few_faces, parts, training, CPU, told.append)
+    before, reports = tiny_judge(few_faces)
+    assert told[:2] == reports
+    assert [(report.epoch, report.kept) for report in told[2:]] == [(3, True), (4, True)]
+    assert made.card["held_out"]["accuracy"] == pytest.approx(told[-1].accuracy)
+    assert made.card["recipe"]["chosen_epoch"] == before.card["recipe"]["chosen_epoch"]
+    assert made.card["recipe"]["settling"] == 2
+    assert any(not torch.equal(made.tensors[name], before.tensors[name]) for name in made.tensors)
+
+
+def test_a_training_goes_on_from_a_trained_network() -> None:
+    first = Classifier(TINY, identities=0, steps=4, device=CPU, seed=0)
+    faces, labels = torch.rand(16, 1, 48, 48, generator=torch.Generator().manual_seed(0)) * 2 - 1, torch.arange(16) % 7
+    first.step(faces, labels)
+    start = {name: value for name, value in first.network.state_dict().items() if "num_batches" not in name}
+    second = Classifier(replace(TINY, ema_decay=0.9), identities=0, steps=4, device=CPU, seed=1, start=start)
+    for network in (second.network, second.average):
+        assert all(torch.equal(network.state_dict()[name], value) for name, value in start.items())
+    second.step(faces, labels)
+    # What is good already is left slowly, from the first step on.
+    for name, value in second.average.named_parameters():
+        expected = torch.lerp(start[name], second.network.state_dict()[name], 0.1)
+        torch.testing.assert_close(value, expected)
+
+
 def test_the_card_counts_what_it_says(few_faces: Dataset) -> None:
     card = tiny_judge(few_faces)[0].card
     parts = science_parts(few_faces)
@@ -161,10 +190,12 @@ def test_votes_teach_in_the_place_of_labels(few_faces: Dataset) -> None:
 
 
 def test_the_learning_rate_rises_to_its_peak_and_falls_to_nothing() -> None:
-    assert one_cycle(0.25) == 1.0
-    assert one_cycle(0.0) < 0.1
-    assert one_cycle(1.0) == pytest.approx(0.0)
-    assert all(one_cycle(a / 100) >= one_cycle((a + 1) / 100) for a in range(25, 100))
+    for percent in (10, 25):
+        warm_up = percent / 100
+        assert one_cycle(warm_up, warm_up) == 1.0
+        assert one_cycle(0.0, warm_up) < 0.1
+        assert one_cycle(1.0, warm_up) == pytest.approx(0.0)
+        assert all(one_cycle(a / 100, warm_up) >= one_cycle((a + 1) / 100, warm_up) for a in range(percent, 100))
 
 
 def test_parameters_and_multiply_adds_are_counted_from_the_shapes() -> None:
@@ -190,6 +221,8 @@ def test_training_for_a_data_set_takes_the_flags() -> None:
     assert training("synthfer", "residual", epochs=3, seed=4) == replace(usual, epochs=3, seed=4)
     assert training("photos", "plain").classifier.architecture == "plain"
     assert training("photos", "plain").epochs > usual.epochs
+    assert usual.settling == 0
+    assert training("photos", "plain", epochs=80).settling == 10
 
 
 def test_help_is_given_without_torch() -> None:
@@ -225,7 +258,7 @@ def test_the_command_makes_a_judge_that_opens(fer2013_layout: Callable[..., Path
     np.savez(small, **{name: faces[name][some] for name in ("images", "labels", "usage")})
     done = command("--data", small, "--epochs", 1, "--out", tmp_path / "made", "--name", "mine", "--device", "cpu")
     assert done.returncode == 0, done.stderr
-    assert "epoch   1/1" in done.stderr
+    assert "epoch   2/2" in done.stderr  # one, and one to settle
     assert "temperature" in done.stdout
     judge = load_judge(tmp_path / "made" / "mine.safetensors")
     assert judge.name == "mine"
