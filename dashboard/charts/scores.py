@@ -77,6 +77,18 @@ def emotion_accuracy(scores: pd.DataFrame, emotion: str, colours: Mapping[str, s
     return alt.layer(rule, lines, points).properties(height=150)
 
 
+def of_most_epochs(scores: pd.DataFrame) -> pd.DataFrame:
+    """Keep each run's scores under the protocol that scored most of its epochs; of equal ones that of most faces.
+
+    A curve of some epochs scored in training and some again with more faces would join what does not compare.
+    """
+    kept = []
+    for _, own in scores.groupby(["run_id", "judge", "judge_sha256"], sort=False):
+        protocols = [rows for _, rows in own.groupby(_PROTOCOL, dropna=False)]
+        kept.append(max(protocols, key=lambda rows: (rows.epoch.nunique(), rows["count"].iloc[0])))
+    return pd.concat(kept) if kept else scores
+
+
 def by_protocol(scores: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Take scores apart by protocol, which is said in words: judge and its weights' hash, faces, label prior, seed."""
     return {

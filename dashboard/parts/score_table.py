@@ -39,6 +39,8 @@ def show(labels: Mapping[str, str], colours: Mapping[str, str]) -> None:
         st.info("None of these metrics is known of these faces: choose others, or all faces together.")
         return
     show_table(scores, metrics, labels, of)
+    if missing := [label for run_id, label in labels.items() if run_id not in set(scores.run_id)]:
+        st.caption(choose.plain(f"Not scored under this protocol: {', '.join(missing)}."))
     by = st.selectbox(
         "Best by", metrics, format_func=lambda key: CATALOGUE[key].title, key="by", bind="query-params", width=260
     )

@@ -26,7 +26,8 @@ def show_scores(chosen: list[str], literature: list[str], reading: str) -> None:
         st.info("No score yet: a run is scored at --eval-every epochs, or by `fergan evaluate RUN@all`.")
         return
     of_report = scores.run_id.isin(literature)
-    judged = one_judge(scores[~of_report], reading)
+    everything = one_judge(scores[~of_report], reading)
+    judged = charts.of_most_epochs(everything)
     shown = pd.concat([judged, scores[of_report]]) if len(judged) else scores
     colours = {run_id: run_colour(place) for place, run_id in enumerate(chosen)}
     figure = charts.inception_figure(shown, reading, colours, literature, dark=DARK)
@@ -36,11 +37,13 @@ def show_scores(chosen: list[str], literature: list[str], reading: str) -> None:
         st.caption(choose.plain(f"Without a score{whose} yet: {', '.join(unscored)}."))
     for protocol in charts.by_protocol(judged):
         st.caption(choose.plain(f"{protocol}; band: 95 % bootstrap interval."))
+    if len(judged) < len(everything):
+        st.caption("Some of these epochs were scored again under another protocol: the Scores page has all.")
     for run_id in literature:
         for note in data.run(run_id)["notes"]:
             st.caption(choose.plain(note["text"]))
     show_emotions(judged, colours)
-    sample_size.show(judged, colours)
+    sample_size.show(everything, colours)
 
 
 def one_judge(scores: pd.DataFrame, reading: str) -> pd.DataFrame:
