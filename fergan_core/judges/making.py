@@ -58,7 +58,7 @@ def settled(classifier: ClassifierRecipe) -> ClassifierRecipe:
     """Return the recipe of a training's end: faces hardly changed, as they are when the judge reads them.
 
     What strong augmentation teaches stays, and the gap between changed faces and real ones closes (He et al. 2019,
-    arXiv:1909.09148, section 4).
+    arXiv:1909.09148).
     """
     return replace(classifier, shift=3, rotation=8, zoom=0.1, cutout=8, mixup=0.0, learning_rate=1e-3, warm_up=0.1)
 
