@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 
 from dashboard.charts.bands import add_band, plain
 from dashboard.charts.palette import FAINT_INK, plotly_template
+from fergan_core.analysis.order import PROTOCOL
 
 # One quantity in three readings: the mean KL divergence of p(y|x) from p(y) over K emotions.
 READINGS: dict[str, str] = {
@@ -23,7 +24,7 @@ READINGS: dict[str, str] = {
 # One a line of real faces.
 _REAL_DASHES = ("dash", "dot", "dashdot")
 
-_PROTOCOL = ["judge", "judge_sha256", "count", "prior", "seed", "truncation"]
+_PROTOCOL = ["judge", "judge_sha256", *PROTOCOL]
 
 
 def inception_figure(
@@ -78,12 +79,12 @@ def emotion_accuracy(scores: pd.DataFrame, emotion: str, colours: Mapping[str, s
 
 
 def of_most_epochs(scores: pd.DataFrame) -> pd.DataFrame:
-    """Keep each run's scores under the protocol that scored most of its epochs; of equal ones that of most faces.
+    """Keep of one judge's scores each run's under the protocol of most epochs; of equal ones that of most faces.
 
     A curve of some epochs scored in training and some again with more faces would join what does not compare.
     """
     kept = []
-    for _, own in scores.groupby(["run_id", "judge", "judge_sha256"], sort=False):
+    for _, own in scores.groupby("run_id", sort=False):
         protocols = [rows for _, rows in own.groupby(_PROTOCOL, dropna=False)]
         kept.append(max(protocols, key=lambda rows: (rows.epoch.nunique(), rows["count"].iloc[0])))
     return pd.concat(kept) if kept else scores

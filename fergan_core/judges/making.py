@@ -272,22 +272,21 @@ def make_judge(
     chosen = ended = school.teach(training)
     if training.settling:
         ended = school.teach(training, chosen.tensors)
-    return _finished(ended.tensors, dataset, parts, training, chosen.epoch, votes is not None, len(train), device)
+    return _finished(school, ended.tensors, chosen.epoch, training, dataset, parts, by_votes=votes is not None)
 
 
 def _finished(
+    school: _School,
     tensors: dict[str, Tensor],
+    chosen_epoch: int,
+    training: JudgeTraining,
     dataset: Dataset,
     parts: Parts,
-    training: JudgeTraining,
-    chosen_epoch: int,
+    *,
     by_votes: bool,
-    learnt: int,
-    device: torch.device,
 ) -> Made:
-    """Calibrate a trained network on the held-out part and measure it; `learnt` images have taught it."""
-    held_out = dataset.take(parts.held_out)
-    identities = 0 if by_votes else targets(dataset)[1]
+    """Calibrate what a school has taught on its held-out part, and measure it on the data set's parts."""
+    held_out, identities, device = school.held_out, school.identities, school.device
     raw, _ = _judge(tensors, training.classifier, identities, 1.0, device).read(held_out.images)
     temperature = calibration.fit_temperature(raw, torch.from_numpy(held_out.labels))
     judge = _judge(tensors, training.classifier, identities, temperature, device)
@@ -298,7 +297,7 @@ def _finished(
                 "name": dataset.name,
                 "content_hash": dataset.content_hash,
                 "images": len(dataset),
-                "train": learnt,
+                "train": len(school.images),
                 "held_out": len(held_out),
                 "report": len(parts.report),
             },
