@@ -19,7 +19,7 @@ from torch import Tensor
 
 from fergan_core.errors import UsageError
 from fergan_core.metrics.checks import checked_features, checked_groups
-from fergan_core.metrics.neighbours import rounding, squared_chunks
+from fergan_core.metrics.distances import Keys, rounding
 
 BINS = 100
 Z_LEVEL = 1.959963984540054  # two-sided, alpha = 0.05
@@ -48,7 +48,7 @@ class Binned:
 
 def closest(features: Tensor, centres: Tensor) -> tuple[Tensor, Tensor]:
     """Return squared distance float64 [N] to the closest of the centres [K,D], and which it is, int64 [N]."""
-    parts = [squared.min(1) for _, squared in squared_chunks(features, centres)]
+    parts = [chunk.squared.min(1) for chunk in Keys(centres, torch.float64).chunks(features)]
     # No cost may fall below 0, from where k-means would never find itself done.
     return torch.cat([part.values for part in parts]).clamp_(min=0), torch.cat([part.indices for part in parts])
 

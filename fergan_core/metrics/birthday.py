@@ -12,8 +12,8 @@ from torch import Tensor
 from fergan_core.errors import UsageError
 from fergan_core.metrics.calibration import wilson_interval
 from fergan_core.metrics.checks import checked_features
+from fergan_core.metrics.distances import Keys, nearest
 from fergan_core.metrics.intervals import Interval
-from fergan_core.metrics.neighbours import nearest, squared_chunks
 
 QUANTILE = 0.01
 
@@ -57,10 +57,11 @@ def duplicates(fake: Tensor, threshold: float) -> Duplicates:
     if not 0 < threshold < torch.inf:
         raise UsageError(f"duplicates: the threshold is {threshold}; give a distance above 0, as of real faces")
     found = torch.zeros(len(fake), dtype=torch.int64)
-    for rows, squared in squared_chunks(fake, fake):
-        close = squared <= threshold**2
-        close.diagonal(rows.start).fill_(False)
-        found[rows] = close.count_nonzero(1)
+    space, squared = Keys(fake), torch.full((len(fake),), threshold**2, dtype=torch.float64)
+    for chunk in space.chunks(fake):
+        near = space.in_balls_of_queries(chunk, squared[chunk.rows])
+        close = near.within(squared[near.keys]) & (near.queries + chunk.rows.start != near.keys)
+        found[chunk.rows] = near.queries[close].bincount(minlength=len(chunk.queries))
     pairs = int(found.sum()) // 2
     return Duplicates(
         share=float((found > 0).double().mean()),

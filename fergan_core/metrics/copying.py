@@ -17,7 +17,7 @@ from torch import Tensor
 from fergan_core.errors import UsageError
 from fergan_core.metrics.bins import closest, kmeans
 from fergan_core.metrics.checks import checked_features, checked_groups
-from fergan_core.metrics.neighbours import nearest
+from fergan_core.metrics.distances import nearest
 
 ENOUGH = 20  # faces in a cell from which a rank sum is about normal, as the paper has it
 

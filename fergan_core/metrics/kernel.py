@@ -17,6 +17,7 @@ from fergan_core.metrics.checks import checked_features, members
 from fergan_core.metrics.intervals import pair_means
 
 _BLOCK = 2_000_000  # kernel values held at once: 16 MB
+_LEAST, _LARGEST = 0.01, 1e10  # of squared features, for a kernel in float32
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +74,7 @@ def kid_subsets(
             f"KID: {subsets} subsets of {size} out of {len(real)} real and {len(fake)} fake faces; "
             "give one or more, of two faces up to the smaller set"
         )
+    real, fake = (features.to(_kind_for(real, fake)) for features in (real, fake))
     random = np.random.RandomState(seed)  # this generator, fakes first: torch-fidelity's draws for the same seed
     values = []
     for _ in range(subsets):
@@ -83,15 +85,25 @@ def kid_subsets(
     return float(np.mean(values)), float(np.std(values))
 
 
+def _kind_for(*sets: Tensor) -> torch.dtype:
+    """Return float32 where its rounding, of a million kernel values each, is as nothing beside a subset's spread.
+
+    The kernel's cube must fit, and x.y/D must not vanish beside the 1 that is added: else return float64.
+    """
+    squares = [features.square() for features in sets]
+    fits = all(float(square.max()) < _LARGEST and float(square.mean()) > _LEAST for square in squares)
+    return torch.float32 if fits else torch.float64
+
+
 def _kernel(left: Tensor, right: Tensor) -> Tensor:
-    """Cubic kernel (x.y/D + 1)^3 of float64 features [L,D] and [R,D]: [L,R]."""
+    """Cubic kernel (x.y/D + 1)^3 of features [L,D] and [R,D]: [L,R]."""
     return torch.addmm(left.new_ones(1), left, right.mT, alpha=1 / left.shape[1]).pow_(3)
 
 
 def _kernel_sum(left: Tensor, right: Tensor) -> float:
     """Sum of the kernel over all pairs of a face of the left set and one of the right, a block of rows at a time."""
     rows = max(1, _BLOCK // max(1, len(right)))
-    return math.fsum(float(_kernel(block, right).sum()) for block in torch.split(left, rows))
+    return math.fsum(float(_kernel(block, right).sum(dtype=torch.float64)) for block in torch.split(left, rows))
 
 
 def _sum_of_pairs(features: Tensor) -> float:
@@ -100,8 +112,9 @@ def _sum_of_pairs(features: Tensor) -> float:
     total = 0.0
     for start in range(0, len(features), rows):
         block = features[start : start + rows]
-        own = (block.square().sum(1) / block.shape[1] + 1).pow(3).sum()
-        total += float(_kernel(block, block).sum() - own) + 2 * _kernel_sum(block, features[start + rows :])
+        own = (block.double().square().sum(1) / block.shape[1] + 1).pow(3).sum()
+        within = _kernel(block, block).sum(dtype=torch.float64) - own
+        total += float(within) + 2 * _kernel_sum(block, features[start + rows :])
     return total
 
 

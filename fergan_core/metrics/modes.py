@@ -9,7 +9,7 @@ from torch import Tensor
 
 from fergan_core.errors import UsageError
 from fergan_core.metrics.checks import checked_features, members
-from fergan_core.metrics.neighbours import nearest
+from fergan_core.metrics.distances import nearest
 
 IDENTITIES, EMOTIONS = 64, 7
 _REACH = 0.99  # quantile of a mode's own distances

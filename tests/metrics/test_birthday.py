@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 from scipy.stats import binom
 
 from fergan_core.errors import UsageError
-from fergan_core.metrics import birthday, neighbours
+from fergan_core.metrics import birthday, distances
 
 
 def some_faces(count: int, seed: int = 0, width: int = 8) -> torch.Tensor:
@@ -110,7 +110,7 @@ def test_finding_no_duplicate_does_not_mean_that_there_is_none() -> None:
 def test_chunks_leave_no_seam(monkeypatch: pytest.MonkeyPatch) -> None:
     faces = some_faces(300, width=3)
     whole = birthday.duplicates(faces, 0.3)
-    monkeypatch.setattr(neighbours, "CHUNK", 7 * 300)
+    monkeypatch.setattr(distances, "CHUNK", 7 * 300)
     parts = birthday.duplicates(faces, 0.3)
     assert (parts.share, parts.pairs) == (whole.share, whole.pairs)
 

@@ -5,11 +5,10 @@ import pytest
 import torch
 import torch_fidelity.metric_prc as fidelity
 from prdc import compute_prdc
-from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
 from fergan_core.errors import UsageError
-from fergan_core.metrics import neighbours
+from fergan_core.metrics import distances, neighbours
 from fergan_core.metrics.intervals import groups_of
 
 
@@ -29,36 +28,16 @@ def scores(real: torch.Tensor, fake: torch.Tensor) -> tuple[float, float, float,
     return float(found.precision.mean()), found.recall, float(found.density.mean()), found.coverage
 
 
-@pytest.mark.parametrize("shift", [0.0, 1e6])
-def test_nearest_agrees_with_scipy_also_far_from_the_origin(shift: float) -> None:
-    queries, keys = some_faces(200, shift=shift), some_faces(150, seed=1, shift=shift)
-    lengths, indices = neighbours.nearest(queries, keys, 4)
-    tree, places = cKDTree(keys.numpy()).query(queries.numpy(), 4)
-    np.testing.assert_allclose(lengths, tree, rtol=1e-12)
-    np.testing.assert_array_equal(indices, places)
-
-
-def test_an_identical_face_is_at_distance_0_and_a_face_is_not_its_own_neighbour() -> None:
-    faces = some_faces(40, shift=1e3)
-    twice = torch.cat([faces, faces[:7]])
-    lengths, indices = neighbours.nearest(twice, twice, 1, exclude_self=True)
-    twins = torch.cat([torch.arange(7), torch.arange(40, 47)])
-    assert bool((lengths[twins] == 0).all())
-    assert indices[twins, 0].tolist() == [*range(40, 47), *range(7)]
-    assert bool((lengths[7:40] > 0.1).all())
-    assert bool((neighbours.nearest(faces, faces, 1)[0] == 0).all())
-
-
 def test_chunks_leave_no_seam(monkeypatch: pytest.MonkeyPatch) -> None:
     real, fake = some_faces(101), some_faces(90, seed=1)
     groups = groups_of(90)
     whole = neighbours.neighbourhoods(real, fake, groups)
-    nearest = neighbours.nearest(real, real, 3, exclude_self=True)
-    monkeypatch.setattr(neighbours, "CHUNK", 7 * 90)
+    nearest = distances.nearest(real, real, 3, exclude_self=True)
+    monkeypatch.setattr(distances, "CHUNK", 7 * 90)
     parts = neighbours.neighbourhoods(real, fake, groups)
     for name in vars(whole):
         assert torch.equal(torch.as_tensor(getattr(parts, name)), torch.as_tensor(getattr(whole, name)))
-    torch.testing.assert_close(neighbours.nearest(real, real, 3, exclude_self=True), nearest, rtol=1e-12, atol=0)
+    torch.testing.assert_close(distances.nearest(real, real, 3, exclude_self=True), nearest, rtol=1e-12, atol=0)
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.5])
@@ -128,7 +107,7 @@ def test_one_fake_that_is_far_off_beyond_measure_changes_no_other() -> None:
     assert wild.precision[100] == wild.density[100] == 0
     assert wild.coverage == found.coverage
     both = torch.cat([fake, 1e9 * fake[:1]])
-    assert torch.equal(neighbours.nearest(both, both, 3, True)[0][:100], neighbours.nearest(fake, fake, 3, True)[0])
+    assert torch.equal(distances.nearest(both, both, 3, True)[0][:100], distances.nearest(fake, fake, 3, True)[0])
 
 
 def test_one_fake_over_and_over_is_precise_and_recalls_nothing() -> None:
@@ -222,10 +201,3 @@ def test_bad_features_are_refused_in_one_sentence(real: torch.Tensor, fake: torc
 def test_bad_groups_are_refused(groups: torch.Tensor, word: str) -> None:
     with pytest.raises(UsageError, match=word):
         neighbours.neighbourhoods(some_faces(30, seed=1), some_faces(30), groups)
-
-
-def test_more_neighbours_than_faces_are_refused() -> None:
-    faces = some_faces(4)
-    assert neighbours.nearest(faces, faces, 4)[0].shape == (4, 4)
-    with pytest.raises(UsageError, match="4 asked for among 3"):
-        neighbours.nearest(faces, faces, 4, exclude_self=True)
