@@ -23,7 +23,7 @@ from benchmarks.common import fer2013_csv, peak_memory, row
 from fergan_core import recipe as recipes
 from fergan_core.data import open_dataset
 from fergan_core.methods import build_learner
-from fergan_core.methods.adversarial import build_discriminator, build_generator
+from fergan_core.methods.networks import build_discriminator, build_generator
 from fergan_core.registry import PointWriter, Registry
 from fergan_core.training import engine
 from fergan_core.training.recorder import Recorder
@@ -118,7 +118,7 @@ def _first_losses(recipe: recipes.Recipe, images: Tensor, labels: Tensor) -> tup
     """
     torch.set_default_dtype(torch.float64)
     try:
-        ours, theirs = build_learner(recipe, images.device, bfloat16=False), _PlainStep(recipe)
+        ours, theirs = build_learner(recipe, images.device, steps=_SAME_LOSS_STEPS, bfloat16=False), _PlainStep(recipe)
         theirs.generator.load_state_dict(ours.state_dict()["generator"])
         theirs.discriminator.load_state_dict(ours.state_dict()["discriminator"])
         order = engine.epoch_order(len(images), recipe.seed, 0)
@@ -144,7 +144,7 @@ def _engine_blocks(recipe: recipes.Recipe, images: Tensor, labels: Tensor, folde
         dataset={"name": "synthfer", "source": "synthfer", "content_hash": "", "images": _IMAGES},
         seed=0, provenance={"device": images.device.type}, tags=(), epochs=epochs, steps=0,
     )  # fmt: skip
-    learner = build_learner(recipe, images.device, bfloat16=images.is_cuda)
+    learner = build_learner(recipe, images.device, steps=10**6, bfloat16=images.is_cuda)
     with PointWriter(registry, run_id) as writer:
         blocks = _Alternating(Recorder(writer, batch_size=recipe.batch_size), writer)
         engine.fit(

@@ -204,7 +204,7 @@ def start(
     parts = science_parts(dataset)
     index = evaluation.training_index(dataset, parts, recipe)
     per_epoch = engine.steps_per_epoch(len(index), recipe.batch_size)
-    learner = _learner(recipe, target)
+    learner = _learner(recipe, target, per_epoch)
     run_id = registry.create_run(
         name=name,
         method=recipe.method.kind,
@@ -249,7 +249,7 @@ def resume(
     parts = science_parts(dataset)
     index = evaluation.training_index(dataset, parts, recipe)
     per_epoch = engine.steps_per_epoch(len(index), recipe.batch_size)
-    learner = _learner(recipe, target)
+    learner = _learner(recipe, target, per_epoch)
     step = _restore(learner, registry, run_id)
     registry.forget_after(run_id, step)
     registry.set_status(run_id, "running")
@@ -274,11 +274,11 @@ def _restore(learner: AdversarialLearner, registry: Registry, run_id: str) -> in
     return int(newest["step"])
 
 
-def _learner(recipe: Recipe, device: torch.device) -> AdversarialLearner:
+def _learner(recipe: Recipe, device: torch.device, per_epoch: int) -> AdversarialLearner:
     bfloat16 = recipe.precision == "bfloat16" or (
         recipe.precision == "auto" and device.type == "cuda" and torch.cuda.is_bf16_supported()
     )
-    return methods.build_learner(recipe, device, bfloat16=bfloat16)
+    return methods.build_learner(recipe, device, steps=per_epoch * recipe.epochs, bfloat16=bfloat16)
 
 
 def _train(
@@ -304,6 +304,7 @@ def _train(
                 epochs=recipe.epochs,
                 seed=recipe.seed,
                 flip=recipe.flip,
+                sampling=recipe.sampling,
                 start_step=run.start.step,
                 hooks=(recorder, keeper, interrupt),
             )

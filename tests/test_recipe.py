@@ -21,7 +21,7 @@ def test_a_preset_survives_json_and_knows_its_name(name: str) -> None:
         ({"epochs": 0}, "--epochs: .*greater than or equal to 1, not 0"),
         ({"batch_size": 1}, "--batch-size"),
         ({"method": {"g_lr": 0}}, "--g-lr"),
-        ({"method": {"network": "resnet"}}, "--network"),
+        ({"method": {"network": "vgg"}}, "--network"),
         ({"momentum": 1}, "--momentum: unexpected"),
         ({"emotions": ["happy", "happiness"]}, "each only once"),
         ({"emotions": []}, "at least one"),

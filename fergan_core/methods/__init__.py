@@ -10,13 +10,14 @@ from safetensors.torch import load_file
 
 from fergan_core import recipe as recipes
 from fergan_core.errors import CheckpointError
-from fergan_core.methods.adversarial import AdversarialLearner, GanGenerator, build_generator
+from fergan_core.methods.adversarial import AdversarialLearner
+from fergan_core.methods.networks import GanGenerator, build_generator
 
 
-def build_learner(recipe: recipes.Recipe, device: torch.device, *, bfloat16: bool) -> AdversarialLearner:
-    """Make the recipe's learner with weights drawn from the recipe's seed, the same on every device."""
+def build_learner(recipe: recipes.Recipe, device: torch.device, *, steps: int, bfloat16: bool) -> AdversarialLearner:
+    """Make the recipe's learner of `steps` steps with weights drawn from its seed, the same on every device."""
     torch.manual_seed(recipe.seed)
-    learner = AdversarialLearner(recipe.method, recipe.emotions, device, bfloat16=bfloat16)
+    learner = AdversarialLearner(recipe.method, recipe.emotions, device, steps=steps, bfloat16=bfloat16)
     if recipe.compile:
         learner.compile()
     return learner
@@ -32,10 +33,11 @@ def load_generator(recipe: Mapping[str, Any], weights: Path, device: str = "cpu"
         raise CheckpointError(
             f"{weights.name} cannot be read ({error}); evaluate another epoch or train again"
         ) from None
+    drawing = "average." if plan.method.g_ema else "generator."
     mine = {
-        name.removeprefix("generator."): t.float() if t.is_floating_point() else t
+        name.removeprefix(drawing): t.float() if t.is_floating_point() else t
         for name, t in tensors.items()
-        if name.startswith("generator.")
+        if name.startswith(drawing)
     }
     try:
         network.load_state_dict(mine)

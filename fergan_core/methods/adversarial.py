@@ -7,84 +7,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fergan_core.emotions import EMOTIONS, emotion_code
-from fergan_core.models import dcgan
+from fergan_core.methods.augment import augmentation
+from fergan_core.methods.losses import game
+from fergan_core.methods.networks import GanGenerator, build_discriminator, build_generator, class_table
+from fergan_core.methods.penalties import LeCam, gradient_penalty, r1
 from fergan_core.recipe import Gan
 
-_SAMPLE_BATCH = 500
-
-
-def build_generator(config: Gan, classes: int) -> nn.Module:
-    """Make the recipe's generator, freshly initialised: (latents [B,Z], classes [B]) -> faces [B,1,48,48]."""
-    network = dcgan.DcganGenerator if config.network == "dcgan" else dcgan.PytorchGanGenerator
-    return network(
-        classes=classes,
-        latent_size=config.latent_size,
-        width=config.width,
-        embedding_size=config.embedding_size,
-        conditioning=config.g_conditioning,
-    )
-
-
-def build_discriminator(config: Gan, classes: int) -> nn.Module:
-    """Make the recipe's discriminator, freshly initialised: (faces [B,1,48,48], classes [B]) -> logits [B]."""
-    build = dcgan.dcgan_discriminator if config.network == "dcgan" else dcgan.pytorch_gan_discriminator
-    return build(classes=classes, width=config.width, conditioning=config.d_conditioning)
-
-
-def class_table(emotions: Sequence[str], device: torch.device | str) -> Tensor:
-    """Return int64 [7]: the network's class of each FER2013 code, -1 where the emotion is not trained."""
-    table = torch.full((len(EMOTIONS),), -1, dtype=torch.int64)
-    for index, name in enumerate(emotions):
-        table[emotion_code(name)] = index
-    return table.to(device)
-
-
-class GanGenerator:
-    """A trained generator network that draws faces: the Generator of a GAN."""
-
-    def __init__(self, config: Gan, emotions: Sequence[str], network: nn.Module, device: torch.device) -> None:
-        self.emotions = tuple(emotions)
-        self._config = config
-        self._network = network
-        self._device = device
-        self._classes = class_table(emotions, device)
-
-    def latents(self, count: int, seed: int) -> Tensor:
-        """Draw latents float [count,Z]; on the CPU first, so that a seed gives the same ones on every device."""
-        source = torch.Generator().manual_seed(seed)
-        shape = (count, self._config.latent_size)
-        if self._config.latent == "normal":
-            return torch.randn(shape, generator=source).to(self._device)
-        return (torch.rand(shape, generator=source) * 2 - 1).to(self._device)
-
-    @torch.inference_mode()
-    def generate(self, latents: Tensor, labels: Tensor) -> Tensor:
-        """Return faces [n,1,48,48] for latents [n,Z] and FER2013 codes [n]; ValueError on an emotion not trained."""
-        return self.draw(latents, labels)
-
-    def draw(self, latents: Tensor, labels: Tensor) -> Tensor:
-        """Return the same faces with their derivatives by the latents.
-
-        Batch norm uses its running averages, so that a face does not hang on the others of its batch.
-        """
-        classes = self._classes[labels.to(self._device)]
-        if bool((classes < 0).any()):
-            raise ValueError(f"labels must be codes of the trained emotions ({', '.join(self.emotions)})")
-        training = self._network.training
-        self._network.eval()
-        try:
-            faces = [
-                self._network(latents[i : i + _SAMPLE_BATCH], classes[i : i + _SAMPLE_BATCH]).float()
-                for i in range(0, len(latents), _SAMPLE_BATCH)
-            ]
-        finally:
-            self._network.train(training)
-        return torch.cat(faces)
-
-    def sample(self, labels: Tensor, seed: int) -> Tensor:
-        """Return one face a label, [n,1,48,48]: latents drawn from the seed."""
-        return self.generate(self.latents(len(labels), seed), labels)
+_GRADIENT_PENALTY = 10.0  # arXiv:1704.00028, algorithm 1
 
 
 class AdversarialLearner:
@@ -93,22 +22,35 @@ class AdversarialLearner:
     Real and generated faces pass the discriminator in separate batches, each with its own batch statistics: mixed
     in one batch the statistics give the answer away. Generated faces ask for the emotions of the real batch, so
     both carry the same label prior, and the faces of the discriminator's turn serve the generator's as well.
+    `steps` is the training's whole length, over which rates and noise fade.
     """
 
-    networks = ("generator", "discriminator")
-
-    def __init__(self, config: Gan, emotions: Sequence[str], device: torch.device, *, bfloat16: bool = False) -> None:
-        self._config = config
-        self._device = device
-        self._autocast = bfloat16
+    def __init__(
+        self, config: Gan, emotions: Sequence[str], device: torch.device, *, steps: int, bfloat16: bool = False
+    ) -> None:
+        self._config, self._device, self._autocast = config, device, bfloat16
+        self._steps, self._done = steps, 0
         self._classes = class_table(emotions, device)
+        self._game = game(config.loss, config.label_smoothing)
         self._g = build_generator(config, len(emotions)).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._d = build_discriminator(config, len(emotions)).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         betas = (config.beta1, config.beta2)
         self._g_optimiser = torch.optim.Adam(self._g.parameters(), config.g_lr, betas, fused=True)
         self._d_optimiser = torch.optim.Adam(self._d.parameters(), config.d_lr, betas, fused=True)
         self._g_run, self._d_run = self._g, self._d
-        self.generator = GanGenerator(config, emotions, self._g, device)
+        self._augment = augmentation(config.augment, device)
+        self._lecam = LeCam(device)
+        self._average: nn.Module | None = None
+        if config.g_ema:
+            self._average = build_generator(config, len(emotions)).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self._average.load_state_dict(self._g.state_dict())
+            self._average.requires_grad_(False)
+        self.generator = GanGenerator(config, emotions, self._average or self._g, device)
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """Names of the state's entries that are weights; `average` where the recipe averages the generator."""
+        return ("generator", "discriminator") if self._average is None else ("generator", "discriminator", "average")
 
     def compile(self) -> None:
         """Compile both networks for the steps; sampling keeps the plain ones, whose batch sizes vary."""
@@ -116,14 +58,32 @@ class AdversarialLearner:
         self._d_run = torch.compile(self._d)
 
     def step(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        """Learn one batch; returns losses, D(real), D(fake), D's accuracy and both gradient norms (0-dim)."""
+        """Learn one batch; returns losses, D's logits and accuracy and both gradient norms (0-dim).
+
+        With `d_steps` above 1 the generator learns in every so many-th step only, and is told of only there.
+        """
         images = images.contiguous(memory_format=torch.channels_last)
         classes = self._classes[labels]
-        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._autocast):
+        self._set_rates()
+        self._done += 1
+        both = self._done % self._config.d_steps == 0
+        with (
+            torch.set_grad_enabled(both),
+            torch.autocast(self._device.type, torch.bfloat16, enabled=self._autocast),
+        ):
             fake = self._g_run(self._draw(len(images)), classes)
+        if not both:
+            return self._learn_d(images, fake, classes)
         if self._config.first == "discriminator":
             return self._learn_d(images, fake, classes) | self._learn_g(fake, classes)
         return self._learn_g(fake, classes) | self._learn_d(images, fake, classes)
+
+    def _set_rates(self) -> None:
+        """Let the learning rates fall to 0 in a straight line over the training, where the recipe says so."""
+        if self._config.lr_decay:
+            left = max(0.0, 1 - self._done / self._steps)
+            for optimiser, rate in ((self._g_optimiser, self._config.g_lr), (self._d_optimiser, self._config.d_lr)):
+                optimiser.param_groups[0]["lr"] = rate * left
 
     def _draw(self, count: int) -> Tensor:
         shape = (count, self._config.latent_size)
@@ -136,65 +96,137 @@ class AdversarialLearner:
         count = len(self.generator.emotions)
         return (classes + torch.randint(1, count, classes.shape, device=classes.device)) % count
 
-    def _logits(self, images: Tensor, classes: Tensor) -> Tensor:
+    def _shown(self, faces: Tensor) -> Tensor:
+        """Return faces as the discriminator is shown them: augmented, under noise that fades (arXiv:1610.04490)."""
+        faces = self._augment(faces)
+        if self._config.instance_noise:
+            left = max(0.0, 1 - self._done / self._steps)
+            faces = faces + torch.randn_like(faces) * (self._config.instance_noise * left)
+        return faces
+
+    def _logits(self, images: Tensor, classes: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return D's logits [B] and, from an auxiliary classifier, the emotions' [B,classes]."""
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._autocast):
             logits: Tensor = self._d_run(images, classes)
-        return logits.float() if self._autocast else logits
+        logits = logits.float() if self._autocast else logits
+        return (logits, None) if logits.ndim == 1 else (logits[:, 0], logits[:, 1:])
 
     def _learn_d(self, real: Tensor, fake: Tensor, classes: Tensor) -> dict[str, Tensor]:
-        """Minimise -log D(x) - log(1 - D(G(z))); matching-aware, x under a wrong emotion shares the second term."""
-        real_logits = self._logits(real, classes)
-        fake_logits = self._logits(fake.detach(), classes)
-        fake_loss, extra = F.softplus(fake_logits).mean(), {}
+        """Minimise the game's loss; matching-aware, real faces under a wrong emotion share the fakes' term."""
+        shown, shown_fake = self._shown(real), self._shown(fake.detach())
+        real_logits, real_emotions = self._logits(shown, classes)
+        fake_logits, fake_emotions = self._logits(shown_fake, classes)
+        fake_loss, extra = self._game.on_fake(fake_logits), {}
         if self._config.matching_aware:
-            wrong_logits = self._logits(real, self._wrong(classes))
-            fake_loss = (fake_loss + F.softplus(wrong_logits).mean()) / 2
+            wrong_logits, _ = self._logits(shown, self._wrong(classes))
+            fake_loss = (fake_loss + self._game.on_fake(wrong_logits)) / 2
             extra = {"d_wrong": wrong_logits.detach().sigmoid().mean()}
-        loss = F.softplus(-real_logits).mean() + fake_loss
+        loss = self._game.on_real(real_logits) + fake_loss
+        if real_emotions is not None and fake_emotions is not None:
+            loss = loss + (F.cross_entropy(real_emotions, classes) + F.cross_entropy(fake_emotions, classes)) / 2
+            extra["d_emotion_accuracy"] = (real_emotions.detach().argmax(1) == classes).float().mean()
+        penalties = self._penalties(shown, shown_fake, real_logits, fake_logits, classes)
+        for name, value in penalties.items():
+            loss = loss + value
+            extra[f"penalty_{name}"] = value.detach()
         self._d_optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         norm = _gradient_norm(self._d)
         self._d_optimiser.step()
-        with torch.no_grad():
-            right = (real_logits > 0).float().mean() + (fake_logits < 0).float().mean()
-            return {
-                "loss_d": loss.detach(),
-                "d_real": real_logits.sigmoid().mean(),
-                "d_fake": fake_logits.sigmoid().mean(),
-                "d_accuracy": right / 2,
-                "grad_norm_d": norm,
-                **extra,
-            }
+        self._augment.observe(real_logits.detach())
+        return {"loss_d": loss.detach(), "grad_norm_d": norm, **self._told(real_logits, fake_logits), **extra}
+
+    @torch.no_grad()
+    def _told(self, real_logits: Tensor, fake_logits: Tensor) -> dict[str, Tensor]:
+        """Return what D's logits say: accuracies, means, spread, and probabilities where they are some."""
+        on_real = (real_logits > self._game.middle).float().mean()
+        on_fake = (fake_logits < self._game.middle).float().mean()
+        told = {
+            "d_accuracy": (on_real + on_fake) / 2,
+            "d_accuracy_real": on_real,
+            "d_accuracy_fake": on_fake,
+            "logit_real": real_logits.mean(),
+            "logit_fake": fake_logits.mean(),
+            "logit_spread": torch.cat((real_logits, fake_logits)).std(),
+        }
+        if self._game.probabilities:
+            told |= {"d_real": real_logits.sigmoid().mean(), "d_fake": fake_logits.sigmoid().mean()}
+        return told | self._augment.scalars()
+
+    def _penalties(
+        self, real: Tensor, fake: Tensor, real_logits: Tensor, fake_logits: Tensor, classes: Tensor
+    ) -> dict[str, Tensor]:
+        """Return the recipe's penalties of this step by name, each with its weight."""
+        config, found = self._config, {}
+
+        def discriminate(faces: Tensor) -> Tensor:
+            # In float32: bfloat16 has too few digits for a derivative of a derivative.
+            with torch.autocast(self._device.type, enabled=False):
+                logits: Tensor = self._d(faces.float(), classes)
+            return logits if logits.ndim == 1 else logits[:, 0]
+
+        if config.loss == "wgan-gp":
+            found["gradient"] = _GRADIENT_PENALTY * gradient_penalty(discriminate, real, fake)
+        if config.r1 and (self._done - 1) % config.r1_every == 0:
+            # Lazily, with the weight of the steps left out (Karras et al. 2020, arXiv:1912.04958, appendix B).
+            found["r1"] = config.r1 * config.r1_every * r1(discriminate, real)
+        if config.lecam:
+            found["lecam"] = config.lecam * self._lecam(real_logits, fake_logits)
+        return found
 
     def _learn_g(self, fake: Tensor, classes: Tensor) -> dict[str, Tensor]:
-        """Minimise -log D(G(z)), the non-saturating loss; D's own gradients are not computed."""
+        """Minimise the game's loss of the generator; D's own gradients are not computed."""
         self._d.requires_grad_(False)
-        loss = F.softplus(-self._logits(fake, classes)).mean()
+        logits, emotions = self._logits(self._shown(fake), classes)
+        loss = self._game.for_generator(logits)
+        if emotions is not None:
+            loss = loss + F.cross_entropy(emotions, classes)
         self._g_optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self._d.requires_grad_(True)
         norm = _gradient_norm(self._g)
         self._g_optimiser.step()
+        self._follow()
         return {"loss_g": loss.detach(), "grad_norm_g": norm}
 
+    @torch.no_grad()
+    def _follow(self) -> None:
+        """Move the average towards the generator, norms' statistics too; fast at first, when the start is worthless."""
+        if self._average is None:
+            return
+        weight = 1 - min(self._config.g_ema, (1 + self._done) / (10 + self._done))
+        ours, theirs = self._average.state_dict().values(), self._g.state_dict().values()
+        pairs = [(a, b) for a, b in zip(ours, theirs, strict=True) if a.is_floating_point()]
+        torch._foreach_lerp_([a for a, _ in pairs], [b for _, b in pairs], weight)
+
     def state_dict(self) -> dict[str, Any]:
-        """Return networks and optimisers."""
-        return {
+        """Return networks, optimisers, and where everything stands that changes over a training."""
+        state = {
             "generator": self._g.state_dict(),
             "discriminator": self._d.state_dict(),
             "g_optimiser": self._g_optimiser.state_dict(),
             "d_optimiser": self._d_optimiser.state_dict(),
+            "done": self._done,
+            "augment": self._augment.state_dict(),
+            "lecam": self._lecam.averages,
         }
+        return state if self._average is None else state | {"average": self._average.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take such a state; the optimisers' moments take their parameters' memory layout, which Adam relies on."""
         self._g.load_state_dict(state["generator"])
         self._d.load_state_dict(state["discriminator"])
+        if self._average is not None:
+            self._average.load_state_dict(state["average"])
         for optimiser, name in ((self._g_optimiser, "g_optimiser"), (self._d_optimiser, "d_optimiser")):
             optimiser.load_state_dict(state[name])
             for parameter, moments in optimiser.state.items():
                 for key in ("exp_avg", "exp_avg_sq"):
                     moments[key] = torch.empty_like(parameter).copy_(moments[key])
+        if "done" in state:  # not in a state of before there was anything that changes over a training
+            self._done = int(state["done"])
+            self._augment.load_state_dict(state["augment"])
+            self._lecam.averages = state["lecam"].to(self._device).clone()
 
 
 def _gradient_norm(network: nn.Module) -> Tensor:

@@ -7,15 +7,19 @@ Koyama, arXiv:1802.05637, eq. 3).
 """
 
 import itertools
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from fergan_core.models.layers import ConditionalBatchNorm2d, ImageEmbedding, initialise_dcgan
-
-GConditioning = Literal["concat", "norm"]
-DConditioning = Literal["concat", "projection"]
+from fergan_core.models.layers import (
+    DConditioning,
+    GConditioning,
+    Head,
+    ImageEmbedding,
+    LatentInput,
+    Norm,
+    initialise_dcgan,
+)
 
 START = 3  # 48 halved four times
 
@@ -23,48 +27,24 @@ START = 3  # 48 halved four times
 _PYTORCH_GAN_EPS = 0.8
 
 
-class _LatentInput(nn.Module):
-    """Latents [B,Z], joined by the emotion's embedding where the generator is conditioned by concatenation."""
-
-    def __init__(self, latent_size: int, classes: int, embedding_size: int, conditioning: GConditioning) -> None:
-        super().__init__()
-        self.embedding = nn.Embedding(classes, embedding_size) if conditioning == "concat" else None
-        self.size = latent_size + (embedding_size if self.embedding is not None else 0)
-
-    def forward(self, latents: Tensor, classes: Tensor) -> Tensor:
-        if self.embedding is None:
-            return latents
-        return torch.cat((latents, self.embedding(classes)), 1)
-
-
-class _Norm(nn.Module):
-    """Batch norm, the class's own where the generator is conditioned by its norms."""
-
-    def __init__(self, channels: int, classes: int, conditioning: GConditioning, eps: float = 1e-5) -> None:
-        super().__init__()
-        self.plain = nn.BatchNorm2d(channels, eps=eps) if conditioning == "concat" else None
-        self.conditional = ConditionalBatchNorm2d(channels, classes) if conditioning == "norm" else None
-
-    def forward(self, x: Tensor, classes: Tensor) -> Tensor:
-        if self.conditional is not None:
-            conditional: Tensor = self.conditional(x, classes)
-            return conditional
-        assert self.plain is not None
-        plain: Tensor = self.plain(x)
-        return plain
-
-
 class DcganGenerator(nn.Module):
     """Latents [B,Z] -> 3x3 -> four strided transposed convolutions, batch norm and ReLU -> tanh [B,1,48,48]."""
 
     def __init__(
-        self, *, classes: int, latent_size: int, width: int, embedding_size: int, conditioning: GConditioning
+        self,
+        *,
+        classes: int,
+        latent_size: int,
+        width: int,
+        embedding_size: int,
+        conditioning: GConditioning,
+        norm: bool = True,
     ) -> None:
         super().__init__()
         channels = (8 * width, 4 * width, 2 * width, width)
-        self.input = _LatentInput(latent_size, classes, embedding_size, conditioning)
+        self.input = LatentInput(latent_size, classes, embedding_size, conditioning)
         self.project = nn.Linear(self.input.size, channels[0] * START * START, bias=False)
-        self.norms = nn.ModuleList(_Norm(count, classes, conditioning) for count in channels)
+        self.norms = nn.ModuleList(Norm(count, classes, conditioning, normalised=norm) for count in channels)
         self.ups = nn.ModuleList(
             nn.ConvTranspose2d(before, after, 4, 2, 1, bias=False) for before, after in itertools.pairwise(channels)
         )
@@ -84,14 +64,21 @@ class PytorchGanGenerator(nn.Module):
     """Latents [B,Z] -> 12x12 -> two nearest upsamplings with 3x3 convolutions -> tanh [B,1,48,48]."""
 
     def __init__(
-        self, *, classes: int, latent_size: int, width: int, embedding_size: int, conditioning: GConditioning
+        self,
+        *,
+        classes: int,
+        latent_size: int,
+        width: int,
+        embedding_size: int,
+        conditioning: GConditioning,
+        norm: bool = True,
     ) -> None:
         super().__init__()
         self.channels = 8 * width
-        self.input = _LatentInput(latent_size, classes, embedding_size, conditioning)
+        self.input = LatentInput(latent_size, classes, embedding_size, conditioning)
         self.project = nn.Linear(self.input.size, self.channels * 12 * 12)
         self.norms = nn.ModuleList(
-            _Norm(count, classes, conditioning, eps)
+            Norm(count, classes, conditioning, eps, normalised=norm)
             for count, eps in (
                 (self.channels, 1e-5),
                 (self.channels, _PYTORCH_GAN_EPS),
@@ -113,24 +100,6 @@ class PytorchGanGenerator(nn.Module):
         return torch.tanh(self.image(x))
 
 
-class _Head(nn.Module):
-    """Features [B,C,3,3] -> one logit an image [B], with the class's projection where that is the conditioning."""
-
-    def __init__(self, features: int, classes: int, conditioning: DConditioning) -> None:
-        super().__init__()
-        self.logit = nn.Linear(features, 1)
-        self.projection = nn.Embedding(classes, features) if conditioning == "projection" else None
-        if self.projection is not None:
-            nn.init.normal_(self.projection.weight, 0.0, 0.02)
-
-    def forward(self, x: Tensor, classes: Tensor) -> Tensor:
-        x = x.flatten(1)
-        logit: Tensor = self.logit(x).squeeze(1)
-        if self.projection is not None:
-            logit = logit + (self.projection(classes) * x).sum(1)
-        return logit
-
-
 class _Discriminator(nn.Module):
     """A stack of strided convolutions under a head; `body` turns [B,1 or 2,48,48] into [B,C,3,3]."""
 
@@ -138,38 +107,39 @@ class _Discriminator(nn.Module):
         super().__init__()
         self.embedding = ImageEmbedding(classes) if conditioning == "concat" else None
         self.body = body
-        self.head = _Head(channels * START * START, classes, conditioning)
+        self.head = Head(channels * START * START, classes, conditioning)
         initialise_dcgan(self)
 
     def forward(self, images: Tensor, classes: Tensor) -> Tensor:
-        """Return logits [B] that images [B,1,48,48] of these classes are real."""
+        """Return logits [B] that images [B,1,48,48] of these classes are real (auxiliary: [B,1+classes])."""
         x = images if self.embedding is None else self.embedding(images, classes)
         logits: Tensor = self.head(self.body(x), classes)
         return logits
 
 
-def dcgan_discriminator(*, classes: int, width: int, conditioning: DConditioning) -> nn.Module:
-    """Four strided 4x4 convolutions, LeakyReLU 0.2, batch norm on all but the first; logits [B]."""
+def dcgan_discriminator(*, classes: int, width: int, conditioning: DConditioning, norm: bool = True) -> nn.Module:
+    """Four strided 4x4 convolutions, LeakyReLU 0.2, batch norm (where `norm`) on all but the first; logits [B]."""
     layers: list[nn.Module] = []
     before = 2 if conditioning == "concat" else 1
     for level in range(4):
         after = width << level
-        layers.append(nn.Conv2d(before, after, 4, 2, 1, bias=level == 0))
-        if level:
+        normed = norm and level > 0
+        layers.append(nn.Conv2d(before, after, 4, 2, 1, bias=not normed))
+        if normed:
             layers.append(nn.BatchNorm2d(after))
         layers.append(nn.LeakyReLU(0.2, inplace=True))
         before = after
     return _Discriminator(nn.Sequential(*layers), before, classes, conditioning)
 
 
-def pytorch_gan_discriminator(*, classes: int, width: int, conditioning: DConditioning) -> nn.Module:
+def pytorch_gan_discriminator(*, classes: int, width: int, conditioning: DConditioning, norm: bool = True) -> nn.Module:
     """Four strided 3x3 convolutions, LeakyReLU 0.2, dropout 0.25, batch norm (eps 0.8) on all but the first."""
     layers: list[nn.Module] = []
     before = 2 if conditioning == "concat" else 1
     for level in range(4):
         after = width << level
         layers += [nn.Conv2d(before, after, 3, 2, 1), nn.LeakyReLU(0.2, inplace=True), nn.Dropout2d(0.25)]
-        if level:
+        if norm and level:
             layers.append(nn.BatchNorm2d(after, eps=_PYTORCH_GAN_EPS))
         before = after
     return _Discriminator(nn.Sequential(*layers), before, classes, conditioning)

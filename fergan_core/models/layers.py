@@ -1,7 +1,13 @@
 """Layers that several networks share."""
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+GConditioning = Literal["concat", "norm"]
+DConditioning = Literal["concat", "projection", "auxiliary"]
 
 
 class ConditionalBatchNorm2d(nn.Module):
@@ -31,6 +37,84 @@ class ImageEmbedding(nn.Module):
         """Return [B,2,H,W] from images [B,1,H,W] and classes int64 [B]."""
         picture = self.table(classes).view(-1, 1, self.size, self.size)
         return torch.cat((images, picture.to(images.dtype)), 1)
+
+
+class LatentInput(nn.Module):
+    """Latents [B,Z], joined by the emotion's embedding where the generator is conditioned by concatenation."""
+
+    def __init__(self, latent_size: int, classes: int, embedding_size: int, conditioning: GConditioning) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(classes, embedding_size) if conditioning == "concat" else None
+        self.size = latent_size + (embedding_size if self.embedding is not None else 0)
+
+    def forward(self, latents: Tensor, classes: Tensor) -> Tensor:
+        """Return [B,size]."""
+        if self.embedding is None:
+            return latents
+        return torch.cat((latents, self.embedding(classes)), 1)
+
+
+class Norm(nn.Module):
+    """Batch norm, the class's own where the generator is conditioned by its norms; nothing where not `normalised`."""
+
+    def __init__(
+        self, channels: int, classes: int, conditioning: GConditioning, eps: float = 1e-5, *, normalised: bool = True
+    ) -> None:
+        super().__init__()
+        self.plain = nn.BatchNorm2d(channels, eps=eps) if normalised and conditioning == "concat" else None
+        self.conditional = ConditionalBatchNorm2d(channels, classes) if normalised and conditioning == "norm" else None
+
+    def forward(self, x: Tensor, classes: Tensor) -> Tensor:
+        """Normalise x [B,C,H,W] of classes int64 [B]."""
+        if self.conditional is not None:
+            conditional: Tensor = self.conditional(x, classes)
+            return conditional
+        if self.plain is not None:
+            plain: Tensor = self.plain(x)
+            return plain
+        return x
+
+
+class Head(nn.Module):
+    """Features [B,...] -> one logit an image [B], with the class's projection where that is the conditioning.
+
+    With an auxiliary classifier (Odena et al. 2017, arXiv:1610.09585, section 3) it gives [B,1+classes]: the logit of
+    real, which does not know what was asked for, and the classes' logits.
+    """
+
+    def __init__(self, features: int, classes: int, conditioning: DConditioning) -> None:
+        super().__init__()
+        self.logit = nn.Linear(features, 1)
+        self.projection = nn.Embedding(classes, features) if conditioning == "projection" else None
+        if self.projection is not None:
+            nn.init.normal_(self.projection.weight, 0.0, 0.02)
+        self.classifier = nn.Linear(features, classes) if conditioning == "auxiliary" else None
+
+    def forward(self, x: Tensor, classes: Tensor) -> Tensor:
+        """Return logits [B] or [B,1+classes]."""
+        x = x.flatten(1)
+        logit: Tensor = self.logit(x)
+        if self.classifier is not None:
+            return torch.cat((logit, self.classifier(x)), 1)
+        logit = logit.squeeze(1)
+        if self.projection is not None:
+            logit = logit + (self.projection(classes) * x).sum(1)
+        return logit
+
+
+def bound_spectrally(network: nn.Module) -> nn.Module:
+    """Divide each weight matrix by its largest singular value, by power iteration (arXiv:1802.05957, section 2.1).
+
+    Convolutions, linear layers and a projection's embedding; in training each pass goes one iteration further.
+    """
+    for layer in list(network.modules()):
+        if isinstance(layer, Head) and layer.projection is not None:
+            spectral_norm(layer.projection)
+        if isinstance(layer, nn.ConvTranspose2d):
+            spectral_norm(layer, dim=1)
+        elif isinstance(layer, nn.Conv2d | nn.Linear):
+            spectral_norm(layer)
+    return network
 
 
 def initialise_dcgan(module: nn.Module) -> None:

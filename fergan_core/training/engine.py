@@ -62,9 +62,26 @@ def steps_per_epoch(count: int, batch_size: int) -> int:
     return count // batch_size
 
 
-def epoch_order(count: int, seed: int, epoch: int) -> Tensor:
-    """Return the order in which an epoch visits the images: int64 [count], a function of seed and epoch alone."""
-    return torch.randperm(count, generator=torch.Generator().manual_seed(mix(seed, ORDER_STREAM, epoch)))
+def sampling_weights(labels: Tensor, sampling: str) -> Tensor | None:
+    """Return how often each image is to be drawn, float64 [N], by its label int64 [N]; None where each is once.
+
+    'balanced' draws the labels equally often, 'sqrt' by the square root of their frequency.
+    """
+    if sampling == "natural":
+        return None
+    frequency = torch.bincount(labels).double()[labels].cpu()
+    return 1 / (frequency if sampling == "balanced" else frequency.sqrt())
+
+
+def epoch_order(count: int, seed: int, epoch: int, weights: Tensor | None = None) -> Tensor:
+    """Return the order in which an epoch visits the images: int64 [count], a function of its arguments alone.
+
+    By `weights` [count] images are drawn with replacement, as often as they weigh.
+    """
+    source = torch.Generator().manual_seed(mix(seed, ORDER_STREAM, epoch))
+    if weights is None:
+        return torch.randperm(count, generator=source)
+    return torch.multinomial(weights, count, replacement=True, generator=source)
 
 
 def draw_batch(images: Tensor, labels: Tensor, index: Tensor, *, flip: bool) -> tuple[Tensor, Tensor]:
@@ -85,6 +102,7 @@ def fit(
     epochs: int,
     seed: int,
     flip: bool = True,
+    sampling: str = "natural",
     start_step: int = 0,
     hooks: Sequence[Hook] = (),
 ) -> None:
@@ -94,8 +112,9 @@ def fit(
     the uninterrupted one would have drawn. Raises UsageError if there are fewer images than a batch needs.
     """
     per_epoch = steps_per_epoch(len(images), batch_size)
+    weights = sampling_weights(labels, sampling)
     for epoch in range(start_step // per_epoch, epochs):
-        order = epoch_order(len(images), seed, epoch).to(images.device)
+        order = epoch_order(len(images), seed, epoch, weights).to(images.device)
         progress = Progress(start_step, epoch, start_step * batch_size)
         for batch in range(max(0, start_step - epoch * per_epoch), per_epoch):
             step = epoch * per_epoch + batch + 1

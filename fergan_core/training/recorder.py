@@ -32,7 +32,7 @@ class Recorder(Hook):
         self._writer = writer
         self._batch_size = batch_size
         self._listener = listener
-        self._names: tuple[str, ...] = ()
+        self._names: list[tuple[str, ...]] = []
         self._values: list[Tensor] = []
         self._seconds: list[float] = []
         self._last_step = self._last_flush = time.perf_counter()
@@ -40,10 +40,9 @@ class Recorder(Hook):
 
     def after_step(self, progress: Progress, scalars: dict[str, Tensor]) -> None:
         """Put a step's scalars aside; read and hand over what has gathered when it is time."""
-        if not self._names:
-            self._names = tuple(scalars)
-            self._on_gpu = scalars[self._names[0]].is_cuda
-        self._values.append(torch.stack([scalars[name] for name in self._names]))
+        self._names.append(tuple(scalars))
+        self._values.append(torch.stack(list(scalars.values())))
+        self._on_gpu = self._values[-1].is_cuda
         now = time.perf_counter()
         self._seconds.append(now - self._last_step)
         self._last_step = now
@@ -62,7 +61,8 @@ class Recorder(Hook):
         """Read all scalars put aside and give them to the writer; Diverged where a loss is not finite."""
         if not self._values:
             return
-        rows = torch.stack(self._values).tolist()
+        flat = iter(torch.cat(self._values).tolist())
+        rows = [{name: next(flat) for name in names} for names in self._names]
         if self._on_gpu:
             # A GPU's step returns before it is done: only the whole stretch, read above, has a true duration.
             now = time.perf_counter()
@@ -70,17 +70,15 @@ class Recorder(Hook):
             self._last_step = now
             self._seconds = [stretch / len(rows)] * len(rows)
         first = progress.step - len(rows) + 1
-        points = [
-            (name, first + i, value) for i, row in enumerate(rows) for name, value in zip(self._names, row, strict=True)
-        ]
+        points = [(name, first + i, value) for i, row in enumerate(rows) for name, value in row.items()]
         points += [
             ("images_per_second", first + i, self._batch_size / seconds) for i, seconds in enumerate(self._seconds)
         ]
         self._writer.put(points)
-        self._values, self._seconds = [], []
+        self._names, self._values, self._seconds = [], [], []
         self._last_flush = time.perf_counter()
         for name, step, value in points:
             if name.startswith("loss") and not math.isfinite(value):
                 raise Diverged(f"{name} became {value} at step {step}; the last good checkpoint is kept")
         if self._listener is not None:
-            self._listener(progress, dict(zip(self._names, rows[-1], strict=True)))
+            self._listener(progress, {name: value for row in rows for name, value in row.items()})

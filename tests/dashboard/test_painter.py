@@ -29,7 +29,7 @@ def children() -> list[int]:
 @pytest.fixture
 def weights(tmp_path: Path) -> Path:
     torch.manual_seed(0)
-    learner = methods.build_learner(RECIPE, torch.device("cpu"), bfloat16=False)
+    learner = methods.build_learner(RECIPE, torch.device("cpu"), steps=1, bfloat16=False)
     return checkpoint.save_checkpoint(tmp_path, 1, learner.state_dict(), learner.networks)[0].path
 
 

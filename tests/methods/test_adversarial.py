@@ -1,13 +1,19 @@
 """The GAN's learner: its losses are the papers', its scalars tell what happened, its order is the recipe's."""
 
+import copy
+import math
+
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from fergan_core import recipe as recipes
+from fergan_core.errors import UsageError
 from fergan_core.methods import build_learner
-from fergan_core.methods.adversarial import AdversarialLearner, build_discriminator, build_generator
+from fergan_core.methods.adversarial import AdversarialLearner
+from fergan_core.methods.networks import build_discriminator, build_generator
 
 CPU = torch.device("cpu")
 EMOTIONS = ["disgust", "happy", "neutral"]
@@ -16,7 +22,7 @@ EMOTIONS = ["disgust", "happy", "neutral"]
 def learner_of(**method: object) -> AdversarialLearner:
     torch.manual_seed(1)
     plan = recipes.from_dict({"emotions": EMOTIONS, "method": {"width": 4, **method}})
-    return build_learner(plan, CPU, bfloat16=False)
+    return build_learner(plan, CPU, steps=100, bfloat16=False)
 
 
 @pytest.fixture
@@ -88,3 +94,131 @@ def test_faces_ask_for_trained_emotions_alone() -> None:
     faces = generator.sample(torch.tensor([1, 3, 6]), 0)
     assert faces.shape == (3, 1, 48, 48)
     assert torch.equal(faces, generator.sample(torch.tensor([1, 3, 6]), 0))
+
+
+# One recipe each, between them every piece.
+PIECES: dict[str, dict[str, object]] = {
+    "saturating": {"loss": "saturating", "label_smoothing": 0.1, "instance_noise": 0.1},
+    "lsgan": {"loss": "lsgan", "d_batch_norm": False, "g_batch_norm": False, "lr_decay": True},
+    "hinge": {
+        "loss": "hinge", "spectral_norm": "both", "d_batch_norm": False, "d_conditioning": "projection", "lecam": 0.3,
+        "g_conditioning": "norm", "augment": "ada", "g_ema": 0.9, "r1": 0.1, "r1_every": 2,
+    },
+    "wgan-gp": {"loss": "wgan-gp", "d_batch_norm": False, "d_steps": 3, "augment": "diffaugment", "latent": "normal"},
+    "auxiliary": {"d_conditioning": "auxiliary", "network": "pytorch-gan", "first": "generator"},
+    "resnet": {"network": "resnet", "spectral_norm": "discriminator", "d_batch_norm": False, "loss": "hinge"},
+    "resnet-norms": {"network": "resnet", "g_conditioning": "norm", "d_conditioning": "projection"},
+}  # fmt: skip
+
+
+def steps_of(learner: AdversarialLearner, numbers: range, batch: tuple[Tensor, Tensor]) -> list[dict[str, float]]:
+    told = []
+    for number in numbers:
+        torch.manual_seed(number)
+        told.append({name: float(value) for name, value in learner.step(*batch).items()})
+    return told
+
+
+@pytest.mark.parametrize("name", PIECES)
+def test_every_piece_learns_and_goes_on_from_its_state_as_if_nothing_had_happened(
+    name: str, batch: tuple[Tensor, Tensor]
+) -> None:
+    first, second = learner_of(**PIECES[name]), learner_of(**PIECES[name])
+    before = {key: value.clone() for key, value in first.state_dict()["generator"].items()}
+    told = steps_of(first, range(4), batch)
+    assert all(torch.tensor(list(row.values())).isfinite().all() for row in told)
+    assert any(not torch.equal(before[key], value) for key, value in first.state_dict()["generator"].items())
+    second.load_state_dict(copy.deepcopy(first.state_dict()))
+    assert steps_of(first, range(4, 8), batch) == steps_of(second, range(4, 8), batch)
+    for network in first.networks:
+        ours, theirs = first.state_dict()[network], second.state_dict()[network]
+        assert all(torch.equal(ours[key], theirs[key]) for key in ours)
+    faces = first.generator.sample(torch.tensor([1, 3, 6]), seed=0)
+    assert faces.shape == (3, 1, 48, 48)
+    assert float(faces.abs().max()) <= 1
+
+
+def test_the_generator_is_told_of_in_its_own_steps_alone(batch: tuple[Tensor, Tensor]) -> None:
+    told = steps_of(learner_of(**PIECES["wgan-gp"]), range(6), batch)
+    assert ["loss_g" in row for row in told] == [False, False, True] * 2
+    assert all("penalty_gradient" in row and "d_real" not in row for row in told)
+
+
+def test_lazy_r1_comes_every_so_many_steps(batch: tuple[Tensor, Tensor]) -> None:
+    told = steps_of(learner_of(**PIECES["hinge"]), range(4), batch)
+    assert ["penalty_r1" in row for row in told] == [True, False] * 2
+    assert all("penalty_lecam" in row and "ada_p" in row for row in told)
+
+
+def test_the_average_draws_the_faces_and_follows_the_generator(batch: tuple[Tensor, Tensor]) -> None:
+    learner = learner_of(g_ema=0.9)
+    start = {key: value.clone() for key, value in learner.state_dict()["average"].items()}
+    steps_of(learner, range(1), batch)
+    key = "ups.0.weight"
+    moved = learner.state_dict()["generator"][key]
+    # After the first step the average takes 1 - 2/11 of the way.
+    expected = start[key] + (moved - start[key]) * (1 - 2 / 11)
+    assert torch.allclose(learner.state_dict()["average"][key], expected, atol=1e-7)
+    labels, latents = torch.tensor([1, 3]), learner.generator.latents(2, 0)
+    drawn = learner.generator.generate(latents, labels)
+    network = build_generator(recipes.from_dict({"method": {"width": 4}}).method, 3).eval()
+    network.load_state_dict(learner.state_dict()["average"])
+    with torch.no_grad():
+        assert torch.equal(drawn, network(latents, torch.tensor([0, 1])))
+
+
+def test_rates_fall_in_a_straight_line_to_nothing(batch: tuple[Tensor, Tensor]) -> None:
+    torch.manual_seed(1)
+    plan = recipes.from_dict({"emotions": EMOTIONS, "method": {"width": 4, "lr_decay": True, "g_lr": 1e-3}})
+    learner = build_learner(plan, CPU, steps=4, bfloat16=False)
+    rates = []
+    for number in range(4):
+        steps_of(learner, range(number, number + 1), batch)
+        rates.append(learner.state_dict()["g_optimiser"]["param_groups"][0]["lr"])
+    assert rates == pytest.approx([1e-3, 0.75e-3, 0.5e-3, 0.25e-3])
+
+
+def test_spectral_norm_bounds_every_weight_matrix() -> None:
+    plan = recipes.from_dict({"method": {"width": 4, **PIECES["hinge"]}}).method
+    for network in (build_discriminator(plan, 3), build_generator(plan, 3)):
+        bounded = [layer for layer in network.modules() if parametrize.is_parametrized(layer)]
+        weighty = [
+            layer for layer in network.modules() if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear)
+        ]
+        assert {*weighty} <= {*bounded}
+        network.train()
+        for _ in range(60):  # each looking takes a power iteration further
+            for layer in bounded:
+                weight = layer.weight
+        for layer in bounded:
+            weight = layer.weight.transpose(0, 1) if isinstance(layer, nn.ConvTranspose2d) else layer.weight
+            largest = torch.linalg.matrix_norm(weight.flatten(1), 2)
+            assert float(largest) == pytest.approx(1.0, rel=0.02)
+
+
+def test_an_auxiliary_classifier_is_taught_and_teaches(batch: tuple[Tensor, Tensor]) -> None:
+    learner = learner_of(**PIECES["auxiliary"])
+    (told,) = steps_of(learner, range(1), batch)
+    assert 0 <= told["d_emotion_accuracy"] <= 1
+    # At the start it guesses among three: its cross-entropy, near ln 3, comes on top of both networks' losses, ln 2.
+    assert told["loss_d"] == pytest.approx(2 * math.log(2) + math.log(3), abs=0.4)
+    assert told["loss_g"] == pytest.approx(math.log(2) + math.log(3), abs=0.4)
+
+
+@pytest.mark.parametrize(
+    ("method", "flag"),
+    [
+        ({"loss": "hinge", "label_smoothing": 0.1}, "--label-smoothing"),
+        ({"loss": "wgan-gp"}, "--loss wgan-gp.*--no-d-batch-norm"),
+        ({"g_conditioning": "norm", "g_batch_norm": False}, "--g-conditioning norm"),
+        ({"d_conditioning": "auxiliary", "matching_aware": True}, "--d-conditioning auxiliary"),
+    ],
+)
+def test_pieces_that_do_not_go_together_are_refused_by_name(method: dict[str, object], flag: str) -> None:
+    with pytest.raises(UsageError, match=flag):
+        recipes.from_dict({"method": method})
+
+
+def test_a_derivative_of_a_derivative_is_not_compiled() -> None:
+    with pytest.raises(UsageError, match="--compile"):
+        recipes.from_dict({"compile": True, "method": {"r1": 1.0}})

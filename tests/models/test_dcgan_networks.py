@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from fergan_core import recipe as recipes
-from fergan_core.methods.adversarial import build_discriminator, build_generator
+from fergan_core.methods.networks import build_discriminator, build_generator
 from fergan_core.models.layers import ConditionalBatchNorm2d
 
 

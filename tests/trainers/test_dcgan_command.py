@@ -54,8 +54,8 @@ def test_a_run_leaves_points_sheets_checkpoints_and_scores(whole: tuple[Path, st
     assert run["tags"] == ["a", "b"]
     points = reader.points([run_id], reader.metrics([run_id]))
     assert set(points.metric) == {
-        "loss_d", "loss_g", "d_real", "d_fake", "d_wrong", "d_accuracy", "grad_norm_d", "grad_norm_g",
-        "images_per_second",
+        "loss_d", "loss_g", "d_real", "d_fake", "d_wrong", "d_accuracy", "d_accuracy_real", "d_accuracy_fake",
+        "logit_real", "logit_fake", "logit_spread", "grad_norm_d", "grad_norm_g", "images_per_second",
     }  # fmt: skip
     assert (points.groupby("metric")["count"].sum() == 96).all()
     assert list(reader.sheets(run_id).epoch) == [1, 2, 3, 4, 5, 6]

@@ -17,15 +17,15 @@ RECIPE = recipes.from_dict({"batch_size": 4, "method": {"width": 4, "d_condition
 
 
 def trained(steps: int = 2) -> AdversarialLearner:
-    learner = build_learner(RECIPE, CPU, bfloat16=False)
+    learner = build_learner(RECIPE, CPU, steps=10, bfloat16=False)
     images = torch.randint(0, 256, (8, 48, 48), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
     engine.fit(learner, images, torch.arange(8) % 7, batch_size=4, epochs=(steps + 1) // 2, seed=3)
     return learner
 
 
 def test_equal_weights_are_equal_files_without_metadata(tmp_path: Path) -> None:
-    first, _ = checkpoint.save_checkpoint(tmp_path / "a", 2, trained().state_dict(), AdversarialLearner.networks)
-    second, _ = checkpoint.save_checkpoint(tmp_path / "b", 2, trained().state_dict(), AdversarialLearner.networks)
+    first, _ = checkpoint.save_checkpoint(tmp_path / "a", 2, trained().state_dict(), ("generator", "discriminator"))
+    second, _ = checkpoint.save_checkpoint(tmp_path / "b", 2, trained().state_dict(), ("generator", "discriminator"))
     assert first.sha256 == second.sha256 == checkpoint.file_sha256(second.path)
     with safe_open(first.path, "pt") as file:
         assert file.metadata() is None
@@ -35,7 +35,7 @@ def test_equal_weights_are_equal_files_without_metadata(tmp_path: Path) -> None:
 def test_a_state_comes_back_whole(tmp_path: Path) -> None:
     learner = trained()
     weights, state = checkpoint.save_checkpoint(tmp_path, 2, learner.state_dict(), learner.networks)
-    other = build_learner(RECIPE, CPU, bfloat16=False)
+    other = build_learner(RECIPE, CPU, steps=10, bfloat16=False)
     other.load_state_dict(checkpoint.load_checkpoint(weights.path, state.path, learner.networks))
     again, _ = checkpoint.save_checkpoint(tmp_path / "again", 2, other.state_dict(), other.networks)
     assert again.sha256 == weights.sha256
@@ -63,7 +63,7 @@ def test_damage_is_told_in_one_sentence(tmp_path: Path, damage: str) -> None:
 
 
 def test_weights_of_another_recipe_are_refused(tmp_path: Path) -> None:
-    weights, _ = checkpoint.save_checkpoint(tmp_path, 2, trained().state_dict(), AdversarialLearner.networks)
+    weights, _ = checkpoint.save_checkpoint(tmp_path, 2, trained().state_dict(), ("generator", "discriminator"))
     other = recipes.to_dict(recipes.from_dict({"method": {"width": 8}}))
     with pytest.raises(CheckpointError, match="no generator of this recipe"):
         load_generator(other, weights.path)

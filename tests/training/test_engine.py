@@ -105,3 +105,14 @@ def test_hooks_see_every_step_and_every_epoch(images: torch.Tensor) -> None:
     diary(images, hooks=[watch])
     assert [p.step for p in watch.steps] == list(range(1, 10))
     assert [(p.step, p.epoch, p.images_seen) for p in watch.epochs] == [(3, 1, 18), (6, 2, 36), (9, 3, 54)]
+
+
+def test_rare_labels_are_drawn_as_often_as_the_sampling_says() -> None:
+    labels = torch.tensor([0] * 900 + [1] * 100)
+    for sampling, share in (("natural", 0.1), ("sqrt", 0.25), ("balanced", 0.5)):
+        weights = engine.sampling_weights(labels, sampling)
+        orders = [engine.epoch_order(1000, 0, epoch, weights) for epoch in range(40)]
+        drawn = torch.stack([labels[order].double().mean() for order in orders]).mean()
+        assert float(drawn) == pytest.approx(share, abs=0.01)
+        assert torch.equal(orders[0], engine.epoch_order(1000, 0, 0, weights))
+        assert not torch.equal(orders[0], orders[1])

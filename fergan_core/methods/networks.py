@@ -1,0 +1,101 @@
+"""The networks of a GAN's recipe, and its generator as something that draws faces."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from fergan_core.emotions import EMOTIONS, emotion_code
+from fergan_core.models import dcgan, resnet
+from fergan_core.models.layers import bound_spectrally
+from fergan_core.recipe import Gan
+
+_SAMPLE_BATCH = 500
+
+
+_GENERATORS: Mapping[str, Callable[..., nn.Module]] = {
+    "dcgan": dcgan.DcganGenerator,
+    "pytorch-gan": dcgan.PytorchGanGenerator,
+    "resnet": resnet.ResnetGenerator,
+}
+_DISCRIMINATORS: Mapping[str, Callable[..., nn.Module]] = {
+    "dcgan": dcgan.dcgan_discriminator,
+    "pytorch-gan": dcgan.pytorch_gan_discriminator,
+    "resnet": resnet.ResnetDiscriminator,
+}
+
+
+def build_generator(config: Gan, classes: int) -> nn.Module:
+    """Make the recipe's generator, freshly initialised: (latents [B,Z], classes [B]) -> faces [B,1,48,48]."""
+    network = _GENERATORS[config.network](
+        classes=classes,
+        latent_size=config.latent_size,
+        width=config.width,
+        embedding_size=config.embedding_size,
+        conditioning=config.g_conditioning,
+        norm=config.g_batch_norm,
+    )
+    return bound_spectrally(network) if config.spectral_norm == "both" else network
+
+
+def build_discriminator(config: Gan, classes: int) -> nn.Module:
+    """Make the recipe's discriminator: (faces [B,1,48,48], classes [B]) -> logits [B] (auxiliary: [B,1+classes])."""
+    network = _DISCRIMINATORS[config.network](
+        classes=classes, width=config.width, conditioning=config.d_conditioning, norm=config.d_batch_norm
+    )
+    return bound_spectrally(network) if config.spectral_norm != "none" else network
+
+
+def class_table(emotions: Sequence[str], device: torch.device | str) -> Tensor:
+    """Return int64 [7]: the network's class of each FER2013 code, -1 where the emotion is not trained."""
+    table = torch.full((len(EMOTIONS),), -1, dtype=torch.int64)
+    for index, name in enumerate(emotions):
+        table[emotion_code(name)] = index
+    return table.to(device)
+
+
+class GanGenerator:
+    """A trained generator network that draws faces: the Generator of a GAN."""
+
+    def __init__(self, config: Gan, emotions: Sequence[str], network: nn.Module, device: torch.device) -> None:
+        self.emotions = tuple(emotions)
+        self._config = config
+        self._network = network
+        self._device = device
+        self._classes = class_table(emotions, device)
+
+    def latents(self, count: int, seed: int) -> Tensor:
+        """Draw latents float [count,Z]; on the CPU first, so that a seed gives the same ones on every device."""
+        source = torch.Generator().manual_seed(seed)
+        shape = (count, self._config.latent_size)
+        if self._config.latent == "normal":
+            return torch.randn(shape, generator=source).to(self._device)
+        return (torch.rand(shape, generator=source) * 2 - 1).to(self._device)
+
+    @torch.inference_mode()
+    def generate(self, latents: Tensor, labels: Tensor) -> Tensor:
+        """Return faces [n,1,48,48] for latents [n,Z] and FER2013 codes [n]; ValueError on an emotion not trained."""
+        return self.draw(latents, labels)
+
+    def draw(self, latents: Tensor, labels: Tensor) -> Tensor:
+        """Return the same faces with their derivatives by the latents.
+
+        Batch norm uses its running averages, so that a face does not hang on the others of its batch.
+        """
+        classes = self._classes[labels.to(self._device)]
+        if bool((classes < 0).any()):
+            raise ValueError(f"labels must be codes of the trained emotions ({', '.join(self.emotions)})")
+        training = self._network.training
+        self._network.eval()
+        try:
+            faces = [
+                self._network(latents[i : i + _SAMPLE_BATCH], classes[i : i + _SAMPLE_BATCH]).float()
+                for i in range(0, len(latents), _SAMPLE_BATCH)
+            ]
+        finally:
+            self._network.train(training)
+        return torch.cat(faces)
+
+    def sample(self, labels: Tensor, seed: int) -> Tensor:
+        """Return one face a label, [n,1,48,48]: latents drawn from the seed."""
+        return self.generate(self.latents(len(labels), seed), labels)

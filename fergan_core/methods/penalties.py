@@ -1,0 +1,46 @@
+"""What keeps a discriminator from being too steep or too sure: penalties on its gradient and on its logits."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+OfFaces = Callable[[Tensor], Tensor]  # faces [B,1,48,48] -> logits [B]
+
+
+def _gradients(discriminate: OfFaces, faces: Tensor) -> Tensor:
+    """Return the gradient of each face's logit by its pixels, flat [B,P], itself with derivatives."""
+    faces = faces.detach().requires_grad_(True)
+    (gradient,) = torch.autograd.grad(discriminate(faces).sum(), faces, create_graph=True)
+    return gradient.flatten(1)
+
+
+def r1(discriminate: OfFaces, real: Tensor) -> Tensor:
+    """Half the mean squared norm of D's gradient at real faces, 0 and up (arXiv:1801.04406, eq. 9)."""
+    penalty: Tensor = _gradients(discriminate, real).square().sum(1).mean() / 2
+    return penalty
+
+
+def gradient_penalty(discriminate: OfFaces, real: Tensor, fake: Tensor) -> Tensor:
+    """Mean of (|gradient| - 1)^2 between real faces and fakes (Gulrajani et al. 2017, arXiv:1704.00028, eq. 3)."""
+    share = torch.rand(len(real), 1, 1, 1, device=real.device)
+    norms = _gradients(discriminate, torch.lerp(fake.detach(), real, share)).norm(dim=1)
+    penalty: Tensor = (norms - 1).square().mean()
+    return penalty
+
+
+class LeCam:
+    """The LeCam regulariser: D's logits are drawn towards those that the other side had on average.
+
+    E (D(x) - a_F)^2 + E (D(G(z)) - a_R)^2, with a_R and a_F the moving averages of D's logits of real faces and of
+    fakes (Tseng et al. 2021, arXiv:2104.03310, eq. 6; decay 0.99): for scarce data. The averages are float32 [2].
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.averages = torch.zeros(2, device=device)
+
+    def __call__(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return the penalty for logits [B] of real faces and of fakes, and let the averages follow."""
+        self.averages.lerp_(torch.stack([real.detach().mean(), fake.detach().mean()]).float(), 0.01)
+        of_real, of_fake = self.averages.clone()
+        return (real - of_fake).square().mean() + (fake - of_real).square().mean()
