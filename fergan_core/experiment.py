@@ -15,6 +15,7 @@ from torch import Tensor
 from fergan_core import evaluation, methods
 from fergan_core import recipe as recipes
 from fergan_core.data import Dataset, Parts, science_parts
+from fergan_core.emotions import emotion_code
 from fergan_core.errors import CheckpointError, FerganError, RegistryError, TrainingError, UsageError
 from fergan_core.methods.adversarial import AdversarialLearner
 from fergan_core.recipe import Recipe
@@ -22,6 +23,7 @@ from fergan_core.registry import PointWriter, Reader, Registry, Score
 from fergan_core.training import checkpoint, engine, provenance
 from fergan_core.training.recorder import Diverged, Listener, Recorder
 from fergan_core.training.sheet import COLUMNS, draw_sheet, sheet_images
+from fergan_core.training.watch import Watch
 
 
 @dataclass
@@ -89,6 +91,7 @@ class _Keeper(engine.Hook):
         self._recorder = recorder
         self._writer = writer
         self._examiner: evaluation.Examiner | None = None
+        self._pulse: evaluation.Pulse | None = None
         self.progress = run.start
         self._saved_step = run.start.step if run.start.step else -1
 
@@ -99,6 +102,7 @@ class _Keeper(engine.Hook):
         recipe = self._run.recipe
         last = progress.epoch == recipe.epochs
         self._save_sheet(progress)
+        self._take_pulse(progress)
         if last or progress.epoch % recipe.checkpoint_every == 0:
             self.save(progress)
         self._run.registry.progress(
@@ -151,6 +155,19 @@ class _Keeper(engine.Hook):
             emotions=emotions,
             columns=COLUMNS,
         )
+
+    def _take_pulse(self, progress: engine.Progress) -> None:
+        run = self._run
+        try:
+            if self._pulse is None:
+                judge = evaluation.load_judge(evaluation.judges_for(run.dataset.name)[0], run.device)
+                ground = evaluation.Ground(run.dataset, run.parts, judge)
+                self._pulse = evaluation.Pulse(judge, ground, run.recipe.emotions, run.recipe.seed)
+            found = self._pulse.take(run.learner.generator, run.device)
+        except FerganError as error:
+            print(f"epoch {progress.epoch}: no pulse: {error}", file=sys.stderr)
+            return
+        self._writer.put([(name, progress.step, value) for name, value in found.items()])
 
     def _evaluate(self, progress: engine.Progress) -> None:
         run = self._run
@@ -306,7 +323,7 @@ def _train(
                 flip=recipe.flip,
                 sampling=recipe.sampling,
                 start_step=run.start.step,
-                hooks=(recorder, keeper, interrupt),
+                hooks=(*_watch(run, images, labels), recorder, keeper, interrupt),
             )
         except engine.Interrupted:
             status, reason = _save_interrupted(keeper, recorder, signal.Signals(interrupt.signal).name)
@@ -322,6 +339,17 @@ def _train(
     run.registry.progress(run.run_id, epoch=at.epoch, step=at.step, images_seen=at.images_seen)
     run.registry.set_status(run.run_id, status, reason)
     return outcome(run.registry, run.run_id)
+
+
+def _watch(run: _Run, images: Tensor, labels: Tensor) -> list[engine.Hook]:
+    """Return the instruments, where the recipe wants them and there are held-out faces to look at."""
+    codes = [emotion_code(name) for name in run.recipe.emotions]
+    index = run.parts.held_out[np.isin(run.dataset.labels[run.parts.held_out], codes)]
+    if not run.recipe.watch_every or len(index) < 2:
+        return []
+    faces = torch.from_numpy(run.dataset.images[index]).to(run.device)
+    known = torch.from_numpy(run.dataset.labels[index].astype(np.int64)).to(run.device)
+    return [Watch(run.learner, (images, labels), (faces, known), run.recipe.watch_every)]
 
 
 def _save_interrupted(keeper: _Keeper, recorder: Recorder, signal_name: str) -> tuple[str, str]:

@@ -121,6 +121,8 @@ class Common:
     equally often."""
     eval_every: Count = 1
     """Epochs between evaluations; 0 evaluates only the last epoch."""
+    watch_every: Count = 50
+    """Steps between two measurements by the instruments; 0 for none."""
     checkpoint_every: Positive = 1
     """Epochs between checkpoints; the last epoch always has one."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"

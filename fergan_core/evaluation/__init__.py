@@ -2,7 +2,9 @@
 
 from fergan_core.evaluation.examiner import Evaluation, Examiner, codes_of
 from fergan_core.evaluation.faces import Faces, Reading, draw
+from fergan_core.evaluation.ground import Ground
 from fergan_core.evaluation.protocol import FINAL_COUNT, LIGHT_COUNT, Protocol, apportion
+from fergan_core.evaluation.pulse import Pulse
 from fergan_core.evaluation.runs import data_of, evaluate_checkpoints, record, score_images, training_index
 from fergan_core.judges.judge import Judge, judges_for, load_judge
 
@@ -12,8 +14,10 @@ __all__ = [
     "Evaluation",
     "Examiner",
     "Faces",
+    "Ground",
     "Judge",
     "Protocol",
+    "Pulse",
     "Reading",
     "apportion",
     "codes_of",

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fergan_core.methods.augment import augmentation
+from fergan_core.methods.instruments import Batch, OldFakes, Onlooker, Spectra, update_ratio
 from fergan_core.methods.losses import game
 from fergan_core.methods.networks import GanGenerator, build_discriminator, build_generator, class_table
 from fergan_core.methods.penalties import LeCam, gradient_penalty, r1
@@ -46,6 +47,10 @@ class AdversarialLearner:
             self._average.load_state_dict(self._g.state_dict())
             self._average.requires_grad_(False)
         self.generator = GanGenerator(config, emotions, self._average or self._g, device)
+        # What `measure` looks with and at.
+        self._untold = GanGenerator(config, emotions, self._g, device)
+        self._onlooker, self._old = Onlooker(self._d), OldFakes(device)
+        self._spectra = (Spectra(self._g, "g"), Spectra(self._d, "d"))
 
     @property
     def networks(self) -> tuple[str, ...]:
@@ -77,6 +82,35 @@ class AdversarialLearner:
         if self._config.first == "discriminator":
             return self._learn_d(images, fake, classes) | self._learn_g(fake, classes)
         return self._learn_g(fake, classes) | self._learn_d(images, fake, classes)
+
+    def measure(self, train: Batch, held_out: Batch) -> dict[str, Tensor]:
+        """Measure what the losses do not tell, of some training and held-out faces and their FER2013 codes.
+
+        d_accuracy_held_out, _old  share of unseen real faces, and of fakes of earlier, that D takes for what they are
+        r_t, r_v   how surely D takes training faces for real, -1 to 1, and how much farther than unseen ones it puts
+                   them from fakes: 0 is equally far, 1 is overfitting (Karras et al. 2020, arXiv:2006.06676, eq. 1)
+        update_ratio_d and _g  length of the last update by that of the weights
+        spectral_d/LAYER, spectral_g/LAYER  largest singular values
+        """
+        seen, unseen = ((faces, self._classes[codes]) for faces, codes in (train, held_out))
+        latents = self._untold.latents(len(train[0]), self._done)
+        fakes = self._untold.generate(latents, train[1])
+        of_train, of_unseen, of_fakes = self._onlooker.logits(seen, unseen, (fakes, seen[1]))
+        apart = of_train.mean() - of_fakes.mean()
+        found = {
+            "d_accuracy_held_out": (of_unseen > self._game.middle).float().mean(),
+            "r_t": (of_train - self._game.middle).sign().mean(),
+            "r_v": (of_train.mean() - of_unseen.mean()) / apart,
+            "update_ratio_d": update_ratio(self._d_optimiser),
+            "update_ratio_g": update_ratio(self._g_optimiser),
+        }
+        if self._old.times:
+            (of_old,) = self._onlooker.logits(self._old.known())
+            found["d_accuracy_old"] = (of_old < self._game.middle).float().mean()
+        self._old.keep(fakes, seen[1])
+        for spectra in self._spectra:
+            found |= spectra.measure()
+        return found
 
     def _set_rates(self) -> None:
         """Let the learning rates fall to 0 in a straight line over the training, where the recipe says so."""
@@ -209,6 +243,8 @@ class AdversarialLearner:
             "done": self._done,
             "augment": self._augment.state_dict(),
             "lecam": self._lecam.averages,
+            "old": self._old.state_dict(),
+            "spectra": [spectra.state_dict() for spectra in self._spectra],
         }
         return state if self._average is None else state | {"average": self._average.state_dict()}
 
@@ -227,6 +263,9 @@ class AdversarialLearner:
             self._done = int(state["done"])
             self._augment.load_state_dict(state["augment"])
             self._lecam.averages = state["lecam"].to(self._device).clone()
+            self._old.load_state_dict(state["old"])
+            for spectra, known in zip(self._spectra, state["spectra"], strict=True):
+                spectra.load_state_dict(known)
 
 
 def _gradient_norm(network: nn.Module) -> Tensor:

@@ -43,4 +43,5 @@ class LeCam:
         """Return the penalty for logits [B] of real faces and of fakes, and let the averages follow."""
         self.averages.lerp_(torch.stack([real.detach().mean(), fake.detach().mean()]).float(), 0.01)
         of_real, of_fake = self.averages.clone()
-        return (real - of_fake).square().mean() + (fake - of_real).square().mean()
+        penalty: Tensor = (real - of_fake).square().mean() + (fake - of_real).square().mean()
+        return penalty

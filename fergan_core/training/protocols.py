@@ -35,6 +35,18 @@ class Learner(Protocol):
 
 
 @runtime_checkable
+class Instrumented(Protocol):
+    """A learner of which more can be measured than a step tells."""
+
+    def measure(self, train: tuple[Tensor, Tensor], held_out: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+        """Measure on some training and held-out faces [B,1,48,48] and their FER2013 codes [B]; changes no weight.
+
+        Returns scalars to record as 0-dim tensors on the device.
+        """
+        ...
+
+
+@runtime_checkable
 class Generator(Protocol):
     """Something that draws faces on request."""
 

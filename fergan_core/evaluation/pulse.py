@@ -1,0 +1,57 @@
+"""The pulse of a training: each epoch a judge reads a few faces an emotion, to see which emotion lives.
+
+Too few for a score that is compared between runs; enough to see an emotion collapse in the epoch in which it does.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from fergan_core.emotions import EMOTIONS
+from fergan_core.evaluation.examiner import codes_of
+from fergan_core.evaluation.faces import Faces, draw
+from fergan_core.evaluation.ground import Ground
+from fergan_core.judges.judge import Judge
+from fergan_core.metrics.diversity import pairwise_distance
+from fergan_core.metrics.neighbours import nearest
+from fergan_core.training.protocols import Generator
+
+COUNT = 32  # faces an emotion
+
+
+class Pulse:
+    """Reads COUNT faces of each emotion, always from the same latents, beside as many held-out real ones."""
+
+    def __init__(self, judge: Judge, ground: Ground, emotions: Sequence[str], seed: int) -> None:
+        self._judge, self._codes, self._seed = judge, codes_of(emotions), seed
+        held_out = ground.held_out
+        self._real = {code: held_out.of(code).features[:COUNT] for code in self._codes}
+
+    def take(self, generator: Generator, device: torch.device) -> dict[str, float]:
+        """Return by emotion, each as `name/emotion`:
+
+        pulse_accuracy   share read as asked, 0 to 1
+        pulse_diversity  mean distance of two faces' features, by that of real faces: 1 is as varied as they are
+        pulse_repeats    share of faces nearer to another one than a tenth of real faces' mean distance, 0 to 1
+        """
+        labels = torch.tensor(self._codes).repeat_interleave(COUNT)
+        faces = draw(generator, labels, self._seed, 1.0, device)
+        logits, features = self._judge.read(faces.images)
+        found: dict[str, float] = {}
+        for place, code in enumerate(self._codes):
+            rows = slice(place * COUNT, (place + 1) * COUNT)
+            found |= self._of(code, Faces(faces.images[rows], labels[rows]), logits[rows], features[rows])
+        return found
+
+    def _of(self, code: int, faces: Faces, logits: Tensor, features: Tensor) -> dict[str, float]:
+        name = EMOTIONS[code]
+        found = {f"pulse_accuracy/{name}": float((logits.argmax(1) == code).double().mean())}
+        if len(self._real[code]) < 2:
+            return found
+        usual = pairwise_distance(self._real[code])
+        apart = nearest(features, features, 1, exclude_self=True)[0][:, 0]
+        return found | {
+            f"pulse_diversity/{name}": pairwise_distance(features) / usual,
+            f"pulse_repeats/{name}": float((apart < usual / 10).double().mean()),
+        }
