@@ -328,23 +328,25 @@ class Registry:
             if rows:
                 connection.execute(sa.insert(ScoreRow), rows)
 
-    def add_finding(
-        self, run_id: str, *, step: int, epoch: int, kind: str, severity: str, sentence: str, numbers: Mapping[str, Any]
-    ) -> None:
-        """Record a finding."""
+    def set_findings(self, run_id: str, findings: Sequence[Mapping[str, Any]]) -> None:
+        """Record a run's findings in the place of those it had; the same ones again write nothing.
+
+        Each has step, epoch, kind, severity, sentence and numbers.
+        """
+        names = ("step", "epoch", "kind", "severity", "sentence", "numbers")
+        rows = [{name: finding[name] for name in names} for finding in findings]
         with self.write() as connection:
-            connection.execute(
-                sa.insert(Finding).values(
-                    run_key=self._key(connection, run_id),
-                    step=step,
-                    epoch=epoch,
-                    kind=kind,
-                    severity=severity,
-                    sentence=sentence,
-                    numbers=dict(numbers),
-                    created=time.time(),
-                )
-            )
+            key = self._key(connection, run_id)
+            columns = [Finding.__table__.c[name] for name in names]
+            known = connection.execute(
+                sa.select(*columns).where(Finding.run_key == key).order_by(Finding.key)
+            ).mappings()
+            if [dict(row) for row in known] == rows:
+                return
+            connection.execute(sa.delete(Finding).where(Finding.run_key == key))
+            if rows:
+                now = time.time()
+                connection.execute(sa.insert(Finding), [{"run_key": key, "created": now, **row} for row in rows])
 
     def tag(self, run_id: str, tag: str) -> None:
         """Hang a tag on a run; a second time changes nothing."""

@@ -81,9 +81,15 @@ def full(tmp_path: Path) -> tuple[Registry, str]:
         protocol={"count": 10, "seed": 0, "prior": "natural"},
         scores=[Score("is", 1.5, 1.4, 1.6, 3.0), Score("accuracy", 0.5, emotion="happy")],
     )
-    registry.add_finding(
-        run_id, step=20, epoch=2, kind="collapse", severity="low", sentence="It fell.", numbers={"n": 1}
-    )
+    found = {
+        "step": 20,
+        "epoch": 2,
+        "kind": "collapse",
+        "severity": "alarm",
+        "sentence": "It fell.",
+        "numbers": {"n": 1},
+    }
+    registry.set_findings(run_id, [found])
     registry.note(run_id, "worth a look")
     registry.set_status(run_id, "finished")
     return registry, run_id

@@ -143,7 +143,8 @@ def test_forget_after_takes_what_came_later_and_its_files(registry: Registry, re
             registry.add_evaluation(
                 one, epoch=1, step=step, judge="j", judge_sha256="", protocol={}, scores=[Score("is", 1.0)]
             )
-            registry.add_finding(one, step=step, epoch=1, kind="k", severity="low", sentence="s", numbers={"n": 1})
+        found = {"epoch": 1, "kind": "k", "severity": "info", "sentence": "s", "numbers": {"n": 1}}
+        registry.set_findings(one, [{"step": step, **found} for step in (10, 20)])
     registry.forget_after(run_id, 10)
     for one, last, count in ((run_id, 10, 1), (other, 25, 2)):
         assert reader.points([one], ["loss_g"])["step"].max() == last

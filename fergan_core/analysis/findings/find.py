@@ -1,0 +1,44 @@
+"""All detectors, one line each. A new kind of finding is one function and one line more."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from fergan_core.analysis.findings import faces, game, networks
+from fergan_core.analysis.findings.course import Course, Finding
+
+Detector = Callable[[Course], Iterator[Finding]]
+
+DETECTORS: tuple[Detector, ...] = (
+    game.broken_numbers,
+    game.discriminator_wins,
+    game.oscillation,
+    game.divergence,
+    game.forgetting,
+    faces.collapses,
+    faces.repeats,
+    networks.spectral_explosion,
+    networks.overfitting,
+    networks.memorising,
+    networks.plateau,
+)
+
+KINDS: Mapping[str, str] = {
+    "nan": "a number that is none",
+    "saturation": "the discriminator wins",
+    "oscillation": "the networks beat each other in turns",
+    "divergence": "losses or gradients run away",
+    "forgetting": "the discriminator forgets",
+    "collapse": "an emotion collapses",
+    "global-collapse": "the whole generator collapses",
+    "recovery": "an emotion comes back",
+    "repeats": "faces repeat themselves",
+    "spectral-explosion": "a layer's largest singular value explodes",
+    "d-overfitting": "the discriminator learns by heart",
+    "memorising": "the generator copies",
+    "plateau": "no gain any more",
+}
+
+
+def find(course: Course) -> list[Finding]:
+    """Return all findings of a course, in order of their steps."""
+    found = [finding for detector in DETECTORS for finding in detector(course)]
+    return sorted(found, key=lambda finding: (finding.step, finding.kind))

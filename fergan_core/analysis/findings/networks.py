@@ -1,0 +1,91 @@
+"""Findings in the networks and in the scores: weights that explode, a discriminator that learns by heart, copies."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from fergan_core.analysis.findings.course import Course, Finding, stretches
+from fergan_core.analysis.findings.thresholds import LIMITS
+
+
+def spectral_explosion(course: Course) -> Iterator[Finding]:
+    """Tell of the first layer whose largest singular value grows several times over in a short while."""
+    found: list[tuple[int, str, float, float]] = []
+    for metric in course.metrics:
+        if not metric.startswith("spectral_"):
+            continue
+        values = course.series(metric)
+        values = values[values.index * course.batch_size >= LIMITS.grace]
+        span = course.steps(LIMITS.long)
+        for step in values.index:
+            lowest = float(values.loc[step - span : step].min())
+            if values.loc[step] > LIMITS.spectral_growth * max(lowest, 1e-6):
+                found.append((int(step), metric.removeprefix("spectral_"), lowest, float(values.loc[step])))
+                break
+    if found:
+        step, layer, lowest, reached = min(found)
+        network, _, name = layer.partition("/")
+        whose = "generator" if network == "g" else "discriminator"
+        yield Finding(
+            "spectral-explosion",
+            step,
+            "warning",
+            f"In epoch {course.epoch(step)} the largest singular value of the {whose}'s layer {name} rose from "
+            f"{lowest:.3g} to {reached:.3g} within {LIMITS.long:,} images: such a rise goes before a collapse.",
+            {"layer": layer, "from": lowest, "to": reached},
+        )
+
+
+def overfitting(course: Course) -> Iterator[Finding]:
+    """Tell where the discriminator tells training faces from unseen real ones: it learns the data by heart."""
+    gap, sure = course.series("r_v"), course.series("r_t")
+    if gap.empty:
+        return
+    width = LIMITS.overfit_times
+    both = (gap.rolling(width).mean() > LIMITS.r_v) & (sure.reindex(gap.index).rolling(width).mean() > LIMITS.r_t)
+    for start, end in stretches(both, 1)[:1]:
+        part = slice(start, end)
+        yield Finding(
+            "d-overfitting",
+            start,
+            "warning",
+            f"From epoch {course.epoch(start)} on the discriminator knows its training faces by heart: unseen real "
+            f"faces lie {gap.loc[part].mean():.0%} of the way from them to the fakes.",
+            {"r_v": float(gap.loc[part].mean()), "r_t": float(sure.loc[part].mean())},
+        )
+
+
+def memorising(course: Course) -> Iterator[Finding]:
+    """Tell of the first evaluation whose faces lie nearer to training faces than unseen real faces do."""
+    rows = course.scores[(course.scores.metric == "ct") & course.scores.emotion.isna()]
+    bad = rows[rows.high.fillna(rows.value) < LIMITS.copying].sort_values("step")
+    if len(bad):
+        row = bad.iloc[0]
+        yield Finding(
+            "memorising",
+            int(row.step),
+            "alarm",
+            f"At epoch {int(row.epoch)} the faces lie nearer to training faces than unseen real faces do "
+            f"(C_T {row.value:.1f}, real faces {row.real:.1f}): they are copies.",
+            {"ct": float(row.value), "real": None if pd.isna(row.real) else float(row.real)},
+        )
+
+
+def plateau(course: Course) -> Iterator[Finding]:
+    """Tell where FID has not become better in the second half of the evaluations or longer."""
+    rows = course.scores[(course.scores.metric == "fid") & course.scores.emotion.isna()].sort_values("step")
+    if len(rows) < LIMITS.evaluations:
+        return
+    best = rows.value.cummin()
+    better = rows[best < best.shift(1, fill_value=float("inf")) * (1 - LIMITS.better)]
+    last = better.iloc[-1]
+    since = int((rows.step > last.step).sum())
+    if since >= len(rows) / 2:
+        yield Finding(
+            "plateau",
+            int(last.step),
+            "info",
+            f"Since epoch {int(last.epoch)} FID has not become better ({last.value:.3g} then, "
+            f"{rows.value.iloc[-1]:.3g} at the end): {since} evaluations without a gain.",
+            {"fid": float(last.value), "evaluations": since},
+        )

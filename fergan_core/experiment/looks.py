@@ -1,0 +1,90 @@
+"""What looks on while a training goes: the judge's pulse, and the findings that are made of all that is recorded."""
+
+import sys
+import time
+
+from torch import Tensor
+
+from fergan_core import evaluation
+from fergan_core.analysis import findings
+from fergan_core.errors import FerganError
+from fergan_core.experiment.keeper import Run
+from fergan_core.registry import PointWriter, Reader, Registry
+from fergan_core.training import engine
+
+PULSE_IMAGES = 4_000  # images seen from one pulse to the next
+_BUCKETS = 2_000
+_REST = 50.0  # times as long as a look at the findings took passes before the next
+
+
+class PulseTaker(engine.Hook):
+    """Takes the pulse every PULSE_IMAGES images, the first time within the first of them."""
+
+    def __init__(self, run: Run, writer: PointWriter) -> None:
+        self._run, self._writer = run, writer
+        self._pulse: evaluation.Pulse | None = None
+        self._dead = False
+
+    def after_step(self, progress: engine.Progress, scalars: dict[str, Tensor]) -> None:
+        every = max(1, PULSE_IMAGES // self._run.recipe.batch_size)
+        if progress.step % every or self._dead:
+            return
+        run = self._run
+        try:
+            if self._pulse is None:
+                judge = evaluation.load_judge(evaluation.judges_for(run.dataset.name)[0], run.device)
+                ground = evaluation.Ground(run.dataset, run.parts, judge)
+                self._pulse = evaluation.Pulse(judge, ground, run.recipe.emotions, run.recipe.seed)
+            found = self._pulse.take(run.learner.generator, run.device)
+        except FerganError as error:
+            # Faces that are no numbers are the recorder's business; anything else would fail the next time too.
+            print(f"step {progress.step}: no more pulse: {error}", file=sys.stderr)
+            self._dead = True
+            return
+        self._writer.put([(name, progress.step, value) for name, value in found.items()])
+
+
+class Finder(engine.Hook):
+    """Looks for findings while the training goes, seldom enough to cost a fiftieth of the time."""
+
+    def __init__(self, run: Run, writer: PointWriter) -> None:
+        self._run, self._writer = run, writer
+        self._due = time.perf_counter()
+
+    def after_step(self, progress: engine.Progress, scalars: dict[str, Tensor]) -> None:
+        started = time.perf_counter()
+        if started < self._due:
+            return
+        self._writer.flush()
+        find_in(self._run.registry, self._run.run_id)
+        ended = time.perf_counter()
+        self._due = ended + max(2.0, _REST * (ended - started))
+
+
+def find_in(registry: Registry, run_id: str) -> list[findings.Finding]:
+    """Find what there is to find in a run's points and scores, in the place of what was found before."""
+    reader = Reader(registry.url)
+    row = reader.run(run_id)
+    points = reader.points([run_id], reader.metrics([run_id]), buckets=_BUCKETS)
+    course = findings.Course(
+        points,
+        reader.scores([run_id]),
+        batch_size=int(row["recipe"]["batch_size"]),
+        steps_per_epoch=max(1, int(row["steps"]) // int(row["epochs"])),
+    )
+    found = findings.find(course)
+    registry.set_findings(
+        run_id,
+        [
+            {
+                "step": finding.step,
+                "epoch": course.epoch(finding.step),
+                "kind": finding.kind,
+                "severity": finding.severity,
+                "sentence": finding.sentence,
+                "numbers": dict(finding.numbers),
+            }
+            for finding in found
+        ],
+    )
+    return found
