@@ -202,6 +202,22 @@ def to_dict(recipe: Recipe) -> dict[str, Any]:
     return plain
 
 
+def changed(recipe: Recipe, settings: Mapping[str, str]) -> Recipe:
+    """Return a recipe with some fields, common or the method's own, set to these texts; UsageError for unknown ones."""
+    plain = to_dict(recipe)
+    for name, text in settings.items():
+        field = name.strip().replace("-", "_")
+        part = plain if field in plain and field not in ("method", "preset") else plain["method"]
+        if field not in part or field == "kind":
+            known = [key for key in (*plain, *plain["method"]) if key not in ("method", "preset", "kind")]
+            near = difflib.get_close_matches(field, known, n=1)
+            raise UsageError(
+                f"--set: a recipe has no field '{field}'" + (f"; did you mean '{near[0]}'?" if near else "")
+            )
+        part[field] = text.split(",") if isinstance(part[field], list) else text
+    return from_dict(plain)
+
+
 def from_dict(plain: Mapping[str, Any]) -> Recipe:
     """Make a recipe from JSON values; raise UsageError naming the field that is unknown or out of range."""
     try:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from fergan_core.errors import UsageError
-from trainers import data_commands, evaluate_commands, runs_commands
+from trainers import data_commands, evaluate_commands, replay, runs_commands
 from trainers.runs_commands import JsonFlag, RegistryFlag
 from trainers.shell import guarded
 
@@ -92,6 +92,22 @@ def sample(
     evaluate_commands.sample(run, registry=registry, per_emotion=per_emotion, seed=seed, out=out, device=device)
 
 
+def replay_run(
+    run: Annotated[str, tyro.conf.arg(metavar="RUN", help="The run to train again in part.")],
+    /,
+    *,
+    first: Annotated[int, tyro.conf.arg(name="from", help="The epoch whose checkpoint it goes on from.")],
+    last: Annotated[int, tyro.conf.arg(name="to", help="The epoch after which it ends.")],
+    registry: RegistryFlag = None,
+    data: Annotated[
+        str | None, tyro.conf.arg(metavar="PATH|synthfer", help="The data; by default where they were in training.")
+    ] = None,
+    device: Annotated[Literal["auto", "cpu", "cuda"], tyro.conf.arg(help="Where to train.")] = "auto",
+) -> int:
+    """Train some epochs again, bit for bit, with every instrument at every step; recorded as a fork."""
+    return replay.replay(run, first, last, registry=registry, data=data, device=device)
+
+
 def showcase(
     runs: Annotated[list[str], tyro.conf.arg(metavar="RUN...", help="The runs to keep, beside the literature's.")],
     /,
@@ -112,7 +128,12 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., int | None]]]] = {
     "runs": ("List, show, tag, delete, verify, export and import runs.", runs_commands.COMMANDS),
     "data": ("Look at a data set.", {"info": data_info, "sheet": data_sheet}),
 }
-SINGLE: dict[str, Callable[..., int | None]] = {"evaluate": evaluate, "sample": sample, "showcase": showcase}
+SINGLE: dict[str, Callable[..., int | None]] = {
+    "evaluate": evaluate,
+    "sample": sample,
+    "replay": replay_run,
+    "showcase": showcase,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

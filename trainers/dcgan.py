@@ -4,7 +4,8 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from trainers.flags import Flags, parse
+from trainers.evaluate_commands import split_run
+from trainers.flags import Flags, parse, settings
 from trainers.shell import guarded
 
 if TYPE_CHECKING:
@@ -27,32 +28,35 @@ def main() -> int:
     from trainers.progress import TrainingBar
 
     session = flags.session
+    changes = settings(session)
     registry = Registry(session.registry)
-    if session.resume is not None:
+    told = {"name": session.name, "tags": session.tags, "on_start": lambda run_id: _tell(run_id, registry.url)}
+    if session.resume is not None or session.fork is not None:
         reader = Reader(registry.url)
-        run_id = reader.resolve(session.resume)
+        name, epoch = split_run(session.resume or session.fork or "")
+        run_id = reader.resolve(session.resume or name)
         row = reader.run(run_id)
-        source = session.data if session.data != "synthfer" else row["dataset"]["source"]
-        dataset = open_dataset(source)
+        dataset = open_dataset(session.data if session.data != "synthfer" else row["dataset"]["source"])
         with TrainingBar(row["steps"], row["epochs"], row["recipe"]["batch_size"]) as bar:
-            outcome = experiment.resume(run_id, dataset, registry, device=session.device, listener=bar)
+            if session.resume is not None:
+                outcome = experiment.resume(run_id, dataset, registry, device=session.device, listener=bar)
+            else:
+                at = None if epoch is None else int(epoch)
+                outcome = experiment.fork(
+                    run_id, at, changes, dataset, registry, device=session.device, listener=bar, **told
+                )
     else:
         dataset = open_dataset(session.data)
         recipe = flags.recipe
         steps = experiment.planned_steps(recipe, dataset)
         with TrainingBar(steps, recipe.epochs, recipe.batch_size) as bar:
-            outcome = experiment.start(
-                recipe,
-                dataset,
-                registry,
-                device=session.device,
-                name=session.name,
-                tags=session.tags,
-                listener=bar,
-                on_start=lambda run_id: print(f"run {run_id} has begun in {registry.url}", file=sys.stderr, flush=True),
-            )
+            outcome = experiment.start(recipe, dataset, registry, device=session.device, listener=bar, **told)
     _print(outcome, flags)
     return {"finished": 0, "interrupted": 130}.get(outcome.status, 1)
+
+
+def _tell(run_id: str, url: str) -> None:
+    print(f"run {run_id} has begun in {url}", file=sys.stderr, flush=True)
 
 
 def _print(outcome: "Outcome", flags: Flags) -> None:

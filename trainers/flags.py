@@ -29,6 +29,10 @@ class Session:
     """Registry of runs: a path or a database URL; FERGAN_REGISTRY, or runs.db at the project's top level."""
     resume: str | None = None
     """Go on with this run (id or name) from its last checkpoint, with its own recipe."""
+    fork: str | None = None
+    """Branch from this run (RUN@EPOCH, or its last checkpoint), from its exact state; its recipe changes by --set."""
+    set: tuple[str, ...] = ()
+    """Fields that a fork changes, as in --set d_lr=1e-4 augment=ada."""
     json: bool = False
     """End with one line of JSON on stdout instead of a table."""
 
@@ -41,8 +45,11 @@ class Flags:
     recipe: Annotated[Recipe, tyro.conf.arg(name="")] = field(default_factory=Recipe)
 
 
-# What --resume may be joined by: everything else is in the run's recipe already.
-_WITH_RESUME = {"--resume", "--registry", "--device", "--data", "--json", "--no-json"}
+# What may join --resume and --fork: everything else is in the run's recipe already.
+_WITH = {
+    "--resume": {"--resume", "--registry", "--device", "--data", "--json"},
+    "--fork": {"--fork", "--set", "--name", "--tags", "--registry", "--device", "--data", "--json"},
+}
 
 
 def parse(prog: str, description: str, presets: Sequence[str], arguments: Sequence[str] | None = None) -> Flags:
@@ -52,8 +59,9 @@ def parse(prog: str, description: str, presets: Sequence[str], arguments: Sequen
     chosen = recipes.preset(name) if name is not None else recipes.preset("quick")
     if chosen.preset not in presets:
         raise UsageError(f"--preset: '{chosen.preset}' is no preset of {prog}; use one of {', '.join(presets)}")
-    if _given(words, "--resume") is not None:
-        _refuse_recipe(words)
+    for flag, allowed in _WITH.items():
+        if _given(words, flag) is not None:
+            _refuse_recipe(words, flag, allowed)
     try:
         return tyro.cli(
             Flags,
@@ -77,8 +85,22 @@ def _given(words: Sequence[str], flag: str) -> str | None:
     return None
 
 
-def _refuse_recipe(words: Sequence[str]) -> None:
+def _refuse_recipe(words: Sequence[str], flag: str, allowed: set[str]) -> None:
     flags = {word.partition("=")[0].replace("_", "-") for word in words if word.startswith("--")}
-    extra = sorted(flags - _WITH_RESUME - {"--help"})
+    extra = sorted(flags - allowed - {"--help"})
     if extra:
-        raise UsageError(f"--resume: the run keeps its own recipe; leave out {', '.join(extra)}")
+        hint = "; change a fork's with --set" if flag == "--fork" else ""
+        raise UsageError(f"{flag}: the run keeps its own recipe; leave out {', '.join(extra)}{hint}")
+
+
+def settings(session: Session) -> dict[str, str]:
+    """Return what --set says, by field; UsageError for a word that is no field=value, or --set without --fork."""
+    if session.set and session.fork is None:
+        raise UsageError("--set: it changes what --fork RUN@EPOCH branches from; give a new run's fields as flags")
+    found = {}
+    for word in session.set:
+        name, equals, value = word.partition("=")
+        if not equals or not name or not value:
+            raise UsageError(f"--set: '{word}' is no field=value, as in --set d_lr=1e-4")
+        found[name] = value
+    return found

@@ -1,6 +1,6 @@
 """A run from beginning to end: recipe, data set and registry come together here and nowhere else."""
 
 from fergan_core.experiment.looks import find_in
-from fergan_core.experiment.run import Outcome, choose_device, outcome, planned_steps, resume, start
+from fergan_core.experiment.run import Outcome, choose_device, fork, outcome, planned_steps, resume, start
 
-__all__ = ["Outcome", "choose_device", "find_in", "outcome", "planned_steps", "resume", "start"]
+__all__ = ["Outcome", "choose_device", "find_in", "fork", "outcome", "planned_steps", "resume", "start"]

@@ -1,19 +1,20 @@
 """A run from beginning to end: recipe, data set and registry come together here and nowhere else."""
 
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from fergan_core import evaluation, methods
 from fergan_core import recipe as recipes
-from fergan_core.data import Dataset, science_parts
+from fergan_core.data import Dataset, Parts, science_parts
 from fergan_core.emotions import emotion_code
-from fergan_core.errors import CheckpointError, RegistryError, TrainingError, UsageError
+from fergan_core.errors import CheckpointError, NoRun, RegistryError, TrainingError, UsageError
 from fergan_core.experiment.interrupt import Interrupt
 from fergan_core.experiment.keeper import Keeper, Run
 from fergan_core.experiment.looks import Finder, PulseTaker, find_in
@@ -63,31 +64,10 @@ def start(
     on_start: Callable[[str], None] = lambda run_id: None,
 ) -> Outcome:
     """Train a recipe on a data set as a new run; `on_start` is told its id before the first step."""
-    target = choose_device(device)
-    parts = science_parts(dataset)
-    index = evaluation.training_index(dataset, parts, recipe)
-    per_epoch = engine.steps_per_epoch(len(index), recipe.batch_size)
-    learner = _learner(recipe, target, per_epoch)
-    run_id = registry.create_run(
-        name=name,
-        method=recipe.method.kind,
-        preset=recipe.preset,
-        recipe=recipes.to_dict(recipe),
-        dataset={
-            "name": dataset.name,
-            "source": dataset.source,
-            "content_hash": dataset.content_hash,
-            "images": len(index),
-        },
-        seed=recipe.seed,
-        provenance=provenance.collect(target),
-        tags=tags,
-        epochs=recipe.epochs,
-        steps=per_epoch * recipe.epochs,
-    )
+    plan = _plan(recipe, dataset, device)
+    run_id = _enter(plan, registry, name=name, tags=tags)
     on_start(run_id)
-    run = Run(recipe, dataset, parts, registry, target, learner, run_id, engine.Progress(0, 0, 0))
-    return _train(run, index, per_epoch, listener)
+    return _train(_run(plan, registry, run_id, 0), plan, listener)
 
 
 def resume(
@@ -105,26 +85,126 @@ def resume(
     row = Reader(registry.url).run(run_id)
     if row["status"] in ("finished", "running"):
         raise RegistryError(f"run {row['name']} is {row['status']}; only a run that was stopped can be resumed")
-    if row["dataset"]["content_hash"] != dataset.content_hash:
-        raise UsageError(f"--data: '{dataset.source}' is not the data set of run {row['name']}; give that one")
-    recipe = recipes.from_dict(row["recipe"])
+    _check_data(row, dataset)
+    plan = _plan(recipes.from_dict(row["recipe"]), dataset, device)
+    step = _restore(plan.learner, registry, run_id)
+    registry.forget_after(run_id, step)
+    registry.set_status(run_id, "running")
+    return _train(_run(plan, registry, run_id, step), plan, listener)
+
+
+def fork(
+    parent: str,
+    epoch: int | None,
+    settings: Mapping[str, str],
+    dataset: Dataset,
+    registry: Registry,
+    *,
+    device: str = "auto",
+    name: str | None = None,
+    tags: Sequence[str] = (),
+    until: int | None = None,
+    listener: Listener | None = None,
+    on_start: Callable[[str], None] = lambda run_id: None,
+) -> Outcome:
+    """Branch a new run from a run's exact state at an epoch (None: its last checkpoint), with some fields set.
+
+    Without settings it does what its parent did after that epoch, to the last bit. It ends after epoch `until`, by
+    default with its recipe. Raises UsageError for settings that a state cannot be carried into.
+    """
+    row = Reader(registry.url).run(parent)
+    _check_data(row, dataset)
+    before = recipes.from_dict(row["recipe"])
+    recipe = recipes.changed(before, settings)
+    for field_name in ("batch_size", "images", "emotions"):
+        if getattr(recipe, field_name) != getattr(before, field_name):
+            raise UsageError(f"--set: a fork goes on within its parent's epochs; '{field_name}' must stay as it was")
+    plan = _plan(recipe, dataset, device)
+    try:
+        step = _restore(plan.learner, registry, parent, epoch)
+    except (RuntimeError, KeyError):
+        raise UsageError(
+            f"--set: {', '.join(settings)} makes other networks, into which the parent's do not fit; train anew with it"
+        ) from None
+    if step == 0:
+        raise UsageError(f"--fork: run {row['name']} has no checkpoint with its training state; train one")
+    run_id = _enter(plan, registry, name=name, tags=tags, parent=parent, parent_step=step)
+    on_start(run_id)
+    return _train(_run(plan, registry, run_id, step), plan, listener, until)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """A recipe on a data set, ready to be trained."""
+
+    recipe: Recipe
+    dataset: Dataset
+    parts: Parts
+    device: torch.device
+    index: NDArray[np.int64]
+    per_epoch: int
+    learner: AdversarialLearner
+
+
+def _plan(recipe: Recipe, dataset: Dataset, device: str) -> _Plan:
     target = choose_device(device)
     parts = science_parts(dataset)
     index = evaluation.training_index(dataset, parts, recipe)
     per_epoch = engine.steps_per_epoch(len(index), recipe.batch_size)
-    learner = _learner(recipe, target, per_epoch)
-    step = _restore(learner, registry, run_id)
-    registry.forget_after(run_id, step)
-    registry.set_status(run_id, "running")
-    at = engine.Progress(step, step // per_epoch, step * recipe.batch_size)
-    return _train(Run(recipe, dataset, parts, registry, target, learner, run_id, at), index, per_epoch, listener)
+    return _Plan(recipe, dataset, parts, target, index, per_epoch, _learner(recipe, target, per_epoch))
 
 
-def _restore(learner: AdversarialLearner, registry: Registry, run_id: str) -> int:
-    """Load the last checkpoint that has its training state; return its step, 0 where there is none yet."""
+def _enter(
+    plan: _Plan,
+    registry: Registry,
+    *,
+    name: str | None,
+    tags: Sequence[str],
+    parent: str | None = None,
+    parent_step: int | None = None,
+) -> str:
+    recipe, dataset = plan.recipe, plan.dataset
+    return registry.create_run(
+        name=name,
+        method=recipe.method.kind,
+        preset=recipe.preset,
+        recipe=recipes.to_dict(recipe),
+        dataset={
+            "name": dataset.name,
+            "source": dataset.source,
+            "content_hash": dataset.content_hash,
+            "images": len(plan.index),
+        },
+        seed=recipe.seed,
+        provenance=provenance.collect(plan.device),
+        tags=tags,
+        epochs=recipe.epochs,
+        steps=plan.per_epoch * recipe.epochs,
+        parent=parent,
+        parent_step=parent_step,
+    )
+
+
+def _run(plan: _Plan, registry: Registry, run_id: str, step: int) -> Run:
+    at = engine.Progress(step, step // plan.per_epoch, step * plan.recipe.batch_size)
+    return Run(plan.recipe, plan.dataset, plan.parts, registry, plan.device, plan.learner, run_id, at)
+
+
+def _check_data(row: Mapping[str, Any], dataset: Dataset) -> None:
+    if row["dataset"]["content_hash"] != dataset.content_hash:
+        raise UsageError(f"--data: '{dataset.source}' is not the data set of run {row['name']}; give that one")
+
+
+def _restore(learner: AdversarialLearner, registry: Registry, run_id: str, epoch: int | None = None) -> int:
+    """Load the last checkpoint that has its training state, or that of an epoch; return its step, 0 for none."""
     reader = Reader(registry.url)
     saved = reader.checkpoints(run_id)
     saved = saved[saved["state_path"].notna()]
+    if epoch is not None:
+        epochs = ", ".join(str(number) for number in saved["epoch"]) or "none"
+        saved = saved[saved["epoch"] == epoch]
+        if saved.empty:
+            raise NoRun(f"the run has no training state at epoch {epoch}; it has: {epochs}")
     if saved.empty:
         return 0
     newest = saved.sort_values("step").iloc[-1]
@@ -144,18 +224,13 @@ def _learner(recipe: Recipe, device: torch.device, per_epoch: int) -> Adversaria
     return methods.build_learner(recipe, device, steps=per_epoch * recipe.epochs, bfloat16=bfloat16)
 
 
-def _train(
-    run: Run,
-    index: "np.ndarray[tuple[int], np.dtype[np.int64]]",
-    per_epoch: int,
-    listener: Listener | None,
-) -> Outcome:
+def _train(run: Run, plan: _Plan, listener: Listener | None, until: int | None = None) -> Outcome:
     """Fit, and end in exactly one status, whatever happened."""
     recipe = run.recipe
-    images = torch.from_numpy(run.dataset.images[index]).to(run.device)
-    labels = torch.from_numpy(run.dataset.labels[index].astype(np.int64)).to(run.device)
+    images = torch.from_numpy(run.dataset.images[plan.index]).to(run.device)
+    labels = torch.from_numpy(run.dataset.labels[plan.index].astype(np.int64)).to(run.device)
     status, reason = "finished", ""
-    with PointWriter(run.registry, run.run_id) as writer, Interrupt(per_epoch) as interrupt:
+    with PointWriter(run.registry, run.run_id) as writer, Interrupt(plan.per_epoch) as interrupt:
         recorder = Recorder(writer, batch_size=recipe.batch_size, listener=listener)
         keeper = Keeper(run, recorder, writer)
         try:
@@ -164,7 +239,7 @@ def _train(
                 images,
                 labels,
                 batch_size=recipe.batch_size,
-                epochs=recipe.epochs,
+                epochs=recipe.epochs if until is None else min(until, recipe.epochs),
                 seed=recipe.seed,
                 flip=recipe.flip,
                 sampling=recipe.sampling,

@@ -253,15 +253,22 @@ class AdversarialLearner:
         self._g.load_state_dict(state["generator"])
         self._d.load_state_dict(state["discriminator"])
         if self._average is not None:
-            self._average.load_state_dict(state["average"])
-        for optimiser, name in ((self._g_optimiser, "g_optimiser"), (self._d_optimiser, "d_optimiser")):
+            # A fork may begin to average where its parent did not.
+            self._average.load_state_dict(state.get("average") or state["generator"])
+        for optimiser, name, rate in (
+            (self._g_optimiser, "g_optimiser", self._config.g_lr),
+            (self._d_optimiser, "d_optimiser", self._config.d_lr),
+        ):
             optimiser.load_state_dict(state[name])
+            # The state brings its own rates; a fork's recipe may have others.
+            optimiser.param_groups[0] |= {"lr": rate, "betas": (self._config.beta1, self._config.beta2)}
             for parameter, moments in optimiser.state.items():
                 for key in ("exp_avg", "exp_avg_sq"):
                     moments[key] = torch.empty_like(parameter).copy_(moments[key])
         if "done" in state:  # not in a state of before there was anything that changes over a training
             self._done = int(state["done"])
-            self._augment.load_state_dict(state["augment"])
+            if state["augment"]:
+                self._augment.load_state_dict(state["augment"])
             self._lecam.averages = state["lecam"].to(self._device).clone()
             self._old.load_state_dict(state["old"])
             for spectra, known in zip(self._spectra, state["spectra"], strict=True):

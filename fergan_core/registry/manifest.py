@@ -51,6 +51,9 @@ class RunRow(_Rows):
     finished: float | None
     heartbeat: float
     thinned: bool
+    # An archive of before there were forks has neither.
+    parent: Annotated[str, Field(pattern=r"^[a-z0-9]{1,16}$")] | None = None
+    parent_step: Count | None = None
 
 
 class NoteRow(_Rows):

@@ -54,6 +54,8 @@ _RUN_COLUMNS = [
     Run.trashed,
     Run.literature,
     Run.thinned,
+    Run.parent,
+    Run.parent_step,
 ]
 
 

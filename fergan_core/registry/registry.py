@@ -116,8 +116,10 @@ class Registry:
         tags: Sequence[str] = (),
         epochs: int,
         steps: int,
+        parent: str | None = None,
+        parent_step: int | None = None,
     ) -> str:
-        """Enter a run that begins now; return its id."""
+        """Enter a run that begins now, from nothing or from a step of a parent run; return its id."""
         run_id, now = new_id(), time.time()
         with self.write() as connection:
             key = inserted_key(
@@ -138,6 +140,8 @@ class Registry:
                         provenance=dict(provenance),
                         epoch=0,
                         epochs=epochs,
+                        parent=parent,
+                        parent_step=parent_step,
                         step=0,
                         steps=steps,
                         images_seen=0,

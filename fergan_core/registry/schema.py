@@ -57,6 +57,8 @@ class Run(Base):
     trashed: Mapped[float | None]
     literature: Mapped[bool]
     thinned: Mapped[bool]
+    parent: Mapped[str | None]  # the id of the run that this one branches from, here or elsewhere
+    parent_step: Mapped[int | None]
 
 
 class Tag(Base):

@@ -88,8 +88,8 @@ def test_tables_that_are_in_the_way_leave_the_database_as_it_was(tmp_path: Path)
 def test_an_older_registry_is_read_by_no_one_and_brought_up_by_a_writer(
     registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(migrate, "newest", lambda: "0003")
-    with pytest.raises(RegistryError, match=r"older schema '0002'.*fergan runs tag"):
+    monkeypatch.setattr(migrate, "newest", lambda: "0004")
+    with pytest.raises(RegistryError, match=r"older schema '0003'.*fergan runs tag"):
         Reader(registry.url)
 
 

@@ -1,0 +1,108 @@
+"""Forks and replays: from a run's exact state, changed in what was said and in nothing else."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fergan_core.registry import Reader
+
+SMALL = (
+    "--preset", "quick", "--images", "256", "--batch-size", "32", "--width", "4", "--eval-every", "0",
+    "--watch-every", "4", "--emotions", "happy", "sad", "neutral",
+)  # fmt: skip
+SAME = ["loss_d", "loss_g", "grad_norm_d", "grad_norm_g"]
+
+
+def command(module: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
+    call = [sys.executable, "-m", module, *map(str, words)]
+    return subprocess.run(call, capture_output=True, text=True, timeout=300, check=False)
+
+
+def fork(registry: Path, of: str, *settings: str) -> str:
+    words = ("--set", *settings) if settings else ()
+    done = command(
+        "trainers.dcgan", "--registry", registry, "--device", "cpu", "--json", "--fork", of, "--name", "branch", *words
+    )
+    assert done.returncode == 0, done.stderr
+    return str(json.loads(done.stdout.splitlines()[-1])["id"])
+
+
+@pytest.fixture(scope="module")
+def parent(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    registry = tmp_path_factory.mktemp("forks") / "runs.db"
+    done = command("trainers.dcgan", "--registry", registry, "--device", "cpu", "--json", *SMALL, "--epochs", "4")
+    assert done.returncode == 0, done.stderr
+    return registry, str(json.loads(done.stdout.splitlines()[-1])["id"])
+
+
+def test_an_unchanged_fork_does_what_its_parent_did(parent: tuple[Path, str]) -> None:
+    registry, run_id = parent
+    branch = fork(registry, f"{run_id}@2")
+    reader = Reader(str(registry))
+    row = reader.run(branch)
+    assert (row["parent"], row["parent_step"], row["status"], row["epoch"]) == (run_id, 16, "finished", 4)
+    hashes = [reader.checkpoints(one).set_index("epoch")["sha256"] for one in (run_id, branch)]
+    assert hashes[1].to_dict() == hashes[0].loc[3:].to_dict()
+    for name in (*SAME, "r_v", "spectral_d/head.logit", "d_accuracy_old"):
+        ours, theirs = (reader.points([one], [name]).set_index("step")["mean"] for one in (branch, run_id))
+        assert len(ours)
+        assert ours.to_dict() == theirs.loc[17:].to_dict()
+
+
+def test_a_fork_changes_what_was_set_and_starts_from_the_same_state(parent: tuple[Path, str]) -> None:
+    registry, run_id = parent
+    branch = fork(registry, f"{run_id}@2", "d_lr=1e-3", "g_ema=0.9")
+    reader = Reader(str(registry))
+    before, after = reader.run(run_id)["recipe"], reader.run(branch)["recipe"]
+    assert after["method"] == {**before["method"], "d_lr": 1e-3, "g_ema": 0.9}
+    assert {**after, "method": None} == {**before, "method": None}
+    points = {one: reader.points([one], ["loss_d"]).set_index("step")["mean"] for one in (run_id, branch)}
+    assert points[branch].loc[17] == points[run_id].loc[17]  # before the first changed update
+    assert points[branch].loc[24] != points[run_id].loc[24]
+
+
+@pytest.mark.parametrize(
+    ("of", "settings", "message"),
+    [
+        ("{run}@9", (), "no training state at epoch 9; it has: 1, 2, 3, 4"),
+        ("{run}@2", ("d_lrr=1",), "no field 'd_lrr'; did you mean 'd_lr'"),
+        ("{run}@2", ("d_lr=fast",), "--d-lr"),
+        ("{run}@2", ("width=8",), "width makes other networks"),
+        ("{run}@2", ("batch_size=64",), "'batch_size' must stay"),
+        ("{run}@2", ("d_lr",), "no field=value"),
+    ],
+)
+def test_what_cannot_be_forked_is_said_in_one_line(
+    parent: tuple[Path, str], of: str, settings: tuple[str, ...], message: str
+) -> None:
+    registry, run_id = parent
+    words = ("--set", *settings) if settings else ()
+    done = command("trainers.dcgan", "--registry", registry, "--fork", of.format(run=run_id), *words)
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr.replace("\n", " ")
+
+
+def test_set_without_fork_and_recipe_flags_with_it_are_refused(parent: tuple[Path, str]) -> None:
+    registry, run_id = parent
+    done = command("trainers.dcgan", "--registry", registry, "--set", "d_lr=1e-4")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    done = command("trainers.dcgan", "--registry", registry, "--fork", run_id, "--d-lr", "1e-4")
+    assert done.returncode == 2
+    assert "--set" in done.stderr
+
+
+def test_a_replay_is_the_same_to_the_last_bit_and_measures_every_step(parent: tuple[Path, str]) -> None:
+    registry, run_id = parent
+    done = command(
+        "trainers.cli", "replay", run_id, "--from", "1", "--to", "2", "--registry", registry, "--device", "cpu"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "32 of 32 losses and gradient norms are the same" in done.stdout
+    reader = Reader(str(registry))
+    again = done.stdout.split()[1]
+    assert reader.run(again)["parent"] == run_id
+    assert reader.points([again], ["r_v"])["step"].tolist() == list(range(9, 17))
+    assert reader.points([run_id], ["r_v"])["step"].tolist() == list(range(4, 33, 4))

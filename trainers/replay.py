@@ -1,0 +1,54 @@
+"""`fergan replay`: a stretch of a training once more, bit for bit, with every instrument at every step."""
+
+import sys
+from typing import TYPE_CHECKING, Literal
+
+from fergan_core.errors import UsageError
+
+if TYPE_CHECKING:
+    from fergan_core.registry import Reader
+
+_SAME = ("loss_d", "loss_g", "grad_norm_d", "grad_norm_g")
+
+
+def replay(
+    run: str, first: int, last: int, *, registry: str | None, data: str | None, device: Literal["auto", "cpu", "cuda"]
+) -> int:
+    """Train a run's epochs after `first` to `last` again as a fork, measured at each step; say whether it is the same.
+
+    Returns the exit code: 0 where every recorded loss and gradient is the same to the last bit, else 1.
+    """
+    from fergan_core import experiment
+    from fergan_core.data import open_dataset
+    from fergan_core.registry import Reader, Registry
+    from trainers.progress import TrainingBar
+
+    if last <= first:
+        raise UsageError(f"--to: {last} is not after --from {first}; a replay goes forward from a checkpoint")
+    writer = Registry(registry)
+    reader = Reader(writer.url)
+    run_id = reader.resolve(run)
+    row = reader.run(run_id)
+    dataset = open_dataset(data or row["dataset"]["source"])
+    with TrainingBar(row["steps"], row["epochs"], row["recipe"]["batch_size"]) as bar:
+        outcome = experiment.fork(
+            run_id, first, {"watch_every": "1", "eval_every": "0"}, dataset, writer, device=device,
+            name=f"{row['name']} {first}-{last}", tags=("replay",), until=last, listener=bar,
+        )  # fmt: skip
+    same, compared = _compared(reader, run_id, outcome.run_id)
+    print(f"run {outcome.run_id}  {outcome.name}  {outcome.status}")
+    if not compared:
+        print("nothing to compare with: the run's own points are thinned or gone", file=sys.stderr)
+        return 1
+    print(f"{same:,} of {compared:,} losses and gradient norms are the same to the last bit")
+    return int(same != compared)
+
+
+def _compared(reader: "Reader", original: str, again: str) -> tuple[int, int]:
+    """Count the points of the replay that the run has too, and how many of them are the same number."""
+    again_points, own = (
+        frame[frame["count"] == 1][["metric", "step", "mean"]]
+        for frame in (reader.points([run_id], _SAME, buckets=10**9) for run_id in (again, original))
+    )
+    both = again_points.merge(own, on=["metric", "step"])
+    return int((both["mean_x"] == both["mean_y"]).sum()), len(both)
