@@ -1,0 +1,61 @@
+"""Differences between groups of seeds by textbook formulas, and what may be said of how few."""
+
+import numpy as np
+import pytest
+from scipy.stats import binom, ttest_ind
+
+from fergan_core.analysis.groups import compare
+from fergan_core.errors import UsageError
+
+
+def test_difference_and_interval_are_welchs() -> None:
+    a, b = [1.0, 2.0, 4.0, 3.0, 2.5, 1.5], [4.0, 6.0, 9.0, 5.0, 7.0]
+    found = compare(a, b)
+    expected = ttest_ind(b, a, equal_var=False).confidence_interval(0.95)
+    assert found.difference == pytest.approx(np.mean(b) - np.mean(a))
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+    assert found.verdict == "shows"
+    assert found.more is None
+
+
+def test_the_order_of_the_groups_turns_the_sign() -> None:
+    a, b = [1.0, 2.0, 3.0], [5.0, 6.0, 9.0]
+    forth, back = compare(a, b), compare(b, a)
+    assert (forth.difference, forth.low, forth.effect) == pytest.approx((-back.difference, -back.high, -back.effect))
+
+
+def test_hedges_g_is_unbiased() -> None:
+    source = np.random.default_rng(0)
+    effects = [compare(source.normal(0, 1, 3), source.normal(1, 1, 3)).effect for _ in range(20_000)]
+    assert float(np.mean(effects)) == pytest.approx(1.0, abs=0.05)
+
+
+def test_below_five_runs_a_group_at_most_suggests() -> None:
+    assert compare([1.0, 1.1, 0.9], [5.0, 5.1, 4.9]).verdict == "suggests"
+    assert compare([1.0, 1.1, 0.9], [5.0, 5.1, 4.9]).more == 2
+    assert compare([1.0, 1.1, 0.9, 1.0, 1.0], [5.0, 5.1, 4.9, 5.0, 5.0]).verdict == "shows"
+
+
+def test_what_the_seeds_explain_cannot_be_told_and_how_many_more_would() -> None:
+    a, b = [1.0, 3.0, 2.0], [2.0, 4.0, 3.0]
+    found = compare(a, b)
+    assert found.verdict == "cannot tell"
+    assert found.more is not None
+    count = 3 + found.more
+    source = np.random.default_rng(1)
+    # With as many runs, drawn with these means and spreads, the interval leaves 0 out half the time or more.
+    apart = sum(compare(source.normal(2, 1, count), source.normal(3, 1, count)).low > 0 for _ in range(400))
+    assert apart >= binom.ppf(0.001, 400, 0.5)
+    assert compare([1.0, 2.0, 3.0], [1.0, 2.0, 3.0]).more is None
+
+
+def test_runs_that_are_all_alike() -> None:
+    found = compare([1.0, 1.0], [2.0, 2.0])
+    assert (found.low, found.high) == (1.0, 1.0)
+    assert np.isnan(found.effect)
+
+
+@pytest.mark.parametrize(("a", "b"), [([1.0], [1.0, 2.0]), ([1.0, float("nan")], [1.0, 2.0])])
+def test_one_run_is_no_group(a: list[float], b: list[float]) -> None:
+    with pytest.raises(UsageError, match="two or more"):
+        compare(a, b)
