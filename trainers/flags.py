@@ -97,10 +97,15 @@ def settings(session: Session) -> dict[str, str]:
     """Return what --set says, by field; UsageError for a word that is no field=value, or --set without --fork."""
     if session.set and session.fork is None:
         raise UsageError("--set: it changes what --fork RUN@EPOCH branches from; give a new run's fields as flags")
+    return pairs("--set", session.set)
+
+
+def pairs(flag: str, words: Sequence[str]) -> dict[str, str]:
+    """Read field=value words; UsageError for any other."""
     found = {}
-    for word in session.set:
+    for word in words:
         name, equals, value = word.partition("=")
         if not equals or not name or not value:
-            raise UsageError(f"--set: '{word}' is no field=value, as in --set d_lr=1e-4")
+            raise UsageError(f"{flag}: '{word}' is no field=value, as in {flag} d_lr=1e-4")
         found[name] = value
     return found

@@ -2,5 +2,18 @@
 
 from fergan_core.experiment.looks import find_in
 from fergan_core.experiment.run import Outcome, choose_device, fork, outcome, planned_steps, resume, start
+from fergan_core.experiment.study import Span, Study, design
 
-__all__ = ["Outcome", "choose_device", "find_in", "fork", "outcome", "planned_steps", "resume", "start"]
+__all__ = [
+    "Outcome",
+    "Span",
+    "Study",
+    "choose_device",
+    "design",
+    "find_in",
+    "fork",
+    "outcome",
+    "planned_steps",
+    "resume",
+    "start",
+]

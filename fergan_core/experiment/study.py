@@ -1,0 +1,182 @@
+"""Studies: a design of settings and seeds, whose trials any number of processes take from one queue in the registry.
+
+Optuna keeps the queue (its tables stand beside ours in the same database); each trial is a run of its own, tagged with
+the study. A trial that failed is a result; one whose process died is put back into the queue.
+"""
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.pool import NullPool
+
+from fergan_core import recipe as recipes
+from fergan_core.data import Dataset
+from fergan_core.errors import UsageError
+from fergan_core.experiment.run import Outcome, start
+from fergan_core.recipe import Recipe
+from fergan_core.registry import Reader, Registry, study_tag
+from fergan_core.registry.connect import WriteLock, sqlite_path
+from fergan_core.training.recorder import Listener
+
+_RUN = "run"  # the trial's note of its run's id
+
+
+@dataclass(frozen=True)
+class Span:
+    """A range of numbers to draw from, evenly or, with `log`, evenly in the logarithm."""
+
+    low: float
+    high: float
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.low < self.high or (self.log and self.low <= 0):
+            raise UsageError(f"--vary: {self.low} to {self.high} is no range" + (" above 0" if self.log else ""))
+
+    def draw(self, source: np.random.Generator) -> float:
+        """Draw a number."""
+        if self.log:
+            return float(np.exp(source.uniform(np.log(self.low), np.log(self.high))))
+        return float(source.uniform(self.low, self.high))
+
+
+Choice = Sequence[str] | Span
+
+
+def design(vary: Mapping[str, Choice], seeds: int, draws: int | None, seed: int) -> list[dict[str, str]]:
+    """Return the settings of all trials: every combination, or `draws` random ones, each with `seeds` seeds.
+
+    Values are texts, as --set takes them. Raises UsageError where a range is to be combined.
+    """
+    if draws is None:
+        spans = [name for name, choice in vary.items() if isinstance(choice, Span)]
+        if spans:
+            raise UsageError(f"--vary: {', '.join(spans)} is a range, which has no combinations; give --draws N")
+        lists = [[str(value) for value in choice] for choice in vary.values() if not isinstance(choice, Span)]
+        settings = [dict(zip(vary, values, strict=True)) for values in itertools.product(*lists)]
+    else:
+        source = np.random.default_rng(seed)
+        settings = [
+            {
+                name: f"{choice.draw(source):.6g}" if isinstance(choice, Span) else str(source.choice([*choice]))
+                for name, choice in vary.items()
+            }
+            for _ in range(draws)
+        ]
+    # All settings with one seed, then all with the next: a study that is stopped early has still seen every setting.
+    return [{**setting, "seed": str(number)} for number in range(seeds) for setting in settings]
+
+
+class Study:
+    """A named study in a registry; made where it is not there yet."""
+
+    def __init__(self, registry: Registry, name: str) -> None:
+        self._registry, self.name = registry, name
+        self._lock = WriteLock(registry.url)
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        options: dict[str, Any] = {"poolclass": NullPool}
+        if sqlite_path(registry.url) is not None:
+            options["connect_args"] = {"timeout": 60}
+        with self._lock.held(opening=True):
+            storage = optuna.storages.RDBStorage(registry.url, engine_kwargs=options)
+            self._study = optuna.create_study(storage=storage, study_name=name, load_if_exists=True)
+
+    def enqueue(self, settings: Sequence[Mapping[str, str]]) -> int:
+        """Put those settings into the queue that the study has not had yet; return how many."""
+        with self._lock.held():
+            had = [self._settings(trial) for trial in self._study.get_trials(deepcopy=False)]
+            new = [dict(setting) for setting in settings if dict(setting) not in had]
+            for setting in new:
+                self._study.enqueue_trial(setting)
+        return len(new)
+
+    def run(
+        self,
+        recipe: Recipe,
+        dataset: Dataset,
+        *,
+        score: str,
+        device: str = "auto",
+        listener: Listener | None = None,
+        tell: Callable[[int, Mapping[str, str]], None] = lambda number, setting: None,
+    ) -> int:
+        """Train trial after trial until none waits, or one is interrupted; return how many this process trained."""
+        done = 0
+        while (taken := self._take()) is not None:
+            trial, setting = taken
+            tell(trial.number, setting)
+            try:
+                outcome = start(
+                    recipes.changed(recipe, setting),
+                    dataset,
+                    self._registry,
+                    device=device,
+                    name=f"{self.name}-{trial.number:03d}",
+                    tags=[study_tag(self.name)],
+                    listener=listener,
+                    on_start=lambda run_id, trial=trial: self._note(trial, run_id),
+                )
+            except BaseException:
+                self._finish(trial, None)
+                raise
+            if outcome.status == "interrupted":
+                self._put_back(trial)
+                return done
+            self._finish(trial, _value(outcome, score))
+            done += 1
+        return done
+
+    def waiting(self) -> int:
+        """Return how many trials nobody has taken yet."""
+        with self._lock.held():
+            return len(self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
+
+    def _settings(self, trial: FrozenTrial) -> dict[str, str]:
+        fixed: dict[str, str] = trial.system_attrs.get("fixed_params", trial.params)
+        return dict(fixed)
+
+    def _take(self) -> tuple[optuna.Trial, dict[str, str]] | None:
+        """Take the next trial that waits, or one whose process has died."""
+        with self._lock.held():
+            self._put_back_dead()
+            if not self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
+                return None
+            trial = self._study.ask()
+            return trial, dict(trial.system_attrs["fixed_params"])
+
+    def _put_back_dead(self) -> None:
+        reader = Reader(self._registry.url)
+        for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            run_id = trial.user_attrs.get(_RUN)
+            if run_id is not None and reader.run(run_id)["status"] != "running":
+                self._study.tell(trial.number, state=TrialState.FAIL)
+                self._study.enqueue_trial(self._settings(trial))
+
+    def _put_back(self, trial: optuna.Trial) -> None:
+        with self._lock.held():
+            fixed = dict(trial.system_attrs["fixed_params"])
+            self._study.tell(trial, state=TrialState.FAIL)
+            self._study.enqueue_trial(fixed)
+
+    def _note(self, trial: optuna.Trial, run_id: str) -> None:
+        with self._lock.held():
+            trial.set_user_attr(_RUN, run_id)
+
+    def _finish(self, trial: optuna.Trial, value: float | None) -> None:
+        with self._lock.held():
+            if value is None:
+                self._study.tell(trial, state=TrialState.FAIL)
+            else:
+                self._study.tell(trial, value)
+
+
+def _value(outcome: Outcome, score: str) -> float | None:
+    """Return a finished run's score of all emotions together; None where the run failed or has none."""
+    if outcome.status != "finished":
+        return None
+    return next((found.value for found in outcome.scores if found.metric == score and found.emotion is None), None)

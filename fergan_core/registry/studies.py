@@ -1,0 +1,55 @@
+"""A study's trials as a table: its runs are those with its tag, what it varied is what differs between them."""
+
+from typing import Any
+
+import pandas as pd
+
+from fergan_core.registry.queries import Reader
+
+_PREFIX = "study:"
+_NOT_VARIED = {"seed", "preset"}
+
+
+def study_tag(name: str) -> str:
+    """Return the tag of a study's runs."""
+    return f"{_PREFIX}{name}"
+
+
+def studies(reader: Reader) -> list[str]:
+    """Name the studies that have runs, the newest first."""
+    tags = [tag for row in reader.runs()["tags"] for tag in row if tag.startswith(_PREFIX)]
+    return [tag.removeprefix(_PREFIX) for tag in dict.fromkeys(tags)]
+
+
+def trials(reader: Reader, name: str) -> tuple[pd.DataFrame, list[str]]:
+    """Return a study's trials, a row a run, and the names of the parameters that it varied.
+
+    Columns: run_id, name, status, epoch, the varied fields of the recipe, seed, `failed` (the run ended before its
+    recipe's end, or has an alarm among its findings), `kinds` (of its findings), and each score of all emotions
+    together of the run's newest evaluation. A run that goes on is left out.
+    """
+    runs = reader.runs()
+    runs = runs[[study_tag(name) in tags for tags in runs["tags"]]]
+    runs = runs[~runs["status"].isin(["running", "interrupted"])]
+    recipes = {run_id: _flat(reader.run(run_id)["recipe"]) for run_id in runs["id"]}
+    table = pd.DataFrame.from_dict(recipes, orient="index")
+    varied = [field for field in table if field not in _NOT_VARIED and table[field].astype(str).nunique() > 1]
+    frame = runs[["id", "name", "status", "epoch", "seed"]].rename(columns={"id": "run_id"}).set_index("run_id")
+    frame = frame.join(table[varied])
+    found = reader.findings(list(frame.index))
+    kinds = found.groupby("run_id")["kind"].agg(lambda kind: sorted(set(kind)))
+    alarms = set(found.loc[found["severity"] == "alarm", "run_id"])
+    frame["kinds"] = [kinds.get(run_id, []) for run_id in frame.index]
+    frame["failed"] = [row.status != "finished" or run_id in alarms for run_id, row in frame.iterrows()]
+    scores = reader.scores(list(frame.index))
+    scores = scores[scores["emotion"].isna()].sort_values("step").drop_duplicates(["run_id", "metric"], keep="last")
+    if len(scores):
+        frame = frame.join(scores.pivot(index="run_id", columns="metric", values="value"))
+    return frame.sort_values("name").reset_index(), varied
+
+
+def _flat(recipe: dict[str, Any]) -> dict[str, Any]:
+    """Put a recipe's own fields and its method's side by side; lists become texts."""
+    plain = {**recipe, **recipe.get("method", {})}
+    plain.pop("method", None)
+    return {name: ", ".join(value) if isinstance(value, list) else value for name, value in plain.items()}

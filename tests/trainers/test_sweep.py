@@ -1,0 +1,131 @@
+"""Studies: a queue that several processes share, that goes on after a stop, and whose failures are results."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from fergan_core.errors import UsageError
+from fergan_core.experiment import Span, Study, design
+from fergan_core.registry import Reader, Registry, trials
+from trainers.sweep import parse_vary
+
+TINY = (
+    "--set", "images=128", "batch_size=32", "width=4", "epochs=1", "eval_every=0", "watch_every=0",
+    "emotions=happy,sad",
+)  # fmt: skip
+
+
+def words(registry: Path, *flags: str) -> list[str]:
+    return [
+        sys.executable,
+        "-m",
+        "trainers.sweep",
+        "--study",
+        "s",
+        "--registry",
+        str(registry),
+        "--device",
+        "cpu",
+        *flags,
+    ]
+
+
+def sweep(registry: Path, *flags: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(words(registry, *flags), capture_output=True, text=True, timeout=500, check=False)
+
+
+def test_a_design_is_every_combination_seed_by_seed() -> None:
+    found = design({"loss": ["hinge", "lsgan"], "d_lr": ["1e-4", "2e-4"]}, seeds=2, draws=None, seed=0)
+    assert len(found) == 8
+    assert [setting["seed"] for setting in found] == ["0"] * 4 + ["1"] * 4
+    assert len({tuple(setting.items()) for setting in found}) == 8
+
+
+def test_random_settings_are_the_same_again_and_within_their_range() -> None:
+    vary = {"d_lr": Span(1e-5, 1e-3, log=True), "loss": ["hinge", "lsgan"]}
+    found = design(vary, seeds=2, draws=50, seed=0)
+    assert found == design(vary, seeds=2, draws=50, seed=0)
+    rates = [float(setting["d_lr"]) for setting in found[:50]]
+    assert 1e-5 <= min(rates) < 2e-5
+    assert 5e-4 < max(rates) <= 1e-3
+    assert 15 < sum(rate < 1e-4 for rate in rates) < 35  # evenly in the logarithm
+    with pytest.raises(UsageError, match=r"d_lr is a range.*--draws"):
+        design(vary, seeds=2, draws=None, seed=0)
+
+
+def test_vary_is_read_or_refused() -> None:
+    assert parse_vary(("d-lr=1e-4,2e-4",)) == {"d_lr": ["1e-4", "2e-4"]}
+    assert parse_vary(("d_lr=1e-5..1e-3,log", "beta1=0.0..0.9")) == {
+        "d_lr": Span(1e-5, 1e-3, log=True), "beta1": Span(0.0, 0.9)
+    }  # fmt: skip
+    for bad in ("d_lr", "d_lr=", "d_lr=a..b", "d_lr=2..1"):
+        with pytest.raises(UsageError, match="--vary"):
+            parse_vary((bad,))
+
+
+def test_the_queue_holds_each_setting_once(tmp_path: Path) -> None:
+    study = Study(Registry(str(tmp_path / "runs.db")), "s")
+    settings = design({"loss": ["hinge", "lsgan"]}, seeds=2, draws=None, seed=0)
+    assert study.enqueue(settings) == 4
+    assert study.enqueue(settings) == 0
+    again = Study(Registry(str(tmp_path / "runs.db")), "s")
+    assert again.enqueue(design({"loss": ["hinge", "lsgan"]}, seeds=3, draws=None, seed=0)) == 2
+    assert again.waiting() == 6
+
+
+def test_two_processes_share_a_study_and_each_trial_is_run_once(tmp_path: Path) -> None:
+    registry = tmp_path / "runs.db"
+    flags = ("--vary", "loss=non-saturating,hinge", "--seeds", "2", *TINY)
+    first = subprocess.Popen(words(registry, *flags), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    second = sweep(registry, *flags)
+    _, said = first.communicate(timeout=500)
+    assert first.returncode == second.returncode == 0, said + second.stderr
+    table, varied = trials(Reader(str(registry)), "s")
+    assert varied == ["loss"]
+    assert sorted(zip(table["loss"], table["seed"], strict=True)) == [
+        ("hinge", 0), ("hinge", 1), ("non-saturating", 0), ("non-saturating", 1)
+    ]  # fmt: skip
+    assert set(table["status"]) == {"finished"}
+    # Started again there is nothing to do.
+    assert "0 trials added, 0 wait" in sweep(registry, *flags).stderr
+
+
+def test_a_stopped_study_goes_on_and_a_failed_trial_is_a_result(tmp_path: Path) -> None:
+    registry = tmp_path / "runs.db"
+    # A learning rate at which the losses are soon no numbers.
+    flags = ("--vary", "d_lr=2e-4,1.0", "g_lr=2e-4,1.0", "--seeds", "1", *TINY[:-1], "emotions=happy,sad", "epochs=30")
+    first = subprocess.Popen(words(registry, *flags), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for _ in range(600):
+        time.sleep(0.2)
+        if (
+            registry.exists()
+            and len(Reader(str(registry)).runs())
+            and int(Reader(str(registry)).runs()["step"].max()) > 8
+        ):
+            break
+    os.kill(first.pid, signal.SIGINT)
+    first.communicate(timeout=200)
+    done = sweep(registry, "--preset", "quick", *TINY, "epochs=30")
+    assert done.returncode == 0, done.stderr
+    table, varied = trials(Reader(str(registry)), "s")
+    assert sorted(varied) == ["d_lr", "g_lr"]
+    assert len(table) == 4
+    assert bool(table.set_index(["d_lr", "g_lr"]).loc[(1.0, 1.0), "failed"])
+
+
+def test_wrong_flags_end_before_anything_is_trained(tmp_path: Path) -> None:
+    for flags, message in (
+        (("--vary", "losss=hinge"), "did you mean 'loss'"),
+        (("--vary", "loss=hing"), "--loss"),
+        (("--seeds", "0"), "--seeds"),
+        (("--set", "loss"), "--set"),
+    ):
+        done = sweep(tmp_path / "runs.db", *flags)
+        assert done.returncode == 2, done.stderr
+        assert message in done.stderr
+    assert not (tmp_path / "runs.db").exists()

@@ -1,0 +1,144 @@
+"""python -m trainers.sweep: train many settings, each with several seeds, and tell what each setting does to a score."""
+
+import re
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import tyro
+
+from fergan_core.errors import UsageError
+from trainers.shell import guarded
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from fergan_core.experiment import Span
+
+_RANGE = re.compile(r"^(?P<low>[^.]+(\.[^.]+)?)\.\.(?P<high>[^,]+)(?P<log>,log)?$")
+
+
+@dataclass(frozen=True)
+class Flags:
+    """Train every combination of some settings (or random ones), each with several seeds, as runs of a named study.
+
+    Started again with the same name it goes on where it was stopped, and several processes share its trials. Ends with
+    how much of the score's spread is each setting's doing and the seed's, and how often each setting fails.
+    """
+
+    study: Annotated[str, tyro.conf.arg(metavar="NAME")]
+    """The study's name; its runs carry the tag study:NAME."""
+    vary: Annotated[tuple[str, ...], tyro.conf.arg(metavar="FIELD=A,B,...|FIELD=LOW..HIGH[,log]")] = ()
+    """Fields of the recipe with their values, or a range to draw from; where not given the study must be there."""
+    seeds: int = 3
+    """Seeds of each setting, from 0."""
+    draws: int | None = None
+    """So many random settings in the place of all combinations."""
+    preset: str = "quick"
+    """The recipe that is varied."""
+    set: Annotated[tuple[str, ...], tyro.conf.arg(metavar="FIELD=VALUE")] = ()
+    """Fields that are the same for all trials, but not the preset's."""
+    score: str = "fid"
+    """The score that the table at the end is about."""
+    data: Annotated[str, tyro.conf.arg(metavar="PATH|synthfer")] = "synthfer"
+    """The data set of all trials."""
+    registry: str | None = None
+    """Registry of runs: a path or a database URL; FERGAN_REGISTRY, or runs.db at the project's top level."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where to train."""
+
+
+def parse_vary(words: tuple[str, ...]) -> "dict[str, list[str] | Span]":
+    """Read FIELD=A,B,... and FIELD=LOW..HIGH[,log]; UsageError for anything else."""
+    from fergan_core.experiment import Span
+
+    found: dict[str, list[str] | Span] = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        if not equals or not name or not text:
+            raise UsageError(f"--vary: '{word}' is no FIELD=A,B,... or FIELD=LOW..HIGH[,log]")
+        name = name.replace("-", "_")
+        match = _RANGE.match(text)
+        if match is None:
+            found[name] = text.split(",")
+            continue
+        try:
+            found[name] = Span(float(match["low"]), float(match["high"]), log=match["log"] is not None)
+        except ValueError:
+            raise UsageError(f"--vary: '{text}' is no range of numbers, as in d_lr=1e-5..1e-3,log") from None
+    return found
+
+
+def run(flags: Flags) -> None:
+    """Enqueue the design, train what waits, print the tables."""
+    if flags.seeds < 1 or (flags.draws is not None and flags.draws < 1):
+        raise UsageError("--seeds, --draws: give 1 or more")
+    from fergan_core import experiment
+    from fergan_core import recipe as recipes
+    from fergan_core.data import open_dataset
+    from fergan_core.registry import Registry
+    from trainers.flags import pairs
+    from trainers.progress import TrainingBar
+
+    recipe = recipes.changed(recipes.preset(flags.preset), pairs("--set", flags.set))
+    vary = parse_vary(flags.vary)
+    settings = experiment.design(vary, flags.seeds, flags.draws, seed=0) if vary else []
+    for setting in settings:
+        recipes.changed(recipe, setting)  # a field that is wrong is told of now, not in the night
+    dataset = open_dataset(flags.data)
+    registry = Registry(flags.registry)
+    study = experiment.Study(registry, flags.study)
+    added = study.enqueue(settings)
+    print(f"study {flags.study}: {added} trials added, {study.waiting()} wait", file=sys.stderr)
+    steps = experiment.planned_steps(recipe, dataset)
+    with TrainingBar(steps, recipe.epochs, recipe.batch_size) as bar:
+        study.run(
+            recipe, dataset, score=flags.score, device=flags.device, listener=bar,
+            tell=lambda number, setting: print(
+                f"trial {number}: {' '.join(f'{name}={value}' for name, value in setting.items())}", file=sys.stderr
+            ),
+        )  # fmt: skip
+    print_tables(registry.url, flags.study, flags.score)
+
+
+def print_tables(url: str, study: str, score: str) -> None:
+    """Print a study's sensitivity and its failures."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from fergan_core.analysis import sensitivity
+    from fergan_core.registry import Reader, trials
+
+    table, varied = trials(Reader(url), study)
+    console = Console()
+    known = table.dropna(subset=[score]) if score in table else table.iloc[:0]
+    if len(known) < 4 or not varied:
+        console.print(f"{len(known)} trials with '{score}' and {len(varied)} varied fields: too few for a table.")
+        return
+    shown = Table(title=f"what {score} hangs on: share of its variance over {len(known)} trials")
+    for column in ("parameter", "share", "95 % interval"):
+        shown.add_column(column, justify="left" if column == "parameter" else "right")
+    for row in sensitivity.shares(table, varied, score).itertuples():
+        shown.add_row(row.parameter, _percent(row.share), f"{_percent(row.low)} to {_percent(row.high)}")
+    console.print(shown)
+    failed = Table(title="failures: a run that broke off or has an alarm")
+    for column in ("parameter", "value", "failed", "share", "95 % interval"):
+        failed.add_column(column, justify="left" if column in ("parameter", "value") else "right")
+    for row in sensitivity.failures(table, varied, "failed").itertuples():
+        ends = f"{_percent(row.low)} to {_percent(row.high)}"
+        failed.add_row(row.parameter, row.value, f"{row.failed} of {row.trials}", _percent(row.share), ends)
+    console.print(failed)
+
+
+def _percent(value: float) -> str:
+    return "" if value != value else f"{value:.0%}"
+
+
+def main() -> int:
+    """Entry point of `python -m trainers.sweep`."""
+    flags = tyro.cli(Flags, prog="python -m trainers.sweep")
+    return guarded(lambda: run(flags))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
