@@ -15,6 +15,8 @@ PAGES = [
     st.Page("views/checkpoints.py", title="Checkpoints", icon=":material/face:"),
     st.Page("views/inception_score.py", title="Inception Score", icon=":material/show_chart:"),
     st.Page("views/scores.py", title="Scores", icon=":material/scoreboard:"),
+    st.Page("views/collapse.py", title="Mode collapse", icon=":material/heart_broken:"),
+    st.Page("views/instability.py", title="Instability", icon=":material/vital_signs:"),
     st.Page("views/compare.py", title="Compare", icon=":material/compare:"),
 ]
 

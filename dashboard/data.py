@@ -64,6 +64,17 @@ def scores(run_ids: Sequence[str]) -> pd.DataFrame:
     return _scores(url(), last_write(), tuple(run_ids))
 
 
+def findings(run_ids: Sequence[str]) -> pd.DataFrame:
+    """Return the runs' findings in order of steps."""
+    return _findings(url(), last_write(), tuple(run_ids))
+
+
+def steps_per_epoch(run_id: str) -> float:
+    """Return how many steps an epoch of a run has."""
+    found = run(run_id)
+    return max(1.0, found["steps"] / max(1, found["epochs"]))
+
+
 def sheets(run_id: str) -> pd.DataFrame:
     """Return the run's sheets in order."""
     return _sheets(url(), last_write(), run_id)
@@ -90,6 +101,12 @@ def _points(url: str, write: int, run_ids: tuple[str, ...], names: tuple[str, ..
 def _scores(url: str, write: int, run_ids: tuple[str, ...]) -> pd.DataFrame:
     del write
     return Reader(url).scores(run_ids)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _findings(url: str, write: int, run_ids: tuple[str, ...]) -> pd.DataFrame:
+    del write
+    return Reader(url).findings(run_ids)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -1,4 +1,4 @@
-"""python -m trainers.sweep: train many settings, each with several seeds, and tell what each setting does to a score."""
+"""python -m trainers.sweep: train many settings with several seeds each, and tell what each does to a score."""
 
 import re
 import sys
@@ -11,8 +11,6 @@ from fergan_core.errors import UsageError
 from trainers.shell import guarded
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from fergan_core.experiment import Span
 
 _RANGE = re.compile(r"^(?P<low>[^.]+(\.[^.]+)?)\.\.(?P<high>[^,]+)(?P<log>,log)?$")

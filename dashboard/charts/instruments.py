@@ -1,0 +1,144 @@
+"""All instruments of a training on one axis, the losses against each other, spectra; pure functions of tables."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from dashboard.charts.palette import FAINT_INK, plotly_template, run_colour
+
+# Panels from top to bottom, each with what belongs on one axis.
+PANELS: Mapping[str, Sequence[str]] = {
+    "losses": ("loss_d", "loss_g"),
+    "accuracy of D": ("d_accuracy_real", "d_accuracy_fake", "d_accuracy_held_out", "d_accuracy_old"),
+    "overfitting of D": ("r_t", "r_v", "ada_p"),
+    "gradient norms": ("grad_norm_d", "grad_norm_g"),
+    "update by weight": ("update_ratio_d", "update_ratio_g"),
+    "logits of D": ("logit_real", "logit_fake", "logit_spread"),
+}
+LABELS: Mapping[str, str] = {
+    "loss_d": "loss of D",
+    "loss_g": "loss of G",
+    "d_accuracy_real": "on real faces",
+    "d_accuracy_fake": "on fakes",
+    "d_accuracy_held_out": "on unseen real faces",
+    "d_accuracy_old": "on fakes of earlier",
+    "r_t": "r_t, sure of training faces",
+    "r_v": "r_v, knows them by heart",
+    "ada_p": "p of ADA",
+    "grad_norm_d": "gradient of D",
+    "grad_norm_g": "gradient of G",
+    "update_ratio_d": "update of D",
+    "update_ratio_g": "update of G",
+    "logit_real": "of real faces",
+    "logit_fake": "of fakes",
+    "logit_spread": "their spread",
+}
+_LOG = {"gradient norms", "update by weight"}
+SEVERITY_COLOURS = {"info": FAINT_INK, "warning": "#e69f00", "alarm": "#d0392f"}
+
+
+def timeline_figure(points: pd.DataFrame, findings: pd.DataFrame, *, dark: bool) -> go.Figure:
+    """Draw the panels that have points, one above the other on one axis of steps, findings as marks across all.
+
+    `points` are the registry's stretches; `findings` has columns kind, step, severity, sentence. The findings' marks
+    on top can be clicked: their customdata is the finding's place in the table.
+    """
+    panels = [name for name, metrics in PANELS.items() if points.metric.isin(metrics).any()]
+    figure = make_subplots(
+        rows=len(panels) + 1, cols=1, shared_xaxes=True, vertical_spacing=0.025,
+        row_heights=[0.35, *[1.0] * len(panels)],
+    )  # fmt: skip
+    figure.add_scatter(
+        x=findings.step,
+        y=[0] * len(findings),
+        customdata=list(range(len(findings))),
+        text=list(findings.sentence),
+        mode="markers",
+        marker={"size": 13, "symbol": "diamond", "color": [SEVERITY_COLOURS[one] for one in findings.severity]},
+        hovertemplate="%{text}<extra></extra>",
+        showlegend=False,
+        row=1,
+        col=1,
+    )
+    for place, name in enumerate(panels, 2):
+        _add_panel(figure, points, name, place)
+    for row in findings.itertuples():
+        figure.add_vline(x=row.step, line={"color": SEVERITY_COLOURS[row.severity], "width": 1, "dash": "dot"})
+    figure.update_layout(
+        template=plotly_template(dark), height=90 + 150 * len(panels), hovermode="closest", showlegend=True
+    )
+    figure.update_xaxes(title="step", row=len(panels) + 1, col=1)
+    figure.update_yaxes(visible=False, fixedrange=True, row=1, col=1)
+    return figure
+
+
+def _add_panel(figure: go.Figure, points: pd.DataFrame, panel: str, row: int) -> None:
+    for place, metric in enumerate(PANELS[panel]):
+        line = points[points.metric == metric].sort_values("step")
+        if line.empty:
+            continue
+        figure.add_scatter(
+            x=line.step,
+            y=line["mean"].where(np.isfinite(line["mean"])),
+            name=LABELS[metric],
+            mode="lines" if len(line) > 1 else "markers",
+            line={"color": run_colour(place), "width": 1.4},
+            hovertemplate=f"{LABELS[metric]}: %{{y:.4g}}<extra></extra>",
+            legendgroup=panel,
+            legendgrouptitle_text=panel,
+            row=row,
+            col=1,
+        )
+    figure.update_yaxes(title=panel, type="log" if panel in _LOG else "linear", row=row, col=1)
+
+
+def phase_figure(points: pd.DataFrame, *, dark: bool) -> go.Figure:
+    """Draw D's loss against G's, from the first step, faint, to the last: a game that settles stays in one place."""
+    pair = points[points.metric.isin(["loss_d", "loss_g"])].pivot_table(index="step", columns="metric", values="mean")
+    figure = go.Figure()
+    if {"loss_d", "loss_g"} <= set(pair.columns):
+        pair = pair.dropna()
+        figure.add_scatter(
+            x=pair["loss_d"],
+            y=pair["loss_g"],
+            mode="lines+markers",
+            line={"color": FAINT_INK, "width": 0.5},
+            marker={
+                "size": 5,
+                "color": list(pair.index),
+                "colorscale": "Cividis",
+                "colorbar": {"title": "step", "thickness": 10},
+            },
+            customdata=list(pair.index),
+            hovertemplate="step %{customdata:,}: D %{x:.3g}, G %{y:.3g}<extra></extra>",
+            showlegend=False,
+        )
+    figure.update_layout(template=plotly_template(dark), height=360, hovermode="closest")
+    figure.update_xaxes(title="loss of D")
+    figure.update_yaxes(title="loss of G")
+    return figure
+
+
+def spectra_figure(points: pd.DataFrame, *, dark: bool) -> go.Figure:
+    """Draw the largest singular value of every layer over the steps: G's in one colour, D's in the other."""
+    figure = go.Figure()
+    for metric, line in points[points.metric.str.startswith("spectral_")].groupby("metric"):
+        network, _, layer = str(metric).removeprefix("spectral_").partition("/")
+        line = line.sort_values("step")
+        figure.add_scatter(
+            x=line.step,
+            y=line["mean"],
+            name={"g": "G", "d": "D"}.get(network, network),
+            legendgroup=network,
+            showlegend=not any(trace.legendgroup == network for trace in figure.data),
+            mode="lines",
+            line={"color": run_colour(1 if network == "g" else 0), "width": 1.2},
+            hovertemplate=f"{network.upper()} {layer}, step %{{x:,}}: %{{y:.3g}}<extra></extra>",
+        )
+    figure.update_layout(template=plotly_template(dark), height=360, hovermode="closest", showlegend=True)
+    figure.update_xaxes(title="step")
+    figure.update_yaxes(title="largest singular value", type="log")
+    return figure

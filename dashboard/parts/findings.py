@@ -1,0 +1,32 @@
+"""Findings as a list: when, how bad, and a sentence; each run under its name."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import choose
+from fergan_core.analysis.findings import KINDS
+
+BADGES = {"alarm": "red", "warning": "orange", "info": "gray"}
+SHOWN = 30
+
+
+def title(kind: str) -> str:
+    """Return what a kind of finding is called."""
+    name = KINDS.get(kind, kind)
+    return name[0].upper() + name[1:]
+
+
+def show(found: pd.DataFrame, labels: Mapping[str, str]) -> None:
+    """List the runs' findings in order of their steps, the gravest first among those of one step."""
+    if found.empty:
+        st.success("Nothing was found.", icon=":material/check:")
+        return
+    for row in found.head(SHOWN).itertuples():
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.badge(title(row.kind), color=BADGES.get(row.severity, "gray"))
+            whose = f"{choose.plain(labels[row.run_id])}: " if len(labels) > 1 else ""
+            st.markdown(whose + choose.plain(row.sentence))
+    if len(found) > SHOWN:
+        st.caption(f"{len(found) - SHOWN} more.")

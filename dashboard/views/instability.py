@@ -1,0 +1,83 @@
+"""Instability: every instrument of a training on one axis, with what was found; losses against each other; spectra."""
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import choose, data
+from dashboard.charts import instruments, sheets
+from dashboard.charts.palette import PLOTLY_CONFIG
+from dashboard.parts import fields, findings
+
+CLICKED = "instruments"
+
+
+def show_instruments(run_id: str, labels: dict[str, str]) -> None:
+    """The instruments with the findings on top, and what is to be seen of the chosen one."""
+    names = data.metrics((run_id,))
+    points = data.points((run_id,), tuple(name for name in names if not name.startswith("pulse_")))
+    if points.empty:
+        st.info("No point yet: they appear a second after the first step.")
+        return
+    found = data.findings((run_id,)).reset_index(drop=True)
+    figure = instruments.timeline_figure(points, found, dark=choose.dark())
+    st.plotly_chart(
+        figure,
+        width="stretch",
+        theme=None,
+        key=CLICKED,
+        config=PLOTLY_CONFIG,
+        on_select="rerun",
+        selection_mode="points",
+    )
+    st.caption("Diamonds and dotted lines: findings, red an alarm, orange a warning. Click a diamond, or choose below.")
+    findings.show(found, labels)
+    if len(found):
+        show_finding(run_id, found)
+    left, right = st.columns(2, gap="medium")
+    left.subheader("One loss against the other", anchor=False)
+    left.plotly_chart(
+        instruments.phase_figure(points, dark=choose.dark()),
+        width="stretch",
+        theme=None,
+        key="phase",
+        config=PLOTLY_CONFIG,
+    )
+    right.subheader("Largest singular values", anchor=False)
+    if not points.metric.str.startswith("spectral_").any():
+        right.info("Not measured in this run: --watch-every 0, or a run of before there were instruments.")
+        return
+    figure = instruments.spectra_figure(points, dark=choose.dark())
+    right.plotly_chart(figure, width="stretch", theme=None, key="spectra", config=PLOTLY_CONFIG)
+
+
+def show_finding(run_id: str, found: pd.DataFrame) -> None:
+    """One finding: the sheets before and after it, its numbers, and the recipe."""
+    clicked = [point.get("customdata") for point in st.session_state[CLICKED].selection.points]
+    clicked = [place for place in clicked if isinstance(place, int) and place < len(found)]
+    options = list(range(len(found)))
+    place = st.selectbox(
+        "Finding", options, clicked[0] if clicked else 0,
+        format_func=lambda one: f"{findings.title(found.kind[one])}, epoch {found.epoch[one]}",
+    )  # fmt: skip
+    row = found.iloc[place]
+    saved = data.sheets(run_id)
+    before, after = saved[saved.step < row.step].tail(1), saved[saved.step >= row.step].head(1)
+    for column, part, when in zip(st.columns(2, gap="medium"), (before, after), ("before", "after"), strict=True):
+        for sheet in part.itertuples():
+            column.markdown(f"**{when}: epoch {sheet.epoch}**")
+            faces = dict(zip(sheet.emotions, sheets.tiles(data.sheet_bytes(sheet.path, sheet.sha256)), strict=True))
+            picture = sheets.labelled_sheet(faces, f"epoch {sheet.epoch}", dark=choose.dark())
+            column.image(picture, alt=f"all faces of epoch {sheet.epoch}", width="stretch")
+    numbers, recipe = st.tabs(["Numbers", "Recipe"])
+    fields.show(numbers, row.numbers)
+    fields.show(recipe, data.run(run_id)["recipe"])
+
+
+st.title("Instability")
+runs = data.runs()
+if choose.any_trained(runs):
+    trained = runs[~runs.literature]
+    run_id = choose.one_run(trained)
+    status = trained.set_index("id").loc[run_id, "status"]
+    labels = {run_id: choose.run_label(runs)(run_id)}
+    st.fragment(show_instruments, run_every=choose.live_unless_held(status))(run_id, labels)
