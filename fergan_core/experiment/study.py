@@ -7,6 +7,7 @@ the study. A trial that failed is a result; one whose process died is put back i
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -119,7 +120,7 @@ class Study:
                     name=f"{self.name}-{trial.number:03d}",
                     tags=[study_tag(self.name)],
                     listener=listener,
-                    on_start=lambda run_id, trial=trial: self._note(trial, run_id),
+                    on_start=partial(self._note, trial),
                 )
             except BaseException:
                 self._finish(trial, None)
@@ -147,7 +148,7 @@ class Study:
             if not self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
                 return None
             trial = self._study.ask()
-            return trial, dict(trial.system_attrs["fixed_params"])
+            return trial, self._settings(self._study.get_trials(deepcopy=False)[trial.number])
 
     def _put_back_dead(self) -> None:
         reader = Reader(self._registry.url)
@@ -159,9 +160,9 @@ class Study:
 
     def _put_back(self, trial: optuna.Trial) -> None:
         with self._lock.held():
-            fixed = dict(trial.system_attrs["fixed_params"])
+            setting = self._settings(self._study.get_trials(deepcopy=False)[trial.number])
             self._study.tell(trial, state=TrialState.FAIL)
-            self._study.enqueue_trial(fixed)
+            self._study.enqueue_trial(setting)
 
     def _note(self, trial: optuna.Trial, run_id: str) -> None:
         with self._lock.held():

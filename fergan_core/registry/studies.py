@@ -33,7 +33,7 @@ def trials(reader: Reader, name: str) -> tuple[pd.DataFrame, list[str]]:
     runs = runs[~runs["status"].isin(["running", "interrupted"])]
     recipes = {run_id: _flat(reader.run(run_id)["recipe"]) for run_id in runs["id"]}
     table = pd.DataFrame.from_dict(recipes, orient="index")
-    varied = [field for field in table if field not in _NOT_VARIED and table[field].astype(str).nunique() > 1]
+    varied = [str(field) for field in table if field not in _NOT_VARIED and table[field].astype(str).nunique() > 1]
     frame = runs[["id", "name", "status", "epoch", "seed"]].rename(columns={"id": "run_id"}).set_index("run_id")
     frame = frame.join(table[varied])
     found = reader.findings(list(frame.index))
