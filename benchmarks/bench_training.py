@@ -7,7 +7,7 @@ float32, default memory layout, unfused Adam, the losses of every step read with
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,17 +20,21 @@ from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 
 from benchmarks.common import fer2013_csv, peak_memory, row
+from fergan_core import evaluation
 from fergan_core import recipe as recipes
-from fergan_core.data import open_dataset
+from fergan_core.data import Dataset, open_dataset, science_parts
+from fergan_core.experiment.looks import PULSE_IMAGES
 from fergan_core.methods import build_learner
 from fergan_core.methods.networks import build_discriminator, build_generator
 from fergan_core.registry import PointWriter, Registry
 from fergan_core.training import engine
 from fergan_core.training.recorder import Recorder
+from fergan_core.training.watch import FACES
 
 _IMAGES = 4096
 _BLOCK = 8  # steps
 _SAME_LOSS_STEPS = 20
+_FER2013 = 25_475  # training images, an epoch of them between two checkpoints
 _EPOCH = "from trainers import dcgan; dcgan.main()"
 
 
@@ -171,6 +175,39 @@ def _plain_seconds(recipe: recipes.Recipe, folder: Path, device: torch.device, e
     return seconds
 
 
+def _instruments(recipe: recipes.Recipe, dataset: Dataset, speed: float) -> dict[str, Any]:
+    """Return the share of a training's time that its instruments take, the judge's pulse and Jacobians included.
+
+    `speed` is the training's without them, images/s. Each instrument is timed alone, often, and weighed by how seldom
+    it is taken; an epoch is one of FER2013's.
+    """
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    learner = build_learner(recipe, device, steps=10**6, bfloat16=device.type == "cuda")
+    faces = engine.to_unit(torch.from_numpy(dataset.images[:FACES]).to(device))
+    codes = torch.from_numpy(dataset.labels[:FACES].astype(np.int64)).to(device)
+    learner.step(faces, codes)
+    judge = evaluation.load_judge("synthfer", device)
+    pulse = evaluation.Pulse(judge, evaluation.Ground(dataset, science_parts(dataset), judge), recipe.emotions, 0)
+    every = {
+        recipe.watch_every * recipe.batch_size: lambda: learner.measure((faces, codes), (faces, codes)),
+        PULSE_IMAGES: lambda: pulse.take(learner.generator, device),
+        _FER2013: lambda: evaluation.conditioning(learner.generator, recipe.emotions, 0),
+    }
+    share = sum(_median_seconds(look) * speed / images for images, look in every.items())
+    return row("instruments' cost", 100 * share, "% of a step", "on average, limit 5 %")
+
+
+def _median_seconds(look: Callable[[], object], times: int = 7) -> float:
+    seconds = []
+    for _ in range(times):
+        started = time.perf_counter()
+        look()
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        seconds.append(time.perf_counter() - started)
+    return statistics.median(seconds[1:])
+
+
 def run() -> list[dict[str, Any]]:
     """Measure the engine, the plain loop, what recording costs, and the memory of an epoch of all images."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -199,6 +236,7 @@ def run() -> list[dict[str, Any]]:
             ratio=recorded / plain,
         ),
         row("recording's cost", 100 * statistics.median(cost), "% of a step", "limit 3 %"),
+        _instruments(recipe, dataset, recorded),
     ]
     if device.type == "cpu":
         ours, theirs = _first_losses(replace(recipe, batch_size=32), images, labels)

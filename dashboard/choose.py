@@ -11,7 +11,7 @@ from dashboard import data
 from dashboard.charts.scores import by_protocol as protocols_of
 
 # Session state beside the widgets' own keys: those are forgotten when the page is left.
-_RUN, _RUNS = "run followed", "runs followed"
+_RUN = "run followed"
 STATUS_COLOURS = {
     "running": "blue",
     "finished": "green",
@@ -122,18 +122,22 @@ def one_run(runs: pd.DataFrame) -> str:
     return chosen
 
 
-def several_runs(runs: pd.DataFrame, default: Sequence[str]) -> list[str]:
-    """Ask for runs of the table; opens at ?runs=ID,ID, else at the runs last compared, else at `default`."""
+def several_runs(runs: pd.DataFrame, default: Sequence[str], label: str = "Runs", at: str = "runs") -> list[str]:
+    """Ask for runs of the table; opens at ?runs=ID,ID, else at the runs last compared, else at `default`.
+
+    `at` names the choice in the address, where a page has another one than that of the runs to compare.
+    """
     ids = list(runs.id)
-    asked = st.query_params.get("runs", "").split(",")
+    asked = st.query_params.get(at, "").split(",")
     _warn_of_unknown(asked, ids)
-    wished = asked if "runs" in st.query_params else st.session_state.get(_RUNS, default)
-    st.session_state["chosen runs"] = [run_id for run_id in wished if run_id in ids]
+    followed, key = f"{at} followed", f"chosen {at}"
+    wished = asked if at in st.query_params else st.session_state.get(followed, default)
+    st.session_state[key] = [run_id for run_id in wished if run_id in ids]
 
     def follow() -> None:
-        st.query_params["runs"] = ",".join(st.session_state["chosen runs"])
+        st.query_params[at] = ",".join(st.session_state[key])
 
-    chosen = st.multiselect("Runs", ids, format_func=run_label(runs), key="chosen runs", on_change=follow)
-    st.session_state[_RUNS] = chosen
-    st.query_params["runs"] = ",".join(chosen)
+    chosen = st.multiselect(label, ids, format_func=run_label(runs), key=key, on_change=follow)
+    st.session_state[followed] = chosen
+    st.query_params[at] = ",".join(chosen)
     return chosen

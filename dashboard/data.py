@@ -12,8 +12,10 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.painter import Painter, Painting
+from fergan_core.analysis.claims import SCORES, STUDIES, Study, Verdict, verdicts
 from fergan_core.errors import CheckpointError
-from fergan_core.registry import Reader, Registry, default_url
+from fergan_core.registry import Reader, Registry, default_url, studies, trials
+from fergan_core.registry.study_tables import study_tables
 
 # A hundred sheets of 40 KB a run, of a few runs.
 _MOST_PICTURES = 1000
@@ -54,6 +56,11 @@ def metrics(run_ids: Sequence[str]) -> list[str]:
     return _metrics(url(), last_write(), tuple(run_ids))
 
 
+def has_pulse(run_id: str) -> bool:
+    """Tell whether a run's faces were read while it was trained, by which alone a collapse is found."""
+    return any(name.startswith("pulse_") for name in metrics((run_id,)))
+
+
 def points(run_ids: Sequence[str], names: Sequence[str], buckets: int = 500) -> pd.DataFrame:
     """Return min/max buckets of the runs' points."""
     return _points(url(), last_write(), tuple(run_ids), tuple(names), buckets)
@@ -67,6 +74,27 @@ def scores(run_ids: Sequence[str]) -> pd.DataFrame:
 def findings(run_ids: Sequence[str]) -> pd.DataFrame:
     """Return the runs' findings in order of steps."""
     return _findings(url(), last_write(), tuple(run_ids))
+
+
+def claims(score: str) -> list[Verdict]:
+    """Return the verdict on each claim by a score, one of `fergan_core.analysis.claims.SCORES`."""
+    return _claims(url(), last_write(), score)
+
+
+def recipes(run_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return the recipes of those of the runs that there are, by id."""
+    return _recipes(url(), last_write(), tuple(run_ids))
+
+
+def study_names() -> list[str]:
+    """Name the studies that have runs, the newest first."""
+    return studies(reader())
+
+
+def study_trials(name: str) -> tuple[pd.DataFrame, list[str]]:
+    """Return a study's ended trials and the fields that it varied, as `fergan_core.registry.trials` does."""
+    # That a run has crashed is seen by the clock and not by a write.
+    return _trials(url(), last_write(), tuple(runs().status), name)
 
 
 def steps_per_epoch(run_id: str) -> float:
@@ -107,6 +135,25 @@ def _scores(url: str, write: int, run_ids: tuple[str, ...]) -> pd.DataFrame:
 def _findings(url: str, write: int, run_ids: tuple[str, ...]) -> pd.DataFrame:
     del write
     return Reader(url).findings(run_ids)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _claims(url: str, write: int, score: str) -> list[Verdict]:
+    del write
+    source = Reader(url)
+    return verdicts({name: Study(*study_tables(source, name)) for name in STUDIES}, SCORES[score])
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _recipes(url: str, write: int, run_ids: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    del write
+    return Reader(url).recipes(run_ids)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _trials(url: str, write: int, statuses: tuple[str, ...], name: str) -> tuple[pd.DataFrame, list[str]]:
+    del write, statuses
+    return trials(Reader(url), name)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -153,6 +200,11 @@ def nearest(run_id: str, step: int, labels: tuple[int, ...], seed: int, judge: s
     return _nearest(run_id, *_weights(run_id, step), labels, seed, judge)
 
 
+def project(run_id: str, step: int, labels: tuple[int, ...], seed: int) -> Painting:
+    """Draw faces from a checkpoint and lay them among real ones, as `Painter.project` returns them."""
+    return _project(run_id, *_weights(run_id, step), labels, seed)
+
+
 def judge_cards() -> dict[str, dict[str, Any]]:
     """Return the cards of the judges that come with the package, by name."""
     folder = resources.files("fergan_core.judges")
@@ -194,6 +246,14 @@ def _nearest(run_id: str, path: str, sha256: str, labels: tuple[int, ...], seed:
     source = reader()
     run = source.run(run_id)
     return _painter().nearest(run["recipe"], source.file(path), labels, seed, run["dataset"], judge)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _project(run_id: str, path: str, sha256: str, labels: tuple[int, ...], seed: int) -> Painting:
+    del sha256
+    source = reader()
+    run = source.run(run_id)
+    return _painter().project(run["recipe"], source.file(path), labels, seed, run["dataset"])
 
 
 @st.cache_resource(show_spinner=False)

@@ -1,27 +1,23 @@
 """Faces drawn in a process of their own: torch takes more memory than all the rest of the dashboard's server.
 
-The server asks in lines of JSON on the child's stdin, the child answers on its stdout: a line of JSON, and behind it
-the faces' bytes. It ends with the server, and when nobody has asked for a while.
+The server asks in lines of JSON on the child's stdin, the child (`dashboard.easel`) answers on its stdout: a line of
+JSON, and behind it the faces' bytes.
 """
 
 import json
-import os
-import select
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from fergan_core.errors import CheckpointError, FerganError
+from fergan_core.errors import CheckpointError
 
-_IDLE_SECONDS = 600
-_SIDE = 48
+SIDE = 48
 
 Faces = npt.NDArray[np.uint8]
 
@@ -70,6 +66,26 @@ class Painter:
         """
         return self._answer("nearest", recipe, weights, labels, seed, dataset=dict(dataset), judge=judge)
 
+    def project(
+        self,
+        recipe: Mapping[str, Any],
+        weights: Path,
+        labels: Sequence[int],
+        seed: int,
+        dataset: Mapping[str, Any],
+    ) -> Painting:
+        """Draw one face a label and lay them among real faces, in the judge's features; find those that repeat others.
+
+        `dataset` is the registry's of the run. `known` has `real`, faces that the run did not learn from, 300 an
+        emotion or fewer, and `drawn`, each with lists `at` [n,2] in the plane in which the real faces vary most,
+        `labels` [n] and `reads` [n], what the `judge` reads; `shares` [2] of the real faces' variance along the axes;
+        `twins`, a dict an emotion: `label`, `faces`, and their `pairs` and `share` of duplicates as in
+        fergan_core.metrics.birthday, `real_faces` and `real_share` (of real faces, no more than were drawn; None where
+        there are not two). `faces` has the two of each of the 12 nearest pairs or fewer, `nearest` their `labels` and
+        `distances`, 0 to 1 in units of the distance below which two faces are duplicates.
+        """
+        return self._answer("project", recipe, weights, labels, seed, dataset=dict(dataset))
+
     def _answer(
         self, kind: str, recipe: Mapping[str, Any], weights: Path, labels: Sequence[int], seed: int, **others: Any
     ) -> Painting:
@@ -84,7 +100,7 @@ class Painter:
 
     def _ask(self, question: dict[str, Any]) -> Painting:
         if self._child is None:
-            command = [sys.executable, "-m", "dashboard.painter"]
+            command = [sys.executable, "-m", "dashboard.easel"]
             # In a session of its own: the terminal's Ctrl-C is for the server, with which the child ends.
             self._child = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
@@ -100,93 +116,11 @@ class Painter:
         answer = json.loads(head)
         if "error" in answer:
             raise CheckpointError(answer["error"])
-        faces = source.read(answer.pop("faces") * _SIDE * _SIDE)
-        return Painting(np.frombuffer(faces, np.uint8).reshape(-1, _SIDE, _SIDE), answer)
+        faces = source.read(answer.pop("faces") * SIDE * SIDE)
+        return Painting(np.frombuffer(faces, np.uint8).reshape(-1, SIDE, SIDE), answer)
 
     def _end(self) -> None:
         if self._child is not None:
             self._child.kill()
             self._child.communicate()
             self._child = None
-
-
-@lru_cache(maxsize=2)
-def _open_generator(recipe: str, weights: str, _changed: float) -> Any:
-    """Open a checkpoint; `_changed` is its time of writing, since a resumed run writes its checkpoints anew."""
-    from fergan_core.methods import load_generator
-
-    return load_generator(json.loads(recipe), Path(weights))
-
-
-def _generator(question: Mapping[str, Any]) -> Any:
-    weights = Path(question["weights"])
-    changed = weights.stat().st_mtime if weights.exists() else 0.0
-    return _open_generator(json.dumps(question["recipe"]), str(weights), changed)
-
-
-@lru_cache(maxsize=1)
-def _ground(recipe: str, dataset: str, judge: str) -> Any:
-    """Open a run's data in a judge's reading; the first time it takes a while, and the memory of a data set."""
-    from fergan_core.evaluation.audit import ground_of
-    from fergan_core.judges.judge import load_judge
-
-    return ground_of(json.loads(recipe), json.loads(dataset), load_judge(judge))
-
-
-def _draw(question: Mapping[str, Any]) -> Painting:
-    import torch
-
-    from fergan_core.training.engine import to_bytes
-
-    made = _generator(question).sample(torch.tensor(question["labels"]), question["seed"])
-    return Painting(to_bytes(made).numpy(), {})
-
-
-def _read(question: Mapping[str, Any]) -> Painting:
-    import torch
-
-    from fergan_core.evaluation.audit import drawn_and_read
-    from fergan_core.judges.judge import load_judge
-
-    judge, labels = load_judge(question["judge"]), torch.tensor(question["labels"])
-    found = drawn_and_read(_generator(question), judge, labels, question["seed"], question["truncation"])
-    return Painting(found.images.numpy(), {"chances": found.logits.softmax(1).tolist(), "judge_sha256": judge.sha256})
-
-
-def _nearest(question: Mapping[str, Any]) -> Painting:
-    import torch
-
-    from fergan_core.evaluation.audit import audit, drawn_and_read
-    from fergan_core.judges.judge import judges_for
-
-    judge = question["judge"] or judges_for(question["dataset"]["name"])[0]
-    ground = _ground(json.dumps(question["recipe"]), json.dumps(question["dataset"]), judge)
-    labels = torch.tensor(question["labels"])
-    found = audit(drawn_and_read(_generator(question), ground.judge, labels, question["seed"]), ground)
-    beside = torch.cat([found.faces.unsqueeze(1), found.neighbours], 1).reshape(-1, _SIDE, _SIDE)
-    lists = {name: getattr(found, name).tolist() for name in ("asked", "labels", "ratio", "nearer")}
-    plain = {"judge": ground.judge.name, "judge_sha256": ground.judge.sha256, "neighbours": found.labels.shape[1]}
-    return Painting(beside.numpy(), lists | plain)
-
-
-_ANSWERS: dict[str, Callable[[Mapping[str, Any]], Painting]] = {"draw": _draw, "read": _read, "nearest": _nearest}
-
-
-def _serve(source: IO[bytes], sink: IO[bytes]) -> None:
-    """Answer questions until there is none for ten minutes, or the server has gone."""
-    while select.select([source], [], [], _IDLE_SECONDS)[0] and (line := source.readline()):
-        question = json.loads(line)
-        try:
-            faces, known = _ANSWERS[question["kind"]](question)
-        except FerganError as error:
-            sink.write(json.dumps({"error": str(error)}).encode() + b"\n")
-        else:
-            sink.write(json.dumps({"faces": len(faces), **known}).encode() + b"\n" + faces.tobytes())
-        sink.flush()
-
-
-if __name__ == "__main__":
-    # The answers' pipe is kept apart, so that whatever else is printed cannot get between them.
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    _serve(sys.stdin.buffer, answers)

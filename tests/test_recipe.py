@@ -50,3 +50,11 @@ def test_the_reports_presets_are_the_reports_experiment() -> None:
         assert (preset.epochs, preset.eval_every) == (100, 25)
     assert recipes.preset("report").method == recipes.preset("pytorch-gan").method
     assert recipes.preset("report-small").method == recipes.preset("dcgan").method
+
+
+def test_the_unstable_presets_see_24000_images_and_are_looked_at_along_the_way() -> None:
+    unstable = [preset for name, preset in recipes.PRESETS.items() if name.startswith("unstable-")]
+    assert len(unstable) == 5
+    for preset in unstable:
+        assert preset.images * preset.epochs == 24_000
+        assert preset.epochs // preset.eval_every >= 5

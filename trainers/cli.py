@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from fergan_core.errors import UsageError
-from trainers import data_commands, evaluate_commands, replay, runs_commands
+from trainers import claims, data_commands, evaluate_commands, replay, runs_commands
 from trainers.runs_commands import JsonFlag, RegistryFlag
 from trainers.shell import guarded
 
@@ -108,6 +108,33 @@ def replay_run(
     return replay.replay(run, first, last, registry=registry, data=data, device=device)
 
 
+def findings(
+    runs: Annotated[list[str], tyro.conf.arg(metavar="RUN...", help="The runs to look at.")],
+    /,
+    *,
+    registry: RegistryFlag = None,
+    json: JsonFlag = False,
+) -> None:
+    """Look once more for what went wrong in runs, record it in the place of what was found before, and list it."""
+    from trainers.findings import look_again
+
+    if not runs:
+        raise UsageError("name a run or more, as in `fergan findings RUN`; `fergan runs list` names them")
+    look_again(runs, registry=registry, json=json)
+
+
+def judge_claims(
+    *,
+    score: Annotated[
+        Literal["coverage", "recall", "fid"], tyro.conf.arg(help="By which score; whether GANs converge is by FID.")
+    ] = "coverage",
+    registry: RegistryFlag = None,
+    json: JsonFlag = False,
+) -> None:
+    """Judge what the course project claimed of GANs by the studies in the registry."""
+    claims.judge(score, registry=registry, json=json)
+
+
 def showcase(
     runs: Annotated[list[str], tyro.conf.arg(metavar="RUN...", help="The runs to keep, beside the literature's.")],
     /,
@@ -132,6 +159,8 @@ SINGLE: dict[str, Callable[..., int | None]] = {
     "evaluate": evaluate,
     "sample": sample,
     "replay": replay_run,
+    "claims": judge_claims,
+    "findings": findings,
     "showcase": showcase,
 }
 

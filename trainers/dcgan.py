@@ -4,6 +4,7 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
+from fergan_core import recipe as recipes
 from trainers.evaluate_commands import split_run
 from trainers.flags import Flags, parse, settings
 from trainers.shell import guarded
@@ -11,10 +12,11 @@ from trainers.shell import guarded
 if TYPE_CHECKING:
     from fergan_core.experiment import Outcome
 
-PRESETS = ("quick", "dcgan", "pytorch-gan", "report", "report-small")
+PRESETS = tuple(name for name, recipe in recipes.PRESETS.items() if recipe.method.kind == "gan")
 DESCRIPTION = (
     "Train a conditional DCGAN on FER2013 or the built-in faces and record it as a run. "
-    "Without flags: preset quick on synthfer. A training uses all cores: start one at a time."
+    "Without flags: preset quick on synthfer. A training uses all cores: start one at a time. "
+    f"Presets: {', '.join(PRESETS)}."
 )
 
 

@@ -50,7 +50,7 @@ def list_runs(
         frame = frame[[tag in tags for tags in frame["tags"]]]
     rows = records(frame)
     if json:
-        _print_json(rows)
+        print_json(rows)
         return
     from rich.console import Console
     from rich.table import Column, Table
@@ -85,7 +85,7 @@ def show(run: RunArg, /, *, registry: RegistryFlag = None, json: JsonFlag = Fals
         "findings": records(reader.findings([run_id])),
     }
     if json:
-        _print_json(shown)
+        print_json(shown)
     else:
         _print_run(shown)
 
@@ -146,7 +146,7 @@ def verify(*, registry: RegistryFlag = None, json: JsonFlag = False) -> int:
     report = check(_reader(registry))
     if json:
         damage = [{"kind": d.kind, "path": d.path, "run": d.run_id} for d in report.damage]
-        _print_json({"files": report.files, "bytes": report.bytes, "damage": damage})
+        print_json({"files": report.files, "bytes": report.bytes, "damage": damage})
     else:
         for found in report.damage:
             print(f"{found.kind}: {found.path}")
@@ -185,7 +185,7 @@ def import_(
     run_id = import_run(writer, archive)
     name = Reader(writer.url).run(run_id)["name"]
     if json:
-        _print_json({"id": run_id, "name": name})
+        print_json({"id": run_id, "name": name})
     else:
         print(f"run {run_id}  {name}")
 
@@ -252,7 +252,7 @@ def _evaluations(reader: "Reader", run_id: str) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def _print_json(value: Any) -> None:
+def print_json(value: Any) -> None:
     print(json_text.dumps(_plain(value), allow_nan=False))
 
 

@@ -1,19 +1,31 @@
-"""Which emotion lives, over a training: points of the pulse and findings -> maps; pure functions of tables."""
+"""Which emotion lives, over a training: points of the pulse, scores and findings -> maps, and how far seeds part."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts.palette import FAINT_INK, plotly_template
+from dashboard.charts.bands import add_band, plain
+from dashboard.charts.palette import EMOTION_COLOURS, FAINT_INK, plotly_template
 from fergan_core.emotions import EMOTIONS
 
-# What can be chosen, its points' prefix, and what a reader must know.
-MEASURES: Mapping[str, tuple[str, str]] = {
-    "variety": ("pulse_diversity", "mean distance of two faces' features, by that of real faces: 1 is as varied"),
-    "read as asked": ("pulse_accuracy", "share of faces that the judge reads as the emotion asked for"),
-    "repeats": ("pulse_repeats", "share of faces that are nearly another one's twin"),
+
+class Measure(NamedTuple):
+    """What can be shown of an emotion: its points' prefix or its score's key, and what a reader must know."""
+
+    key: str
+    meaning: str
+    scored: bool = False
+
+
+MEASURES: Mapping[str, Measure] = {
+    "variety": Measure("pulse_diversity", "mean distance of two faces' features, by real faces' own: 1 is as varied"),
+    "read as asked": Measure("pulse_accuracy", "share of faces that the judge reads as the emotion asked for"),
+    "repeats": Measure("pulse_repeats", "share of faces that are nearly another one's twin"),
+    "coverage": Measure(
+        "coverage", "share of real faces with a drawn one near, by real faces' own: 1 is as many", scored=True
+    ),
 }
 
 # From each theme's ground, which is death, to a blue-green; for repeats, of which many are bad, the other way round.
@@ -29,6 +41,16 @@ def life(points: pd.DataFrame, prefix: str) -> pd.DataFrame:
     rows = points[points.metric.str.startswith(f"{prefix}/")]
     rows = rows.assign(emotion=rows.metric.str.removeprefix(f"{prefix}/"))
     table = rows.pivot_table(index="emotion", columns="step", values="mean")
+    return table.reindex([name for name in EMOTIONS if name in table.index])
+
+
+def scored_life(scores: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """Return a score by real faces' value, by emotion (rows) and step (columns), of one run's scores of one protocol.
+
+    What has no real value above 0 beside it is left out.
+    """
+    rows = scores[(scores.metric == metric) & scores.emotion.notna() & (scores.real > 0)]
+    table = rows.assign(ratio=rows.value / rows.real).pivot_table(index="emotion", columns="step", values="ratio")
     return table.reindex([name for name in EMOTIONS if name in table.index])
 
 
@@ -82,13 +104,59 @@ def around(steps: list[int], onset: int, end: int | None) -> list[int]:
     return sorted(set(chosen))
 
 
-def spread(tables: Mapping[str, pd.DataFrame], emotion: str) -> pd.DataFrame:
-    """Return one emotion's measure of several runs by step, and its mean, lowest and highest over them."""
-    lines = {run: table.loc[emotion] for run, table in tables.items() if emotion in table.index}
-    frame = pd.DataFrame(lines)
-    if frame.empty:
-        return frame
-    values = frame.to_numpy(float)
-    known = np.isfinite(values).any(axis=1)
-    frame = frame[known]
-    return frame.assign(mean=frame.mean(axis=1), low=frame.min(axis=1), high=frame.max(axis=1))
+def lines(tables: Mapping[str, pd.DataFrame], steps_per_epoch: Mapping[str, float], emotion: str) -> pd.DataFrame:
+    """Return one emotion's measure of several runs, a column a run, by epoch as a fraction (index).
+
+    `tables` are by run as `life` makes them. Where only others were looked at, a run has what lies on a straight line
+    between its own two looks, and NaN before its first and after its last.
+    """
+    known = {run: table.loc[emotion].dropna() for run, table in tables.items() if emotion in table.index}
+    by_epoch = {run: line.set_axis(line.index / steps_per_epoch[run]) for run, line in known.items()}
+    frame = pd.DataFrame(by_epoch, dtype=float).sort_index()
+    return frame.interpolate("index", limit_area="inside")
+
+
+def spread(of_runs: pd.DataFrame) -> pd.DataFrame:
+    """Return mean, low (the lowest), high and runs (how many) of `lines` by epoch, where two runs or more are known."""
+    table = pd.DataFrame(
+        {
+            "mean": of_runs.mean(axis=1),
+            "low": of_runs.min(axis=1),
+            "high": of_runs.max(axis=1),
+            "runs": of_runs.count(axis=1),
+        }
+    )
+    return table[table.runs >= 2]
+
+
+def spread_figure(
+    of_runs: pd.DataFrame, labels: Mapping[str, str], emotion: str, measure: str, *, dark: bool
+) -> go.Figure:
+    """Draw an emotion's `lines`: each run's, faint, their mean and the band from the lowest run to the highest."""
+    figure = go.Figure()
+    over = spread(of_runs)
+    colour = EMOTION_COLOURS[emotion]
+    add_band(figure, list(over.index), list(over.low), list(over.high), colour)
+    for run in of_runs:
+        line = of_runs[run].dropna()
+        figure.add_scatter(
+            x=line.index,
+            y=line,
+            name=plain(labels[run]),
+            mode="lines" if len(line) > 1 else "markers",
+            line={"color": FAINT_INK, "width": 1},
+            hovertemplate="%{fullData.name}, epoch %{x:.2f}: %{y:.2f}<extra></extra>",
+        )
+    figure.add_scatter(
+        x=over.index,
+        y=over["mean"],
+        customdata=over.runs,
+        name="mean",
+        mode="lines" if len(over) > 1 else "markers",
+        line={"color": colour, "width": 2.5},
+        hovertemplate="mean of %{customdata} runs, epoch %{x:.2f}: %{y:.2f}<extra></extra>",
+    )
+    figure.update_layout(template=plotly_template(dark), height=300, hovermode="closest", showlegend=False)
+    figure.update_xaxes(title="epoch", rangemode="tozero")
+    figure.update_yaxes(title=measure, rangemode="tozero")
+    return figure

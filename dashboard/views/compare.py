@@ -1,12 +1,14 @@
-"""Two or more runs side by side: one metric's curves, sheets at the same epoch, recipes' differences, scores."""
+"""Two or more runs side by side: curves, sheets, recipes' differences, scores; and two groups of runs."""
 
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from dashboard import choose, data, reels
 from dashboard.charts import compare
 from dashboard.charts.palette import PLOTLY_CONFIG, run_colour
+from dashboard.parts import groups
 
 DARK = st.context.theme.type == "dark"
 FIRST_METRIC = "loss_g"
@@ -74,16 +76,32 @@ def show_scores(labels: dict[str, str]) -> None:
         st.caption("Scores of different judges cannot be compared with each other.")
 
 
-st.title("Compare")
-runs = data.runs()
-if choose.any_trained(runs):
-    trained = runs[~runs.literature]
-    chosen = choose.several_runs(runs, default=list(trained.id[:2]))
+def show_side_by_side(runs: pd.DataFrame) -> None:
+    """Choose runs; everything of them side by side."""
+    chosen = choose.several_runs(runs, default=list(runs.id[~runs.literature][:2]))
     if len(chosen) < 2:
         st.info("Choose two runs or more.")
-    else:
-        label = choose.run_label(runs)
-        labels = {run_id: label(run_id) for run_id in chosen}
-        every = choose.live_unless_held(*runs.status[runs.id.isin(chosen)])
-        for part in (show_curves, show_sheets, show_differences, show_scores):
-            st.fragment(part, run_every=every)(labels)
+        return
+    label = choose.run_label(runs)
+    labels = {run_id: label(run_id) for run_id in chosen}
+    every = choose.live_unless_held(*runs.status[runs.id.isin(chosen)])
+    for part in (show_curves, show_sheets, show_differences, show_scores):
+        st.fragment(part, run_every=every)(labels)
+
+
+def show_groups(runs: pd.DataFrame) -> None:
+    """Choose two groups of trained runs; whether they differ by more than chance."""
+    trained = runs[~runs.literature]
+    chosen = groups.choose_groups(trained)
+    of_both = trained.status[trained.id.isin([run_id for own in chosen.values() for run_id in own])]
+    st.fragment(groups.show, run_every=choose.live_every(*of_both))(trained, chosen)
+
+
+st.title("Compare")
+part = st.segmented_control(
+    "Part", ["Runs", "Groups of runs"], default="Runs", required=True, key="part", bind="query-params",
+    label_visibility="collapsed",
+)  # fmt: skip
+runs = data.runs()
+if choose.any_trained(runs):
+    (show_side_by_side if part == "Runs" else show_groups)(runs)

@@ -1,4 +1,4 @@
-"""Instability: every instrument of a training on one axis, with what was found; losses against each other; spectra."""
+"""Instability: one run's instruments on one axis with what was found; or a study, which of many settings live."""
 
 import pandas as pd
 import streamlit as st
@@ -6,7 +6,7 @@ import streamlit as st
 from dashboard import choose, data
 from dashboard.charts import instruments, sheets
 from dashboard.charts.palette import PLOTLY_CONFIG
-from dashboard.parts import fields, findings
+from dashboard.parts import fields, findings, studies
 
 CLICKED = "instruments"
 
@@ -73,11 +73,23 @@ def show_finding(run_id: str, found: pd.DataFrame) -> None:
     fields.show(recipe, data.run(run_id)["recipe"])
 
 
-st.title("Instability")
-runs = data.runs()
-if choose.any_trained(runs):
+def show_run(runs: pd.DataFrame) -> None:
+    """Choose a run; its instruments."""
     trained = runs[~runs.literature]
     run_id = choose.one_run(trained)
     status = trained.set_index("id").loc[run_id, "status"]
     labels = {run_id: choose.run_label(runs)(run_id)}
     st.fragment(show_instruments, run_every=choose.live_unless_held(status))(run_id, labels)
+
+
+st.title("Instability")
+part = st.segmented_control(
+    "Part", ["One run", "Studies"], default="One run", required=True, key="part", bind="query-params",
+    label_visibility="collapsed",
+)  # fmt: skip
+runs = data.runs()
+if choose.any_trained(runs):
+    if part == "Studies":
+        studies.show()
+    else:
+        show_run(runs)

@@ -1,4 +1,4 @@
-"""One run: how it stands, its live curves, its recipe and where it comes from, notes and tags."""
+"""One run: how it stands, its live curves, its forks, its recipe and where it comes from, notes and tags."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard import choose, data, words
 from dashboard.charts import curves
 from dashboard.charts.palette import PLOTLY_CONFIG
-from dashboard.parts import fields
+from dashboard.parts import fields, forks
 
 DARK = st.context.theme.type == "dark"
 HEADLINE = {"is": ("IS", "{:.3f}"), "accuracy": ("Read as asked", "{:.0%}")}
@@ -82,6 +82,7 @@ if choose.any_trained(runs):
     run_id = choose.one_run(runs)
     status = runs.set_index("id").loc[run_id, "status"]
     st.fragment(show_state, run_every=choose.live_unless_held(status))(run_id)
+    forks.show(run_id)
     run = data.run(run_id)
     show_origin(run)
     words.show(run)

@@ -29,7 +29,7 @@ def shares(trials: pd.DataFrame, parameters: Sequence[str], score: str) -> pd.Da
     if len(known) < 4:
         raise UsageError(f"sensitivity: {len(known)} trials have '{score}'; run 4 or more")
     values = known[score].to_numpy(float)
-    rows = [{"parameter": name, **_share(_groups(known[name]), values)} for name in parameters]
+    rows = [{"parameter": name, **_share(grouped(known[name]), values)} for name in parameters]
     rows.append({"parameter": SEED, **_of_seed(known, parameters, values)})
     return pd.DataFrame(rows).assign(trials=len(known))
 
@@ -41,7 +41,7 @@ def failures(trials: pd.DataFrame, parameters: Sequence[str], failed: str) -> pd
     """
     rows = []
     for name in parameters:
-        labels = _groups(trials[name])
+        labels = grouped(trials[name])
         for label in pd.unique(labels):
             of = trials.loc[(labels == label).to_numpy(), failed].astype(bool)
             low, high = _wilson(int(of.sum()), len(of))
@@ -50,7 +50,7 @@ def failures(trials: pd.DataFrame, parameters: Sequence[str], failed: str) -> pd
     return pd.DataFrame(rows, columns=["parameter", "value", "trials", "failed", "share", "low", "high"])
 
 
-def _groups(values: pd.Series) -> pd.Series:
+def grouped(values: pd.Series) -> pd.Series:
     """Return what a parameter's trials are grouped by: its values, or quarters of them where there are many."""
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values) and values.nunique() > BINS:
         return pd.qcut(values, BINS, duplicates="drop").astype(str)

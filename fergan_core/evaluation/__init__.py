@@ -4,7 +4,7 @@ from fergan_core.evaluation.examiner import Evaluation, Examiner, codes_of
 from fergan_core.evaluation.faces import Faces, Reading, draw
 from fergan_core.evaluation.ground import Ground
 from fergan_core.evaluation.protocol import FINAL_COUNT, LIGHT_COUNT, Protocol, apportion
-from fergan_core.evaluation.pulse import Pulse
+from fergan_core.evaluation.pulse import Pulse, conditioning
 from fergan_core.evaluation.runs import data_of, evaluate_checkpoints, record, score_images, training_index
 from fergan_core.judges.judge import Judge, judges_for, load_judge
 
@@ -21,6 +21,7 @@ __all__ = [
     "Reading",
     "apportion",
     "codes_of",
+    "conditioning",
     "data_of",
     "draw",
     "evaluate_checkpoints",

@@ -3,21 +3,39 @@
 Too few for a score that is compared between runs; enough to see an emotion collapse while it does.
 """
 
+import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from fergan_core.emotions import EMOTIONS
+from fergan_core.errors import UsageError
 from fergan_core.evaluation.examiner import codes_of
 from fergan_core.evaluation.faces import draw
 from fergan_core.evaluation.ground import Ground
 from fergan_core.judges.judge import Judge
 from fergan_core.metrics.diversity import pairwise_distance
+from fergan_core.metrics.jacobian import log_condition_numbers
 from fergan_core.metrics.neighbours import nearest
-from fergan_core.training.protocols import Generator
+from fergan_core.training.protocols import Differentiable, Generator
 
 COUNT = 16  # faces an emotion
+_JACOBIANS = 14  # two an emotion: enough to see a generator go stiff, and a quarter of a second
+
+
+def conditioning(generator: Differentiable, emotions: Sequence[str], seed: int) -> float:
+    """Return the mean log condition number of a generator's Jacobian at a few latents, the same at each look.
+
+    0 and up, lower is better (see `metrics.jacobian`); NaN where the faces are no numbers.
+    """
+    labels = torch.tensor((codes_of(emotions) * _JACOBIANS)[:_JACOBIANS])
+    latents = generator.latents(len(labels), seed)
+    try:
+        found = log_condition_numbers(lambda z: generator.draw(z, labels.to(z.device)), latents)
+    except UsageError:
+        return math.nan
+    return float(found.mean())
 
 
 class Pulse:

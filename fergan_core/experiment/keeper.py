@@ -39,6 +39,9 @@ class Run:
         return path.relative_to(self.registry.files).as_posix()
 
 
+_SHEET_IMAGES = 1_000  # images seen from one sheet to the next, where an epoch is shorter than that
+
+
 class Keeper(engine.Hook):
     """Keeps what an epoch leaves: its sheet, its checkpoint, its evaluation; and where the training stands."""
 
@@ -49,6 +52,7 @@ class Keeper(engine.Hook):
         self._examiner: evaluation.Examiner | None = None
         self.progress = run.start
         self._saved_step = run.start.step if run.start.step else -1
+        self._drawn_at = run.start.images_seen
 
     def after_step(self, progress: engine.Progress, scalars: dict[str, Tensor]) -> None:
         self.progress = progress
@@ -56,8 +60,10 @@ class Keeper(engine.Hook):
     def after_epoch(self, progress: engine.Progress) -> None:
         recipe = self._run.recipe
         last = progress.epoch == recipe.epochs
-        self._save_sheet(progress)
-        if last or progress.epoch % recipe.checkpoint_every == 0:
+        kept = last or progress.epoch % recipe.checkpoint_every == 0
+        if kept or progress.images_seen - self._drawn_at >= _SHEET_IMAGES:
+            self._save_sheet(progress)
+        if kept:
             self.save(progress)
         self._run.registry.progress(
             self._run.run_id, epoch=progress.epoch, step=progress.step, images_seen=progress.images_seen
@@ -96,6 +102,7 @@ class Keeper(engine.Hook):
     def _save_sheet(self, progress: engine.Progress) -> None:
         run = self._run
         emotions = run.recipe.emotions
+        self._drawn_at = progress.images_seen
         picture = draw_sheet(sheet_images(run.learner.generator, emotions, run.recipe.seed))
         file = checkpoint.write_whole(run.folder / "sheets" / f"step-{progress.step:08d}.webp", picture)
         run.registry.add_sheet(

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from fergan_core import evaluation
 from fergan_core.analysis import findings
-from fergan_core.errors import FerganError
+from fergan_core.errors import FerganError, UsageError
 from fergan_core.experiment.keeper import Run
 from fergan_core.registry import PointWriter, Reader, Registry
 from fergan_core.training import engine
@@ -18,7 +18,7 @@ _REST = 50.0  # times as long as a look at the findings took passes before the n
 
 
 class PulseTaker(engine.Hook):
-    """Takes the pulse every PULSE_IMAGES images, the first time within the first of them."""
+    """Takes the pulse every PULSE_IMAGES images, and the condition of the generator's Jacobian at each checkpoint."""
 
     def __init__(self, run: Run, writer: PointWriter) -> None:
         self._run, self._writer = run, writer
@@ -43,6 +43,12 @@ class PulseTaker(engine.Hook):
             return
         self._writer.put([(name, progress.step, value) for name, value in found.items()])
 
+    def after_epoch(self, progress: engine.Progress) -> None:
+        recipe = self._run.recipe
+        if recipe.watch_every and (progress.epoch == recipe.epochs or progress.epoch % recipe.checkpoint_every == 0):
+            found = evaluation.conditioning(self._run.learner.generator, recipe.emotions, recipe.seed)
+            self._writer.put([("jacobian", progress.step, found)])
+
 
 class Finder(engine.Hook):
     """Looks for findings while the training goes, seldom enough to cost a fiftieth of the time."""
@@ -62,9 +68,14 @@ class Finder(engine.Hook):
 
 
 def find_in(registry: Registry, run_id: str) -> list[findings.Finding]:
-    """Find what there is to find in a run's points and scores, in the place of what was found before."""
+    """Find what there is to find in a run's points and scores, in the place of what was found before.
+
+    Raises UsageError for a run that was not trained here.
+    """
     reader = Reader(registry.url)
     row = reader.run(run_id)
+    if "batch_size" not in row["recipe"]:
+        raise UsageError(f"run '{row['name']}' was not trained here and has no course to look at; name a trained run")
     points = reader.points([run_id], reader.metrics([run_id]), buckets=_BUCKETS)
     course = findings.Course(
         points,

@@ -172,6 +172,11 @@ class Reader:
         del row["key"]
         return row
 
+    def recipes(self, run_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Return the recipes, by id, of those of the runs that there are, also in the trash."""
+        rows = self._frame(sa.select(Run.id, Run.recipe).where(Run.id.in_(run_ids)).order_by(Run.key))
+        return dict(zip(rows["id"], rows["recipe"], strict=True))
+
     def metrics(self, run_ids: Sequence[str]) -> list[str]:
         """Return the names of the scalars that any of the runs has points of."""
         some = (

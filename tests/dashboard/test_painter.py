@@ -11,15 +11,17 @@ import torch
 
 from dashboard.painter import Painter
 from fergan_core import methods, recipe
-from fergan_core.data import open_dataset
+from fergan_core.analysis.projection import principal_plane
+from fergan_core.data import open_dataset, science_parts
 from fergan_core.errors import CheckpointError
 from fergan_core.evaluation.faces import draw
 from fergan_core.judges.judge import load_judge
+from fergan_core.metrics.birthday import duplicate_threshold, duplicates
 from fergan_core.training import checkpoint
 from fergan_core.training.engine import to_bytes
 
 RECIPE = recipe.from_dict({"preset": "quick", "emotions": ["angry", "happy"], "method": {"kind": "gan", "width": 4}})
-HAPPY = 3
+ANGRY, HAPPY = 0, 3
 
 
 def children() -> list[int]:
@@ -80,3 +82,62 @@ def test_faces_are_laid_beside_their_nearest_training_faces(weights: Path) -> No
     assert (found.known["asked"], found.known["judge"]) == ([HAPPY] * 4, "synthfer")
     with pytest.raises(CheckpointError, match="put the data"):
         painter.nearest(small, weights, [HAPPY], 7, dataset | {"source": "/no/such.csv"}, None)
+
+
+@pytest.fixture
+def few_faces(tmp_path: Path) -> dict[str, str]:
+    """A data set of 200 angry and 200 happy pictures of coarse blocks, as the registry knows it."""
+    blocks = np.random.default_rng(5).integers(0, 256, (400, 6, 6), dtype=np.uint8)
+    images = np.kron(blocks, np.ones((8, 8), np.uint8))
+    np.savez(tmp_path / "few.npz", images=images, labels=np.repeat([ANGRY, HAPPY], 200))
+    dataset = open_dataset(tmp_path / "few.npz")
+    return {"name": dataset.name, "source": str(tmp_path / "few.npz"), "content_hash": dataset.content_hash}
+
+
+@pytest.mark.slow
+def test_faces_are_laid_among_real_ones_and_their_duplicates_found(weights: Path, few_faces: dict[str, str]) -> None:
+    plain, labels = recipe.to_dict(RECIPE), [HAPPY] * 30 + [ANGRY] * 20
+    painter = Painter()
+    found = painter.project(plain, weights, labels, 7, few_faces)
+    drawn = painter.draw(plain, weights, labels, 7)
+
+    judge, dataset = load_judge(found.known["judge"]), open_dataset(few_faces["source"])
+    parts, read = science_parts(dataset), judge.read(np.array(drawn))
+    held_out = {
+        code: judge.read(dataset.images[parts.held_out][dataset.labels[parts.held_out] == code])
+        for code in (ANGRY, HAPPY)
+    }
+    plane = principal_plane(np.concatenate([features.numpy() for _, features in held_out.values()]))
+    known = found.known
+    assert known["shares"] == pytest.approx(plane.shares.tolist(), rel=1e-4)
+    assert known["drawn"]["labels"] == labels
+    assert known["drawn"]["reads"] == read[0].argmax(1).tolist()
+    assert np.allclose(known["drawn"]["at"], plane.project(read[1].numpy()), atol=1e-3)
+    assert known["real"]["labels"] == [ANGRY] * 20 + [HAPPY] * 20
+    every = np.concatenate([plane.project(features.numpy()) for _, features in held_out.values()])
+    assert np.allclose(np.sort(known["real"]["at"], axis=0), np.sort(every, axis=0), atol=1e-3)
+
+    known_faces = dataset.images[parts.train], dataset.labels[parts.train]
+    for row, code in zip(known["twins"], (ANGRY, HAPPY), strict=True):
+        reach = duplicate_threshold(judge.read(known_faces[0][known_faces[1] == code])[1])
+        mine = duplicates(read[1][torch.tensor(labels) == code], reach)
+        like = duplicates(held_out[code][1], reach)
+        assert row == {
+            "label": code, "faces": labels.count(code), "pairs": mine.pairs, "share": mine.share,
+            "real_faces": 20, "real_share": like.share,
+        }  # fmt: skip
+    nearest = known["nearest"]
+    assert len(found.faces) == 2 * len(nearest["labels"]) == 2 * min(12, sum(row["pairs"] for row in known["twins"]))
+    assert len(nearest["labels"]) > 0
+    assert nearest["distances"] == sorted(nearest["distances"])
+    asked = {face.tobytes(): code for face, code in zip(drawn, labels, strict=True)}
+    assert [asked[face.tobytes()] for face in found.faces] == np.repeat(nearest["labels"], 2).tolist()
+    one, other = judge.read(np.array(found.faces[:2]))[1].double()
+    reach = duplicate_threshold(judge.read(known_faces[0][known_faces[1] == nearest["labels"][0]])[1])
+    assert nearest["distances"][0] == pytest.approx(float((one - other).norm()) / reach, abs=1e-3)
+
+
+def test_faces_cannot_be_laid_among_faces_that_are_gone(weights: Path) -> None:
+    gone = {"name": "fer2013", "source": "/no/such.csv", "content_hash": "0" * 64}
+    with pytest.raises(CheckpointError, match=r"not at hand.*put the data"):
+        Painter().project(recipe.to_dict(RECIPE), weights, [HAPPY] * 2, 7, gone)

@@ -25,7 +25,7 @@ def test_r1_of_a_linear_discriminator_is_half_its_squared_norm() -> None:
 def test_r1_is_taken_at_the_faces() -> None:
     # The gradient of |x|^2 / 2 is x.
     faces = torch.randn(5, 1, 48, 48)
-    assert float(r1(squared, faces)) == pytest.approx(float(faces.square().sum()) / 5 / 2, rel=1e-5)
+    assert r1(squared, faces).item() == pytest.approx(float(faces.square().sum()) / 5 / 2, rel=1e-5)
 
 
 def test_gradient_penalty_asks_for_a_slope_of_one() -> None:

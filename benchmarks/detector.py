@@ -1,0 +1,202 @@
+"""How well the collapse of an emotion is found: precision and recall against the true people of the built-in faces.
+
+`python -m benchmarks.detector fit` trains the runs on which the limits in `analysis/findings/thresholds.py` were
+fixed, `... test` others, of other seeds and other kinds of failure, on which they are judged. A run that is there
+already is not trained again. The detector sees points alone; the truth is the identity head of the synthfer judge.
+"""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+from fergan_core import evaluation
+from fergan_core import recipe as recipes
+from fergan_core.analysis.findings.thresholds import LIMITS
+from fergan_core.data import Dataset, open_dataset, science_parts
+from fergan_core.errors import CheckpointError
+from fergan_core.experiment import find_in, start
+from fergan_core.methods import load_generator
+from fergan_core.metrics.calibration import wilson_interval
+from fergan_core.registry import Reader, Registry
+from fergan_core.training.protocols import Generator
+
+_IMAGES = 4_000  # of the data set, so that an epoch, with its checkpoint, passes in every pulse
+_EPOCHS = 12
+_FACES = 200  # an emotion, whose people are counted
+_COLLAPSED = 0.25  # of the number of different people that real faces show
+_LOOKS = 2  # in a row
+
+_SHORT = {"images": str(_IMAGES), "epochs": str(_EPOCHS), "eval_every": "0", "checkpoint_every": "1"}
+_LITTLE = {"images": "200", "epochs": "240", "eval_every": "0", "checkpoint_every": "20"}
+
+# What is changed of the preset `quick`. The kinds of `test` were looked at once, after the limits were fixed.
+KINDS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
+    "fit": {
+        "plain": _SHORT,
+        "strong discriminator": {**_SHORT, "d_lr": "2e-3", "d_steps": "3"},
+        "saturating loss": {**_SHORT, "loss": "saturating", "d_lr": "1e-3"},
+        "no batch norm": {**_SHORT, "g_conditioning": "concat", "g_batch_norm": "false", "d_batch_norm": "false"},
+        "hinge, spectral norm": {**_SHORT, "loss": "hinge", "spectral_norm": "discriminator", "d_batch_norm": "false"},
+    },
+    "test": {
+        "plain": _SHORT,
+        "rates too high": {**_SHORT, "g_lr": "1e-2", "d_lr": "1e-2"},
+        "fast generator": {**_SHORT, "g_lr": "4e-3"},
+        "little data": _LITTLE,
+        "least squares": {**_SHORT, "loss": "lsgan", "d_batch_norm": "false", "d_lr": "1e-3"},
+        "high momentum": {**_SHORT, "beta1": "0.9", "g_lr": "2e-3", "d_lr": "2e-3"},
+        "auxiliary classifier": {**_SHORT, "d_conditioning": "auxiliary", "matching_aware": "false"},
+        "concatenation": {**_SHORT, "g_conditioning": "concat", "d_conditioning": "concat", "d_lr": "1e-3"},
+        "wasserstein": {**_SHORT, "loss": "wgan-gp", "d_batch_norm": "false"},
+        "lazy r1": {**_SHORT, "r1": "1", "d_batch_norm": "false", "g_lr": "1e-3", "d_lr": "1e-3"},
+    },
+}
+SEEDS = {"fit": range(3), "test": range(100, 104)}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One emotion of one run: did it collapse in truth, and was it found to; the onsets in images seen."""
+
+    kind: str
+    run: str
+    emotion: str
+    truth: bool
+    found: bool
+    truth_at: int | None
+    found_at: int | None
+
+
+def train_missing(part: str, dataset: Dataset, registry: Registry) -> None:
+    """Train all runs of a part that are not in the registry yet."""
+    names = {row.name for row in Reader(registry.url).runs().itertuples() if row.status in ("finished", "diverged")}
+    for seed in SEEDS[part]:
+        for kind, changes in KINDS[part].items():
+            name = f"{part}: {kind}, seed {seed}"
+            if name in names:
+                continue
+            print(name, file=sys.stderr, flush=True)
+            recipe = recipes.changed(recipes.preset("quick"), {**changes, "seed": str(seed)})
+            start(recipe, dataset, registry, name=name, tags=("detector", part))
+
+
+class Truth:
+    """Counts the different people that faces of an emotion show, by the reading of the judge's identity head."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._judge = evaluation.load_judge(evaluation.judges_for(dataset.name)[0])
+        ground = evaluation.Ground(dataset, science_parts(dataset), self._judge)
+        self._real = {code: self._people(ground.train.of(code).features[:_FACES]) for code in range(7)}
+
+    def _people(self, features: torch.Tensor) -> float:
+        """Exp of the entropy of who is read: 1 to 64."""
+        counts = torch.bincount(self._judge.identities(features).argmax(1), minlength=64).double()
+        shares = counts[counts > 0] / counts.sum()
+        return float((-(shares * shares.log()).sum()).exp())
+
+    def variety(self, generator: Generator, code: int) -> float:
+        """Return the number of people in generated faces of an emotion, by that in as many real ones."""
+        faces = evaluation.draw(generator, torch.full((_FACES,), code), 0, 1.0, torch.device("cpu"))
+        return self._people(self._judge.read(faces.images)[1]) / self._real[code]
+
+
+def cases_of(row: Mapping[str, object], kind: str, truth: Truth, reader: Reader) -> Iterator[Case]:
+    """Compare what was found in a run with the truth at its checkpoints, emotion by emotion."""
+    run_id = str(row["id"])
+    run = reader.run(run_id)
+    saved = reader.checkpoints(run_id).sort_values("step")
+    saved = saved[saved.images_seen >= LIMITS.grace]
+    found = reader.findings([run_id])
+    onsets = {
+        one.numbers["emotion"]: one.step * run["recipe"]["batch_size"]
+        for one in found[found.kind == "collapse"].itertuples()
+    }
+    shown: dict[int, list[float]] = {code: [] for code in range(7)}
+    for one in saved.itertuples():
+        generator = load_generator(run["recipe"], reader.file(one.path), "cpu")
+        for code in shown:
+            try:
+                shown[code].append(truth.variety(generator, code))
+            except CheckpointError:
+                shown[code].append(np.nan)
+    for code, name in enumerate(run["recipe"]["emotions"]):
+        if len(shown[code]) < _LOOKS:
+            continue  # it broke off before there was anything to collapse
+        low = np.array(shown[code]) < _COLLAPSED
+        starts = [at for at in range(len(low) - _LOOKS + 1) if low[at : at + _LOOKS].all()]
+        at = int(saved.images_seen.iloc[starts[0]]) if starts else None
+        yield Case(kind, str(row["name"]), name, bool(starts), name in onsets, at, onsets.get(name))
+
+
+def rates(cases: list[Case]) -> dict[str, object]:
+    """Return hits, false alarms and misses, precision and recall with Wilson intervals, and the onsets' difference."""
+    hits = sum(case.truth and case.found for case in cases)
+    alarms = sum(case.found and not case.truth for case in cases)
+    misses = sum(case.truth and not case.found for case in cases)
+    apart = [
+        case.found_at - case.truth_at
+        for case in cases
+        if case.truth and case.found_at is not None and case.truth_at is not None
+    ]
+    told: dict[str, object] = {"cases": len(cases), "hits": hits, "false_alarms": alarms, "misses": misses}
+    for name, of in (("precision", hits + alarms), ("recall", hits + misses)):
+        told[name] = hits / of if of else None
+        told[f"{name}_interval"] = list(wilson_interval(hits, of)) if of else None
+    told["onset_later_by_images"] = float(np.median(apart)) if apart else None
+    return told
+
+
+def print_rates(by_kind: Mapping[str, dict[str, object]]) -> None:
+    """Print a line a kind of run and one for all."""
+    table = Table()
+    for column in ("kind", "cases", "hits", "false alarms", "misses", "precision", "recall"):
+        table.add_column(column, justify="left" if column == "kind" else "right")
+    for kind, told in by_kind.items():
+        shares = []
+        for name in ("precision", "recall"):
+            value, interval = told[name], told[f"{name}_interval"]
+            shares.append("" if value is None else f"{value:.0%} ({interval[0]:.0%} to {interval[1]:.0%})")  # type: ignore[index]
+        counts = [str(told[name]) for name in ("cases", "hits", "false_alarms", "misses")]
+        table.add_row(kind, *counts, *shares)
+    Console(width=None if sys.stdout.isatty() else 120).print(table)
+
+
+def main(part: Literal["fit", "test"], registry: Path, again: bool = False) -> None:
+    """Train a part's runs where they are missing, and tell how well their collapses were found.
+
+    Args:
+        part: fit, on which limits may be fixed; test, on which they are judged.
+        registry: where the runs are kept.
+        again: look for findings anew, by the limits as they are now.
+    """
+    dataset = open_dataset("synthfer")
+    target = Registry(str(registry))
+    train_missing(part, dataset, target)
+    reader, truth = Reader(target.url), Truth(dataset)
+    cases: list[Case] = []
+    rows = {row["name"]: row for row in reader.runs().to_dict("records")}
+    for kind in KINDS[part]:
+        for seed in SEEDS[part]:
+            row = rows[f"{part}: {kind}, seed {seed}"]
+            if again:
+                find_in(target, row["id"])
+            cases += cases_of(row, kind, truth, reader)
+    by_kind = {kind: rates([case for case in cases if case.kind == kind]) for kind in KINDS[part]}
+    by_kind["all"] = rates(cases)
+    print_rates(by_kind)
+    out = Path(f"detector-{part}.json")
+    out.write_text(json.dumps({"rates": by_kind, "cases": [asdict(case) for case in cases]}, indent=1) + "\n")
+    print(out)
+
+
+if __name__ == "__main__":
+    tyro.cli(main)

@@ -1,0 +1,92 @@
+"""A run and its forks: one scalar's curves branching off each other; pure functions of tables."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard.charts.bands import plain
+from dashboard.charts.instruments import LABELS, SEVERITY_COLOURS
+from dashboard.charts.palette import plotly_template, run_colour
+
+_MARKED = ("alarm", "warning")
+
+
+def forks_figure(
+    points: pd.DataFrame,
+    tree: pd.DataFrame,
+    findings: pd.DataFrame,
+    metric: str,
+    labels: Mapping[str, str],
+    *,
+    dark: bool,
+) -> go.Figure:
+    """Draw a scalar over the steps: each run of the tree in a colour of its own, joined to its parent's curve.
+
+    `tree` are the rows to draw of what `fergan_core.analysis.forks.family` returns, `labels` their names. A ring:
+    where a fork branches off; a diamond: a finding, red an alarm, orange a warning.
+    """
+    figure = go.Figure()
+    lines = {str(run_id): line for run_id, line in points[points.metric == metric].groupby("run_id")}
+    lines = {run_id: line.sort_values("step").set_index("step")["mean"] for run_id, line in lines.items()}
+    lines = {run_id: line.where(np.isfinite(line)) for run_id, line in lines.items()}
+    forks = 0
+    for row in tree.itertuples():
+        if row.id not in lines:
+            continue
+        line, colour = lines[row.id], plotly_template(dark).layout.font.color
+        if pd.notna(row.parent):
+            colour, forks = run_colour(forks), forks + 1
+            start = _at(lines[row.parent], row.parent_step) if row.parent in lines else line.iloc[0]
+            line = pd.concat([pd.Series({int(row.parent_step): start}), line[line.index > row.parent_step]])
+        figure.add_scatter(
+            x=line.index,
+            y=line,
+            name=plain(labels[row.id]),
+            mode="lines",
+            line={"color": colour, "width": 1.8},
+            hovertemplate="step %{x:,}: %{y:.4g}",
+            legendgroup=row.id,
+        )
+        if pd.notna(row.parent):
+            _add_ring(figure, line, colour, f"{plain(labels[row.id])} branches off", row.id)
+        _add_findings(figure, line, findings[findings.run_id == row.id], row.id)
+    figure.update_layout(template=plotly_template(dark), height=400, hovermode="closest", showlegend=True)
+    figure.update_xaxes(title="step")
+    figure.update_yaxes(title=LABELS.get(metric, metric))
+    return figure
+
+
+def _at(line: pd.Series, step: float) -> float:
+    """Return a curve's last value up to a step, or its first one."""
+    before = line[line.index <= step]
+    return float(before.iloc[-1] if len(before) else line.iloc[0])
+
+
+def _add_ring(figure: go.Figure, line: pd.Series, colour: str, words: str, group: str) -> None:
+    figure.add_scatter(
+        x=[line.index[0]],
+        y=[line.iloc[0]],
+        mode="markers",
+        marker={"symbol": "circle-open", "size": 12, "color": colour, "line": {"width": 2}},
+        hovertemplate=f"{words} at step %{{x:,}}<extra></extra>",
+        showlegend=False,
+        legendgroup=group,
+    )
+
+
+def _add_findings(figure: go.Figure, line: pd.Series, found: pd.DataFrame, group: str) -> None:
+    found = found[found.severity.isin(_MARKED)]
+    if found.empty:
+        return
+    figure.add_scatter(
+        x=found.step,
+        y=[_at(line, step) for step in found.step],
+        customdata=[plain(sentence) for sentence in found.sentence],
+        mode="markers",
+        marker={"symbol": "diamond", "size": 11, "color": [SEVERITY_COLOURS[one] for one in found.severity]},
+        hovertemplate="%{customdata}<extra></extra>",
+        showlegend=False,
+        legendgroup=group,
+    )

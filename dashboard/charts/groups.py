@@ -1,0 +1,126 @@
+"""Two groups of runs, score by score: table of differences, a strip of the runs' values; pure functions of tables."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard.charts.bands import plain
+from dashboard.charts.palette import FAINT_INK, plotly_template, run_colour
+from dashboard.charts.score_table import ARROWS, of_emotion, written
+from fergan_core.analysis.groups import Difference, compare
+from fergan_core.metrics.catalogue import CATALOGUE, Metric
+
+GROUPS = ("A", "B")
+COLOURS = dict(zip(GROUPS, map(run_colour, (0, 3)), strict=True))
+_WIDTH = 0.28  # how far to either side of its group's middle a run is drawn
+
+
+def newest(scores: pd.DataFrame, groups: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """Return each run's newest evaluation, all emotions together: a row a run and metric, with its group.
+
+    `scores` are of one protocol. Columns: group, run_id, epoch, step, metric, value, real; a score that is no number
+    has no row.
+    """
+    group_of = {run_id: name for name, run_ids in groups.items() for run_id in run_ids}
+    rows = of_emotion(scores, None)
+    rows = rows[rows.run_id.isin(group_of)]
+    rows = rows[rows.step == rows.groupby("run_id").step.transform("max")]
+    rows = rows.drop_duplicates(["run_id", "metric"], keep="last").dropna(subset=["value"])
+    rows = rows.assign(group=rows.run_id.map(group_of))
+    return rows[["group", "run_id", "epoch", "step", "metric", "value", "real"]].reset_index(drop=True)
+
+
+def differences(values: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
+    """Compare the groups metric by metric, as a table in words.
+
+    `values` is what `newest` returns. Columns: metric, a, b (means), difference (of B less A, with its 95 % interval),
+    effect (Hedges' g), verdict, more (runs a group), runs (how many of each group have the score). A metric that two
+    runs of each group have not is left without a difference.
+    """
+    rows = []
+    for key in metrics:
+        metric, own = CATALOGUE[key], values[values.metric == key]
+        first, second = (own[own.group == name] for name in GROUPS)
+        row = {"metric": f"{metric.title} {ARROWS[metric.better]}", "runs": f"{len(first)} and {len(second)}"}
+        for name, group in zip(("a", "b"), (first, second), strict=True):
+            row[name] = written(group.value.mean(), metric) if len(group) else "–"
+        if min(len(first), len(second)) < 2:
+            row |= {"difference": "–", "effect": np.nan, "verdict": "too few runs", "more": ""}
+        else:
+            found = compare(first.value.to_list(), second.value.to_list())
+            row |= {"difference": written(found.difference, metric, found.low, found.high), "effect": found.effect}
+            row |= {"verdict": _sentence(found, better(first, second, metric)), "more": _more(found)}
+        rows.append(row)
+    return pd.DataFrame(rows, columns=["metric", "a", "b", "difference", "effect", "verdict", "more", "runs"])
+
+
+def better(first: pd.DataFrame, second: pd.DataFrame, metric: Metric) -> str:
+    """Name the group that is better by a metric's direction, '' where the runs do not tell.
+
+    Where nearest to real faces is best, the runs' distances from real faces' value are compared and not the values.
+    """
+    a, b = first.value, second.value
+    if metric.better == "real":
+        a, b = ((group.value - group.real).abs().dropna() for group in (first, second))
+    if min(len(a), len(b)) < 2:
+        return ""
+    found = compare(a.to_list(), b.to_list())
+    if found.verdict == "cannot tell":
+        return ""
+    second_is_better = found.difference > 0 if metric.better == "higher" else found.difference < 0
+    return GROUPS[second_is_better]
+
+
+def strip_figure(values: pd.DataFrame, metric: str, labels: Mapping[str, str], *, dark: bool) -> go.Figure:
+    """Draw a metric's value of every run, the groups beside each other, with each group's mean; dashed: real faces.
+
+    `values` is what `newest` returns, `labels` the runs' names.
+    """
+    own = values[values.metric == metric]
+    figure = go.Figure()
+    for place, name in enumerate(GROUPS):
+        group = own[own.group == name].sort_values("value", kind="stable")
+        if group.empty:
+            continue
+        # In turns to the left and to the right, so that runs of one value do not hide each other.
+        aside = [((rank % 5) - 2) / 2 * _WIDTH for rank in range(len(group))]
+        figure.add_scatter(
+            x=[place + one for one in aside],
+            y=group.value,
+            name=f"group {name}",
+            mode="markers",
+            marker={"color": COLOURS[name], "size": 10, "opacity": 0.85},
+            customdata=[f"{plain(labels[row.run_id])}, epoch {row.epoch}" for row in group.itertuples()],
+            hovertemplate="%{customdata}: %{y:.4g}<extra></extra>",
+        )
+        figure.add_scatter(
+            x=[place - 1.3 * _WIDTH, place + 1.3 * _WIDTH],
+            y=[group.value.mean()] * 2,
+            name=f"mean of {name}",
+            mode="lines",
+            line={"color": COLOURS[name], "width": 3},
+            hovertemplate="mean: %{y:.4g}<extra></extra>",
+            showlegend=False,
+        )
+    real = own.real.dropna().round(6).unique()
+    if len(real) == 1:
+        line = {"color": FAINT_INK, "width": 1.5, "dash": "dash"}
+        figure.add_scatter(x=[-0.5, 1.5], y=[real[0]] * 2, name="real faces", mode="lines", line=line, hoverinfo="skip")
+    figure.update_layout(template=plotly_template(dark), height=360, hovermode="closest", showlegend=True)
+    figure.update_xaxes(tickvals=[0, 1], ticktext=[f"group {name}" for name in GROUPS], range=[-0.5, 1.5])
+    figure.update_yaxes(title=CATALOGUE[metric].title)
+    return figure
+
+
+def _sentence(found: Difference, which: str) -> str:
+    if found.verdict == "cannot tell":
+        return found.verdict
+    return f"{found.verdict}: {which} is better" if which else f"{found.verdict} a difference"
+
+
+def _more(found: Difference) -> str:
+    if found.verdict == "shows":
+        return ""
+    return "no number" if found.more is None else f"{found.more} a group"

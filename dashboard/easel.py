@@ -1,0 +1,168 @@
+"""The painter's child process: it answers questions with faces, and is the one part of the dashboard that holds torch.
+
+It ends with the server, and when nobody has asked for a while.
+"""
+
+import json
+import os
+import select
+import sys
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import torch
+from scipy.spatial.distance import pdist
+
+from dashboard.painter import SIDE, Faces, Painting
+from fergan_core.analysis.projection import Plane, principal_plane
+from fergan_core.errors import FerganError
+from fergan_core.evaluation.audit import audit, drawn_and_read, ground_of
+from fergan_core.evaluation.faces import Reading
+from fergan_core.evaluation.ground import Ground
+from fergan_core.judges.judge import judges_for, load_judge
+from fergan_core.methods import load_generator
+from fergan_core.metrics.birthday import duplicate_threshold, duplicates
+from fergan_core.training.engine import to_bytes
+from fergan_core.training.protocols import Generator
+
+_IDLE_SECONDS = 600
+_REAL_FACES = 300  # an emotion, in a projection
+_PAIRS = 12
+
+Question = Mapping[str, Any]
+
+
+@lru_cache(maxsize=2)
+def _open_generator(recipe: str, weights: str, _changed: float) -> Generator:
+    """Open a checkpoint; `_changed` is its time of writing, since a resumed run writes its checkpoints anew."""
+    return load_generator(json.loads(recipe), Path(weights))
+
+
+def _generator(question: Question) -> Generator:
+    weights = Path(question["weights"])
+    changed = weights.stat().st_mtime if weights.exists() else 0.0
+    return _open_generator(json.dumps(question["recipe"]), str(weights), changed)
+
+
+@lru_cache(maxsize=1)
+def _open_ground(recipe: str, dataset: str, judge: str) -> Ground:
+    """Open a run's data in a judge's reading; the first time it takes a while, and the memory of a data set."""
+    return ground_of(json.loads(recipe), json.loads(dataset), load_judge(judge))
+
+
+def _where(question: Question) -> tuple[str, str, str]:
+    """Name the data of the run that is asked about, and the judge that is named or else that of the data."""
+    judge = question.get("judge") or judges_for(question["dataset"]["name"])[0]
+    return json.dumps(question["recipe"]), json.dumps(question["dataset"]), judge
+
+
+@lru_cache(maxsize=32)
+def _reach(where: tuple[str, str, str], code: int) -> float:
+    """Return the distance within which two faces of an emotion are duplicates: that of the scores, of all data."""
+    return duplicate_threshold(_open_ground(*where).train.of(code).features)
+
+
+def _draw(question: Question) -> Painting:
+    made = _generator(question).sample(torch.tensor(question["labels"]), question["seed"])
+    return Painting(to_bytes(made).numpy(), {})
+
+
+def _read(question: Question) -> Painting:
+    judge, labels = load_judge(question["judge"]), torch.tensor(question["labels"])
+    found = drawn_and_read(_generator(question), judge, labels, question["seed"], question["truncation"])
+    return Painting(found.images.numpy(), {"chances": found.logits.softmax(1).tolist(), "judge_sha256": judge.sha256})
+
+
+def _nearest(question: Question) -> Painting:
+    ground, labels = _open_ground(*_where(question)), torch.tensor(question["labels"])
+    found = audit(drawn_and_read(_generator(question), ground.judge, labels, question["seed"]), ground)
+    beside = torch.cat([found.faces.unsqueeze(1), found.neighbours], 1).reshape(-1, SIDE, SIDE)
+    lists = {name: getattr(found, name).tolist() for name in ("asked", "labels", "ratio", "nearer")}
+    plain = {"judge": ground.judge.name, "judge_sha256": ground.judge.sha256, "neighbours": found.labels.shape[1]}
+    return Painting(beside.numpy(), lists | plain)
+
+
+def _project(question: Question) -> Painting:
+    where, labels = _where(question), torch.tensor(question["labels"])
+    ground, codes = _open_ground(*where), sorted(set(question["labels"]))
+    real = ground.held_out.take(torch.cat([_few(ground.held_out, code) for code in codes]))
+    plane = principal_plane(real.features.numpy())
+    drawn = drawn_and_read(_generator(question), ground.judge, labels, question["seed"])
+    twins, pairs = [], []
+    for code in codes:
+        reach, mine, like = _reach(where, code), drawn.of(code), real.of(code)
+        like = like.take(torch.arange(min(len(like), len(mine))))  # of more faces more have a twin
+        real_share = _duplicates(like, reach)["share"]
+        twins.append({"label": code, **_duplicates(mine, reach), "real_faces": len(like), "real_share": real_share})
+        pairs += [(distance, code, pair) for distance, pair in _nearest_pairs(mine, reach)]
+    pairs = sorted(pairs, key=lambda one: one[0])[:_PAIRS]
+    known = {
+        "judge": ground.judge.name,
+        "shares": plane.shares.tolist(),
+        "real": _laid(real, plane),
+        "drawn": _laid(drawn, plane),
+        "twins": twins,
+        "nearest": {"labels": [code for _, code, _ in pairs], "distances": [distance for distance, _, _ in pairs]},
+    }
+    return Painting(np.array([face for _, _, pair in pairs for face in pair], np.uint8), known)
+
+
+def _few(faces: Reading, code: int) -> torch.Tensor:
+    """Choose at most _REAL_FACES faces of an emotion, the same ones for every question: int64 [n]."""
+    assert faces.labels is not None
+    own = torch.nonzero(faces.labels == code)[:, 0]
+    return own[torch.randperm(len(own), generator=torch.Generator().manual_seed(0))[:_REAL_FACES]]
+
+
+def _laid(faces: Reading, plane: Plane) -> dict[str, Any]:
+    assert faces.labels is not None
+    at, reads = plane.project(faces.features.numpy()), faces.logits.argmax(1)
+    return {"at": at.tolist(), "labels": faces.labels.tolist(), "reads": reads.tolist()}
+
+
+def _duplicates(faces: Reading, reach: float) -> dict[str, Any]:
+    """Count the pairs of duplicates, and the share of faces in one; both None of fewer than two faces."""
+    if len(faces) < 2:
+        return {"faces": len(faces), "pairs": None, "share": None}
+    found = duplicates(faces.features, reach)
+    return {"faces": len(faces), "pairs": found.pairs, "share": found.share}
+
+
+def _nearest_pairs(faces: Reading, reach: float) -> list[tuple[float, Faces]]:
+    """Return the nearest pairs of duplicates, _PAIRS or fewer: distance by the reach, and faces uint8 [2,48,48]."""
+    apart = pdist(faces.features.double().numpy()) / reach
+    near = apart.argsort(kind="stable")[:_PAIRS]
+    one, other = np.triu_indices(len(faces), 1)
+    images = faces.images.numpy()
+    return [(float(apart[at]), images[[one[at], other[at]]]) for at in near if apart[at] <= 1]
+
+
+_ANSWERS: dict[str, Callable[[Question], Painting]] = {
+    "draw": _draw,
+    "read": _read,
+    "nearest": _nearest,
+    "project": _project,
+}
+
+
+def _serve(source: IO[bytes], sink: IO[bytes]) -> None:
+    """Answer questions until there is none for ten minutes, or the server has gone."""
+    while select.select([source], [], [], _IDLE_SECONDS)[0] and (line := source.readline()):
+        question = json.loads(line)
+        try:
+            faces, known = _ANSWERS[question["kind"]](question)
+        except FerganError as error:
+            sink.write(json.dumps({"error": str(error)}).encode() + b"\n")
+        else:
+            sink.write(json.dumps({"faces": len(faces), **known}).encode() + b"\n" + faces.tobytes())
+        sink.flush()
+
+
+if __name__ == "__main__":
+    # The answers' pipe is kept apart, so that whatever else is printed cannot get between them.
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    _serve(sys.stdin.buffer, answers)

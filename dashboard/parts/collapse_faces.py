@@ -1,0 +1,34 @@
+"""The Mode collapse page's faces: those of an emotion before, at and after its collapse."""
+
+import streamlit as st
+
+from dashboard import choose, data
+from dashboard.charts import life, sheets
+
+
+def show(run_id: str) -> None:
+    """Choose a collapse of a run; the dying emotion's faces before, at and after it."""
+    found = data.findings((run_id,))
+    collapses = found[found.kind == "collapse"]
+    if collapses.empty:
+        st.info(
+            "No emotion of this run was found to collapse."
+            if data.has_pulse(run_id)
+            else "No pulse of this run was taken, so no collapse could be found."
+        )
+        return
+    options = {f"{row.numbers['emotion']}, epoch {row.epoch}": row for row in collapses.itertuples()}
+    row = options[st.selectbox("Collapse", list(options), key="collapse", bind="query-params", width=260)]
+    emotion = row.numbers["emotion"]
+    st.markdown(choose.plain(row.sentence))
+    saved = data.sheets(run_id).set_index("step")
+    steps = life.around([int(step) for step in saved.index], int(row.step), row.numbers.get("until"))
+    if not steps:
+        st.info("No sheet yet: a run draws one at the end of every epoch.")
+        return
+    for column, step in zip(st.columns(len(steps), gap="medium"), steps, strict=True):
+        sheet = saved.loc[step]
+        faces = dict(zip(sheet.emotions, sheets.tiles(data.sheet_bytes(sheet.path, sheet.sha256)), strict=True))
+        column.markdown(f"**epoch {sheet.epoch}**")
+        alt = f"{emotion} faces of epoch {sheet.epoch}"
+        column.image(sheets.face_grid(faces[emotion], columns=5), alt=alt, width="stretch")

@@ -1,0 +1,90 @@
+"""What the course project claimed of GANs, each claim with a verdict from the registry's own studies."""
+
+from urllib.parse import quote
+
+import streamlit as st
+
+from dashboard import choose, data
+from dashboard.charts.claims import FIGURES
+from dashboard.charts.palette import PLOTLY_CONFIG
+from fergan_core.analysis.claims import SCORES, Score, Verdict
+
+COLOURS = {"holds": "blue", "does not hold": "violet", "cannot tell": "orange", "not tried": "gray"}
+READING = {
+    "convergence": "Points: evaluations; lines: means over a quarter of them. A training that settles ends flat, "
+    "at its best.",
+    "data": "Lines: the mean of the seeds; bands: from the lowest seed to the highest.",
+    "steps": "Line: the mean of the seeds; band: from the lowest seed to the highest.",
+    "parameters": "Bars: how much of the score's spread goes with a field; ends: 95 % intervals.",
+}
+
+
+def show(verdict: Verdict, score: Score) -> None:
+    """A claim with its badge, its sentence, its figure, its runs, and the commands that try it."""
+    claim = verdict.claim
+    st.subheader(claim.title, anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        strength = ", suggested" if verdict.strength == "suggested" else ""
+        st.badge(f"{verdict.verdict[0].upper()}{verdict.verdict[1:]}{strength}", color=COLOURS[verdict.verdict])
+        if verdict.run_ids:
+            st.caption(choose.plain(rests_on(verdict)))
+    if verdict.verdict == "not tried":
+        st.info("No run has tried this yet. Train its study; the verdict appears here by itself:")
+        show_commands(claim.commands)
+        return
+    st.markdown(choose.plain(verdict.sentence))
+    if len(verdict.table):
+        figure = FIGURES[claim.key](verdict.table, score, dark=choose.dark())
+        st.plotly_chart(figure, width="stretch", theme=None, key=f"claim {claim.key}", config=PLOTLY_CONFIG)
+        st.caption(READING[claim.key])
+    left, right = st.columns(2, gap="medium")
+    if verdict.run_ids:
+        with left.expander("The runs"):
+            show_runs(verdict.run_ids)
+    with right.expander("Try it"):
+        show_commands(claim.commands)
+
+
+def rests_on(verdict: Verdict) -> str:
+    """Say how many runs and seeds, which data and judge a verdict rests on."""
+    runs, seeds = len(verdict.run_ids), verdict.seeds
+    counts = f"{runs} run{'s' if runs > 1 else ''}, {seeds} seed{'s' if seeds > 1 else ''}"
+    return ", ".join(filter(None, [counts, verdict.data])) + (f"; judge {verdict.protocol}" if verdict.protocol else "")
+
+
+def show_commands(commands: tuple[str, ...]) -> None:
+    """The commands, one a line, to be copied."""
+    st.code("\n".join(commands), language=None, wrap_lines=True)
+    st.caption(
+        "Without --data it is tried on the built-in faces. A study that was stopped goes on by the same command."
+    )
+
+
+def show_runs(run_ids: tuple[str, ...]) -> None:
+    """The runs, each leading to its page."""
+    runs = data.runs()
+    runs = runs[runs.id.isin(run_ids)].sort_values("name")
+    table = runs[["name", "seed", "status", "epochs"]].assign(
+        name=[f"run?run={row.id}#{quote(row.name)}" for row in runs[["id", "name"]].itertuples(index=False)]
+    )
+    link = st.column_config.LinkColumn("run", display_text=r"#(.*)$")
+    st.dataframe(table, hide_index=True, width="stretch", column_config={"name": link})
+
+
+st.title("Claims")
+st.caption(
+    "The course project that this laboratory starts from concluded four things of GANs. Each is tried here by a study "
+    "of several seeds; with fewer than five a verdict is suggested and no more."
+)
+key = st.segmented_control(
+    "Score",
+    list(SCORES),
+    default="coverage",
+    required=True,
+    format_func=lambda key: SCORES[key].title,
+    key="score",
+    bind="query-params",
+)
+st.caption("Whether GANs converge is told by FID, whatever is chosen.")
+for found in data.claims(key):
+    show(found, SCORES["fid"] if found.claim.key == "convergence" else SCORES[key])

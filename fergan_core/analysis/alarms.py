@@ -1,0 +1,28 @@
+"""The alarms of runs: what was found to be one, and what broke a run off though nothing was found."""
+
+import pandas as pd
+
+BROKE_OFF = ("diverged", "failed")  # by itself; an interrupted or crashed run was ended from outside
+
+COLUMNS = ["run_id", "kind", "emotion", "step", "until", "epoch"]
+
+
+def alarms(runs: pd.DataFrame, findings: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs' alarms in order of steps: columns run_id, kind, emotion ('': of no single one), step, until (the
+    last step at which it is known to have lasted), epoch.
+
+    `runs` has columns id, status, step, epoch; `findings` run_id, kind, severity, step, epoch, numbers. A run that
+    broke off without an alarm has one at its last step, whose kind is its status.
+    """
+    found = findings[(findings["severity"] == "alarm") & findings["run_id"].isin(runs["id"])]
+    broken = runs[runs["status"].isin(BROKE_OFF) & ~runs["id"].isin(found["run_id"])]
+    rows = [
+        (run_id, kind, numbers.get("emotion", ""), step, numbers.get("until", step), epoch)
+        for run_id, kind, step, epoch, numbers in found[["run_id", "kind", "step", "epoch", "numbers"]].to_numpy()
+    ]
+    rows += [
+        (run_id, status, "", step, step, epoch)
+        for run_id, status, step, epoch in broken[["id", "status", "step", "epoch"]].to_numpy()
+    ]
+    table = pd.DataFrame(rows, columns=COLUMNS).astype({"step": int, "until": int, "epoch": int})
+    return table.sort_values("step", kind="stable", ignore_index=True)

@@ -1,0 +1,24 @@
+"""What the course project claimed of GANs, tried by studies: tables in, a verdict each out, no torch, no database."""
+
+from collections.abc import Mapping
+
+from fergan_core.analysis.claims.claim import CLAIMS, SCORES, STUDIES, Claim, Score, Verdict
+from fergan_core.analysis.claims.convergence import convergence
+from fergan_core.analysis.claims.parameters import parameters
+from fergan_core.analysis.claims.scarcity import few_steps, little_data
+from fergan_core.analysis.claims.study import Study
+
+__all__ = ["CLAIMS", "SCORES", "STUDIES", "Claim", "Score", "Study", "Verdict", "verdicts"]
+
+
+def verdicts(studies: Mapping[str, Study], score: Score) -> list[Verdict]:
+    """Return the verdict on every claim, in their order, by a score; whether a training converges is told by FID alone.
+
+    `studies` holds those named in STUDIES, empty where nobody has begun them.
+    """
+    return [
+        convergence(studies["claim-convergence"]),
+        little_data(studies["claim-data"], score),
+        few_steps(studies["claim-data"], score),
+        parameters(studies["claim-parameters"], score),
+    ]

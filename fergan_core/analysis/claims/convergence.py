@@ -1,0 +1,161 @@
+"""Does a training settle? FID over its evaluations, seed by seed, against rest, progress, and the judge's noise.
+
+All in logarithms of FID, so that a difference is a ratio; a quarter is a quarter of the evaluations, a running mean is
+over as many. A training that converges stays at its best, so it does not settle where it leaves its best, where it is
+still on its way down (no divergence: it was stopped too early to tell more than that), or where it jumps.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import ArrayLike
+
+from fergan_core.analysis.claims.claim import SCORES, Verdict
+from fergan_core.analysis.claims.study import LEAST, Pool, Study, counted, mean_interval, pool, untold
+
+EVALUATIONS = 12  # below which quarters are too short
+REST = 0.05  # change by less than which is rest
+_LIMIT = float(np.log1p(REST))
+# The median absolute difference of two normal numbers of deviation 1.
+_CHANGE = 0.6744897501960817 * float(np.sqrt(2))
+_KEY = "convergence"
+
+
+@dataclass(frozen=True)
+class Settling:
+    """How one training ends, in logarithms of FID.
+
+    `drift`: the last quarter's mean less the lowest of all quarter-long windows before it, less what choosing the
+    lowest makes of swings alone. `fall`: the third quarter's mean less the last one's. `swing`: the median absolute
+    change from one evaluation to the next in the last half; `noise`: what of that the judge's drawing of faces
+    explains, from the intervals, NaN where there are none.
+    """
+
+    drift: float
+    fall: float
+    swing: float
+    noise: float
+
+    @property
+    def excess(self) -> float:
+        """Return the swing's square less the noise's, below 0 where that is more; all of it where that is unknown."""
+        return self.swing**2 - (0.0 if np.isnan(self.noise) else self.noise**2)
+
+
+def settling(fid: ArrayLike, low: ArrayLike, high: ArrayLike) -> Settling:
+    """Return how a series of FID ends, EVALUATIONS values or more with the ends of their 95 % intervals (or NaN)."""
+    logs = np.log(np.asarray(fid, dtype=float))
+    count, width = len(logs), len(logs) // 4
+    means = sliding_window_view(logs, width).mean(axis=1)
+    earlier, last = means[:-width], means[-1]
+    late = slice(count // 2, None)
+    swing = float(np.median(np.abs(np.diff(logs[late]))))
+    ends = np.stack([np.asarray(low, dtype=float), np.asarray(high, dtype=float)])[:, late]
+    known = ends[:, (ends > 0).all(axis=0)]
+    noise = _CHANGE * float(np.median(np.diff(np.log(known), axis=0))) / 3.92 if known.size else float("nan")
+    drift = float(last - earlier.min()) - swing / _CHANGE * _luck(count, width)
+    return Settling(drift, float(means[-1 - width] - last), swing, noise)
+
+
+@lru_cache(maxsize=64)
+def _luck(count: int, width: int) -> float:
+    """Return the drift, uncorrected, of `count` independent standard normal numbers on average, by drawing 4,000 times.
+
+    The lowest of many windows lies below their mean by chance alone: without this, rest would look like a drift.
+    """
+    means = sliding_window_view(np.random.default_rng(0).standard_normal((4_000, count)), width, axis=1).mean(axis=2)
+    return float((means[:, -1] - means[:, :-width].min(axis=1)).mean())
+
+
+def convergence(study: Study) -> Verdict:
+    """Return the verdict on 'GANs do not converge': whether the seeds of one recipe settle, by FID.
+
+    Means over the seeds with t intervals. It holds where the drift is above REST, or the unexplained swing, or where
+    most runs broke off; it cannot be told where FID still falls; it does not hold where drift, fall and swing are
+    below REST and none broke off.
+    """
+    found = pool(study, SCORES["fid"], setting=(), evaluations=EVALUATIONS)
+    if found is None:
+        return untold(study, _KEY)
+    broken, ended = len(found.broken), len(found.runs)
+    if ended >= LEAST and broken > ended / 2:
+        return found.verdict(
+            _KEY, "holds", f"Most trainings do not reach their end: {broken} of {counted(ended, 'run')} broke off.",
+            smallest=ended, table=_table(found),
+        )  # fmt: skip
+    each = [settling(rows["value"], rows["low"], rows["high"]) for _, rows in found.scores.groupby("run_id")]
+    if len(each) < LEAST:
+        sentence = f"{counted(len(each), 'seed')} with {EVALUATIONS} evaluations or more: train {LEAST} or more."
+        return found.verdict(_KEY, "cannot tell", sentence, table=_table(found))
+    return _of_seeds(found, each, broken)
+
+
+def _of_seeds(found: Pool, each: list[Settling], broken: int) -> Verdict:
+    drift, fall, excess = (mean_interval([getattr(one, name) for one in each]) for name in ("drift", "fall", "excess"))
+    swing, noise = (float(np.mean([getattr(one, name) for one in each])) for name in ("swing", "noise"))
+    best = f"in the last quarter FID is, with chance allowed for, {_times(drift)} that of the best quarter before"
+    down = f"it falls by {_percents(fall)} a quarter"
+    explained = "how much of it is the judge's noise is not known" if np.isnan(noise) else (
+        f"the judge's noise alone would make {np.expm1(noise):.1%}"
+    )  # fmt: skip
+    jumps = f"from one evaluation to the next it changes by {np.expm1(swing):.1%} ({explained})"
+    lost = f" Of {counted(len(found.runs), 'run')} {broken} broke off, without a part in this." if broken else ""
+    ratio = (float(np.exp(drift[1])), float(np.exp(drift[2])))
+    of_drift, table = "FID of the last quarter by that of the best quarter before", _table(found)
+    if drift[1] > _LIMIT:
+        return found.verdict(
+            _KEY, "holds", f"It leaves its best: {best}.{lost}",
+            smallest=len(each), interval=ratio, of=of_drift, table=table,
+        )  # fmt: skip
+    if fall[1] > _LIMIT:
+        return found.verdict(
+            _KEY, "cannot tell", f"It is still improving, which is no divergence: FID falls by {_percents(fall)} a quarter, "
+            f"and a longer training may settle.{lost}",
+            smallest=len(each), interval=_shares(fall)[1:], of="fall of FID from the third quarter to the last",
+            table=table,
+        )  # fmt: skip
+    if excess[1] > _LIMIT**2 and not np.isnan(noise):
+        return found.verdict(
+            _KEY, "holds", f"It does not come to rest: {best}, but {jumps}.{lost}",
+            smallest=len(each), interval=(_jump(excess[1]), _jump(excess[2])),
+            of="change of FID from one evaluation to the next that the judge's noise does not explain", table=table,
+        )  # fmt: skip
+    settled = drift[2] < _LIMIT and fall[2] < _LIMIT and excess[2] < _LIMIT**2 and not broken
+    begin = "It settles" if settled else f"It cannot be told whether it settles within {REST:.0%}"
+    return found.verdict(
+        _KEY, "does not hold" if settled else "cannot tell", f"{begin}: {best}, {down}, and {jumps}.{lost}",
+        smallest=len(each), interval=ratio, of=of_drift, table=table,
+    )  # fmt: skip
+
+
+def _table(found: Pool) -> pd.DataFrame:
+    """Return the figure's table: run_id, seed, epoch, value, real, and `mean`, the running mean over a quarter."""
+    parts = [found.scores.iloc[:0].assign(mean=[])]
+    for _, rows in found.scores.groupby("run_id"):
+        means = np.log(rows["value"]).rolling(max(1, len(rows) // 4)).mean()
+        parts.append(rows.assign(mean=np.exp(means)))
+    return pd.concat(parts)[["run_id", "seed", "epoch", "value", "mean", "real"]].reset_index(drop=True)
+
+
+def _times(logs: tuple[float, float, float]) -> str:
+    value, low, high = np.exp(logs)
+    return f"{value:.2f} times (95 % interval {low:.2f} to {high:.2f})"
+
+
+def _shares(fall: tuple[float, float, float]) -> tuple[float, float, float]:
+    """Return a fall in logarithms as shares of what it falls from."""
+    value, low, high = -np.expm1(-np.asarray(fall))
+    return float(value), float(low), float(high)
+
+
+def _percents(fall: tuple[float, float, float]) -> str:
+    value, low, high = _shares(fall)
+    return f"{value:.1%} (95 % interval {low:.1%} to {high:.1%})"
+
+
+def _jump(excess: float) -> float:
+    """Return a squared swing as a share of FID."""
+    return float(np.expm1(np.sqrt(max(0.0, excess))))

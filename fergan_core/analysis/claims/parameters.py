@@ -1,0 +1,89 @@
+"""Do generators hang on their parameters? How much of a score's spread over a study the seeds alone make."""
+
+import pandas as pd
+
+from fergan_core.analysis import sensitivity
+from fergan_core.analysis.claims.claim import Answer, Score, Verdict
+from fergan_core.analysis.claims.study import LEAST, Pool, Study, counted, pool, untold
+
+HALF = 0.5  # of the variance
+_KEY = "parameters"
+_FEWEST = 4  # trials, below which shares say nothing
+
+
+def parameters(study: Study, score: Score) -> Verdict:
+    """Return the verdict on 'GANs hang on their parameters': the share of a score's variance left to the seed.
+
+    It holds where that share's interval ends below HALF, and does not where it begins above. A distance's variance is
+    that of its logarithm. Failures are runs that broke off or have an alarm among their findings.
+    """
+    found = pool(study, score, setting=None)
+    if found is None:
+        return untold(study, _KEY)
+    trials, varied = trials_of(found)
+    known = trials.dropna(subset=["badness"])
+    if len(known) < _FEWEST or not varied:
+        sentence = f"{counted(len(known), 'run')} with a score and {counted(len(varied), 'varied field')}: too few."
+        return found.verdict(_KEY, "cannot tell", sentence, table=pd.DataFrame())
+    # A variance that is there by rounding alone would be shared out all the same.
+    if known["badness"].nunique() == 1:
+        return found.verdict(_KEY, "cannot tell", f"All runs have the same {score.title}.", table=pd.DataFrame())
+    table = sensitivity.shares(trials, varied, "badness")
+    of_seed = table[table["parameter"] == sensitivity.SEED]
+    share, low, high = (float(of_seed[name].iloc[0]) for name in ("share", "low", "high"))
+    seeds = int(known.groupby("setting")["seed"].nunique().median())
+    if pd.isna(low) or seeds < LEAST:
+        sentence = f"{counted(seeds, 'seed')} of a setting with a score: train {LEAST} or more of each."
+        return found.verdict(_KEY, "cannot tell", sentence, table=table)
+    answer: Answer = "holds" if high < HALF else "does not hold" if low > HALF else "cannot tell"
+    sentence = (
+        f"Of the variance of {_scale(score)} over {counted(len(known), 'run')}, the seed alone makes "
+        f"{share:.0%} (95 % interval {low:.0%} to {high:.0%}), the settings the rest. {_largest(table)} "
+        f"{_extremes(trials, score)}"
+    )
+    return found.verdict(
+        _KEY, answer, sentence, smallest=seeds, interval=(low, high),
+        of=f"share of the variance of {_scale(score)} that is the seed's", table=table,
+    )  # fmt: skip
+
+
+def trials_of(found: Pool) -> tuple[pd.DataFrame, list[str]]:
+    """Return a row a run with the varied fields, seed, setting (in words), `failed` and the score's badness; and the
+    varied fields."""
+    fields = pd.DataFrame.from_records(found.runs["fields"].to_list(), index=found.runs["run_id"])
+    varied = [str(name) for name in fields if fields[name].astype(str).nunique() > 1]
+    words = fields[varied].apply(lambda row: ", ".join(f"{name}={value}" for name, value in row.items()), axis=1)
+    alarms = set(found.findings.loc[found.findings["severity"] == "alarm", "run_id"])
+    runs = found.runs.set_index("run_id")
+    last = found.scores.drop_duplicates("run_id", keep="last").set_index("run_id")["badness"]
+    table = fields[varied].assign(
+        seed=runs["seed"], setting=words if varied else "", badness=last,
+        failed=[status != "finished" or run_id in alarms for run_id, status in runs["status"].items()],
+    )  # fmt: skip
+    return table, varied
+
+
+def _scale(score: Score) -> str:
+    return f"log {score.title}" if score.kind == "distance" else score.title
+
+
+def _largest(table: pd.DataFrame) -> str:
+    own = table[table["parameter"] != sensitivity.SEED].dropna(subset=["share"])
+    if own.empty:
+        return ""
+    row = own.sort_values("share").iloc[-1]
+    ends = f"{row['low']:.0%} to {row['high']:.0%}"
+    return f"The field with the largest share is {row['parameter']}: {row['share']:.0%} (95 % interval {ends})."
+
+
+def _extremes(trials: pd.DataFrame, score: Score) -> str:
+    """Say the best and the worst setting by their mean score, one without a score last, and how often each fails."""
+    means = trials.groupby("setting")["badness"].mean().sort_values(na_position="last")
+    failed = sensitivity.failures(trials, ["setting"], "failed").set_index("value")
+    said = []
+    for word, place in (("best", 0), ("worst", -1)):
+        setting, mean = str(means.index[place]), float(means.iloc[place])
+        value = "no score" if pd.isna(mean) else f"{score.title} {score.written(mean)}"
+        row = failed.loc[setting]
+        said.append(f"the {word} setting ({setting}; {value}) failed in {row['failed']} of {row['trials']} runs")
+    return f"{said[0][0].upper()}{said[0][1:]}, {said[1]}."

@@ -1,0 +1,180 @@
+"""A study's runs, and those of them that may be put beside each other: one data set, one recipe, one judge.
+
+What differs is never pooled: of several data sets or recipes that with the most runs is taken, of several judges and
+protocols the newest that has scored all of those. What is left out is said.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import t as student
+
+from fergan_core.analysis.claims.claim import Answer, Score, Verdict, claim
+from fergan_core.analysis.groups import ENOUGH
+from fergan_core.analysis.order import PROTOCOL
+
+LEAST = 3  # seeds below which nothing is told
+ENDED = ("finished", "diverged", "failed")
+COLLAPSES = ("collapse", "global-collapse", "repeats")
+# Fields that change what is recorded of a training, not the training.
+_NEUTRAL = {"seed", "preset", "eval_every", "checkpoint_every", "watch_every", "compile"}
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study's tables.
+
+    `runs`: run_id, name, status, seed, data, data_hash, created, images, recipe (a dict); `scores` and `findings` as
+    the registry's reader gives them.
+    """
+
+    runs: pd.DataFrame
+    scores: pd.DataFrame
+    findings: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Runs that may be compared, each seed of a setting once.
+
+    `runs` holds all that ended, with `setting` and `fields` (the recipe as one flat dict); `scores` those of the
+    finished ones under one protocol: run_id, epoch, step, value, badness, low, high, real, and the run's seed, images,
+    setting and `images_seen`. `apart` are sentences on what was left out.
+    """
+
+    runs: pd.DataFrame
+    scores: pd.DataFrame
+    findings: pd.DataFrame
+    apart: tuple[str, ...]
+    protocol: str
+
+    @property
+    def broken(self) -> pd.DataFrame:
+        """Return the runs that broke off."""
+        return self.runs[self.runs["status"] != "finished"]
+
+    def verdict(
+        self,
+        key: str,
+        answer: Answer,
+        sentence: str,
+        *,
+        smallest: int = 0,
+        interval: tuple[float, float] | None = None,
+        of: str = "",
+        table: pd.DataFrame | None = None,
+    ) -> Verdict:
+        """Return a verdict that rests on these runs; `smallest` is how many seeds its smallest group has."""
+        told = answer in ("holds", "does not hold")
+        low, high = interval or (None, None)
+        return Verdict(
+            claim(key),
+            answer,
+            ("shown" if smallest >= ENOUGH else "suggested") if told else None,
+            " ".join([sentence, *self.apart]),
+            low,
+            high,
+            of,
+            tuple(self.runs["run_id"]),
+            int(self.runs["seed"].nunique()),
+            str(self.runs["data"].iloc[0]),
+            self.protocol,
+            self.scores if table is None else table,
+        )
+
+
+def pool(
+    study: Study, score: Score, *, setting: Sequence[str] | None, loose: Sequence[str] = (), evaluations: int = 1
+) -> Pool | None:
+    """Return the runs that can be compared by a score; None where none has ended.
+
+    `setting` names the recipe's fields in which they may differ, None all; `loose` those that may differ within a
+    setting too. A finished run without so many `evaluations` under the protocol is left out.
+    """
+    ended = study.runs[study.runs["status"].isin(ENDED)].sort_values("created")
+    if ended.empty:
+        return None
+    flat = [_flat(recipe, images, loose) for recipe, images in zip(ended["recipe"], ended["images"], strict=True)]
+    own = [fields if setting is None else {name: fields.get(name) for name in setting} for fields in flat]
+    rest = [{} if setting is None else {n: v for n, v in fields.items() if n not in setting} for fields in flat]
+    alike = [
+        f"{data_hash} {json.dumps(fields, sort_keys=True)}"
+        for data_hash, fields in zip(ended["data_hash"], rest, strict=True)
+    ]
+    ended = ended.assign(
+        setting=[json.dumps(fields, sort_keys=True) for fields in own],
+        fields=pd.Series(flat, index=ended.index, dtype=object),
+        alike=alike,
+    )
+    sizes = ended.groupby("alike")["created"].agg(["size", "max"]).sort_values(["size", "max"])
+    same = ended[ended["alike"] == sizes.index[-1]]
+    # The same seed twice is the same training twice; what finished stands before what broke off.
+    ranked = same.assign(whole=same["status"] == "finished").sort_values(["whole", "created"])
+    once = ranked.drop_duplicates(["setting", "seed"], keep="last").sort_values("created")
+    scores, protocol, unscored = _scores(study.scores, once, score, evaluations)
+    kept = once[~once["run_id"].isin(unscored)]
+    apart = []
+    if others := len(ended) - len(same):
+        apart.append(f"Left out: {counted(others, 'run')} on other data or by another recipe.")
+    if unscored:
+        apart.append(f"Left out: {counted(len(unscored), 'run')} with too few evaluations by this judge.")
+    kept = kept.drop(columns=["alike", "whole"]).reset_index(drop=True)
+    return Pool(kept, scores, study.findings, tuple(apart), protocol)
+
+
+def untold(study: Study, key: str) -> Verdict:
+    """Return the verdict where no run has ended."""
+    if study.runs.empty:
+        return Verdict(claim(key), "not tried", None, f"The study {claim(key).study} has no run yet.")
+    sentence = f"No run of the study has ended yet; {counted(len(study.runs), 'run')} of it began."
+    return Verdict(claim(key), "cannot tell", None, sentence)
+
+
+def _flat(recipe: Mapping[str, Any], images: int, loose: Sequence[str]) -> dict[str, Any]:
+    """Return what of a recipe makes the training, its method's fields among them, with the images there really were."""
+    plain = {**recipe, **recipe.get("method", {}), "images": int(images)}
+    return {name: value for name, value in plain.items() if name not in (*_NEUTRAL, "method", *loose)}
+
+
+def _scores(
+    scores: pd.DataFrame, runs: pd.DataFrame, score: Score, evaluations: int
+) -> tuple[pd.DataFrame, str, set[str]]:
+    """Return the finished runs' scores under one protocol, its name, and the finished runs that have too few."""
+    finished = runs[runs["status"] == "finished"]
+    rows = scores[
+        (scores["metric"] == score.key) & scores["emotion"].isna() & scores["run_id"].isin(finished["run_id"])
+    ]
+    rows = rows.assign(badness=score.badness(rows["value"]))
+    rows = rows[np.isfinite(rows["badness"])].reset_index(drop=True)
+    best: tuple[int, int] = (0, -1)
+    taken, name = rows.iloc[:0], ""
+    for (judge, _, count, *_), group in rows.groupby(["judge", "judge_sha256", *PROTOCOL], dropna=False, sort=False):
+        evaluated = group.groupby("run_id")["step"].nunique()
+        enough = evaluated.index[evaluated >= evaluations]
+        # The reader puts the newest run's newest evaluation last.
+        if (rank := (len(enough), int(group.index[-1]))) > best:
+            best, taken, name = rank, group[group["run_id"].isin(enough)], f"{judge}, {int(count):,} faces"
+    taken = taken.drop_duplicates(["run_id", "step"], keep="last").sort_values(["run_id", "step"])
+    taken = taken[["run_id", "epoch", "step", "value", "badness", "low", "high", "real"]]
+    taken = taken.merge(runs[["run_id", "seed", "images", "setting"]], on="run_id")
+    batches = {run_id: recipe["batch_size"] for run_id, recipe in zip(runs["run_id"], runs["recipe"], strict=True)}
+    taken["images_seen"] = taken["step"] * taken["run_id"].map(batches).astype(int)
+    # Where none has any, there is nothing that the others are left out of.
+    return taken, name, set(finished["run_id"]) - set(taken["run_id"]) if len(taken) else set()
+
+
+def mean_interval(values: Sequence[float]) -> tuple[float, float, float]:
+    """Return the mean of two or more values with its 95 % interval by Student's t."""
+    numbers = np.asarray(values, dtype=float)
+    mean = float(numbers.mean())
+    reach = float(student.ppf(0.975, len(numbers) - 1) * numbers.std(ddof=1) / np.sqrt(len(numbers)))
+    return mean, mean - reach, mean + reach
+
+
+def counted(number: int, noun: str) -> str:
+    """Write a number of things."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

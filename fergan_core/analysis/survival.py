@@ -1,0 +1,65 @@
+"""Survival of trainings: how many of a study's runs are without an alarm after so many images."""
+
+import warnings
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from scipy.stats import CensoredData, ecdf
+
+from fergan_core.analysis.alarms import alarms
+
+_TAIL = 0.025  # on either side of a 95 % interval
+
+
+def lives(runs: pd.DataFrame, findings: pd.DataFrame, batch_sizes: Mapping[str, int]) -> pd.DataFrame:
+    """Return how long each run lived: columns run_id, images (seen by then), died (bool), cause (None: it lived on).
+
+    A run dies at its first alarm or, without one, where it diverged or failed. Any other is known to have lived to its
+    last step and no further, also one that was stopped or whose machine went down. `runs` has columns id, status,
+    step, epoch; `findings` those of the registry; `batch_sizes` are images a step by run.
+    """
+    first = alarms(runs, findings).drop_duplicates("run_id").set_index("run_id")
+    dead = runs["id"].isin(first.index)
+    steps = runs["step"].where(~dead, runs["id"].map(first["step"]))
+    images = [int(step) * batch_sizes[run_id] for run_id, step in zip(runs["id"], steps, strict=True)]
+    causes = pd.Series([first["kind"].get(run_id) for run_id in runs["id"]], dtype=object)
+    return pd.DataFrame({"run_id": list(runs["id"]), "images": images, "died": list(dead), "cause": list(causes)})
+
+
+def curves(lived: pd.DataFrame, groups: Mapping[str, str]) -> pd.DataFrame:
+    """Return a survival curve a group, in order of first appearance: Kaplan and Meier's (1958) with its interval.
+
+    `lived` is what `lives` returns; `groups` names each run's group. Columns: group, images, alive (share), low, high
+    (95 %), at_risk (runs that had come so far), died, left (runs that ended there alive). Each curve begins at 0.
+    """
+    labels = lived["run_id"].map(groups)
+    made = [_curve(own).assign(group=label) for label, own in lived.groupby(labels, sort=False)]
+    columns = ["group", "images", "alive", "low", "high", "at_risk", "died", "left"]
+    return pd.concat(made, ignore_index=True)[columns] if made else pd.DataFrame(columns=columns)
+
+
+def _curve(lived: pd.DataFrame) -> pd.DataFrame:
+    """Return one group's curve. Its interval is the exponential Greenwood one, which stays within 0 and 1.
+
+    Where that is undefined: before the first death it is Clopper and Pearson's of no death among those at risk; after
+    the last it keeps its upper end, for a survival can only fall.
+    """
+    died = lived["died"].to_numpy(bool)
+    images = lived["images"].to_numpy(float)
+    survival = ecdf(CensoredData(uncensored=images[died], right=images[~died])).sf
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of the places where it is undefined
+        interval = survival.confidence_interval(0.95, method="log-log")
+    times, alive = survival.quantiles, survival.probabilities
+    table = pd.DataFrame({"images": times, "alive": alive})
+    table["at_risk"] = [int((images >= time).sum()) for time in times]
+    table["died"] = [int((images[died] == time).sum()) for time in times]
+    table["left"] = [int((images[~died] == time).sum()) for time in times]
+    whole, none = alive == 1, alive == 0
+    table["low"] = np.where(whole, _TAIL ** (1 / table["at_risk"]), np.where(none, 0.0, interval.low.probabilities))
+    high = pd.Series(np.where(whole, 1.0, np.where(none, np.nan, interval.high.probabilities)))
+    table["high"] = high.ffill().fillna(1.0)
+    start = {"images": 0.0, "alive": 1.0, "low": _TAIL ** (1 / len(images)), "high": 1.0}
+    first = pd.DataFrame([start | {"at_risk": len(images), "died": 0, "left": 0}])
+    return pd.concat([first, table], ignore_index=True)

@@ -1,0 +1,24 @@
+"""A study's runs with all that a comparison of them must know: recipes, data, scores and findings, as tables."""
+
+import pandas as pd
+
+from fergan_core.registry.queries import Reader
+from fergan_core.registry.studies import study_tag
+
+_COLUMNS = ["run_id", "name", "status", "seed", "data", "data_hash", "created"]
+
+
+def study_tables(reader: Reader, name: str) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Return a study's runs, their scores and their findings; empty tables where nobody has begun it.
+
+    The runs' columns: run_id, name, status, seed, data, data_hash, created, images (how many they learnt from) and
+    recipe (a dict). Scores and findings are the reader's.
+    """
+    runs = reader.runs().rename(columns={"id": "run_id"})
+    tag = study_tag(name)
+    own = runs.loc[[tag in tags for tags in runs["tags"]], _COLUMNS].reset_index(drop=True)
+    every = [reader.run(run_id) for run_id in own["run_id"]]
+    own["images"] = [int(run["dataset"]["images"]) for run in every]
+    own["recipe"] = pd.Series([run["recipe"] for run in every], dtype=object)
+    run_ids = list(own["run_id"])
+    return own, reader.scores(run_ids), reader.findings(run_ids)

@@ -1,0 +1,456 @@
+"""Verdicts on studies drawn by hand: each answer is reached where it should be, and what differs is never pooled."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import binom
+
+from fergan_core.analysis.claims import CLAIMS, SCORES, STUDIES, Study, verdicts
+from fergan_core.analysis.claims.convergence import convergence, settling
+from fergan_core.analysis.claims.parameters import parameters
+from fergan_core.analysis.claims.scarcity import at_most_images, few_steps, little_data
+from fergan_core.analysis.claims.study import mean_interval
+from fergan_core.metrics.catalogue import CATALOGUE
+
+BATCH = 50
+RUNS = ["run_id", "name", "status", "seed", "data", "data_hash", "created", "images", "recipe"]
+PROTOCOL = {"judge": "j", "judge_sha256": "1" * 64, "count": 2000, "prior": "natural", "seed": 0, "truncation": 1.0}
+FINDINGS = ["run_id", "step", "kind", "severity"]
+
+
+def run(
+    seed: int,
+    values: Sequence[float],
+    *,
+    metric: str = "coverage",
+    images: int = 1000,
+    every: int = 100,
+    spread: float = float("nan"),
+    status: str = "finished",
+    data: str = "faces",
+    created: float = 0.0,
+    protocol: dict[str, Any] | None = None,
+    findings: Sequence[tuple[str, int, str]] = (),
+    **recipe: Any,
+) -> tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]]]:
+    """One run's row, its scores, an evaluation `every` so many steps, and its findings (kind, step, severity).
+
+    `spread` is the logarithm of the ratio of a score's interval's end to the score.
+    """
+    fields = {"batch_size": BATCH, "epochs": 10, "seed": seed, "method": {"kind": "gan", "width": 16}} | recipe
+    run_id = f"{data}-{images}-{seed}-{len(values)}-{created}-{sorted(recipe.items())}"
+    row = dict(zip(RUNS, [run_id, run_id, status, seed, data, data, created, images, fields], strict=True))
+    scores = [
+        {"run_id": run_id, "metric": metric, "emotion": None, "epoch": at, "step": at * every, "value": value}
+        | {"low": value * np.exp(-spread), "high": value * np.exp(spread), "real": 0.9}
+        | PROTOCOL
+        | (protocol or {})
+        for at, value in enumerate(values, 1)
+    ]
+    return row, scores, [dict(zip(FINDINGS, (run_id, step, kind, how), strict=True)) for kind, step, how in findings]
+
+
+def study(*runs: tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]]]) -> Study:
+    columns = ["run_id", "metric", "emotion", "epoch", "step", "value", "low", "high", "real", *PROTOCOL]
+    return Study(
+        pd.DataFrame([row for row, _, _ in runs], columns=RUNS),
+        pd.DataFrame([score for _, scores, _ in runs for score in scores], columns=columns),
+        pd.DataFrame([one for _, _, found in runs for one in found], columns=FINDINGS),
+    )
+
+
+def around(middle: float, seed: int, by: float = 0.01) -> float:
+    """A value near a middle, another one for each seed, whose mean over seeds 0 to 4 is the middle."""
+    return middle + by * (seed - 2)
+
+
+# Convergence ---------------------------------------------------------------------------------------------------------
+
+
+def falling(to: float, count: int = 40) -> np.ndarray:
+    """FID that falls within the first quarter, and stays."""
+    return to * np.exp(np.maximum(0, 3 - 12 * np.arange(count) / count))
+
+
+def trained(course: np.ndarray, seeds: int = 5, noise: float = 0.02, spread: float = 1.96 * 0.02, **of: Any) -> Study:
+    """A study of so many seeds of a course of FID, with fluctuation and intervals."""
+    source = np.random.default_rng(0)
+    each = [course * np.exp(noise * source.standard_normal(len(course))) for _ in range(seeds)]
+    return study(*(run(seed, list(values), metric="fid", spread=spread, **of) for seed, values in enumerate(each)))
+
+
+def test_settling_is_by_quarters() -> None:
+    fid = [8.0] * 4 + [4.0] * 4 + [6.0] * 4 + [5.0] * 4
+    known = settling(fid, np.array(fid) / np.exp(1.96 * 0.1), np.array(fid) * np.exp(1.96 * 0.1))
+    assert known.drift == pytest.approx(np.log(5 / 4))
+    assert known.fall == pytest.approx(np.log(6 / 5))
+    assert known.swing == 0
+    # The median of |a - b| of two normal numbers of deviation 0.1.
+    assert known.noise == pytest.approx(0.1 * np.sqrt(2) * 0.67449, rel=1e-4)
+    assert known.excess == pytest.approx(-(known.noise**2))
+    nan = [np.nan] * 16
+    assert np.isnan(settling(fid, nan, nan).noise)
+
+
+def test_a_training_that_stays_at_its_best_settles() -> None:
+    found = convergence(trained(falling(3.0)))
+    assert (found.verdict, found.strength) == ("does not hold", "shown")
+    assert found.sentence.startswith("It settles")
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < 1 < found.high + 0.05
+    assert (len(found.run_ids), found.seeds, found.data, found.protocol) == (5, 5, "faces", "j, 2,000 faces")
+
+
+def test_below_five_seeds_it_is_suggested_and_below_three_not_told() -> None:
+    assert convergence(trained(falling(3.0), seeds=3)).strength == "suggested"
+    two = convergence(trained(falling(3.0), seeds=2))
+    assert (two.verdict, two.strength) == ("cannot tell", None)
+    assert "2 seeds" in two.sentence
+
+
+def test_a_training_that_leaves_its_best_does_not_converge() -> None:
+    course = falling(3.0) * np.exp(np.maximum(0, np.linspace(-1, 1, 40)))
+    found = convergence(trained(course))
+    assert (found.verdict, found.strength) == ("holds", "shown")
+    assert "leaves its best" in found.sentence
+    assert found.low is not None
+    assert found.low > 1.05
+
+
+def test_one_that_is_still_improving_is_told_from_one_that_diverges() -> None:
+    found = convergence(trained(20 * np.exp(-0.05 * np.arange(40))))
+    assert found.verdict == "cannot tell"
+    assert "still improving, which is no divergence" in found.sentence
+    assert "leaves" not in found.sentence
+    # Ten evaluations a quarter.
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < 1 - np.exp(-0.5) < found.high
+
+
+def test_jumps_beyond_the_judges_noise_are_no_rest_and_those_within_are() -> None:
+    course = falling(3.0) * np.exp(0.05 * (-1.0) ** np.arange(40))
+    assert "does not come to rest" in convergence(trained(course)).sentence
+    assert convergence(trained(course)).verdict == "holds"
+    noisy = 0.1 / (np.sqrt(2) * 0.67449)  # a deviation that explains a change of 0.1
+    assert convergence(trained(course, spread=1.96 * noisy)).verdict == "does not hold"
+    unknown = convergence(trained(course, spread=float("nan")))
+    assert unknown.verdict == "cannot tell"
+    assert "not known" in unknown.sentence
+
+
+def test_seeds_that_disagree_cannot_be_told() -> None:
+    away = falling(3.0) * np.exp(np.maximum(0, np.linspace(-1, 1, 40)))
+    runs = [
+        run(seed, list(away if seed % 2 else falling(3.0)), metric="fid", spread=0.04 + 0.001 * seed)
+        for seed in range(5)
+    ]
+    found = convergence(study(*runs))
+    assert (found.verdict, found.strength) == ("cannot tell", None)
+    assert "cannot be told" in found.sentence
+
+
+def test_runs_that_break_off_are_no_rest() -> None:
+    whole = [run(seed, list(falling(3.0)), metric="fid", spread=0.04) for seed in range(5)]
+    lost = [run(seed, [9.0], metric="fid", status="diverged") for seed in range(5, 11)]
+    assert convergence(study(*whole)).verdict == "does not hold"
+    one = convergence(study(*whole, lost[0]))
+    assert one.verdict == "cannot tell"
+    assert "Of 6 runs 1 broke off" in one.sentence
+    most = convergence(study(*whole, *lost))
+    assert most.verdict == "holds"
+    assert "6 of 11 runs broke off" in most.sentence
+
+
+def test_too_few_evaluations_are_left_out() -> None:
+    found = convergence(trained(falling(3.0, count=11)))
+    assert found.verdict == "cannot tell"
+    assert "0 seeds with 12 evaluations" in found.sentence
+
+
+@pytest.mark.parametrize("count", [12, 40])
+def test_rest_is_not_taken_for_a_drift_more_often_than_promised(count: int) -> None:
+    source, unknown = np.random.default_rng(1), np.full(count, np.nan)
+    drifts = [[settling(np.exp(0.1 * one), unknown, unknown).drift for one in source.standard_normal((5, count))]
+              for _ in range(200)]  # fmt: skip
+    assert float(np.mean(drifts)) == pytest.approx(0, abs=0.01)
+    assert sum(mean_interval(seeds)[1] > np.log(1.05) for seeds in drifts) <= binom.ppf(0.999, 200, 0.025)
+
+
+# Little data ---------------------------------------------------------------------------------------------------------
+
+
+def sized(
+    small: Sequence[float], large: Sequence[float], *, metric: str = "coverage", collapsed: tuple[int, int] = (0, 0)
+) -> Study:
+    """A study of 200 and 1,000 faces, a last score a run, the first `collapsed` runs of each with a collapse."""
+    runs = []
+    for images, values, hit in ((200, small, collapsed[0]), (1000, large, collapsed[1])):
+        for seed, value in enumerate(values):
+            found = [("collapse", 300, "alarm")] if seed < hit else []
+            runs.append(run(seed, [value / 2, value], images=images, metric=metric, every=200, findings=found))
+    return study(*runs)
+
+
+FEW, MANY = [around(0.2, seed) for seed in range(5)], [around(0.6, seed) for seed in range(5)]
+
+
+def test_a_score_that_is_worse_with_little_data_is_a_collapse() -> None:
+    found = little_data(sized(FEW, MANY, collapsed=(4, 0)), SCORES["coverage"])
+    assert (found.verdict, found.strength) == ("holds", "shown")
+    assert (found.low, found.high) == pytest.approx((0.377, 0.423), abs=0.001)
+    assert "coverage is 20.0% with 200 training faces and 60.0% with 1,000: lower by 40.0 points" in found.sentence
+    assert "4 of 5 runs against 0 of 5 (Fisher's exact test, p = 0.048)" in found.sentence
+    assert "After 20,000 images seen" in found.sentence
+    assert little_data(sized(FEW[:3], MANY[:3]), SCORES["coverage"]).strength == "suggested"
+
+
+def test_distances_are_told_in_ratios() -> None:
+    found = little_data(sized([8.0, 9.0, 10.0], [2.0, 2.2, 1.8], metric="fid"), SCORES["fid"])
+    assert found.verdict == "holds"
+    assert "4.50 times as high" in found.sentence
+    assert found.low is not None
+    assert found.high is not None
+    assert 1 < found.low < 4.5 < found.high
+
+
+def test_collapses_alone_are_enough_where_the_score_cannot_tell() -> None:
+    wide = [0.1, 0.9, 0.5, 0.3, 0.7]
+    assert little_data(sized(wide, MANY), SCORES["coverage"]).verdict == "cannot tell"
+    assert little_data(sized(wide, MANY, collapsed=(5, 0)), SCORES["coverage"]).verdict == "holds"
+    assert little_data(sized(wide, MANY, collapsed=(3, 0)), SCORES["coverage"]).verdict == "cannot tell"
+
+
+def test_a_score_and_collapses_that_contradict_each_other_tell_nothing() -> None:
+    assert little_data(sized(FEW, MANY, collapsed=(0, 5)), SCORES["coverage"]).verdict == "cannot tell"
+    assert little_data(sized(MANY, FEW, collapsed=(5, 0)), SCORES["coverage"]).verdict == "cannot tell"
+
+
+def test_it_does_not_hold_where_the_score_is_no_tenth_worse() -> None:
+    same = little_data(sized(MANY, MANY), SCORES["coverage"])
+    assert (same.verdict, same.strength) == ("does not hold", "shown")
+    # Apart, but by less than anyone cares for.
+    tiny = little_data(sized([0.599, 0.6, 0.598], [0.61, 0.611, 0.609]), SCORES["coverage"])
+    assert tiny.low is not None
+    assert tiny.low > 0
+    assert tiny.verdict == "does not hold"
+    # Better with less is not worse.
+    assert little_data(sized(MANY, FEW), SCORES["coverage"]).verdict == "does not hold"
+    assert "higher by 40.0 points" in little_data(sized(MANY, FEW), SCORES["coverage"]).sentence
+    # A greater share of runs that collapse forbids it, though it proves nothing.
+    assert little_data(sized(MANY, MANY, collapsed=(1, 0)), SCORES["coverage"]).verdict == "cannot tell"
+
+
+def test_runs_are_compared_after_as_many_images() -> None:
+    short = [run(seed, [0.1, 0.2], images=200, every=100) for seed in range(3)]
+    long = [
+        run(seed, [0.1, 0.19, 0.5, 0.9], images=1000, every=102, findings=[("collapse", 300, "alarm")])
+        for seed in range(3)
+    ]
+    tables = study(*short, *long)
+    found = little_data(tables, SCORES["coverage"])
+    assert "20.0% with 200 training faces and 19.0% with 1,000" in found.sentence
+    # What collapsed later does not count yet.
+    assert "0 of 3 runs against 0 of 3" in found.sentence
+
+
+def test_the_common_number_of_images_is_not_that_of_one_short_run() -> None:
+    scores = pd.DataFrame(
+        {
+            "images": [200] * 4 + [1000] * 3,
+            "run_id": ["a", "b", "c", "d", "e", "f", "g"],
+            "seed": [0, 1, 2, 3, 0, 1, 2],
+            "images_seen": [1000, 1000, 1000, 10, 1050, 1050, 2000],
+        }
+    )
+    assert list(at_most_images(scores)["run_id"]) == ["a", "b", "c", "e", "f"]
+
+
+def test_one_size_or_two_seeds_are_not_enough() -> None:
+    one = study(*(run(seed, [0.1, 0.2]) for seed in range(3)))
+    assert "train with fewer too" in little_data(one, SCORES["coverage"]).sentence
+    two = little_data(sized(FEW[:2], MANY), SCORES["coverage"])
+    assert two.verdict == "cannot tell"
+    assert "2 runs with 200 training faces and 5 with 1,000" in two.sentence
+    unscored = little_data(sized(FEW, MANY), SCORES["recall"])
+    assert "None of 10 runs has two evaluations" in unscored.sentence
+
+
+# What is never pooled ------------------------------------------------------------------------------------------------
+
+
+def test_other_data_and_other_recipes_are_left_out_and_said() -> None:
+    own = [run(seed, [0.1, value], images=200) for seed, value in enumerate(FEW)]
+    own += [run(seed, [0.1, value], images=1000, epochs=20) for seed, value in enumerate(MANY)]
+    others = [run(7, [0.9, 0.9], images=200, data="other"), run(8, [0.9, 0.9], images=200, batch_size=25)]
+    found = little_data(study(*own, *others), SCORES["coverage"])
+    assert found.verdict == "holds"
+    assert (found.data, len(found.run_ids)) == ("faces", 10)
+    assert found.sentence.endswith("Left out: 2 runs on other data or by another recipe.")
+    assert "20.0% with 200" in found.sentence
+
+
+def test_the_newest_judge_that_scored_all_is_taken() -> None:
+    def judged(newer: int) -> Study:
+        tables = sized(FEW, MANY)
+        ids = list(tables.runs["run_id"])[:newer]
+        again = tables.scores[tables.scores["run_id"].isin(ids)]
+        again = again.assign(judge="new", judge_sha256="2" * 64, value=0.5)
+        return Study(tables.runs, pd.concat([tables.scores, again]), tables.findings)
+
+    assert little_data(judged(9), SCORES["coverage"]).protocol == "j, 2,000 faces"
+    assert little_data(judged(9), SCORES["coverage"]).verdict == "holds"
+    assert little_data(judged(10), SCORES["coverage"]).protocol == "new, 2,000 faces"
+    assert little_data(judged(10), SCORES["coverage"]).verdict == "does not hold"
+
+
+def test_runs_that_no_common_judge_scored_are_left_out_and_said() -> None:
+    runs = [run(seed, [0.1, value], images=200) for seed, value in enumerate(FEW)]
+    runs += [run(seed, [0.1, value], images=1000) for seed, value in enumerate(MANY)]
+    other = {"judge": "other", "judge_sha256": "3" * 64}
+    found = little_data(study(*runs, run(5, [0.1, 0.9], images=200, protocol=other)), SCORES["coverage"])
+    assert "Left out: 1 run with too few evaluations by this judge." in found.sentence
+    assert len(found.run_ids) == 10
+
+
+def test_the_same_seed_twice_is_one_run() -> None:
+    twice = [run(seed, [0.1, value], images=200, created=1.0) for seed, value in enumerate(FEW)]
+    twice += [run(0, [0.9, 0.9], images=200), run(1, [], images=200, status="failed", created=2.0)]
+    tables = study(*twice, *(run(seed, [0.1, value]) for seed, value in enumerate(MANY)))
+    found = little_data(tables, SCORES["coverage"])
+    assert len(found.run_ids) == 10
+    assert "20.0% with 200" in found.sentence
+
+
+# Few steps -----------------------------------------------------------------------------------------------------------
+
+
+def stepped(first: float, last: float, passing: int, *, how: str = "warning", at: int = 100) -> Study:
+    """Five seeds of ten evaluations, the first `passing` with an emotion that collapsed at a step."""
+    found = [("collapse", at, how)]
+    return study(
+        *(
+            run(
+                seed,
+                list(np.linspace(around(first, seed), around(last, seed, 0.02), 10)),
+                findings=found if seed < passing else [],
+            )
+            for seed in range(5)
+        )
+    )
+
+
+def test_worse_at_first_with_collapses_that_passed_is_a_collapse_with_few_steps() -> None:
+    found = few_steps(stepped(0.1, 0.5, 3), SCORES["coverage"])
+    assert (found.verdict, found.strength) == ("holds", "shown")
+    assert "10.0% after 5,000 images seen and 50.0% after 50,000: at first lower by 40.0 points" in found.sentence
+    assert "In 3 of 5 runs" in found.sentence
+    # Paired: that seeds differ does not widen the interval beyond the differences' own.
+    assert (found.low, found.high) == pytest.approx((0.4 - 0.01963, 0.4 + 0.01963), abs=1e-4)
+
+
+def test_worse_at_first_is_no_collapse_by_itself() -> None:
+    found = few_steps(stepped(0.1, 0.5, 0), SCORES["coverage"])
+    assert found.verdict == "cannot tell"
+    assert "that they are fewer is not shown" in found.sentence
+    for other in (stepped(0.1, 0.5, 5, how="alarm"), stepped(0.1, 0.5, 5, at=900), stepped(0.1, 0.5, 2)):
+        assert few_steps(other, SCORES["coverage"]).verdict == "cannot tell"
+
+
+def test_no_worse_at_first_and_no_collapse_is_none() -> None:
+    assert few_steps(stepped(0.5, 0.5, 0), SCORES["coverage"]).verdict == "does not hold"
+    assert few_steps(stepped(0.5, 0.5, 1), SCORES["coverage"]).verdict == "cannot tell"
+
+
+def test_only_the_largest_size_counts_and_its_first_evaluation_must_be_early() -> None:
+    small = [run(seed, [0.5, 0.1, 0.1, 0.1, 0.1], images=200) for seed in range(5)]
+    large = [run(seed, [around(0.1, seed), 0.2, 0.3, 0.4, 0.5], every=20) for seed in range(5)]
+    found = few_steps(study(*small, *large), SCORES["coverage"])
+    assert "With 1,000 training faces" in found.sentence
+    assert len(found.run_ids) == 5
+    assert set(found.table["images"]) == {1000}
+    late = few_steps(study(*(run(seed, [0.1, 0.5]) for seed in range(3))), SCORES["coverage"])
+    assert "The first evaluation came after 50% of the training" in late.sentence
+    assert "2 runs" in few_steps(study(*(run(seed, [0.1] * 5) for seed in range(2))), SCORES["coverage"]).sentence
+
+
+# Parameters ----------------------------------------------------------------------------------------------------------
+
+
+def swept(effect: float, noise: float, seeds: int = 5, broken: int = 0) -> Study:
+    """A grid of two losses and two widths; the loss has an effect on log FID; `broken` runs of hinge diverge."""
+    source, runs = np.random.default_rng(3), []
+    for loss in ("bce", "hinge"):
+        for width in (8, 16):
+            for seed in range(seeds):
+                log = 1 + effect * (loss == "hinge") + noise * source.standard_normal()
+                lost = loss == "hinge" and seed < broken
+                made = run(
+                    seed, [] if lost else [np.exp(log)], metric="fid", status="diverged" if lost else "finished",
+                    method={"kind": "gan", "loss": loss, "width": width},
+                )  # fmt: skip
+                made[0]["run_id"] = made[0]["name"] = f"{loss}-{width}-{seed}"
+                runs.append((made[0], [score | {"run_id": made[0]["run_id"]} for score in made[1]], []))
+    return study(*runs)
+
+
+def test_settings_that_make_the_difference_are_what_it_hangs_on() -> None:
+    found = parameters(swept(effect=2.0, noise=0.1), SCORES["fid"])
+    assert (found.verdict, found.strength) == ("holds", "shown")
+    assert found.high is not None
+    assert found.high < 0.1
+    assert "largest share is loss" in found.sentence
+    assert "The best setting (loss=bce, width=" in found.sentence
+    assert "the worst setting (loss=hinge, width=" in found.sentence
+    assert "failed in 0 of 5 runs" in found.sentence
+    assert set(found.table["parameter"]) == {"loss", "width", "seed"}
+    assert parameters(swept(effect=2.0, noise=0.1, seeds=3), SCORES["fid"]).strength == "suggested"
+
+
+def test_seeds_that_make_the_difference_leave_nothing_to_hang_on() -> None:
+    found = parameters(swept(effect=0.0, noise=1.0, seeds=30), SCORES["fid"])
+    assert found.verdict == "does not hold"
+    assert found.low is not None
+    assert found.low > 0.5
+
+
+def test_halves_cannot_be_told() -> None:
+    assert parameters(swept(effect=2.0, noise=1.0, seeds=3), SCORES["fid"]).verdict == "cannot tell"
+
+
+def test_a_setting_without_a_score_is_the_worst_and_its_failures_are_counted() -> None:
+    found = parameters(swept(effect=1.0, noise=0.1, broken=5), SCORES["fid"])
+    assert "no score) failed in 5 of 5 runs" in found.sentence
+
+
+def test_one_seed_a_setting_or_one_setting_tell_nothing() -> None:
+    one = parameters(swept(effect=2.0, noise=0.1, seeds=1), SCORES["fid"])
+    assert one.verdict == "cannot tell"
+    assert "1 seed of a setting" in one.sentence
+    same = parameters(study(*(run(seed, [2.0], metric="fid") for seed in range(6))), SCORES["fid"])
+    assert "0 varied fields" in same.sentence
+    assert "All runs have the same FID" in parameters(swept(effect=0.0, noise=0.0), SCORES["fid"]).sentence
+
+
+# All -----------------------------------------------------------------------------------------------------------------
+
+
+def test_without_runs_nothing_is_tried_and_without_an_end_nothing_told() -> None:
+    nothing = verdicts(dict.fromkeys(STUDIES, study()), SCORES["coverage"])
+    assert [one.claim for one in nothing] == list(CLAIMS)
+    assert {(one.verdict, one.strength, len(one.run_ids)) for one in nothing} == {("not tried", None, 0)}
+    assert all(one.claim.study in one.sentence for one in nothing)
+    going = study(run(0, [0.1, 0.2], status="running"))
+    for one in verdicts(dict.fromkeys(STUDIES, going), SCORES["coverage"]):
+        assert one.verdict == "cannot tell"
+        assert one.sentence == "No run of the study has ended yet; 1 run of it began."
+
+
+def test_scores_are_called_and_directed_as_in_the_catalogue() -> None:
+    for key, score in SCORES.items():
+        assert (score.key, score.title) == (key, CATALOGUE[key].title)
+        assert (score.kind == "share") == (CATALOGUE[key].better == "higher") == (CATALOGUE[key].unit == "share")

@@ -1,0 +1,286 @@
+"""The page Mode collapse, run by AppTest: with no run, no pulse, no collapse, a collapse; its faces among real ones."""
+
+import hashlib
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from fergan_core import methods, recipe
+from fergan_core.data import open_dataset
+from fergan_core.registry import Registry, Score
+from fergan_core.training import checkpoint
+
+HOME = Path(__file__).parents[2] / "dashboard" / "Home.py"
+EMOTIONS = ("angry", "happy", "neutral")
+PER_EPOCH, EPOCHS = 100, 4
+SENTENCE = "In epoch 2 happy collapsed: it had 0.90 of real faces' variety and now has 0.10."
+COLLAPSE = {
+    "step": 150, "epoch": 2, "kind": "collapse", "severity": "alarm", "sentence": SENTENCE,
+    "numbers": {"emotion": "happy", "diversity": 0.1, "before": 0.9, "into": "sad", "until": 400},
+}  # fmt: skip
+
+
+def add_run(registry: Registry, name: str, *, pulse: bool = True, happy: float = 0.9, **others: object) -> str:
+    """Enter a finished run of four epochs with sheets and a checkpoint whose weights are gone."""
+    known = {"recipe": {"emotions": list(EMOTIONS), "batch_size": 64}, "seed": 0, "provenance": {}}
+    known |= {"dataset": {"name": "synthfer", "source": "synthfer", "content_hash": "0" * 64, "images": 6400}}
+    run_id = registry.create_run(
+        name=name, method="gan", preset="quick", epochs=EPOCHS, steps=EPOCHS * PER_EPOCH, **known | others
+    )
+    for epoch in range(1, EPOCHS + 1):
+        step = epoch * PER_EPOCH
+        picture, where = sheet(epoch), {"epoch": epoch, "step": step, "images_seen": step * 64}
+        path = f"{run_id}/sheets/step-{step:08d}.webp"
+        (registry.files / path).parent.mkdir(parents=True, exist_ok=True)
+        (registry.files / path).write_bytes(picture)
+        sha256 = hashlib.sha256(picture).hexdigest()
+        registry.add_sheet(run_id, path=path, sha256=sha256, bytes=len(picture), emotions=EMOTIONS, columns=10, **where)
+        registry.add_points(run_id, [("loss_g", step, 1.0)])
+    weights = f"{run_id}/checkpoints/step-{step:08d}.safetensors"
+    registry.add_checkpoint(run_id, path=weights, sha256="0" * 64, bytes=1, **where)
+    if pulse:
+        variety = {"angry": 0.8, "happy": happy, "neutral": 0.7}
+        looks = [
+            (f"pulse_diversity/{one}", step, value) for step in range(50, 401, 50) for one, value in variety.items()
+        ]
+        registry.add_points(run_id, looks + [("pulse_accuracy/happy", step, 0.5) for step in range(50, 401, 50)])
+    registry.progress(run_id, epoch=EPOCHS, step=step, images_seen=step * 64)
+    registry.set_status(run_id, "finished")
+    return run_id
+
+
+def sheet(epoch: int) -> bytes:
+    file = io.BytesIO()
+    pixels = np.random.default_rng(epoch).integers(0, 255, (152, 502), dtype=np.uint8)
+    Image.fromarray(pixels).save(file, "WEBP", quality=50)
+    return file.getvalue()
+
+
+def add_coverage(registry: Registry, run_id: str, real: float | None = 0.8, count: int = 500) -> None:
+    for epoch in (2, 4):
+        scores = [Score("coverage", 0.1 * epoch, real=real, emotion=emotion) for emotion in (None, *EMOTIONS)]
+        registry.add_evaluation(
+            run_id, epoch=epoch, step=epoch * PER_EPOCH, judge="synthfer", judge_sha256="5" * 64, scores=scores,
+            protocol={"count": count, "seed": 0, "prior": "natural", "truncation": 1.0, "real_count": 500},
+        )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, str]]:
+    """A registry with a collapsed run, a sound one, and one of before there was a pulse; its URL, and ids by name."""
+    url = str(tmp_path_factory.mktemp("lived") / "runs.db")
+    registry = Registry(url)
+    ids = {
+        "dead": add_run(registry, "*dead* <b>run</b>", happy=0.1),
+        "sound": add_run(registry, "sound"),
+        "old": add_run(registry, "[old]", pulse=False),
+    }
+    registry.set_findings(ids["dead"], [COLLAPSE])
+    return url, ids
+
+
+def page(url: str, monkeypatch: pytest.MonkeyPatch, **query: str) -> AppTest:
+    monkeypatch.setenv("FERGAN_REGISTRY", url)
+    app = AppTest.from_file(str(HOME), default_timeout=300)
+    app.switch_page("views/collapse.py")
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    assert [title.value for title in app.title] == ["Mode collapse"]
+    return app
+
+
+def said(elements) -> str:
+    return "\n".join(element.value.replace("\\", "") for element in elements)
+
+
+def charts(app: AppTest) -> int:
+    return len(app.get("plotly_chart"))
+
+
+def test_without_a_registry_the_page_says_how_to_add_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = page(str(tmp_path / "runs.db"), monkeypatch)
+    assert any("trainers.dcgan" in code.value for code in app.code)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_with_no_run_chosen_one_is_asked_for(
+    lived: tuple[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "Choose a run or more" in said(page(lived[0], monkeypatch, runs="").info)
+
+
+def test_a_run_of_before_there_was_a_pulse_says_what_can_be_had_of_it(
+    lived: tuple[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, ids = lived
+    app = page(url, monkeypatch, runs=ids["old"])
+    assert charts(app) == 0
+    assert "No pulse of [old] yet: the first is taken after 4,000 images" in said(app.info)
+    assert "`fergan evaluate RUN@all`" in said(app.info)
+    assert "Not looked for without a pulse: [old]." in said(app.info)
+    assert "No pulse of this run was taken, so no collapse could be found" in said(app.info)
+    assert not app.success
+
+
+def test_a_run_with_a_pulse_and_no_collapse_says_so(
+    lived: tuple[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, ids = lived
+    app = page(url, monkeypatch, runs=ids["sound"])
+    assert charts(app) == 1
+    assert "Nothing was found" in said(app.success)
+    assert "No emotion of this run was found to collapse" in said(app.info)
+    assert "Choose two runs or more" in said(app.info)
+
+
+def test_several_runs_have_a_map_each_and_one_spread_and_those_without_a_pulse_are_named(
+    lived: tuple[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, ids = lived
+    app = page(url, monkeypatch, runs=",".join(ids.values()), emotion="happy")
+    assert charts(app) == 3
+    assert "No pulse of [old] yet" in said(app.info)
+    assert "the mean of 2 runs" in said(app.caption)
+    assert "*dead* <b>run</b>: " + SENTENCE in said(app.markdown)
+
+
+def test_the_dying_emotion_is_shown_before_at_and_after_and_another_run_has_its_own(
+    lived: tuple[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, ids = lived
+    app = page(url, monkeypatch, runs=f"{ids['dead']},{ids['sound']}")
+    assert app.selectbox(key="collapse").value == "happy, epoch 2"
+    assert [f"**epoch {epoch}**" in said(app.markdown) for epoch in (1, 2, 3, 4)] == [True, True, False, True]
+    app.selectbox(key="faces_of").set_value(ids["sound"]).run()
+    assert not app.exception
+    assert "No emotion of this run was found to collapse" in said(app.info)
+
+
+def test_coverage_comes_from_evaluations_of_one_protocol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = str(tmp_path / "runs.db")
+    registry = Registry(url)
+    with_it, blind, without = (add_run(registry, name, pulse=False) for name in ("with it", "blind", "without"))
+    assert "No score yet" in said(page(url, monkeypatch, measure="coverage").info)
+    add_coverage(registry, with_it)
+    add_coverage(registry, blind, real=None)
+    app = page(url, monkeypatch, runs=f"{with_it},{blind},{without}", measure="coverage")
+    assert charts(app) == 1
+    assert "No coverage by emotion of blind, without in these" in said(app.info)
+    assert "Choose two runs or more" in said(app.info)
+    add_coverage(registry, without, count=2000)
+    app = page(url, monkeypatch, runs=f"{with_it},{without}", measure="coverage")
+    assert charts(app) == 1
+    assert "No coverage by emotion of with it in these" in said(app.info)
+    app.selectbox(key="protocol").set_value(app.selectbox(key="protocol").options[0]).run()
+    assert charts(app) == 1
+    assert "No coverage by emotion of without in these" in said(app.info)
+
+
+def test_faces_are_not_drawn_before_they_are_asked_for(
+    lived: tuple[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, ids = lived
+    app = page(url, monkeypatch, runs=ids["sound"])
+    assert "Press Draw" in said(app.caption)
+    assert list(app.selectbox(key="among").options) == ["all", *EMOTIONS]
+    assert "Duplicates" not in said(app.markdown)
+
+
+def test_a_run_without_a_checkpoint_says_when_there_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = str(tmp_path / "runs.db")
+    dataset = {"name": "synthfer", "source": "synthfer", "content_hash": "0" * 64, "images": 64}
+    Registry(url).create_run(
+        name="new", method="gan", preset="quick", epochs=1, steps=9, recipe={}, dataset=dataset, seed=0, provenance={}
+    )
+    assert "No checkpoint yet" in said(page(url, monkeypatch).info)
+
+
+@pytest.mark.slow
+def test_faces_stand_among_real_ones_until_others_are_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks = np.random.default_rng(5).integers(0, 256, (200, 6, 6), dtype=np.uint8)
+    place = tmp_path / "few.npz"
+    np.savez(place, images=np.kron(blocks, np.ones((8, 8), np.uint8)), labels=np.repeat([0, 3], 100))
+    dataset = {"name": "fer2013", "source": str(place), "content_hash": open_dataset(place).content_hash}
+    url = str(tmp_path / "runs.db")
+    whole, gone = (
+        add_generator(Registry(url), name, dataset | others)
+        for name, others in (("whole", {}), ("gone", {"source": str(tmp_path / "gone.npz")}))
+    )
+
+    app = page(url, monkeypatch, runs=f"{whole},{gone}", faces_of=whole, among="happy", count="20")
+    before = charts(app)
+    app.button(key="draw among").click().run()
+    assert not app.exception
+    assert not app.error
+    assert charts(app) == before + 1
+    assert "**Duplicates**" in said(app.markdown)
+    assert any(text.value.startswith("happy: ") for text in app.markdown)
+    app.run()
+    assert charts(app) == before + 1
+    app.number_input(key="count").set_value(21).run()
+    assert charts(app) == before
+    assert "Press Draw" in said(app.caption)
+
+    app.selectbox(key="faces_of").set_value(gone).run()
+    app.button(key="draw among").click().run()
+    assert not app.exception
+    assert "not at hand" in said(app.error)
+    assert charts(app) == before
+
+
+def add_generator(registry: Registry, name: str, dataset: dict[str, str]) -> str:
+    """Enter a run of angry and happy faces with the weights of a generator that has learnt nothing."""
+    untrained = {"preset": "quick", "emotions": ["angry", "happy"], "method": {"kind": "gan", "width": 4}}
+    made = recipe.from_dict(untrained)
+    run_id = add_run(registry, name, recipe=recipe.to_dict(made), dataset=dataset)
+    torch.manual_seed(0)
+    learner = methods.build_learner(made, torch.device("cpu"), steps=1, bfloat16=False)
+    folder = registry.files / run_id / "checkpoints"
+    checkpoint.save_checkpoint(folder, EPOCHS * PER_EPOCH, learner.state_dict(), learner.networks)
+    return run_id
+
+
+def twins_page() -> None:
+    import numpy as np
+    import streamlit as st
+
+    from dashboard.painter import Painting
+    from dashboard.parts import collapse_among
+
+    none = {"label": 0, "faces": 50, "pairs": 0, "share": 0.0, "real_faces": 40, "real_share": 0.0}
+    some = {"label": 3, "faces": 50, "pairs": 1225, "share": 1.0, "real_faces": 40, "real_share": 0.05}
+    one = {"label": 1, "faces": 50, "pairs": 1, "share": 0.04, "real_faces": 1, "real_share": None}
+    for twins, labels in (([none], []), ([none, none | {"label": 6}], []), ([none, some, one], [3, 1])):
+        faces = np.zeros((2 * len(labels), 48, 48), np.uint8)
+        known = {"twins": twins, "nearest": {"labels": labels, "distances": [0.0, 0.456][: len(labels)]}}
+        with st.container():
+            collapse_among.show_twins(Painting(faces, known))
+
+
+def test_duplicates_are_told_by_emotion_and_none_is_said_with_how_many_were_drawn() -> None:
+    app = AppTest.from_function(twins_page, default_timeout=300).run()
+    assert not app.exception
+    assert [text.value for text in app.markdown] == [
+        "**Duplicates**",
+        "angry: none among the 50 faces drawn.",
+        "**Duplicates**",
+        "angry, neutral: none among the 50 faces drawn of each.",
+        "**Duplicates**",
+        "angry: none among the 50 faces drawn.",
+        "happy: 1,225 pairs; 100% of 50 faces have a duplicate, of 40 real ones 5%.",
+        "disgust: 1 pair; 4% of 50 faces have a duplicate.",
+    ]
+    captions = [caption.value for caption in app.caption]
+    assert captions[2:4] == ["happy, distance 0.00", "disgust, distance 0.46"]
+    assert [text.startswith("The nearest pairs first") for text in captions if "distance 1" in text] == [
+        False,
+        False,
+        True,
+    ]

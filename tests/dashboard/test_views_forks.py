@@ -1,0 +1,123 @@
+"""The forks on the page Run, run by AppTest on a registry with a tree of them, and with a parent that is gone."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from fergan_core.registry import Reader, Registry
+
+HOME = Path(__file__).parents[2] / "dashboard" / "Home.py"
+
+
+def add_run(registry: Registry, name: str, parent: str | None = None, step: int | None = None, **method: Any) -> str:
+    recipe = {"preset": "quick", "batch_size": 64, "method": {"kind": "gan", "d_lr": 2e-4, "augment": "none", **method}}
+    run_id = registry.create_run(
+        name=name, method="gan", preset="quick", recipe=recipe, seed=0, provenance={}, epochs=10, steps=1000,
+        dataset={"name": "synthfer", "source": "synthfer", "content_hash": "0" * 64, "images": 6400},
+        parent=parent, parent_step=step,
+    )  # fmt: skip
+    names = ("loss_g", "pulse_diversity/happy")
+    registry.add_points(run_id, [(name, at, at / 1000) for name in names for at in range((step or 0) + 50, 1001, 50)])
+    registry.progress(run_id, epoch=10, step=1000, images_seen=64_000)
+    registry.set_status(run_id, "finished")
+    return run_id
+
+
+def collapse(step: int) -> dict[str, Any]:
+    numbers = {"emotion": "happy", "until": 1000}
+    sentence = "In epoch 5 happy collapsed."
+    return {
+        "step": step, "epoch": step // 100, "kind": "collapse", "severity": "alarm", "sentence": sentence,
+        "numbers": numbers,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def branched(tmp_path: Path) -> tuple[str, list[str]]:
+    """A registry with a run that collapsed, two forks of it, a fork of one of them, and a run with none."""
+    registry = Registry(str(tmp_path / "runs.db"))
+    trunk = add_run(registry, "trunk")
+    slower = add_run(registry, "slow*er*", trunk, 300, d_lr=1e-4)
+    helped = add_run(registry, "helped", trunk, 400, augment="ada")
+    again = add_run(registry, "again", helped, 600, augment="ada")
+    registry.set_findings(trunk, [collapse(500)])
+    registry.set_findings(slower, [collapse(700)])
+    return registry.url, [trunk, slower, helped, again, add_run(registry, "alone")]
+
+
+def page(url: str, monkeypatch: pytest.MonkeyPatch, run_id: str) -> AppTest:
+    monkeypatch.setenv("FERGAN_REGISTRY", url)
+    app = AppTest.from_file(str(HOME), default_timeout=60)
+    app.switch_page("views/run.py")
+    app.query_params["run"] = run_id
+    app.run()
+    assert not app.exception
+    return app
+
+
+def has_forks(app: AppTest) -> bool:
+    return "Forks" in [header.value for header in app.subheader]
+
+
+def test_the_tree_says_what_each_fork_changed_and_what_came_of_it(
+    branched: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, (trunk, slower, helped, again, _) = branched
+    app = page(url, monkeypatch, helped)
+    assert has_forks(app)
+    table = app.dataframe[0].value
+    assert [address.partition("#")[0] for address in table["run"]] == [
+        f"run?run={run_id}" for run_id in (trunk, slower, helped, again)
+    ]
+    assert table["epoch"].to_list() == ["", "3", "4", "6"]
+    assert table["changed"].to_list() == ["", "d_lr 0.0002 → 0.0001", "augment none → ada", "nothing"]
+    assert table["outcome"].to_list() == ["", "came here too", "did not come", "there was none"]
+    assert table["alarms"].to_list() == [
+        "An emotion collapses (happy), epoch 5", "An emotion collapses (happy), epoch 7", "none", "none"
+    ]  # fmt: skip
+
+
+def test_the_curve_opens_at_the_emotion_that_died_and_draws_the_chosen_forks(
+    branched: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, (_, slower, helped, again, _) = branched
+    app = page(url, monkeypatch, again)
+    assert app.selectbox(key="curve").value == "pulse_diversity/happy"
+    drawn = next(box for box in app.multiselect if box.label == "Forks to draw")
+    assert drawn.value == [again, slower, helped]
+    drawn.set_value([]).run()
+    assert not app.exception
+    app.selectbox(key="curve").set_value("loss_g").run()
+    assert not app.exception
+
+
+def test_a_run_that_neither_is_nor_has_a_fork_has_no_such_section(
+    branched: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not has_forks(page(branched[0], monkeypatch, branched[1][-1]))
+    assert not has_forks(page(branched[0], monkeypatch, "report22"))
+
+
+def test_forks_of_a_run_that_was_deleted_are_still_told(
+    branched: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, (trunk, slower, *_) = branched
+    registry = Registry(url)
+    registry.trash(trunk)
+    app = page(url, monkeypatch, slower)
+    assert any(f"run {trunk}, which is not here" in caption.value for caption in app.caption)
+    assert app.dataframe[0].value["changed"].iloc[0] == "d_lr 0.0002 → 0.0001"  # the trash still has its recipe
+    registry.purge(trunk)
+    table = page(url, monkeypatch, slower).dataframe[0].value
+    assert table["changed"].to_list() == ["not known", "not known", "nothing"]
+    assert table["outcome"].to_list() == ["not known", "not known", "there was none"]
+
+
+def test_recipes_are_read_of_all_runs_there_are(branched: tuple[str, list[str]]) -> None:
+    url, ids = branched
+    Registry(url).trash(ids[0])
+    recipes = Reader(url).recipes([*ids[:2], "nosuch"])
+    assert {run_id: recipe["method"]["d_lr"] for run_id, recipe in recipes.items()} == {ids[0]: 2e-4, ids[1]: 1e-4}
+    assert Reader(str(Path(url).parent / "none.db")).recipes(ids) == {}

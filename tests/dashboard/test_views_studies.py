@@ -1,0 +1,120 @@
+"""Instability's studies, run by AppTest on a registry whose trials died, lived, or are still to come."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from fergan_core.registry import Registry, Score
+
+HOME = Path(__file__).parents[2] / "dashboard" / "Home.py"
+
+
+def add_trial(registry: Registry, study: str, number: int, rate: float, loss: str, status: str = "finished") -> str:
+    recipe = {"preset": "quick", "batch_size": 64, "seed": number % 3, "method": {"d_lr": rate, "loss": loss}}
+    run_id = registry.create_run(
+        name=f"{study}-{number:03d}", method="gan", preset="quick", recipe=recipe, seed=number % 3, provenance={},
+        dataset={"name": "synthfer", "source": "synthfer", "content_hash": "0" * 64, "images": 600},
+        tags=[f"study:{study}"], epochs=9, steps=900,
+    )  # fmt: skip
+    registry.progress(run_id, epoch=9, step=900, images_seen=900 * 64)
+    if status == "finished":
+        registry.add_evaluation(
+            run_id, epoch=9, step=900, judge="synthfer", judge_sha256="s" * 64, protocol={"count": 2000},
+            scores=[Score("fid", 20 + 1e4 * rate + number % 3), Score("is", 2.0 + number / 10)],
+        )  # fmt: skip
+    registry.set_status(run_id, status)
+    return run_id
+
+
+@pytest.fixture(scope="module")
+def studied(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[str]]:
+    """A registry with a study of two rates, two losses and three seeds, of which two runs died, and a young one."""
+    url = str(tmp_path_factory.mktemp("studied") / "runs.db")
+    registry = Registry(url)
+    settings = [(rate, loss) for rate in (2e-4, 2e-3) for loss in ("hinge", "lsgan") for _ in range(3)]
+    ids = [add_trial(registry, "rates", number, *setting) for number, setting in enumerate(settings[:-1])]
+    ids.append(add_trial(registry, "rates", 11, *settings[-1], status="diverged"))
+    finding = {"step": 500, "epoch": 5, "kind": "collapse", "severity": "alarm", "sentence": "s", "numbers": {}}
+    registry.set_findings(ids[10], [finding])
+    for number in range(2):
+        add_trial(registry, "young", number, 2e-4, "hinge")
+    return url, ids
+
+
+def page(url: str, monkeypatch: pytest.MonkeyPatch, **query: str) -> AppTest:
+    monkeypatch.setenv("FERGAN_REGISTRY", url)
+    app = AppTest.from_file(str(HOME), default_timeout=60)
+    app.switch_page("views/instability.py")
+    for name, value in {"part": "Studies", **query}.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+def said(app: AppTest) -> str:
+    return "\n".join(caption.value for caption in app.caption).replace("\\", "")
+
+
+def test_a_study_shows_who_died_what_a_score_hangs_on_and_its_trials(
+    studied: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, ids = studied
+    app = page(url, monkeypatch, study="rates", by="d_lr")
+    assert "2 of 12 runs died" in said(app)
+    assert "An emotion collapses: 1" in said(app)
+    assert "1 trials without the score are left out" in said(app)
+    assert len(app.get("plotly_chart")) == 2
+    failed, trials = (table.value for table in app.dataframe)
+    counts = failed[failed.parameter == "d_lr"].set_index("value")["failed"].to_dict()
+    assert counts == {"0.0002": 0, "0.002": 2}
+    assert list(trials["run"]) == [f"run?run={run_id}#rates-{number:03d}" for number, run_id in enumerate(ids)]
+    assert trials["kinds"].iloc[10] == ["collapse"]
+    assert trials["status"].iloc[11] == ["diverged"]
+    assert trials[["d_lr", "loss", "seed", "fid"]].iloc[0].to_list() == [2e-4, "hinge", 0, 22.0]
+
+
+def test_score_and_field_can_be_chosen_by_the_address(
+    studied: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = page(studied[0], monkeypatch, study="rates", by="loss", score="IS")
+    assert app.selectbox(key="by").value == "loss"
+    assert app.selectbox(key="score").value == "is"
+    app.selectbox(key="score").set_value("fid").run()
+    assert not app.exception
+
+
+def test_a_study_of_one_setting_and_few_trials_says_what_is_missing(
+    studied: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = page(studied[0], monkeypatch, study="young")
+    assert "one setting" in app.info[0].value
+    assert len(app.dataframe[0].value) == 2
+    assert not app.get("plotly_chart")
+
+
+def test_too_few_scored_trials_have_survival_and_failures_but_no_shares(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry = Registry(str(tmp_path / "runs.db"))
+    for number, rate in enumerate((1e-4, 1e-3, 1e-2)):
+        add_trial(registry, "few", number, rate, "hinge")
+    app = page(registry.url, monkeypatch)
+    assert any("4 ended trials or more" in info.value for info in app.info)
+    assert len(app.get("plotly_chart")) == 1
+    assert "0 of 3 runs died (none)" in said(app)
+
+
+def test_before_a_trial_has_ended_or_a_study_begun_the_page_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry = Registry(str(tmp_path / "runs.db"))
+    run_id = add_trial(registry, "s", 0, 2e-4, "hinge")
+    registry.untag(run_id, "study:s")
+    app = page(registry.url, monkeypatch)
+    assert "No study yet" in app.info[0].value
+    assert "trainers.sweep" in app.code[0].value
+    registry.tag(run_id, "study:s")
+    registry.set_status(run_id, "running")
+    assert "No trial" in page(registry.url, monkeypatch).info[0].value
