@@ -193,9 +193,14 @@ PRESETS: Mapping[str, Recipe] = {
     "robust": Recipe(preset="robust", epochs=25, eval_every=5, flip=True, sampling="sqrt", method=_ROBUST),
     # The same of residual blocks, for some minutes of a GPU.
     "robust-gpu": Recipe(
-        preset="robust-gpu", epochs=60, eval_every=10, checkpoint_every=5, flip=True, sampling="sqrt",
+        preset="robust-gpu",
+        epochs=60,
+        eval_every=10,
+        checkpoint_every=5,
+        flip=True,
+        sampling="sqrt",
         method=replace(_ROBUST, network="resnet", width=64, latent="normal", spectral_norm="both", d_steps=2),
-    ),  # fmt: skip
+    ),
     # The network and settings of PyTorch-GAN's implementations/dcgan, made conditional.
     "pytorch-gan": Recipe(preset="pytorch-gan", epochs=25, batch_size=64, eval_every=5, method=_PYTORCH_GAN),
     "report": Recipe(

@@ -36,8 +36,8 @@ def differences(values: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     """Compare the groups metric by metric, as a table in words.
 
     `values` is what `newest` returns. Columns: metric, a, b (means), difference (of B less A, with its 95 % interval),
-    effect (Hedges' g), verdict, more (runs a group), runs (how many of each group have the score). A metric that two
-    runs of each group have not is left without a difference.
+    effect (Hedges' g), verdict, needed (runs a group, for four shown of five), runs (how many of each group have
+    the score). A metric that two runs of each group have not is left without a difference.
     """
     rows = []
     for key in metrics:
@@ -47,13 +47,13 @@ def differences(values: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
         for name, group in zip(("a", "b"), (first, second), strict=True):
             row[name] = written(group.value.mean(), metric) if len(group) else "–"
         if min(len(first), len(second)) < 2:
-            row |= {"difference": "–", "effect": np.nan, "verdict": "too few runs", "more": ""}
+            row |= {"difference": "–", "effect": np.nan, "verdict": "too few runs", "needed": ""}
         else:
             found = compare(first.value.to_list(), second.value.to_list())
             row |= {"difference": written(found.difference, metric, found.low, found.high), "effect": found.effect}
-            row |= {"verdict": _sentence(found, better(first, second, metric)), "more": _more(found)}
+            row |= {"verdict": _sentence(found, better(first, second, metric)), "needed": _needed(found)}
         rows.append(row)
-    return pd.DataFrame(rows, columns=["metric", "a", "b", "difference", "effect", "verdict", "more", "runs"])
+    return pd.DataFrame(rows, columns=["metric", "a", "b", "difference", "effect", "verdict", "needed", "runs"])
 
 
 def better(first: pd.DataFrame, second: pd.DataFrame, metric: Metric) -> str:
@@ -120,7 +120,7 @@ def _sentence(found: Difference, which: str) -> str:
     return f"{found.verdict}: {which} is better" if which else f"{found.verdict} a difference"
 
 
-def _more(found: Difference) -> str:
+def _needed(found: Difference) -> str:
     if found.verdict == "shows":
         return ""
-    return "no number" if found.more is None else f"{found.more} a group"
+    return "no number" if found.needed is None else f"{found.needed} a group"

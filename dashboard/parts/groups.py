@@ -123,10 +123,12 @@ def show_table(table: pd.DataFrame, scores: pd.DataFrame) -> None:
             "effect": effect(
                 "Hedges' g", format="%.2f", width=85, help="B less A in the runs' own standard deviations"
             ),
-            "more": text("More runs needed", width=130, help="For a difference of this size to stand out from 0"),
+            "needed": text(
+                "Runs needed", width=110, help="For a difference of this size to be shown four times out of five"
+            ),
             "runs": text("Runs", width=80, help="Of A and of B, with this score"),
         },
-        column_order=["metric", "verdict", "a", "b", "difference", "effect", "more", "runs"],
+        column_order=["metric", "verdict", "a", "b", "difference", "effect", "needed", "runs"],
     )
     row = scores.iloc[0]
     st.caption(

@@ -13,6 +13,8 @@ from fergan_core.errors import UsageError
 
 ENOUGH = 5  # runs a group below which nothing is more than suggested
 _SURE = 0.95
+_POWER = 0.8
+_MOST = 1000
 
 Verdict = Literal["shows", "suggests", "cannot tell"]
 
@@ -22,8 +24,10 @@ class Difference:
     """The second group's mean less the first one's, with its 95 % interval by Welch's t.
 
     `effect` is Hedges' g, the difference in pooled standard deviations (Hedges 1981, eq. 6), NaN where neither varies;
-    `more` how many runs a group more would make a difference of this size stand out from 0, None where it does, or
-    where none would; `verdict` 'shows' where the interval leaves 0 out and both groups have ENOUGH runs.
+    `needed` how many runs each group needs in all for a difference of this size to be shown four times out of five,
+    None where it is shown, or where 1,000 are too few (a difference that few runs told of is likely smaller: read it
+    as a least number); `verdict` 'shows' where the interval leaves 0 out and both groups have ENOUGH runs. Where
+    neither group varies nothing can be told: these are not runs of different seeds.
     """
 
     first: float
@@ -33,7 +37,7 @@ class Difference:
     high: float
     effect: float
     verdict: Verdict
-    more: int | None
+    needed: int | None
 
 
 def compare(first: Sequence[float], second: Sequence[float]) -> Difference:
@@ -44,11 +48,11 @@ def compare(first: Sequence[float], second: Sequence[float]) -> Difference:
     difference = float(b.mean() - a.mean())
     reach = _reach(a, b)
     low, high = difference - reach, difference + reach
-    apart = low > 0 or high < 0
+    apart = reach > 0 and (low > 0 or high < 0)
     enough = min(len(a), len(b)) >= ENOUGH
     verdict: Verdict = "cannot tell" if not apart else "shows" if enough else "suggests"
-    more = None if verdict == "shows" else _more(a, b, difference)
-    return Difference(float(a.mean()), float(b.mean()), difference, low, high, _hedges(a, b), verdict, more)
+    needed = None if verdict == "shows" else _needed(a, b, difference)
+    return Difference(float(a.mean()), float(b.mean()), difference, low, high, _hedges(a, b), verdict, needed)
 
 
 def _reach(a: np.ndarray, b: np.ndarray) -> float:
@@ -70,11 +74,15 @@ def _hedges(a: np.ndarray, b: np.ndarray) -> float:
     return float((b.mean() - a.mean()) / pooled * unbiased)
 
 
-def _more(a: np.ndarray, b: np.ndarray, difference: float) -> int | None:
-    """Return how many runs a group more the same means and spreads would need for a sure verdict; None beyond 1,000."""
-    variance = a.var(ddof=1) + b.var(ddof=1)
-    have = min(len(a), len(b))
-    for count in range(max(ENOUGH, have), 1000):
-        if abs(difference) > student.ppf((1 + _SURE) / 2, 2 * count - 2) * math.sqrt(variance / count):
-            return max(0, count - have)
+def _needed(a: np.ndarray, b: np.ndarray, difference: float) -> int | None:
+    """Return the least number of runs a group by which such means and spreads are told apart with _POWER."""
+    of_a, of_b = float(a.var(ddof=1)), float(b.var(ddof=1))
+    if of_a + of_b == 0:
+        return None
+    least = max(ENOUGH, min(len(a), len(b)) + (min(len(a), len(b)) >= ENOUGH))
+    for count in range(least, _MOST):
+        freedom = (count - 1) * (of_a + of_b) ** 2 / (of_a**2 + of_b**2)
+        reach = student.ppf((1 + _SURE) / 2, freedom) + student.ppf(_POWER, freedom)
+        if abs(difference) >= reach * math.sqrt((of_a + of_b) / count):
+            return count
     return None

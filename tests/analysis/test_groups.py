@@ -15,7 +15,7 @@ def test_difference_and_interval_are_welchs() -> None:
     assert found.difference == pytest.approx(np.mean(b) - np.mean(a))
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
     assert found.verdict == "shows"
-    assert found.more is None
+    assert found.needed is None
 
 
 def test_the_order_of_the_groups_turns_the_sign() -> None:
@@ -32,7 +32,7 @@ def test_hedges_g_is_unbiased() -> None:
 
 def test_below_five_runs_a_group_at_most_suggests() -> None:
     assert compare([1.0, 1.1, 0.9], [5.0, 5.1, 4.9]).verdict == "suggests"
-    assert compare([1.0, 1.1, 0.9], [5.0, 5.1, 4.9]).more == 2
+    assert compare([1.0, 1.1, 0.9], [5.0, 5.1, 4.9]).needed == 5
     assert compare([1.0, 1.1, 0.9, 1.0, 1.0], [5.0, 5.1, 4.9, 5.0, 5.0]).verdict == "shows"
 
 
@@ -40,19 +40,26 @@ def test_what_the_seeds_explain_cannot_be_told_and_how_many_more_would() -> None
     a, b = [1.0, 3.0, 2.0], [2.0, 4.0, 3.0]
     found = compare(a, b)
     assert found.verdict == "cannot tell"
-    assert found.more is not None
-    count = 3 + found.more
+    assert found.needed is not None
     source = np.random.default_rng(1)
-    # With as many runs, drawn with these means and spreads, the interval leaves 0 out half the time or more.
-    apart = sum(compare(source.normal(2, 1, count), source.normal(3, 1, count)).low > 0 for _ in range(400))
-    assert apart >= binom.ppf(0.001, 400, 0.5)
-    assert compare([1.0, 2.0, 3.0], [1.0, 2.0, 3.0]).more is None
+    # With as many runs, drawn with these means and spreads, the interval leaves 0 out four times out of five.
+    groups = (source.normal(middle, 1, (2000, found.needed)) for middle in (2, 3))
+    apart = sum(compare(a, b).low > 0 for a, b in zip(*groups, strict=True))
+    assert binom.ppf(0.0005, 2000, 0.8) <= apart <= binom.ppf(0.9995, 2000, 0.84)
+    assert compare([1.0, 2.0, 3.0], [1.0, 2.0, 3.0]).needed is None
+
+
+def test_what_cannot_be_told_needs_more_runs_than_there_are() -> None:
+    found = compare([0.0, 0.0001, 0.0002, 0.0001, 0.0001], [0.0, 2.4, 0.6, 0.1, 1.9])
+    assert found.verdict == "cannot tell"
+    assert found.needed is not None
+    assert found.needed > 5
 
 
 def test_runs_that_are_all_alike() -> None:
     found = compare([1.0, 1.0], [2.0, 2.0])
-    assert (found.low, found.high) == (1.0, 1.0)
     assert np.isnan(found.effect)
+    assert (found.verdict, found.needed) == ("cannot tell", None)
 
 
 @pytest.mark.parametrize(("a", "b"), [([1.0], [1.0, 2.0]), ([1.0, float("nan")], [1.0, 2.0])])

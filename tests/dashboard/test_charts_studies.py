@@ -50,7 +50,7 @@ def test_a_metrics_row_says_what_the_comparison_found() -> None:
     assert row.difference == f"-9.0 [{found.low:.1f}, {found.high:.1f}]"
     assert row.effect == found.effect
     assert row.verdict == "suggests: B is better"
-    assert row.more == f"{found.more} a group"
+    assert row.needed == f"{found.needed} a group"
 
 
 def test_what_cannot_be_told_or_compared_names_no_better_group() -> None:

@@ -112,8 +112,8 @@ def _of_seeds(found: Pool, each: list[Settling], broken: int) -> Verdict:
         )  # fmt: skip
     if fall[1] > _LIMIT:
         return found.verdict(
-            _KEY, "cannot tell", f"It is still improving, which is no divergence: FID falls by {_percents(fall)} a quarter, "
-            f"and a longer training may settle.{lost}",
+            _KEY, "cannot tell", "It is still improving, which is no divergence: FID falls by "
+            f"{_percents(fall)} a quarter, and a longer training may settle.{lost}",
             smallest=len(each), interval=_shares(fall)[1:], of="fall of FID from the third quarter to the last",
             table=table,
         )  # fmt: skip
