@@ -1,5 +1,6 @@
 """python -m trainers.sweep: train many settings with several seeds each, and tell what each does to a score."""
 
+import contextlib
 import re
 import sys
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from trainers.shell import guarded
 
 if TYPE_CHECKING:
     from fergan_core.experiment import Span
+    from fergan_core.recipe import Recipe
 
 _RANGE = re.compile(r"^(?P<low>[^.]+(\.[^.]+)?)\.\.(?P<high>[^,]+)(?P<log>,log)?$")
 
@@ -82,16 +84,21 @@ def run(flags: Flags) -> None:
     vary = parse_vary(flags.vary)
     settings = experiment.design(vary, flags.seeds, flags.draws, seed=0) if vary else []
     for setting in settings:
-        recipes.changed(recipe, setting)  # a field that is wrong is told of now, not in the night
+        recipes.changed(recipe, setting)  # a field that is wrong is told of before there is a registry
     dataset = open_dataset(flags.data)
     registry = Registry(flags.registry)
     study = experiment.Study(registry, flags.study)
-    added = study.enqueue(settings)
+    added = study.enqueue(recipe, settings)
     print(f"study {flags.study}: {added} trials added, {study.waiting()} wait", file=sys.stderr)
-    steps = experiment.planned_steps(recipe, dataset)
-    with TrainingBar(steps, recipe.epochs, recipe.batch_size) as bar:
+    with contextlib.ExitStack() as bars:
+
+        def bar(recipe: "Recipe") -> TrainingBar:
+            bars.close()
+            steps = experiment.planned_steps(recipe, dataset)
+            return bars.enter_context(TrainingBar(steps, recipe.epochs, recipe.batch_size))
+
         study.run(
-            recipe, dataset, score=flags.score, device=flags.device, listener=bar,
+            dataset, score=flags.score, device=flags.device, listener=bar,
             tell=lambda number, setting: print(
                 f"trial {number}: {' '.join(f'{name}={value}' for name, value in setting.items())}", file=sys.stderr
             ),
@@ -113,7 +120,8 @@ def print_tables(url: str, study: str, score: str) -> None:
     if len(known) < 4 or not varied:
         console.print(f"{len(known)} trials with '{score}' and {len(varied)} varied fields: too few for a table.")
         return
-    shown = Table(title=f"what {score} hangs on: share of its variance over {len(known)} trials")
+    lost = f", {len(table) - len(known)} without it left out" if len(table) > len(known) else ""
+    shown = Table(title=f"what {score} hangs on: share of its variance over {len(known)} trials{lost}")
     for column in ("parameter", "share", "95 % interval"):
         shown.add_column(column, justify="left" if column == "parameter" else "right")
     for row in sensitivity.shares(table, varied, score).itertuples():

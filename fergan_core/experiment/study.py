@@ -25,6 +25,7 @@ from fergan_core.registry.connect import WriteLock, sqlite_path
 from fergan_core.training.recorder import Listener
 
 _RUN = "run"  # the trial's note of its run's id
+_RECIPE = "recipe"  # and of its whole recipe, so that whoever takes it trains what was meant
 
 
 @dataclass(frozen=True)
@@ -87,39 +88,42 @@ class Study:
             storage = optuna.storages.RDBStorage(registry.url, engine_kwargs=options)
             self._study = optuna.create_study(storage=storage, study_name=name, load_if_exists=True)
 
-    def enqueue(self, settings: Sequence[Mapping[str, str]]) -> int:
-        """Put those settings into the queue that the study has not had yet; return how many."""
+    def enqueue(self, recipe: Recipe, settings: Sequence[Mapping[str, str]]) -> int:
+        """Put the recipes, each `recipe` with one of the settings, into the queue, and return how many.
+
+        One that the study has had already is left out.
+        """
         with self._lock.held():
-            had = [self._settings(trial) for trial in self._study.get_trials(deepcopy=False)]
-            new = [dict(setting) for setting in settings if dict(setting) not in had]
-            for setting in new:
-                self._study.enqueue_trial(setting)
+            had = [trial.user_attrs.get(_RECIPE) for trial in self._study.get_trials(deepcopy=False)]
+            new = [(dict(setting), recipes.to_dict(recipes.changed(recipe, setting))) for setting in settings]
+            new = [(setting, whole) for setting, whole in new if whole not in had]
+            for setting, whole in new:
+                self._study.enqueue_trial(setting, user_attrs={_RECIPE: whole})
         return len(new)
 
     def run(
         self,
-        recipe: Recipe,
         dataset: Dataset,
         *,
         score: str,
         device: str = "auto",
-        listener: Listener | None = None,
+        listener: Callable[[Recipe], Listener] | None = None,
         tell: Callable[[int, Mapping[str, str]], None] = lambda number, setting: None,
     ) -> int:
         """Train trial after trial until none waits, or one is interrupted; return how many this process trained."""
         done = 0
         while (taken := self._take()) is not None:
-            trial, setting = taken
+            trial, setting, recipe = taken
             tell(trial.number, setting)
             try:
                 outcome = start(
-                    recipes.changed(recipe, setting),
+                    recipe,
                     dataset,
                     self._registry,
                     device=device,
                     name=f"{self.name}-{trial.number:03d}",
                     tags=[study_tag(self.name)],
-                    listener=listener,
+                    listener=listener(recipe) if listener else None,
                     on_start=partial(self._note, trial),
                 )
             except BaseException:
@@ -137,32 +141,30 @@ class Study:
         with self._lock.held():
             return len(self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
 
-    def _settings(self, trial: FrozenTrial) -> dict[str, str]:
-        fixed: dict[str, str] = trial.system_attrs.get("fixed_params", trial.params)
-        return dict(fixed)
-
-    def _take(self) -> tuple[optuna.Trial, dict[str, str]] | None:
+    def _take(self) -> tuple[optuna.Trial, dict[str, str], Recipe] | None:
         """Take the next trial that waits, or one whose process has died."""
         with self._lock.held():
             self._put_back_dead()
             if not self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
                 return None
             trial = self._study.ask()
-            return trial, self._settings(self._study.get_trials(deepcopy=False)[trial.number])
+            frozen = self._study.get_trials(deepcopy=False)[trial.number]
+            return trial, dict(frozen.system_attrs["fixed_params"]), recipes.from_dict(frozen.user_attrs[_RECIPE])
 
     def _put_back_dead(self) -> None:
         reader = Reader(self._registry.url)
         for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             run_id = trial.user_attrs.get(_RUN)
             if run_id is not None and reader.run(run_id)["status"] != "running":
-                self._study.tell(trial.number, state=TrialState.FAIL)
-                self._study.enqueue_trial(self._settings(trial))
+                self._enqueue_again(trial)
 
     def _put_back(self, trial: optuna.Trial) -> None:
         with self._lock.held():
-            setting = self._settings(self._study.get_trials(deepcopy=False)[trial.number])
-            self._study.tell(trial, state=TrialState.FAIL)
-            self._study.enqueue_trial(setting)
+            self._enqueue_again(self._study.get_trials(deepcopy=False)[trial.number])
+
+    def _enqueue_again(self, trial: FrozenTrial) -> None:
+        self._study.tell(trial.number, state=TrialState.FAIL)
+        self._study.enqueue_trial(trial.system_attrs["fixed_params"], user_attrs={_RECIPE: trial.user_attrs[_RECIPE]})
 
     def _note(self, trial: optuna.Trial, run_id: str) -> None:
         with self._lock.held():

@@ -8,6 +8,7 @@ from fergan_core.registry.queries import Reader
 
 _PREFIX = "study:"
 _NOT_VARIED = {"seed", "preset"}
+_PROTOCOL = ["judge_sha256", "count", "prior", "seed", "truncation", "real_count"]
 
 
 def study_tag(name: str) -> str:
@@ -24,13 +25,14 @@ def studies(reader: Reader) -> list[str]:
 def trials(reader: Reader, name: str) -> tuple[pd.DataFrame, list[str]]:
     """Return a study's trials, a row a run, and the names of the parameters that it varied.
 
-    Columns: run_id, name, status, epoch, the varied fields of the recipe, seed, `failed` (the run ended before its
-    recipe's end, or has an alarm among its findings), `kinds` (of its findings), and each score of all emotions
-    together of the run's newest evaluation. A run that goes on is left out.
+    Columns: run_id, name, status, epoch, the varied fields of the recipe, seed, `failed` (the run diverged or broke
+    off by itself, or has an alarm among its findings), `kinds` (of its findings), and each score of all emotions
+    together, of the run's newest evaluation by the judge and protocol that most of them have. A field that is called
+    as a score is, gets `set ` before its name. Runs that go on, were stopped, or whose process died are left out.
     """
     runs = reader.runs()
     runs = runs[[study_tag(name) in tags for tags in runs["tags"]]]
-    runs = runs[~runs["status"].isin(["running", "interrupted"])]
+    runs = runs[~runs["status"].isin(["running", "interrupted", "crashed"])]
     recipes = {run_id: _flat(reader.run(run_id)["recipe"]) for run_id in runs["id"]}
     table = pd.DataFrame.from_dict(recipes, orient="index")
     varied = [str(field) for field in table if field not in _NOT_VARIED and table[field].astype(str).nunique() > 1]
@@ -42,9 +44,16 @@ def trials(reader: Reader, name: str) -> tuple[pd.DataFrame, list[str]]:
     frame["kinds"] = [kinds.get(run_id, []) for run_id in frame.index]
     frame["failed"] = [row.status != "finished" or run_id in alarms for run_id, row in frame.iterrows()]
     scores = reader.scores(list(frame.index))
+    protocol = scores[_PROTOCOL].astype(str).agg("|".join, axis=1) if len(scores) else pd.Series(dtype=str)
+    most = scores.groupby(protocol)["run_id"].nunique()
+    if len(most):
+        scores = scores[protocol == most.idxmax()]
     scores = scores[scores["emotion"].isna()].sort_values("step").drop_duplicates(["run_id", "metric"], keep="last")
     if len(scores):
-        frame = frame.join(scores.pivot(index="run_id", columns="metric", values="value"))
+        values = scores.pivot(index="run_id", columns="metric", values="value")
+        names = {field: f"set {field}" for field in varied if field in values}
+        varied = [names.get(field, field) for field in varied]
+        frame = frame.rename(columns=names).join(values)
     return frame.sort_values("name").reset_index(), varied
 
 

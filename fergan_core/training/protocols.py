@@ -66,7 +66,7 @@ class Generator(Protocol):
 
 
 @runtime_checkable
-class Differentiable(Protocol):
+class Differentiable(Generator, Protocol):
     """A generator whose faces have derivatives by their starting points."""
 
     def draw(self, latents: Tensor, labels: Tensor) -> Tensor:

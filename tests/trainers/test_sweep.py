@@ -11,6 +11,7 @@ import pytest
 
 from fergan_core.errors import UsageError
 from fergan_core.experiment import Span, Study, design
+from fergan_core.recipe import changed, preset
 from fergan_core.registry import Reader, Registry, trials
 from trainers.sweep import parse_vary
 
@@ -68,14 +69,34 @@ def test_vary_is_read_or_refused() -> None:
             parse_vary((bad,))
 
 
-def test_the_queue_holds_each_setting_once(tmp_path: Path) -> None:
+def test_the_queue_holds_each_recipe_once(tmp_path: Path) -> None:
     study = Study(Registry(str(tmp_path / "runs.db")), "s")
     settings = design({"loss": ["hinge", "lsgan"]}, seeds=2, draws=None, seed=0)
-    assert study.enqueue(settings) == 4
-    assert study.enqueue(settings) == 0
+    quick = preset("quick")
+    assert study.enqueue(quick, settings) == 4
+    assert study.enqueue(quick, settings) == 0
     again = Study(Registry(str(tmp_path / "runs.db")), "s")
-    assert again.enqueue(design({"loss": ["hinge", "lsgan"]}, seeds=3, draws=None, seed=0)) == 2
-    assert again.waiting() == 6
+    assert again.enqueue(quick, design({"loss": ["hinge", "lsgan"]}, seeds=3, draws=None, seed=0)) == 2
+    # The same settings of another recipe are other trials.
+    assert again.enqueue(changed(quick, {"batch_size": "32"}), settings) == 4
+    assert again.waiting() == 10
+
+
+def test_a_waiting_trial_is_trained_as_it_was_enqueued_whoever_takes_it(tmp_path: Path) -> None:
+    registry = tmp_path / "runs.db"
+    recipe = changed(preset("quick"), dict(pair.split("=") for pair in TINY[1:]))
+    recipe = changed(recipe, {"precision": "float32"})
+    study = Study(Registry(str(registry)), "s")
+    study.enqueue(recipe, design({"loss": ["hinge"], "precision": ["float32", "bfloat16"]}, 1, None, seed=0))
+    done = sweep(registry, "--preset", "dcgan")
+    assert done.returncode == 0, done.stderr
+    table, varied = trials(Reader(str(registry)), "s")
+    assert varied == ["set precision"]
+    assert list(table["set precision"]) == ["float32", "bfloat16"]
+    assert bool((table["precision"] <= 1).all())
+    for run_id in table["run_id"]:
+        trained = Reader(str(registry)).run(run_id)["recipe"]
+        assert (trained["images"], trained["method"]["width"], trained["method"]["loss"]) == (128, 4, "hinge")
 
 
 def test_two_processes_share_a_study_and_each_trial_is_run_once(tmp_path: Path) -> None:
@@ -110,7 +131,7 @@ def test_a_stopped_study_goes_on_and_a_failed_trial_is_a_result(tmp_path: Path) 
             break
     os.kill(first.pid, signal.SIGINT)
     first.communicate(timeout=200)
-    done = sweep(registry, "--preset", "quick", *TINY, "epochs=30")
+    done = sweep(registry)
     assert done.returncode == 0, done.stderr
     table, varied = trials(Reader(str(registry)), "s")
     assert sorted(varied) == ["d_lr", "g_lr"]
