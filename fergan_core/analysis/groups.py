@@ -80,9 +80,8 @@ def _needed(a: np.ndarray, b: np.ndarray, difference: float) -> int | None:
     if of_a + of_b == 0:
         return None
     least = max(ENOUGH, min(len(a), len(b)) + (min(len(a), len(b)) >= ENOUGH))
-    for count in range(least, _MOST):
-        freedom = (count - 1) * (of_a + of_b) ** 2 / (of_a**2 + of_b**2)
-        reach = student.ppf((1 + _SURE) / 2, freedom) + student.ppf(_POWER, freedom)
-        if abs(difference) >= reach * math.sqrt((of_a + of_b) / count):
-            return count
-    return None
+    counts = np.arange(least, _MOST)
+    freedom = (counts - 1) * (of_a + of_b) ** 2 / (of_a**2 + of_b**2)
+    reach = student.ppf((1 + _SURE) / 2, freedom) + student.ppf(_POWER, freedom)
+    told = abs(difference) >= reach * np.sqrt((of_a + of_b) / counts)
+    return int(counts[told.argmax()]) if told.any() else None

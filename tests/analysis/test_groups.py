@@ -26,8 +26,8 @@ def test_the_order_of_the_groups_turns_the_sign() -> None:
 
 def test_hedges_g_is_unbiased() -> None:
     source = np.random.default_rng(0)
-    effects = [compare(source.normal(0, 1, 3), source.normal(1, 1, 3)).effect for _ in range(20_000)]
-    assert float(np.mean(effects)) == pytest.approx(1.0, abs=0.05)
+    effects = [compare(source.normal(0, 1, 3), source.normal(1, 1, 3)).effect for _ in range(4_000)]
+    assert float(np.mean(effects)) == pytest.approx(1.0, abs=0.08)
 
 
 def test_below_five_runs_a_group_at_most_suggests() -> None:
