@@ -73,9 +73,7 @@ class _Effects:
         self._total = float(((values - values.mean()) ** 2).sum())
         groups = {name: grouped(trials[name]) for name in parameters}
         self._dummies = {name: pd.get_dummies(labels, dtype=float).to_numpy() for name, labels in groups.items()}
-        setting = (
-            trials[list(parameters)].astype(str).agg("|".join, axis=1) if parameters else pd.Series("", trials.index)
-        )
+        setting = trials[list(parameters)].map(str).agg("|".join, axis=1) if parameters else pd.Series("", trials.index)
         settings = int(setting.nunique())
         means = pd.Series(values, index=trials.index).groupby(setting).transform("mean").to_numpy()
         self._seeds, self._seed_freedom = float(((values - means) ** 2).sum()), len(values) - settings

@@ -44,7 +44,7 @@ def trials(reader: Reader, name: str) -> tuple[pd.DataFrame, list[str]]:
     frame["kinds"] = [kinds.get(run_id, []) for run_id in frame.index]
     frame["failed"] = [row.status != "finished" or run_id in alarms for run_id, row in frame.iterrows()]
     scores = reader.scores(list(frame.index))
-    protocol = scores[_PROTOCOL].astype(str).agg("|".join, axis=1) if len(scores) else pd.Series(dtype=str)
+    protocol = scores[_PROTOCOL].map(str).agg("|".join, axis=1) if len(scores) else pd.Series(dtype=str)
     most = scores.groupby(protocol)["run_id"].nunique()
     if len(most):
         scores = scores[protocol == most.idxmax()]

@@ -27,7 +27,9 @@ def test_real_faces_have_a_sound_pulse(pulse: Pulse, unseen_faces: Dataset) -> N
         assert found[f"pulse_accuracy/{name}"] >= 0.75
         assert found[f"pulse_reads/{name}"] == EMOTIONS.index(name)
         assert 0.7 < found[f"pulse_diversity/{name}"] < 1.4
-        assert found[f"pulse_repeats/{name}"] <= 0.4
+        # Drawn one by one, with chance repeats: of disgust's seven faces most are there twice.
+        chance = 1 - (1 - 1 / int((unseen_faces.labels == EMOTIONS.index(name)).sum())) ** 15
+        assert abs(found[f"pulse_repeats/{name}"] - chance) < 0.3
 
 
 def test_one_face_for_every_emotion_is_dead(pulse: Pulse, unseen_faces: Dataset) -> None:
