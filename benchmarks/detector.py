@@ -1,7 +1,7 @@
 """How well the collapse of an emotion is found: precision and recall against the true people of the built-in faces.
 
-`python -m benchmarks.detector fit` trains the runs on which the limits in `analysis/findings/thresholds.py` were
-fixed, `... test` others, of other seeds and other kinds of failure, on which they are judged. A run that is there
+`python -m benchmarks.detector fit REGISTRY` trains the runs on which the limits in `analysis/findings/thresholds.py`
+were fixed, `... test` others, of other seeds and other kinds of failure, on which they are judged. A run that is there
 already is not trained again. The detector sees points alone; the truth is the identity head of the synthfer judge.
 """
 
@@ -86,7 +86,8 @@ def train_missing(part: str, dataset: Dataset, registry: Registry) -> None:
                 continue
             print(name, file=sys.stderr, flush=True)
             recipe = recipes.changed(recipes.preset("quick"), {**changes, "seed": str(seed)})
-            start(recipe, dataset, registry, name=name, tags=("detector", part))
+            if start(recipe, dataset, registry, name=name, tags=("detector", part)).status == "interrupted":
+                raise KeyboardInterrupt
 
 
 class Truth:
@@ -170,7 +171,9 @@ def print_rates(by_kind: Mapping[str, dict[str, object]]) -> None:
     Console(width=None if sys.stdout.isatty() else 120).print(table)
 
 
-def main(part: Literal["fit", "test"], registry: Path, again: bool = False) -> None:
+def main(
+    part: tyro.conf.Positional[Literal["fit", "test"]], registry: tyro.conf.Positional[Path], again: bool = False
+) -> None:
     """Train a part's runs where they are missing, and tell how well their collapses were found.
 
     Args:

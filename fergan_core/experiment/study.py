@@ -7,6 +7,7 @@ the study. A trial that failed is a result; one whose process died is put back i
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -25,6 +26,7 @@ from fergan_core.registry.connect import WriteLock, sqlite_path
 from fergan_core.training.recorder import Listener
 
 _RUN = "run"  # the trial's note of its run's id
+_SLOW_START = timedelta(minutes=10)  # for a trial to become a run; then its process has died on the way
 _RECIPE = "recipe"  # and of its whole recipe, so that whoever takes it trains what was meant
 
 
@@ -126,6 +128,9 @@ class Study:
                     listener=listener(recipe) if listener else None,
                     on_start=partial(self._note, trial),
                 )
+            except KeyboardInterrupt:
+                self._put_back(trial)
+                raise
             except BaseException:
                 self._finish(trial, None)
                 raise
@@ -154,8 +159,11 @@ class Study:
     def _put_back_dead(self) -> None:
         reader = Reader(self._registry.url)
         for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            run_id = trial.user_attrs.get(_RUN)
-            if run_id is not None and reader.run(run_id)["status"] != "running":
+            if run_id := trial.user_attrs.get(_RUN):
+                dead = reader.run(run_id)["status"] != "running"
+            else:
+                dead = trial.datetime_start is None or datetime.now() - trial.datetime_start > _SLOW_START
+            if dead:
                 self._enqueue_again(trial)
 
     def _put_back(self, trial: optuna.Trial) -> None:

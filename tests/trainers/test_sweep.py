@@ -5,12 +5,15 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from fergan_core.errors import UsageError
 from fergan_core.experiment import Span, Study, design
+from fergan_core.experiment import study as studies
 from fergan_core.recipe import changed, preset
 from fergan_core.registry import Reader, Registry, trials
 from trainers.sweep import parse_vary
@@ -99,6 +102,20 @@ def test_a_waiting_trial_is_trained_as_it_was_enqueued_whoever_takes_it(tmp_path
         assert (trained["images"], trained["method"]["width"], trained["method"]["loss"]) == (128, 4, "hinge")
 
 
+def test_a_trial_whose_process_died_before_it_was_a_run_is_taken_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = Study(Registry(str(tmp_path / "runs.db")), "s")
+    study.enqueue(preset("quick"), [{"seed": "0"}])
+    taken = study._take()
+    assert taken is not None
+    assert study._take() is None  # its process may be on the way
+    monkeypatch.setattr(studies, "_SLOW_START", timedelta(0))
+    again = study._take()
+    assert again is not None
+    assert (again[0].number, again[1], again[2]) == (1, taken[1], taken[2])
+
+
 def test_two_processes_share_a_study_and_each_trial_is_run_once(tmp_path: Path) -> None:
     registry = tmp_path / "runs.db"
     flags = ("--vary", "loss=non-saturating,hinge", "--seeds", "2", *TINY)
@@ -118,25 +135,23 @@ def test_two_processes_share_a_study_and_each_trial_is_run_once(tmp_path: Path) 
 
 def test_a_stopped_study_goes_on_and_a_failed_trial_is_a_result(tmp_path: Path) -> None:
     registry = tmp_path / "runs.db"
-    # A learning rate at which the losses are soon no numbers.
-    flags = ("--vary", "d_lr=2e-4,1.0", "g_lr=2e-4,1.0", "--seeds", "1", *TINY[:-1], "emotions=happy,sad", "epochs=30")
+    # A penalty by which the discriminator's loss is soon no number.
+    flags = ("--vary", "r1=0,1e38", "g_lr=2e-4,1e-3", "--seeds", "1", *TINY, "epochs=30")
     first = subprocess.Popen(words(registry, *flags), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     for _ in range(600):
         time.sleep(0.2)
-        if (
-            registry.exists()
-            and len(Reader(str(registry)).runs())
-            and int(Reader(str(registry)).runs()["step"].max()) > 8
-        ):
+        runs = Reader(str(registry)).runs() if registry.exists() else pd.DataFrame()
+        if len(runs) and bool(((runs["status"] == "running") & (runs["step"] > 8)).any()):
             break
     os.kill(first.pid, signal.SIGINT)
     first.communicate(timeout=200)
     done = sweep(registry)
     assert done.returncode == 0, done.stderr
     table, varied = trials(Reader(str(registry)), "s")
-    assert sorted(varied) == ["d_lr", "g_lr"]
+    assert sorted(varied) == ["g_lr", "r1"]
     assert len(table) == 4
-    assert bool(table.set_index(["d_lr", "g_lr"]).loc[(1.0, 1.0), "failed"])
+    assert (table["failed"] == (table["r1"] > 0)).all()
+    assert set(table.loc[table["failed"], "status"]) == {"diverged"}
 
 
 def test_wrong_flags_end_before_anything_is_trained(tmp_path: Path) -> None:
