@@ -48,9 +48,11 @@ def timeline_figure(points: pd.DataFrame, findings: pd.DataFrame, *, dark: bool)
     """
     panels = [name for name, metrics in PANELS.items() if points.metric.isin(metrics).any()]
     figure = make_subplots(
-        rows=len(panels) + 1, cols=1, shared_xaxes=True, vertical_spacing=0.025,
-        row_heights=[0.35, *[1.0] * len(panels)],
+        rows=len(panels) + 1, cols=1, shared_xaxes=True, vertical_spacing=0.04,
+        row_heights=[0.35, *[1.0] * len(panels)], subplot_titles=["", *panels],
     )  # fmt: skip
+    # Over its panel's corner: beside it, turned, a long title runs into the next one's on a telephone.
+    figure.update_annotations(x=0, xanchor="left", font_size=13)
     figure.add_scatter(
         x=findings.step,
         y=[0] * len(findings),
@@ -92,7 +94,7 @@ def _add_panel(figure: go.Figure, points: pd.DataFrame, panel: str, row: int) ->
             row=row,
             col=1,
         )
-    figure.update_yaxes(title=panel, type="log" if panel in _LOG else "linear", row=row, col=1)
+    figure.update_yaxes(type="log" if panel in _LOG else "linear", row=row, col=1)
 
 
 def phase_figure(points: pd.DataFrame, *, dark: bool) -> go.Figure:

@@ -24,9 +24,8 @@ def show(found: pd.DataFrame, labels: Mapping[str, str]) -> None:
         st.success("Nothing was found.", icon=":material/check:")
         return
     for row in found.head(SHOWN).itertuples():
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.badge(title(row.kind), color=BADGES.get(row.severity, "gray"))
-            whose = f"{choose.plain(labels[row.run_id])}: " if len(labels) > 1 else ""
-            st.markdown(whose + choose.plain(row.sentence))
+        whose = f"{choose.plain(labels[row.run_id])}: " if len(labels) > 1 else ""
+        badge = f":{BADGES.get(row.severity, 'gray')}-badge[{choose.plain(title(row.kind))}]"
+        st.markdown(f"{badge} {whose}{choose.plain(row.sentence)}")
     if len(found) > SHOWN:
         st.caption(f"{len(found) - SHOWN} more.")

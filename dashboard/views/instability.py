@@ -55,9 +55,13 @@ def show_finding(run_id: str, found: pd.DataFrame) -> None:
     clicked = [point.get("customdata") for point in st.session_state[CLICKED].selection.points]
     clicked = [place for place in clicked if isinstance(place, int) and place < len(found)]
     options = list(range(len(found)))
+    words = [
+        findings.title(row.kind) + (f" ({row.numbers['emotion']})" if "emotion" in row.numbers else "")
+        for row in found.itertuples()
+    ]
     place = st.selectbox(
         "Finding", options, clicked[0] if clicked else 0,
-        format_func=lambda one: f"{findings.title(found.kind[one])}, epoch {found.epoch[one]}",
+        format_func=lambda one: f"{words[one]}, epoch {found.epoch[one]}",
     )  # fmt: skip
     row = found.iloc[place]
     saved = data.sheets(run_id)

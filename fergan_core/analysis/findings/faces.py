@@ -27,7 +27,7 @@ def collapses(course: Course) -> Iterator[Finding]:
             "global-collapse",
             begun,
             "alarm",
-            f"By epoch {course.epoch(begun)} {len(onsets)} of {len(diversity)} emotions show one face each: the whole "
+            f"By epoch {course.epoch(begun)}, {len(onsets)} of {len(diversity)} emotions show one face each: the whole "
             "generator has collapsed.",
             {"emotions": sorted(onsets)},
         )
