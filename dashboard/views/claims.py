@@ -56,7 +56,8 @@ def show_commands(commands: tuple[str, ...]) -> None:
     """The commands, one a line, to be copied."""
     st.code("\n".join(commands), language=None, wrap_lines=True)
     st.caption(
-        "Without --data it is tried on the built-in faces. A study that was stopped goes on by the same command."
+        "Without `--data fer2013.csv` it is tried on the built-in faces. A study that was stopped goes on by the same "
+        "command."
     )
 
 
