@@ -39,6 +39,13 @@ def dark() -> bool:
     return st.context.theme.type == "dark"
 
 
+def part(*names: str) -> str:
+    """Ask which part of a page to show; the address keeps it."""
+    return st.segmented_control(
+        "Part", names, default=names[0], required=True, key="part", bind="query-params", label_visibility="collapsed"
+    )
+
+
 def any_trained(runs: pd.DataFrame) -> bool:
     """Tell whether a run of this registry was trained; say how to add one where none was."""
     if (~runs.literature).any():

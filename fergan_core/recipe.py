@@ -242,6 +242,13 @@ def to_dict(recipe: Recipe) -> dict[str, Any]:
     return plain
 
 
+def flat(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a plain recipe's fields with its method's own beside them."""
+    fields = {**plain, **plain.get("method", {})}
+    fields.pop("method", None)
+    return fields
+
+
 def changed(recipe: Recipe, settings: Mapping[str, str]) -> Recipe:
     """Return a recipe with some fields, common or the method's own, set to these texts; UsageError for unknown ones."""
     plain = to_dict(recipe)

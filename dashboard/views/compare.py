@@ -98,10 +98,7 @@ def show_groups(runs: pd.DataFrame) -> None:
 
 
 st.title("Compare")
-part = st.segmented_control(
-    "Part", ["Runs", "Groups of runs"], default="Runs", required=True, key="part", bind="query-params",
-    label_visibility="collapsed",
-)  # fmt: skip
+part = choose.part("Runs", "Groups of runs")
 runs = data.runs()
 if choose.any_trained(runs):
     (show_side_by_side if part == "Runs" else show_groups)(runs)

@@ -87,10 +87,7 @@ def show_run(runs: pd.DataFrame) -> None:
 
 
 st.title("Instability")
-part = st.segmented_control(
-    "Part", ["One run", "Studies"], default="One run", required=True, key="part", bind="query-params",
-    label_visibility="collapsed",
-)  # fmt: skip
+part = choose.part("One run", "Studies")
 runs = data.runs()
 if choose.any_trained(runs):
     if part == "Studies":

@@ -10,15 +10,7 @@ OF_RUNS = {"Table": score_table.show, "Confusion": confusion.show, "Copying": co
 JUDGES = "Judges"
 
 st.title("Scores")
-part = st.segmented_control(
-    "Part",
-    [*OF_RUNS, JUDGES],
-    default="Table",
-    required=True,
-    key="part",
-    bind="query-params",
-    label_visibility="collapsed",
-)
+part = choose.part(*OF_RUNS, JUDGES)
 runs = data.runs()
 if part == JUDGES:
     judges.show()

@@ -8,6 +8,7 @@ import pandas as pd
 
 from fergan_core.analysis.alarms import alarms
 from fergan_core.analysis.findings.thresholds import LIMITS
+from fergan_core.recipe import flat
 
 Outcome = Literal["comes too", "in part", "stays away", "one of its own", "too short", "none in either"]
 
@@ -55,7 +56,7 @@ def root(parents: Mapping[str, str], run_id: str) -> str:
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     """Return the fields in which two recipes differ, with both values; a method's own fields stand beside the rest."""
-    old, new = _flat(before), _flat(after)
+    old, new = flat(before), flat(after)
     names = dict.fromkeys([*old, *new])
     return {name: (old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name)}
 
@@ -106,9 +107,3 @@ def _outcome(threats: list[dict[Hashable, Any]], own: list[dict[Hashable, Any]],
 def _parents(runs: pd.DataFrame) -> dict[str, str]:
     known = runs.dropna(subset=["parent"])
     return dict(zip(known["id"].astype(str), known["parent"].astype(str), strict=True))
-
-
-def _flat(recipe: Mapping[str, Any]) -> dict[str, Any]:
-    plain = {**recipe, **recipe.get("method", {})}
-    plain.pop("method", None)
-    return plain

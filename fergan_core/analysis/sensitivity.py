@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
-from scipy.stats import chi2, f, ncf
+from scipy.stats import binomtest, chi2, f, ncf
 
 from fergan_core.errors import UsageError
 
@@ -52,8 +52,9 @@ def failures(trials: pd.DataFrame, parameters: Sequence[str], failed: str) -> pd
         labels = grouped(trials[name])
         for label in pd.unique(labels):
             of = trials.loc[(labels == label).to_numpy(), failed].astype(bool)
-            low, high = _wilson(int(of.sum()), len(of))
-            counts = {"trials": len(of), "failed": int(of.sum()), "share": float(of.mean()), "low": low, "high": high}
+            ends = binomtest(int(of.sum()), len(of)).proportion_ci(0.95, method="wilson")
+            counts = {"trials": len(of), "failed": int(of.sum()), "share": float(of.mean())}
+            counts |= {"low": float(ends.low), "high": float(ends.high)}
             rows.append({"parameter": name, "value": str(label), **counts})
     return pd.DataFrame(rows, columns=["parameter", "value", "trials", "failed", "share", "low", "high"])
 
@@ -130,11 +131,3 @@ def _noncentrality(ratio: float, between: int, within: int, tail: float) -> floa
     while ncf.cdf(ratio, between, within, most) > tail:
         most *= 2
     return float(brentq(lambda noncentrality: ncf.cdf(ratio, between, within, noncentrality) - tail, 1e-9, most))
-
-
-def _wilson(hits: int, count: int) -> tuple[float, float]:
-    z = 1.959963984540054
-    share, spread = hits / count, z * z / count
-    centre = (share + spread / 2) / (1 + spread)
-    half = float(np.sqrt(share * (1 - share) * spread + spread * spread / 4)) / (1 + spread)
-    return max(0.0, centre - half), min(1.0, centre + half)

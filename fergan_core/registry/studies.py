@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from fergan_core.recipe import flat
 from fergan_core.registry.queries import Reader
 
 _PREFIX = "study:"
@@ -33,7 +34,7 @@ def trials(reader: Reader, name: str) -> tuple[pd.DataFrame, list[str]]:
     runs = reader.runs()
     runs = runs[[study_tag(name) in tags for tags in runs["tags"]]]
     runs = runs[~runs["status"].isin(["running", "interrupted", "crashed"])]
-    recipes = {run_id: _flat(reader.run(run_id)["recipe"]) for run_id in runs["id"]}
+    recipes = {run_id: _texts(flat(reader.run(run_id)["recipe"])) for run_id in runs["id"]}
     table = pd.DataFrame.from_dict(recipes, orient="index")
     varied = [str(field) for field in table if field not in _NOT_VARIED and table[field].astype(str).nunique() > 1]
     frame = runs[["id", "name", "status", "epoch", "seed"]].rename(columns={"id": "run_id"}).set_index("run_id")
@@ -57,8 +58,6 @@ def trials(reader: Reader, name: str) -> tuple[pd.DataFrame, list[str]]:
     return frame.sort_values("name").reset_index(), varied
 
 
-def _flat(recipe: dict[str, Any]) -> dict[str, Any]:
-    """Put a recipe's own fields and its method's side by side; lists become texts."""
-    plain = {**recipe, **recipe.get("method", {})}
-    plain.pop("method", None)
-    return {name: ", ".join(value) if isinstance(value, list) else value for name, value in plain.items()}
+def _texts(fields: dict[str, Any]) -> dict[str, Any]:
+    """Make texts of lists, which a table's groups cannot be made of."""
+    return {name: ", ".join(value) if isinstance(value, list) else value for name, value in fields.items()}

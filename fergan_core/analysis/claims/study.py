@@ -16,6 +16,7 @@ from scipy.stats import t as student
 from fergan_core.analysis.claims.claim import Answer, Score, Verdict, claim
 from fergan_core.analysis.groups import ENOUGH
 from fergan_core.analysis.order import PROTOCOL
+from fergan_core.recipe import flat
 
 LEAST = 3  # seeds below which nothing is told
 ENDED = ("finished", "diverged", "failed")
@@ -98,7 +99,7 @@ def pool(
     ended = study.runs[study.runs["status"].isin(ENDED)].sort_values("created")
     if ended.empty:
         return None
-    flat = [_flat(recipe, images, loose) for recipe, images in zip(ended["recipe"], ended["images"], strict=True)]
+    flat = [_fields(recipe, images, loose) for recipe, images in zip(ended["recipe"], ended["images"], strict=True)]
     own = [fields if setting is None else {name: fields.get(name) for name in setting} for fields in flat]
     rest = [{} if setting is None else {n: v for n, v in fields.items() if n not in setting} for fields in flat]
     alike = [
@@ -134,10 +135,10 @@ def untold(study: Study, key: str) -> Verdict:
     return Verdict(claim(key), "cannot tell", None, sentence)
 
 
-def _flat(recipe: Mapping[str, Any], images: int, loose: Sequence[str]) -> dict[str, Any]:
+def _fields(recipe: Mapping[str, Any], images: int, loose: Sequence[str]) -> dict[str, Any]:
     """Return what of a recipe makes the training, its method's fields among them, with the images there really were."""
-    plain = {**recipe, **recipe.get("method", {}), "images": int(images)}
-    return {name: value for name, value in plain.items() if name not in (*_NEUTRAL, "method", *loose)}
+    fields = flat(recipe) | {"images": int(images)}
+    return {name: value for name, value in fields.items() if name not in (*_NEUTRAL, *loose)}
 
 
 def _scores(

@@ -1,0 +1,123 @@
+"""Whether trainings settle: courses of FID drawn by hand, each with the answer that it should get."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from fergan_core.analysis.claims import Study
+from fergan_core.analysis.claims.convergence import convergence, settling
+from fergan_core.analysis.claims.study import mean_interval
+from tests.analysis.claim_studies import run, study
+
+
+def falling(to: float, count: int = 40) -> np.ndarray:
+    """FID that falls within the first quarter, and stays."""
+    return to * np.exp(np.maximum(0, 3 - 12 * np.arange(count) / count))
+
+
+def trained(course: np.ndarray, seeds: int = 5, noise: float = 0.02, spread: float = 1.96 * 0.02, **of: Any) -> Study:
+    """A study of so many seeds of a course of FID, with fluctuation and intervals."""
+    source = np.random.default_rng(0)
+    each = [course * np.exp(noise * source.standard_normal(len(course))) for _ in range(seeds)]
+    return study(*(run(seed, list(values), metric="fid", spread=spread, **of) for seed, values in enumerate(each)))
+
+
+def test_settling_is_by_quarters() -> None:
+    fid = [8.0] * 4 + [4.0] * 4 + [6.0] * 4 + [5.0] * 4
+    known = settling(fid, np.array(fid) / np.exp(1.96 * 0.1), np.array(fid) * np.exp(1.96 * 0.1))
+    assert known.drift == pytest.approx(np.log(5 / 4))
+    assert known.fall == pytest.approx(np.log(6 / 5))
+    assert known.swing == 0
+    # The median of |a - b| of two normal numbers of deviation 0.1.
+    assert known.noise == pytest.approx(0.1 * np.sqrt(2) * 0.67449, rel=1e-4)
+    assert known.excess == pytest.approx(-(known.noise**2))
+    nan = [np.nan] * 16
+    assert np.isnan(settling(fid, nan, nan).noise)
+
+
+def test_a_training_that_stays_at_its_best_settles() -> None:
+    found = convergence(trained(falling(3.0)))
+    assert (found.verdict, found.strength) == ("does not hold", "shown")
+    assert found.sentence.startswith("It settles")
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < 1 < found.high + 0.05
+    assert (len(found.run_ids), found.seeds, found.data, found.protocol) == (5, 5, "faces", "j, 2,000 faces")
+
+
+def test_below_five_seeds_it_is_suggested_and_below_three_not_told() -> None:
+    assert convergence(trained(falling(3.0), seeds=3)).strength == "suggested"
+    two = convergence(trained(falling(3.0), seeds=2))
+    assert (two.verdict, two.strength) == ("cannot tell", None)
+    assert "2 seeds" in two.sentence
+
+
+def test_a_training_that_leaves_its_best_does_not_converge() -> None:
+    course = falling(3.0) * np.exp(np.maximum(0, np.linspace(-1, 1, 40)))
+    found = convergence(trained(course))
+    assert (found.verdict, found.strength) == ("holds", "shown")
+    assert "leaves its best" in found.sentence
+    assert found.low is not None
+    assert found.low > 1.05
+
+
+def test_one_that_is_still_improving_is_told_from_one_that_diverges() -> None:
+    found = convergence(trained(20 * np.exp(-0.05 * np.arange(40))))
+    assert found.verdict == "cannot tell"
+    assert "still improving, which is no divergence" in found.sentence
+    assert "leaves" not in found.sentence
+    # Ten evaluations a quarter.
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < 1 - np.exp(-0.5) < found.high
+
+
+def test_jumps_beyond_the_judges_noise_are_no_rest_and_those_within_are() -> None:
+    course = falling(3.0) * np.exp(0.05 * (-1.0) ** np.arange(40))
+    assert "does not come to rest" in convergence(trained(course)).sentence
+    assert convergence(trained(course)).verdict == "holds"
+    noisy = 0.1 / (np.sqrt(2) * 0.67449)  # a deviation that explains a change of 0.1
+    assert convergence(trained(course, spread=1.96 * noisy)).verdict == "does not hold"
+    unknown = convergence(trained(course, spread=float("nan")))
+    assert unknown.verdict == "cannot tell"
+    assert "not known" in unknown.sentence
+
+
+def test_seeds_that_disagree_cannot_be_told() -> None:
+    away = falling(3.0) * np.exp(np.maximum(0, np.linspace(-1, 1, 40)))
+    runs = [
+        run(seed, list(away if seed % 2 else falling(3.0)), metric="fid", spread=0.04 + 0.001 * seed)
+        for seed in range(5)
+    ]
+    found = convergence(study(*runs))
+    assert (found.verdict, found.strength) == ("cannot tell", None)
+    assert "cannot be told" in found.sentence
+
+
+def test_runs_that_break_off_are_no_rest() -> None:
+    whole = [run(seed, list(falling(3.0)), metric="fid", spread=0.04) for seed in range(5)]
+    lost = [run(seed, [9.0], metric="fid", status="diverged") for seed in range(5, 11)]
+    assert convergence(study(*whole)).verdict == "does not hold"
+    one = convergence(study(*whole, lost[0]))
+    assert one.verdict == "cannot tell"
+    assert "Of 6 runs 1 broke off" in one.sentence
+    most = convergence(study(*whole, *lost))
+    assert most.verdict == "holds"
+    assert "6 of 11 runs broke off" in most.sentence
+
+
+def test_too_few_evaluations_are_left_out() -> None:
+    found = convergence(trained(falling(3.0, count=11)))
+    assert found.verdict == "cannot tell"
+    assert "0 seeds with 12 evaluations" in found.sentence
+
+
+@pytest.mark.parametrize("count", [12, 40])
+def test_rest_is_not_taken_for_a_drift_more_often_than_promised(count: int) -> None:
+    source, unknown = np.random.default_rng(1), np.full(count, np.nan)
+    drifts = [[settling(np.exp(0.1 * one), unknown, unknown).drift for one in source.standard_normal((5, count))]
+              for _ in range(200)]  # fmt: skip
+    assert float(np.mean(drifts)) == pytest.approx(0, abs=0.01)
+    assert sum(mean_interval(seeds)[1] > np.log(1.05) for seeds in drifts) <= binom.ppf(0.999, 200, 0.025)
