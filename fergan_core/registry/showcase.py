@@ -8,6 +8,7 @@ import re
 import sqlite3
 import tempfile
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -21,11 +22,22 @@ from sqlalchemy.engine import Connection
 from fergan_core.errors import RegistryError
 from fergan_core.registry.connect import WriteLock, full_url, sqlite_path, writing_engine
 from fergan_core.registry.queries import Reader
-from fergan_core.registry.schema import Checkpoint, Evaluation, Metric, Point, Run, Sheet
+from fergan_core.registry.schema import Checkpoint, Evaluation, Metric, Point, Run, Sheet, Tag
+from fergan_core.registry.studies import study_tag
 
-BUCKETS = 500
-SHEETS = 25
-CHECKPOINTS = 2
+
+@dataclass(frozen=True)
+class Portion:
+    """How much of a run is kept at most: stretches of points a metric, sheets, checkpoints."""
+
+    stretches: int
+    sheets: int
+    checkpoints: int
+
+
+WHOLE = Portion(stretches=500, sheets=25, checkpoints=2)
+# A study has dozens of trials, of which one wants the scores, the findings, and how they went.
+TRIAL = Portion(stretches=50, sheets=1, checkpoints=0)
 
 _HALF_MAX = float(np.finfo(np.float16).max)
 _ADDRESS = re.compile(r"\w+://[^\s'\"]+")
@@ -89,10 +101,12 @@ def _reduce(reader: Reader, made: Path, run_ids: Sequence[str]) -> None:
     with engine.begin() as connection:
         connection.execute(sa.delete(Run).where(Run.literature.is_(False), Run.id.not_in(run_ids)))
         runs = connection.execute(sa.select(Run.key, Run.provenance, Run.dataset).where(Run.literature.is_(False)))
+        trials = set(connection.scalars(sa.select(Tag.run_key).where(Tag.tag.startswith(study_tag("")))))
         for key, provenance, dataset in runs.all():
-            _keep_sheets(connection, reader, key, made.with_suffix(".files"))
-            _keep_checkpoints(connection, reader, key, made.with_suffix(".files"))
-            thinned = _thin(connection, key)
+            portion = TRIAL if key in trials else WHOLE
+            _keep_sheets(connection, reader, key, made.with_suffix(".files"), portion.sheets)
+            _keep_checkpoints(connection, reader, key, made.with_suffix(".files"), portion.checkpoints)
+            thinned = _thin(connection, key, portion.stretches)
             values = {"provenance": scrubbed(provenance), "dataset": scrubbed(dataset), "trashed": None}
             connection.execute(sa.update(Run).where(Run.key == key).values(**values))
             if thinned:
@@ -102,25 +116,27 @@ def _reduce(reader: Reader, made: Path, run_ids: Sequence[str]) -> None:
 
 
 def spread(items: Sequence[int], count: int) -> list[int]:
-    """Choose at most `count` items, the first and the last among them and the others evenly between."""
+    """Choose at most `count` items, the last and the first among them and the others evenly between."""
     if len(items) <= count:
         return list(items)
+    if count < 2:
+        return list(items[len(items) - count :])
     return [items[round(i * (len(items) - 1) / (count - 1))] for i in range(count)]
 
 
-def _keep_sheets(connection: Connection, reader: Reader, key: int, files: Path) -> None:
+def _keep_sheets(connection: Connection, reader: Reader, key: int, files: Path, count: int) -> None:
     steps = connection.scalars(sa.select(Sheet.step).where(Sheet.run_key == key).order_by(Sheet.step)).all()
-    connection.execute(sa.delete(Sheet).where(Sheet.run_key == key, Sheet.step.not_in(spread(steps, SHEETS))))
+    connection.execute(sa.delete(Sheet).where(Sheet.run_key == key, Sheet.step.not_in(spread(steps, count))))
     for path, sha256 in connection.execute(sa.select(Sheet.path, Sheet.sha256).where(Sheet.run_key == key)).all():
         _write(files / path, _whole(reader, path, sha256))
 
 
-def _keep_checkpoints(connection: Connection, reader: Reader, key: int, files: Path) -> None:
+def _keep_checkpoints(connection: Connection, reader: Reader, key: int, files: Path, count: int) -> None:
     """Keep the weights at evaluated steps, or the last where none is; of them the generator in half precision."""
     mine = sa.select(Checkpoint.step).where(Checkpoint.run_key == key).order_by(Checkpoint.step)
     steps = connection.scalars(mine).all()
     judged = set(connection.scalars(sa.select(Evaluation.step).where(Evaluation.run_key == key)))
-    kept = spread([step for step in steps if step in judged] or list(steps[-1:]), CHECKPOINTS)
+    kept = spread([step for step in steps if step in judged] or list(steps[-1:]), count)
     connection.execute(sa.delete(Checkpoint).where(Checkpoint.run_key == key, Checkpoint.step.not_in(kept)))
     rows = sa.select(Checkpoint.step, Checkpoint.path, Checkpoint.sha256).where(Checkpoint.run_key == key)
     for step, path, sha256 in connection.execute(rows).all():
@@ -161,8 +177,8 @@ def _write(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
-def _thin(connection: Connection, key: int) -> bool:
-    """Thin each metric of more than 500 points to 500 stretches with mean and extremes; tell whether one was.
+def _thin(connection: Connection, key: int, most: int) -> bool:
+    """Thin each metric of more than `most` points to as many stretches with mean and extremes; tell whether one was.
 
     A stretch with a NaN in it keeps its extremes, and NaN as its mean: where a run diverged stays visible.
     """
@@ -173,10 +189,10 @@ def _thin(connection: Connection, key: int) -> bool:
     )
     thinned = False
     for metric, count, first, last in connection.execute(counts).all():
-        if count <= BUCKETS:
+        if count <= most:
             continue
         mine = (Point.run_key == key) & (Point.metric_key == metric)
-        width = -(-(last - first + 1) // BUCKETS)
+        width = -(-(last - first + 1) // most)
         has_nan = sa.func.count() > sa.func.count(Point.value)
         stretches = (
             sa.select(

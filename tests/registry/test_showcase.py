@@ -120,6 +120,20 @@ def test_thinned_points_keep_every_spike_and_nan(source: tuple[Registry, str, st
     assert len(shown.points([run_id], ["rare"])) == 99
 
 
+def test_of_a_studys_trial_less_is_kept(source: tuple[Registry, str, str], tmp_path: Path) -> None:
+    registry, run_id, other = source
+    registry.tag(other, "study:s")
+    write_showcase(registry.url, tmp_path / "runs.db", [run_id, other])
+    here, shown = Reader(registry.url), Reader(str(tmp_path / "runs.db"))
+    assert (shown.sheets(other)["epoch"].tolist(), len(shown.checkpoints(other))) == ([EPOCHS], 0)
+    points = shown.points([other], ["loss_d"], buckets=2000)
+    assert len(points) == 50
+    assert (points["high"].max(), points["low"].min(), points["nans"].sum()) == (40.0, -40.0, 1)
+    assert shown.scores([other]).to_json() == here.scores([other]).to_json()
+    assert len(shown.sheets(run_id)) == 25
+    assert verify(shown).damage == []
+
+
 def test_nothing_tells_of_the_machine(source: tuple[Registry, str, str], tmp_path: Path) -> None:
     registry, run_id, _ = source
     write_showcase(registry.url, tmp_path / "runs.db", [run_id])
@@ -220,3 +234,4 @@ def test_spread() -> None:
     assert spread(list(range(100)), 4) == [0, 33, 66, 99]
     assert len(set(spread(list(range(26)), 25))) == 25
     assert spread([5], 4) == [5]
+    assert (spread([1, 2, 3], 1), spread([1, 2, 3], 0)) == ([3], [])
