@@ -9,9 +9,11 @@ import streamlit as st
 
 from dashboard import data
 from dashboard.charts.scores import by_protocol as protocols_of
+from fergan_core.emotions import EMOTIONS
 
 # Session state beside the widgets' own keys: those are forgotten when the page is left.
 _RUN = "run followed"
+_TOGETHER = "all together"
 STATUS_COLOURS = {
     "running": "blue",
     "finished": "green",
@@ -44,6 +46,12 @@ def part(*names: str) -> str:
     return st.segmented_control(
         "Part", names, default=names[0], required=True, key="part", bind="query-params", label_visibility="collapsed"
     )
+
+
+def faces() -> str | None:
+    """Ask for an emotion whose faces' scores to show, None for all faces together; the address keeps it."""
+    chosen = st.selectbox("Faces", [_TOGETHER, *EMOTIONS], key="faces", bind="query-params", width=170)
+    return None if chosen == _TOGETHER else chosen
 
 
 def any_trained(runs: pd.DataFrame) -> bool:

@@ -17,27 +17,24 @@ COLOURS = dict(zip(GROUPS, map(run_colour, (0, 3)), strict=True))
 _WIDTH = 0.28  # how far to either side of its group's middle a run is drawn
 
 
-def newest(scores: pd.DataFrame, groups: Mapping[str, Sequence[str]]) -> pd.DataFrame:
-    """Return each run's newest evaluation, all emotions together: a row a run and metric, with its group.
+def in_groups(scores: pd.DataFrame, groups: Mapping[str, Sequence[str]], emotion: str | None = None) -> pd.DataFrame:
+    """Return an emotion's scores (None: all together) of the groups' runs: a row a run and metric, with its group.
 
-    `scores` are of one protocol. Columns: group, run_id, epoch, step, metric, value, real; a score that is no number
-    has no row.
+    `scores` are one evaluation a run (`analysis.stages.at_stage`). Columns: group, run_id, epoch, spent, metric, value,
+    real; a score that is no number has no row.
     """
     group_of = {run_id: name for name, run_ids in groups.items() for run_id in run_ids}
-    rows = of_emotion(scores, None)
-    rows = rows[rows.run_id.isin(group_of)]
-    rows = rows[rows.step == rows.groupby("run_id").step.transform("max")]
-    rows = rows.drop_duplicates(["run_id", "metric"], keep="last").dropna(subset=["value"])
-    rows = rows.assign(group=rows.run_id.map(group_of))
-    return rows[["group", "run_id", "epoch", "step", "metric", "value", "real"]].reset_index(drop=True)
+    rows = of_emotion(scores, emotion).dropna(subset=["value"])
+    rows = rows.assign(group=rows.run_id.map(group_of)).dropna(subset=["group"])
+    return rows[["group", "run_id", "epoch", "spent", "metric", "value", "real"]].reset_index(drop=True)
 
 
 def differences(values: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     """Compare the groups metric by metric, as a table in words.
 
-    `values` is what `newest` returns. Columns: metric, a, b (means), difference (of B less A, with its 95 % interval),
-    effect (Hedges' g), verdict, needed (runs a group, for four shown of five), runs (how many of each group have
-    the score). A metric that two runs of each group have not is left without a difference.
+    `values` is what `in_groups` returns. Columns: metric, a, b (means), difference (of B less A, with its 95 %
+    interval), effect (Hedges' g), verdict, needed (runs a group, for four shown of five), runs (how many of each
+    group have the score). A metric that two runs of each group have not is left without a difference.
     """
     rows = []
     for key in metrics:
@@ -76,7 +73,7 @@ def better(first: pd.DataFrame, second: pd.DataFrame, metric: Metric) -> str:
 def strip_figure(values: pd.DataFrame, metric: str, labels: Mapping[str, str], *, dark: bool) -> go.Figure:
     """Draw a metric's value of every run, the groups beside each other, with each group's mean; dashed: real faces.
 
-    `values` is what `newest` returns, `labels` the runs' names.
+    `values` is what `in_groups` returns, `labels` the runs' names.
     """
     own = values[values.metric == metric]
     figure = go.Figure()

@@ -13,10 +13,13 @@ from dashboard.charts.score_table import DEFAULT_METRICS, metrics_of
 from fergan_core.analysis import forks
 from fergan_core.analysis.alarms import alarms
 from fergan_core.analysis.groups import ENOUGH
+from fergan_core.analysis.stages import SPEED, Stage, at_stage, with_spent
 from fergan_core.metrics.catalogue import CATALOGUE
 from fergan_core.registry import study_tag
 
 Groups = Mapping[str, Sequence[str]]
+
+STAGES: Mapping[Stage, str] = {"newest": "at its end", "images": "at equal images", "seconds": "at equal seconds"}
 
 # What runs may differ in and still be seeds of one recipe.
 _NO_MATTER = ["seed", "preset", "eval_every", "watch_every", "checkpoint_every"]
@@ -82,11 +85,19 @@ def show(runs: pd.DataFrame, groups: Groups) -> None:
     if scores is None:
         return
     scores = choose.one_protocol(scores)
-    values = charts.newest(scores, groups)
-    warnings = [*_of_runs(runs, groups, label), *_of_scores(values, groups, label)]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        stage: Stage = st.segmented_control(
+            "Each run", list(STAGES), default="newest", required=True, format_func=STAGES.__getitem__, key="at",
+            bind="query-params",
+        )  # fmt: skip
+        emotion = choose.faces()
+    speed = data.points(tuple(scores.run_id.unique()), (SPEED,), 2_000)
+    scores = at_stage(with_spent(scores, data.recipes(tuple(scores.run_id.unique())), speed), stage)
+    values = charts.in_groups(scores, groups, emotion)
+    warnings = [*_of_runs(runs, groups, label), *_of_scores(values, groups, label, stage)]
     if warnings:
         st.warning("\n".join(f"- {choose.plain(warning)}" for warning in warnings))
-    known = metrics_of(scores, None)
+    known = metrics_of(scores, emotion)
     wanted = st.multiselect(
         "Metrics", known, [key for key in DEFAULT_METRICS if key in known],
         format_func=lambda key: CATALOGUE[key].title, key="metrics", bind="query-params",
@@ -95,18 +106,32 @@ def show(runs: pd.DataFrame, groups: Groups) -> None:
     if not metrics:
         st.info("Choose a metric or more.")
         return
-    show_table(charts.differences(values, metrics), scores)
+    show_table(charts.differences(values, metrics), f"{_at(values, stage)} by the judge {_judge(scores)}")
     metric = st.selectbox(
         "Runs by", metrics, format_func=lambda key: CATALOGUE[key].title, key="strip", bind="query-params", width=260
     )
     labels = {run_id: label(run_id) for run_id in values.run_id}
     figure = charts.strip_figure(values, metric, labels, dark=choose.dark())
     st.plotly_chart(figure, width="stretch", theme=None, key="strip figure", config=PLOTLY_CONFIG)
-    st.caption("A point: a run's newest score. A bar: its group's mean.")
+    st.caption("A point: a run's score. A bar: its group's mean.")
 
 
-def show_table(table: pd.DataFrame, scores: pd.DataFrame) -> None:
-    """The differences, and how to read them."""
+def _at(values: pd.DataFrame, stage: Stage) -> str:
+    """Say which evaluation of each run is compared, and what the groups' runs had spent by then."""
+    if stage == "newest":
+        return "Each run's newest evaluation"
+    spans = values.groupby("group").spent.agg(["min", "max"]).round().astype(int)
+    spent = [f"{name} {low:,}" + (f" to {high:,}" if high > low else "") for name, low, high in spans.itertuples()]
+    what = "images seen" if stage == "images" else "seconds of training, evaluations not counted"
+    return f"Each run's evaluation nearest to where the one that came least far ended ({', '.join(spent)} {what}),"
+
+
+def _judge(scores: pd.DataFrame) -> str:
+    return f"{scores.judge.iloc[0]} with {int(scores['count'].iloc[0]):,} faces"
+
+
+def show_table(table: pd.DataFrame, source: str) -> None:
+    """The differences, where they are from, and how to read them."""
     text, effect = st.column_config.TextColumn, st.column_config.NumberColumn
     st.dataframe(
         table,
@@ -130,9 +155,8 @@ def show_table(table: pd.DataFrame, scores: pd.DataFrame) -> None:
         },
         column_order=["metric", "verdict", "a", "b", "difference", "effect", "needed", "runs"],
     )
-    row = scores.iloc[0]
     st.caption(
-        choose.plain(f"Each run's newest evaluation by the judge {row.judge} with {int(row['count']):,} faces. ")
+        choose.plain(f"{source}. ")
         + f"Shows: the interval leaves 0 out, and both groups have {ENOUGH} runs. Suggests: it does, with fewer runs. "
         "Cannot tell: the spread of the runs alone explains such a difference. Of twenty metrics, one leaves 0 out by "
         "chance: decide beforehand which one counts."
@@ -168,7 +192,7 @@ def _of_runs(runs: pd.DataFrame, groups: Groups, label: Callable[[str], str]) ->
         yield f"Runs with an alarm or that broke off: {', '.join(counts)}. The means below do not show it."
 
 
-def _of_scores(values: pd.DataFrame, groups: Groups, label: Callable[[str], str]) -> Iterator[str]:
+def _of_scores(values: pd.DataFrame, groups: Groups, label: Callable[[str], str], stage: Stage) -> Iterator[str]:
     """Say which runs are missing, since they have no score of this judge, and whose scores are of other epochs."""
     missing = [label(run_id) for own in groups.values() for run_id in own if run_id not in set(values.run_id)]
     if missing:
@@ -177,6 +201,6 @@ def _of_scores(values: pd.DataFrame, groups: Groups, label: Callable[[str], str]
             "looks better than it is where the runs that broke off have none."
         )
     epochs = values.groupby("group").epoch.agg(["min", "max"])
-    if len(epochs) and epochs["min"].min() != epochs["max"].max():
+    if stage == "newest" and len(epochs) and epochs["min"].min() != epochs["max"].max():
         spans = [f"{name} {low}" + (f" to {high}" if high > low else "") for name, low, high in epochs.itertuples()]
         yield f"The newest evaluations are of different epochs ({', '.join(spans)}): some runs learnt for longer."

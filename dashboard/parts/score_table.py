@@ -10,10 +10,7 @@ from dashboard.charts import parallel
 from dashboard.charts import score_table as charts
 from dashboard.charts.palette import PLOTLY_CONFIG
 from fergan_core.analysis.order import Best, best
-from fergan_core.emotions import EMOTIONS
 from fergan_core.metrics.catalogue import CATALOGUE, Metric
-
-ALL = "all together"
 
 
 def show(labels: Mapping[str, str], colours: Mapping[str, str]) -> None:
@@ -24,7 +21,7 @@ def show(labels: Mapping[str, str], colours: Mapping[str, str]) -> None:
     scores = choose.one_protocol(scores)
     known = [key for key in CATALOGUE if key in set(scores.metric)]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        emotion = st.selectbox("Faces", [ALL, *EMOTIONS], key="faces", bind="query-params", width=170)
+        of = choose.faces()
         wanted = st.multiselect(
             "Metrics",
             known,
@@ -33,7 +30,6 @@ def show(labels: Mapping[str, str], colours: Mapping[str, str]) -> None:
             key="metrics",
             bind="query-params",
         )
-    of = None if emotion == ALL else emotion
     metrics = [key for key in charts.metrics_of(scores, of) if key in wanted]
     if not metrics:
         st.info("None of these metrics is known of these faces: choose others, or all faces together.")

@@ -19,7 +19,7 @@ def by_name(figure) -> dict:
 
 def score(run: str, metric: str, value: float, epoch: int = 2, **others: Any) -> dict[str, Any]:
     known = {"run_id": run, "epoch": epoch, "step": epoch * 9, "metric": metric, "value": value}
-    return known | {"emotion": None, "real": 2.0} | others
+    return known | {"emotion": None, "real": 2.0, "spent": epoch} | others
 
 
 IN_GROUPS = {"A": ["a1", "a2", "a3"], "B": ["b1", "b2", "b3"]}
@@ -27,19 +27,19 @@ IN_GROUPS = {"A": ["a1", "a2", "a3"], "B": ["b1", "b2", "b3"]}
 
 def of_groups(metric: str, a: list[float], b: list[float], real: float = 2.0) -> pd.DataFrame:
     pairs = [*zip(IN_GROUPS["A"], a, strict=False), *zip(IN_GROUPS["B"], b, strict=False)]
-    return groups.newest(pd.DataFrame([score(run, metric, value, real=real) for run, value in pairs]), IN_GROUPS)
+    return groups.in_groups(pd.DataFrame([score(run, metric, value, real=real) for run, value in pairs]), IN_GROUPS)
 
 
-def test_of_each_run_the_newest_evaluation_counts_and_all_emotions_together() -> None:
+def test_the_groups_have_their_own_runs_scores_of_the_faces_asked_for() -> None:
     scores = pd.DataFrame(
         [
-            score("a1", "fid", 50.0, epoch=1), score("a1", "cas", 0.5, epoch=1), score("a1", "fid", 30.0),
-            score("a1", "fid", 99.0, emotion="happy"), score("a2", "fid", np.nan), score("b1", "fid", 20.0, epoch=5),
-            score("stranger", "fid", 1.0),
+            score("a1", "fid", 30.0), score("a1", "fid", 99.0, emotion="happy"), score("a2", "fid", np.nan),
+            score("b1", "fid", 20.0, epoch=5), score("stranger", "fid", 1.0),
         ]
     )  # fmt: skip
-    values = groups.newest(scores, IN_GROUPS)
+    values = groups.in_groups(scores, IN_GROUPS)
     assert values[["group", "run_id", "epoch", "value"]].to_numpy().tolist() == [["A", "a1", 2, 30], ["B", "b1", 5, 20]]
+    assert groups.in_groups(scores, IN_GROUPS, "happy").value.to_list() == [99.0]
 
 
 def test_a_metrics_row_says_what_the_comparison_found() -> None:

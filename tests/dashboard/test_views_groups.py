@@ -137,6 +137,21 @@ def test_what_weakens_a_comparison_is_said(
     assert "The runs of group A differ in more than the seed: loss." in mixed
 
 
+def test_groups_are_compared_at_equal_images_and_by_one_emotions_faces(
+    seeds: tuple[str, dict[str, list[str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, ids = seeds
+    app = page(url, monkeypatch, A=ids["lsgan"], B=ids["hinge"])
+    app.segmented_control(key="at").set_value("images").run()
+    assert not app.exception
+    assert any("A 1,280, B 1,280 images seen" in caption.value.replace("\\", "") for caption in app.caption)
+    assert app.dataframe[0].value.set_index("metric").loc["FID ↓", "verdict"] == "shows: B is better"
+    app.selectbox(key="faces").set_value("happy").run()
+    assert app.dataframe[0].value.set_index("metric").loc["FID ↓", "a"] == "1.000"
+    app.segmented_control(key="at").set_value("seconds").run()
+    assert "Without a score by this judge" in warned(app)
+
+
 def test_a_run_of_the_address_that_is_not_there_is_named(
     seeds: tuple[str, dict[str, list[str]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,47 @@
+"""Runs at one stage of their training: each at its newest evaluation, or all where they had spent equally much.
+
+A recipe that costs twice as much an image is compared fairly in two ways, at equal images seen and at equal seconds.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+Stage = Literal["newest", "images", "seconds"]
+
+SPEED = "images_per_second"
+
+
+def with_spent(scores: pd.DataFrame, recipes: Mapping[str, Mapping[str, Any]], speed: pd.DataFrame) -> pd.DataFrame:
+    """Add to the registry's scores what had been spent by then: images (seen) and seconds (of training alone).
+
+    `recipes` are the runs' by id, `speed` their points of SPEED, as `Reader.points` gives them. The time of evaluations
+    and of what else stands between two steps does not count; a fork's first speed stands for its parent's. Seconds are
+    NaN where a run has no such points.
+    """
+    batch = scores.run_id.map({run_id: recipe["batch_size"] for run_id, recipe in recipes.items()})
+    seconds = pd.Series(np.nan, index=scores.index)
+    for run_id, own in speed.dropna(subset=["mean"]).groupby("run_id"):
+        rows = scores.index[scores.run_id == run_id]
+        spent = np.cumsum(np.diff(own.step, prepend=0) * recipes[str(run_id)]["batch_size"] / own["mean"])
+        seconds[rows] = np.interp(scores.step[rows], np.append(0, own.step), np.append(0.0, spent))
+    return scores.assign(images=scores.step * batch, seconds=seconds)
+
+
+def at_stage(scores: pd.DataFrame, stage: Stage) -> pd.DataFrame:
+    """Return of each run the scores of one evaluation, with the column `spent` in the stage's own measure.
+
+    `scores` are of one protocol, with `with_spent`'s columns. 'newest' takes each run's last and counts epochs; the
+    others take what the run that came least far had spent by its last evaluation, and of each run the evaluation that
+    is nearest to it. A run without that measure is left out.
+    """
+    measure = "epoch" if stage == "newest" else stage
+    scores = scores.assign(spent=scores[measure]).dropna(subset=["spent"])
+    last = scores.groupby("run_id").spent.transform("max")
+    away = last - scores.spent if stage == "newest" else (scores.spent - last.min()).abs()
+    # Of two that are equally near the later one, so that a run has one evaluation.
+    nearest = scores[away == away.groupby(scores.run_id).transform("min")]
+    one = nearest[nearest.step == nearest.groupby("run_id").step.transform("max")]
+    return one.drop_duplicates(["run_id", "metric", "emotion"], keep="last")
