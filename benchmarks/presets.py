@@ -20,27 +20,36 @@ from fergan_core.analysis.groups import compare
 from fergan_core.analysis.stages import SPEED, Stage, at_stage, with_spent
 from fergan_core.data import Dataset, open_dataset
 from fergan_core.emotions import EMOTIONS
+from fergan_core.evaluation import LIGHT_COUNT, Protocol, evaluate_checkpoints, judges_for
 from fergan_core.experiment import start
 from fergan_core.metrics.catalogue import CATALOGUE
 from fergan_core.registry import Reader, Registry
 
 _COLLAPSES = ("collapse", "global-collapse")
-_SCORES = [("fid", None), ("coverage", None), ("recall", None), *(("accuracy", name) for name in (None, *EMOTIONS))]
+# Sets of faces by their natural mixture; emotions, of which some are rare, by equally many faces of each.
+_SCORES: tuple[tuple[str, str | None, str], ...] = (
+    ("fid", None, "natural"),
+    ("coverage", None, "natural"),
+    ("recall", None, "natural"),
+    *(("accuracy", emotion, "balanced") for emotion in (None, *EMOTIONS)),
+)
 
-Position = tyro.conf.Positional
 
-
-def train_missing(preset: str, epochs: int, seeds: int, dataset: Dataset, registry: Registry) -> list[str]:
-    """Train a preset's runs that are not in the registry yet; return the ids of all."""
-    for seed in range(seeds):
-        name = f"{preset}, {epochs} epochs, seed {seed}"
-        if name in _ended(registry):
-            continue
+def train_missing(preset: str, epochs: int, seed: int, dataset: Dataset, registry: Registry) -> str:
+    """Train a preset's run where it is not in the registry, score its checkpoints by both priors; return its id."""
+    name = f"{preset}, {epochs} epochs, seed {seed}"
+    if name not in _ended(registry):
         print(name, file=sys.stderr, flush=True)
         recipe = replace(recipes.preset(preset), epochs=epochs, eval_every=2, checkpoint_every=2, seed=seed)
         if start(recipe, dataset, registry, name=name, tags=("presets",)).status == "interrupted":
             raise KeyboardInterrupt
-    return [_ended(registry)[f"{preset}, {epochs} epochs, seed {seed}"] for seed in range(seeds)]
+    run_id, reader = _ended(registry)[name], Reader(registry.url)
+    scored = reader.scores([run_id])
+    steps = set(reader.checkpoints(run_id)["step"]) - set(scored[scored["prior"] == "balanced"]["step"])
+    protocol = Protocol(judges_for(dataset.name)[0], LIGHT_COUNT, prior="balanced")
+    for _ in evaluate_checkpoints(registry, run_id, sorted(steps), [protocol], dataset=dataset):
+        pass
+    return run_id
 
 
 def _ended(registry: Registry) -> dict[str, str]:
@@ -52,73 +61,57 @@ def _ended(registry: Registry) -> dict[str, str]:
 def rows(reader: Reader, groups: Mapping[str, list[str]], stage: Stage) -> Iterator[list[str]]:
     """Compare the groups score by score: title, both means, their difference with its interval, verdict, real faces."""
     run_ids = [run_id for own in groups.values() for run_id in own]
-    scores = reader.scores(run_ids)
-    spent = with_spent(
-        scores, {run_id: reader.run(run_id)["recipe"] for run_id in run_ids}, reader.points(run_ids, [SPEED])
-    )
-    table = at_stage(spent, stage)
-    for name, own in groups.items():
-        ends = table[table["run_id"].isin(own)]["spent"]
-        yield [f"{name}: {stage}", f"{ends.min():,.0f} to {ends.max():,.0f}", "", "", "", ""]
-    for metric, emotion in _SCORES:
-        of = table[
-            (table["metric"] == metric) & (table["emotion"].isna() if emotion is None else table["emotion"] == emotion)
-        ]
-        values = [of.set_index("run_id")["value"].reindex(own).to_list() for own in groups.values()]
-        title = CATALOGUE[metric].title + (f", {emotion}" if emotion else "")
-        if not all(map(pd.notna, [*values[0], *values[1]])):
-            yield [
-                title,
-                *(", ".join(f"{value:.3g}" for value in own) for own in values),
-                "",
-                "no number in some runs",
-                "",
-            ]
+    recipes_of = {run_id: reader.run(run_id)["recipe"] for run_id in run_ids}
+    spent = with_spent(reader.scores(run_ids), recipes_of, reader.points(run_ids, [SPEED], buckets=2_000))
+    tables = {prior: at_stage(own, stage) for prior, own in spent.groupby("prior")}
+    ends = [tables["natural"][tables["natural"]["run_id"].isin(own)]["spent"] for own in groups.values()]
+    yield [f"{stage} of each run", *(f"{own.min():,.0f} to {own.max():,.0f}" for own in ends), "", "", ""]
+    for metric, emotion, prior in _SCORES:
+        table = tables[prior]
+        of = table["emotion"].isna() if emotion is None else table["emotion"] == emotion
+        own = table[of & (table["metric"] == metric)].set_index("run_id")
+        values = [own["value"].reindex(run_ids).to_list() for run_ids in groups.values()]
+        title = f"{CATALOGUE[metric].title}, {emotion or 'all'}"
+        if pd.isna([*values[0], *values[1]]).any():
+            yield [title, *(", ".join(f"{value:.3g}" for value in one) for one in values), "", "missing in some", ""]
             continue
         found = compare(*values)
         difference = f"{found.difference:+.3g} ({found.low:+.3g} to {found.high:+.3g})"
-        yield [
-            title,
-            f"{found.first:.3g}",
-            f"{found.second:.3g}",
-            difference,
-            found.verdict,
-            f"{of['real'].median():.3g}",
-        ]
+        real = f"{own['real'].median():.3g}"
+        yield [title, f"{found.first:.3g}", f"{found.second:.3g}", difference, found.verdict, real]
 
 
-def collapses(reader: Reader, groups: Mapping[str, list[str]]) -> Iterator[list[str]]:
-    """Count each group's runs in which a collapse was found, and say which."""
-    for name, own in groups.items():
-        found = reader.findings(own)
-        found = found[found["kind"].isin(_COLLAPSES)]
-        yield [f"{name}: runs with a collapse", f"{found['run_id'].nunique()} of {len(own)}", "", "", "", ""]
+def collapses(reader: Reader, groups: Mapping[str, list[str]]) -> list[str]:
+    """Count each group's runs in which a collapse was found."""
+    found = [reader.findings(own) for own in groups.values()]
+    runs = [own[own["kind"].isin(_COLLAPSES)]["run_id"].nunique() for own in found]
+    return ["runs with a collapse", *(f"{n} of {len(own)}" for n, own in zip(runs, groups.values(), strict=True))]
 
 
 def main(
-    first: Position[str],
-    second: Position[str],
-    data: Position[str],
-    registry: Position[Path],
+    first: tyro.conf.Positional[str],
+    second: tyro.conf.Positional[str],
+    data: tyro.conf.Positional[str],
+    registry: tyro.conf.Positional[Path],
     epochs: Annotated[int, tyro.conf.arg(help="Passes over the training images, of both.")] = 8,
     seeds: Annotated[int, tyro.conf.arg(help="Seeds of each, from 0.")] = 3,
 ) -> None:
     """Train two presets with several seeds each, in turns, and compare them at equal images and at equal seconds."""
     dataset, target = open_dataset(data), Registry(str(registry))
+    groups: dict[str, list[str]] = {first: [], second: []}
     for seed in range(seeds):
-        for preset in (first, second):
-            train_missing(preset, epochs, seed + 1, dataset, target)
-    groups = {preset: train_missing(preset, epochs, seeds, dataset, target) for preset in (first, second)}
+        for preset, own in groups.items():
+            own.append(train_missing(preset, epochs, seed, dataset, target))
     reader = Reader(target.url)
     table = Table()
     for column in ("", first, second, "second less first", "the runs", "real faces"):
         table.add_column(column, justify="left" if not column else "right")
-    for stage in ("images", "seconds"):
-        for line in rows(reader, groups, stage):  # type: ignore[arg-type]
+    stages: tuple[Stage, ...] = ("images", "seconds")
+    for stage in stages:
+        for line in rows(reader, groups, stage):
             table.add_row(*line)
         table.add_section()
-    for line in collapses(reader, groups):
-        table.add_row(*line)
+    table.add_row(*collapses(reader, groups))
     Console(width=None if sys.stdout.isatty() else 140).print(table)
 
 
