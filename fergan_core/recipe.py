@@ -209,7 +209,7 @@ PRESETS: Mapping[str, Recipe] = {
         flip=True,
         sampling="sqrt",
         method=_ROBUST_GPU,
-    ),  # fmt: skip
+    ),
     # The network and settings of PyTorch-GAN's implementations/dcgan, made conditional.
     "pytorch-gan": Recipe(preset="pytorch-gan", epochs=25, batch_size=64, eval_every=5, method=_PYTORCH_GAN),
     "report": Recipe(

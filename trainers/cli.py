@@ -140,6 +140,13 @@ def showcase(
     /,
     *,
     out: Annotated[Path, tyro.conf.arg(metavar="runs.db", help="The registry to write; its files go beside it.")],
+    brief: Annotated[
+        tuple[str, ...],
+        tyro.conf.arg(
+            metavar="RUN...",
+            help="Runs to keep without weights, with coarse curves and one sheet, as every study's trial.",
+        ),
+    ] = (),
     registry: RegistryFlag = None,
 ) -> None:
     """Write a small registry of some runs, to be committed: points thinned, few sheets, light weights."""
@@ -147,7 +154,8 @@ def showcase(
     from fergan_core.registry.showcase import write_showcase
 
     reader = Reader(registry)
-    size = write_showcase(reader.url, out, [reader.resolve(run) for run in runs])
+    chosen, in_brief = ([reader.resolve(run) for run in names] for names in (runs, brief))
+    size = write_showcase(reader.url, out, chosen, in_brief)
     print(f"{out}: {size / 1e6:.2f} MB with its files")
 
 

@@ -36,19 +36,20 @@ class Portion:
 
 
 WHOLE = Portion(stretches=500, sheets=25, checkpoints=2)
-# A study has dozens of trials, of which one wants the scores, the findings, and how they went.
-TRIAL = Portion(stretches=50, sheets=1, checkpoints=0)
+# Of a study's dozens of trials, and of other seeds, one wants the scores, the findings, and how they went.
+BRIEF = Portion(stretches=50, sheets=1, checkpoints=0)
 
 _HALF_MAX = float(np.finfo(np.float16).max)
 _ADDRESS = re.compile(r"\w+://[^\s'\"]+")
 _PATH = re.compile(r"(?<![\w.:/\\])(?:~|[A-Za-z]:)?(?:[/\\][^\s/\\'\"=:]+)+[/\\]?")
 
 
-def write_showcase(source: str | None, target: Path, run_ids: Sequence[str]) -> int:
+def write_showcase(source: str | None, target: Path, run_ids: Sequence[str], brief: Sequence[str] = ()) -> int:
     """Write the chosen runs and the literature's to the registry `target`, in place of what is there.
 
-    Returns the size of the database and its files in bytes. `target` may be the source itself. Raises RegistryError
-    where a chosen run is still training, or where the old `target` has runs that would be lost.
+    Of those in `brief`, which are chosen too, and of every study's trials less is kept (BRIEF). Returns the size of the
+    database and its files in bytes. `target` may be the source itself. Raises RegistryError where a chosen run is still
+    training, or where the old `target` has runs that would be lost.
     """
     reader = Reader(source)
     origin = sqlite_path(reader.url)
@@ -57,6 +58,7 @@ def write_showcase(source: str | None, target: Path, run_ids: Sequence[str]) -> 
     target = target.expanduser().absolute()
     if target.is_dir() or not target.parent.is_dir():
         raise RegistryError(f"--out: '{target}' cannot be written; name a file in a folder that exists")
+    run_ids = [*dict.fromkeys([*run_ids, *brief])]
     for run_id in run_ids:
         if reader.run(run_id)["status"] == "running":
             raise RegistryError(f"run {run_id} is still training; wait for its end")
@@ -66,7 +68,7 @@ def write_showcase(source: str | None, target: Path, run_ids: Sequence[str]) -> 
         with tempfile.TemporaryDirectory(prefix=".showcase-", dir=target.parent) as folder:
             made = Path(folder) / "runs.db"
             _copy_database(origin, made)
-            _reduce(reader, made, run_ids)
+            _reduce(reader, made, run_ids, brief)
             _finish(made)
             size = sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file())
             _replace(made, target, Path(folder))
@@ -96,14 +98,15 @@ def _copy_database(origin: Path, made: Path) -> None:
         source.close()
 
 
-def _reduce(reader: Reader, made: Path, run_ids: Sequence[str]) -> None:
+def _reduce(reader: Reader, made: Path, run_ids: Sequence[str], brief: Sequence[str]) -> None:
     engine = writing_engine(f"sqlite:///{made}")
     with engine.begin() as connection:
         connection.execute(sa.delete(Run).where(Run.literature.is_(False), Run.id.not_in(run_ids)))
         runs = connection.execute(sa.select(Run.key, Run.provenance, Run.dataset).where(Run.literature.is_(False)))
-        trials = set(connection.scalars(sa.select(Tag.run_key).where(Tag.tag.startswith(study_tag("")))))
+        trials = sa.select(Tag.run_key).where(Tag.tag.startswith(study_tag("")))
+        in_brief = set(connection.scalars(sa.select(Run.key).where(Run.id.in_(brief) | Run.key.in_(trials))))
         for key, provenance, dataset in runs.all():
-            portion = TRIAL if key in trials else WHOLE
+            portion = BRIEF if key in in_brief else WHOLE
             _keep_sheets(connection, reader, key, made.with_suffix(".files"), portion.sheets)
             _keep_checkpoints(connection, reader, key, made.with_suffix(".files"), portion.checkpoints)
             thinned = _thin(connection, key, portion.stretches)

@@ -120,10 +120,14 @@ def test_thinned_points_keep_every_spike_and_nan(source: tuple[Registry, str, st
     assert len(shown.points([run_id], ["rare"])) == 99
 
 
-def test_of_a_studys_trial_less_is_kept(source: tuple[Registry, str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ["a study's trial", "asked for"])
+def test_in_brief_less_is_kept(source: tuple[Registry, str, str], tmp_path: Path, how: str) -> None:
     registry, run_id, other = source
-    registry.tag(other, "study:s")
-    write_showcase(registry.url, tmp_path / "runs.db", [run_id, other])
+    if how == "asked for":
+        write_showcase(registry.url, tmp_path / "runs.db", [run_id], [other])
+    else:
+        registry.tag(other, "study:s")
+        write_showcase(registry.url, tmp_path / "runs.db", [run_id, other])
     here, shown = Reader(registry.url), Reader(str(tmp_path / "runs.db"))
     assert (shown.sheets(other)["epoch"].tolist(), len(shown.checkpoints(other))) == ([EPOCHS], 0)
     points = shown.points([other], ["loss_d"], buckets=2000)
