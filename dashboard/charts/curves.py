@@ -14,7 +14,7 @@ from dashboard.charts.palette import plotly_template, run_colour
 GROUPS: Mapping[str, Sequence[str]] = {
     "Losses": ("loss_d", "loss_g"),
     "D's opinion": ("d_real", "d_fake", "d_accuracy", "d_wrong"),
-    "Gradient norms": ("grad_norm_d", "grad_norm_g"),
+    "Gradient norms": ("grad_norm_d", "grad_norm_g", "grad_ratio"),
     "Speed": ("images_per_second",),
 }
 
@@ -27,6 +27,7 @@ LABELS: Mapping[str, str] = {
     "d_wrong": "D(real, wrong emotion)",
     "grad_norm_d": "gradient of D",
     "grad_norm_g": "gradient of G",
+    "grad_ratio": "G's by D's",
     "images_per_second": "images a second",
 }
 

@@ -14,7 +14,7 @@ PANELS: Mapping[str, Sequence[str]] = {
     "losses": ("loss_d", "loss_g"),
     "accuracy of D": ("d_accuracy_real", "d_accuracy_fake", "d_accuracy_held_out", "d_accuracy_old"),
     "overfitting of D": ("r_t", "r_v", "ada_p"),
-    "gradient norms": ("grad_norm_d", "grad_norm_g"),
+    "gradient norms": ("grad_norm_d", "grad_norm_g", "grad_ratio"),
     "update by weight": ("update_ratio_d", "update_ratio_g"),
     "logits of D": ("logit_real", "logit_fake", "logit_spread"),
 }
@@ -30,6 +30,7 @@ LABELS: Mapping[str, str] = {
     "ada_p": "p of ADA",
     "grad_norm_d": "gradient of D",
     "grad_norm_g": "gradient of G",
+    "grad_ratio": "G's by D's",
     "update_ratio_d": "update of D",
     "update_ratio_g": "update of G",
     "logit_real": "of real faces",

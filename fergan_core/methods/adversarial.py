@@ -63,7 +63,7 @@ class AdversarialLearner:
         self._d_run = torch.compile(self._d)
 
     def step(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        """Learn one batch; returns losses, D's logits and accuracy and both gradient norms (0-dim).
+        """Learn one batch; returns losses, D's logits and accuracy, both gradient norms and G's by D's (0-dim).
 
         With `d_steps` above 1 the generator learns in every so many-th step only, and is told of only there.
         """
@@ -80,8 +80,10 @@ class AdversarialLearner:
         if not both:
             return self._learn_d(images, fake, classes)
         if self._config.first == "discriminator":
-            return self._learn_d(images, fake, classes) | self._learn_g(fake, classes)
-        return self._learn_g(fake, classes) | self._learn_d(images, fake, classes)
+            told = self._learn_d(images, fake, classes) | self._learn_g(fake, classes)
+        else:
+            told = self._learn_g(fake, classes) | self._learn_d(images, fake, classes)
+        return told | {"grad_ratio": told["grad_norm_g"] / told["grad_norm_d"]}
 
     def measure(self, train: Batch, held_out: Batch) -> dict[str, Tensor]:
         """Measure what the losses do not tell, of some training and held-out faces and their FER2013 codes.

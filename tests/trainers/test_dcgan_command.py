@@ -55,10 +55,12 @@ def test_a_run_leaves_points_sheets_checkpoints_and_scores(whole: tuple[Path, st
     points = reader.points([run_id], reader.metrics([run_id]))
     every_step = {
         "loss_d", "loss_g", "d_real", "d_fake", "d_wrong", "d_accuracy", "d_accuracy_real", "d_accuracy_fake",
-        "logit_real", "logit_fake", "logit_spread", "grad_norm_d", "grad_norm_g", "images_per_second",
+        "logit_real", "logit_fake", "logit_spread", "grad_norm_d", "grad_norm_g", "grad_ratio", "images_per_second",
     }  # fmt: skip
     counts = points.groupby("metric")["count"].sum()
     assert set(counts.index[counts == 96]) == every_step
+    wide = points.pivot(index="step", columns="metric", values="mean").loc[1:]
+    np.testing.assert_allclose(wide["grad_ratio"], wide["grad_norm_g"] / wide["grad_norm_d"], rtol=1e-5)
     # The instruments look every 50 steps.
     assert {"r_t", "r_v", "update_ratio_d", "update_ratio_g"} <= set(counts.index[counts < 3])
     assert list(reader.sheets(run_id).epoch) == [1, 2, 3, 4, 5, 6]
