@@ -17,7 +17,7 @@ _PAPER, _INK = 255, 0
 
 
 def contact_sheet(dataset: Dataset, seed: int = 0) -> Image.Image:
-    """Draw 16 faces an emotion, chosen by the seed; below, where identities are known, every person's neutral face.
+    """Draw up to 16 faces an emotion, chosen by the seed; below, if identities are known, every person's neutral face.
 
     Where identities are known a row shows 16 different people. Raises DataError where there is nothing to show.
     """
@@ -25,8 +25,8 @@ def contact_sheet(dataset: Dataset, seed: int = 0) -> Image.Image:
         raise DataError(f"{dataset.source}: no images to draw; give a data set with at least one")
     rows = _emotion_rows(dataset, np.random.default_rng(seed))
     rows += _people_rows(dataset)
-    height = _GAP + _PITCH * len(rows)
-    page = Image.new("L", (_MARGIN + _GAP + _PITCH * COLUMNS, height), _PAPER)
+    columns = max(len(index) for _, index in rows)
+    page = Image.new("L", (_MARGIN + _GAP + _PITCH * columns, _GAP + _PITCH * len(rows)), _PAPER)
     pen, font = ImageDraw.Draw(page), ImageFont.load_default(18)
     for row, (name, index) in enumerate(rows):
         top = _GAP + _PITCH * row
