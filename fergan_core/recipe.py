@@ -226,8 +226,8 @@ PRESETS: Mapping[str, Recipe] = {
     ),
     "quick": Recipe(preset="quick", epochs=9, batch_size=64, eval_every=3, method=_QUICK),
     # Each fails in one way, on purpose.
-    "unstable-discriminator": _unstable("discriminator", replace(_QUICK, d_lr=2e-3, d_steps=3)),
-    "unstable-rates": _unstable("rates", replace(_QUICK, g_lr=2e-2, d_lr=2e-2)),
+    "unstable-discriminator": _unstable("discriminator", replace(_QUICK, d_lr=2e-3, d_steps=3, matching_aware=False)),
+    "unstable-rates": _unstable("rates", replace(_QUICK, g_lr=0.1, d_lr=0.1)),
     "unstable-data": _unstable("data", _QUICK, images=200),
     "unstable-norm": _unstable(
         "norm", replace(_QUICK, g_conditioning="concat", g_batch_norm=False, d_batch_norm=False)
