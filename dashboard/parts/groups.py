@@ -13,7 +13,7 @@ from dashboard.charts.score_table import DEFAULT_METRICS, metrics_of
 from fergan_core.analysis import forks
 from fergan_core.analysis.alarms import alarms
 from fergan_core.analysis.groups import ENOUGH
-from fergan_core.analysis.stages import SPEED, Stage, at_stage, with_spent
+from fergan_core.analysis.stages import SPEED, STRETCHES, Stage, at_stage, with_spent
 from fergan_core.metrics.catalogue import CATALOGUE
 from fergan_core.registry import study_tag
 
@@ -91,7 +91,7 @@ def show(runs: pd.DataFrame, groups: Groups) -> None:
             bind="query-params",
         )  # fmt: skip
         emotion = choose.faces()
-    speed = data.points(tuple(scores.run_id.unique()), (SPEED,), 2_000)
+    speed = data.points(tuple(scores.run_id.unique()), (SPEED,), STRETCHES)
     scores = at_stage(with_spent(scores, data.recipes(tuple(scores.run_id.unique())), speed), stage)
     values = charts.in_groups(scores, groups, emotion)
     warnings = [*_of_runs(runs, groups, label), *_of_scores(values, groups, label, stage)]
