@@ -19,7 +19,7 @@ def with_spent(scores: pd.DataFrame, recipes: Mapping[str, Mapping[str, Any]], s
     """Add to the registry's scores what had been spent by then: images (seen) and seconds (of training alone).
 
     `recipes` are the runs' by id, `speed` their points of SPEED in STRETCHES, as `Reader.points` gives them. The time of
-    evaluations and of what else stands between two steps does not count; a fork's first speed stands for its parent's.
+    evaluations and of what else stands between two steps does not count; a fork's first speed stands for its past.
     Seconds are NaN where a run has no such points.
     """
     batch = scores.run_id.map({run_id: recipe["batch_size"] for run_id, recipe in recipes.items()})
