@@ -18,8 +18,8 @@ STRETCHES = 10_000  # of the speed's points, so that few steps share one: their 
 def with_spent(scores: pd.DataFrame, recipes: Mapping[str, Mapping[str, Any]], speed: pd.DataFrame) -> pd.DataFrame:
     """Add to the registry's scores what had been spent by then: images (seen) and seconds (of training alone).
 
-    `recipes` are the runs' by id, `speed` their points of SPEED in STRETCHES, as `Reader.points` gives them. The time of
-    evaluations and of what else stands between two steps does not count; a fork's first speed stands for its past.
+    `recipes` are by run, `speed` their points of SPEED in STRETCHES, as `Reader.points` gives them. The time of
+    evaluations and of what else stands between two steps does not count; a fork's first speed stands for its parent's.
     Seconds are NaN where a run has no such points.
     """
     batch = scores.run_id.map({run_id: recipe["batch_size"] for run_id, recipe in recipes.items()})
