@@ -144,7 +144,7 @@ def showcase(
         tuple[str, ...],
         tyro.conf.arg(
             metavar="RUN...",
-            help="Runs to keep without weights, with coarse curves and one sheet, as every study's trial.",
+            help="Runs to keep with coarse curves and one sheet, without weights; study trials come without sheets.",
         ),
     ] = (),
     registry: RegistryFlag = None,

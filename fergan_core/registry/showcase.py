@@ -36,8 +36,9 @@ class Portion:
 
 
 WHOLE = Portion(stretches=500, sheets=25, checkpoints=2)
-# Of a study's dozens of trials, and of other seeds, one wants the scores, the findings, and how they went.
 BRIEF = Portion(stretches=50, sheets=1, checkpoints=0)
+# Of a study's dozens of trials one wants the scores, the findings, and how they went.
+TRIAL = Portion(stretches=50, sheets=0, checkpoints=0)
 
 _HALF_MAX = float(np.finfo(np.float16).max)
 _ADDRESS = re.compile(r"\w+://[^\s'\"]+")
@@ -47,9 +48,9 @@ _PATH = re.compile(r"(?<![\w.:/\\])(?:~|[A-Za-z]:)?(?:[/\\][^\s/\\'\"=:]+)+[/\\]
 def write_showcase(source: str | None, target: Path, run_ids: Sequence[str], brief: Sequence[str] = ()) -> int:
     """Write the chosen runs and the literature's to the registry `target`, in place of what is there.
 
-    Of those in `brief`, which are chosen too, and of every study's trials less is kept (BRIEF). Returns the size of the
-    database and its files in bytes. `target` may be the source itself. Raises RegistryError where a chosen run is still
-    training, or where the old `target` has runs that would be lost.
+    Of those in `brief`, which are chosen too, less is kept (BRIEF), of every study's trials least (TRIAL). Returns the
+    size of the database and its files in bytes. `target` may be the source itself. Raises RegistryError where a chosen
+    run is still training, or where the old `target` has runs that would be lost.
     """
     reader = Reader(source)
     origin = sqlite_path(reader.url)
@@ -103,10 +104,11 @@ def _reduce(reader: Reader, made: Path, run_ids: Sequence[str], brief: Sequence[
     with engine.begin() as connection:
         connection.execute(sa.delete(Run).where(Run.literature.is_(False), Run.id.not_in(run_ids)))
         runs = connection.execute(sa.select(Run.key, Run.provenance, Run.dataset).where(Run.literature.is_(False)))
-        trials = sa.select(Tag.run_key).where(Tag.tag.startswith(study_tag("")))
-        in_brief = set(connection.scalars(sa.select(Run.key).where(Run.id.in_(brief) | Run.key.in_(trials))))
+        trials = connection.scalars(sa.select(Tag.run_key).where(Tag.tag.startswith(study_tag("")))).all()
+        portions = dict.fromkeys(connection.scalars(sa.select(Run.key).where(Run.id.in_(brief))), BRIEF)
+        portions |= dict.fromkeys(trials, TRIAL)
         for key, provenance, dataset in runs.all():
-            portion = BRIEF if key in in_brief else WHOLE
+            portion = portions.get(key, WHOLE)
             _keep_sheets(connection, reader, key, made.with_suffix(".files"), portion.sheets)
             _keep_checkpoints(connection, reader, key, made.with_suffix(".files"), portion.checkpoints)
             thinned = _thin(connection, key, portion.stretches)

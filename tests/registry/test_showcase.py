@@ -120,16 +120,16 @@ def test_thinned_points_keep_every_spike_and_nan(source: tuple[Registry, str, st
     assert len(shown.points([run_id], ["rare"])) == 99
 
 
-@pytest.mark.parametrize("how", ["a study's trial", "asked for"])
-def test_in_brief_less_is_kept(source: tuple[Registry, str, str], tmp_path: Path, how: str) -> None:
+@pytest.mark.parametrize("trial", [False, True])
+def test_in_brief_less_is_kept_and_of_a_studys_trial_no_sheet(
+    source: tuple[Registry, str, str], tmp_path: Path, trial: bool
+) -> None:
     registry, run_id, other = source
-    if how == "asked for":
-        write_showcase(registry.url, tmp_path / "runs.db", [run_id], [other])
-    else:
+    if trial:
         registry.tag(other, "study:s")
-        write_showcase(registry.url, tmp_path / "runs.db", [run_id, other])
+    write_showcase(registry.url, tmp_path / "runs.db", [run_id], [other])
     here, shown = Reader(registry.url), Reader(str(tmp_path / "runs.db"))
-    assert (shown.sheets(other)["epoch"].tolist(), len(shown.checkpoints(other))) == ([EPOCHS], 0)
+    assert (shown.sheets(other)["epoch"].tolist(), len(shown.checkpoints(other))) == ([] if trial else [EPOCHS], 0)
     points = shown.points([other], ["loss_d"], buckets=2000)
     assert len(points) == 50
     assert (points["high"].max(), points["low"].min(), points["nans"].sum()) == (40.0, -40.0, 1)
