@@ -94,7 +94,7 @@ def show_table(tree: pd.DataFrame, labels: Mapping[str, str], run_id: str) -> No
             "epoch": column.TextColumn("After epoch", width=90),
             "changed": column.TextColumn("Changed", width=210),
             "outcome": column.TextColumn("Its parent's alarm", width=140, help="Of those that lasted past the branch"),
-            "alarms": column.TextColumn("Own alarms", width=260),
+            "alarms": column.TextColumn("Own alarms", width=300),
             "status": column.MultiselectColumn("Status", options=options, color=colours, width=98),
         },
     )
@@ -112,11 +112,13 @@ def changed_words(changed: Mapping[str, tuple[Any, Any]] | None) -> str:
 
 
 def alarm_words(alarms: Sequence[Mapping[str, Any]]) -> str:
-    """Say which alarms a run had, and when."""
-    words = [
-        findings.title(one["kind"]) + (f" ({one['emotion']})" if one["emotion"] else "") + f", epoch {one['epoch']}"
-        for one in alarms
-    ]
+    """Say which alarms a run had, each kind once with its emotions, and since when."""
+    words = []
+    for kind in dict.fromkeys(one["kind"] for one in alarms):
+        own = [one for one in alarms if one["kind"] == kind]
+        emotions = ", ".join(filter(None, (one["emotion"] for one in own)))
+        since = f"{'from epoch' if len(own) > 1 else 'epoch'} {min(one['epoch'] for one in own)}"
+        words.append(f"{since}: {findings.title(kind)}" + (f" ({emotions})" if emotions else ""))
     return "; ".join(words) or "none"
 
 

@@ -75,7 +75,7 @@ def test_the_tree_says_what_each_fork_changed_and_what_came_of_it(
     assert table["changed"].to_list() == ["", "d_lr 0.0002 → 0.0001", "augment none → ada", "nothing"]
     assert table["outcome"].to_list() == ["", "came here too", "did not come", "there was none"]
     assert table["alarms"].to_list() == [
-        "An emotion collapses (happy), epoch 5", "An emotion collapses (happy), epoch 7", "none", "none"
+        "epoch 5: An emotion collapses (happy)", "epoch 7: An emotion collapses (happy)", "none", "none"
     ]  # fmt: skip
 
 
