@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fergan_core.data import open_dataset
+from fergan_core.registry import Reader
 
 ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM_ARGUMENTS = (
@@ -44,6 +45,12 @@ def row(
 ) -> dict[str, Any]:
     """Return a row of the benchmarks' table; a ratio above 1 is in FerGAN's favour."""
     return {"name": name, "value": value, "unit": unit, "reference": reference, "ratio": ratio, "note": note}
+
+
+def ended(reader: Reader) -> dict[str, dict[str, object]]:
+    """Return the runs that came to their own end by name; one that was stopped is trained again under its name."""
+    runs = reader.runs()
+    return {row["name"]: row for row in runs[runs["status"].isin(["finished", "diverged"])].to_dict("records")}
 
 
 def exporter() -> Path:

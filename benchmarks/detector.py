@@ -18,6 +18,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.common import ended
 from fergan_core import evaluation
 from fergan_core import recipe as recipes
 from fergan_core.analysis.findings.thresholds import LIMITS
@@ -88,12 +89,6 @@ def train_missing(part: str, dataset: Dataset, registry: Registry) -> None:
             recipe = recipes.changed(recipes.preset("quick"), {**changes, "seed": str(seed)})
             if start(recipe, dataset, registry, name=name, tags=("detector", part)).status == "interrupted":
                 raise KeyboardInterrupt
-
-
-def ended(reader: Reader) -> dict[str, dict[str, object]]:
-    """Return the runs that came to their own end by name; one that was stopped is trained again under its name."""
-    runs = reader.runs()
-    return {row["name"]: row for row in runs[runs["status"].isin(["finished", "diverged"])].to_dict("records")}
 
 
 class Truth:

@@ -15,6 +15,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.common import ended
 from fergan_core import recipe as recipes
 from fergan_core.analysis.groups import compare
 from fergan_core.analysis.stages import SPEED, STRETCHES, Stage, at_stage, with_spent
@@ -38,24 +39,19 @@ _SCORES: tuple[tuple[str, str | None, str], ...] = (
 def train_missing(preset: str, epochs: int, seed: int, dataset: Dataset, registry: Registry) -> str:
     """Train a preset's run where it is not in the registry, score its checkpoints by both priors; return its id."""
     name = f"{preset}, {epochs} epochs, seed {seed}"
-    if name not in _ended(registry):
+    reader = Reader(registry.url)
+    if name not in ended(reader):
         print(name, file=sys.stderr, flush=True)
         recipe = replace(recipes.preset(preset), epochs=epochs, eval_every=2, checkpoint_every=2, seed=seed)
         if start(recipe, dataset, registry, name=name, tags=("presets",)).status == "interrupted":
             raise KeyboardInterrupt
-    run_id, reader = _ended(registry)[name], Reader(registry.url)
+    run_id = str(ended(reader)[name]["id"])
     scored = reader.scores([run_id])
     steps = set(reader.checkpoints(run_id)["step"]) - set(scored[scored["prior"] == "balanced"]["step"])
     protocol = Protocol(judges_for(dataset.name)[0], LIGHT_COUNT, prior="balanced")
     for _ in evaluate_checkpoints(registry, run_id, sorted(steps), [protocol], dataset=dataset):
         pass
     return run_id
-
-
-def _ended(registry: Registry) -> dict[str, str]:
-    runs = Reader(registry.url).runs()
-    ended = runs[runs["status"].isin(["finished", "diverged"])]
-    return dict(zip(ended["name"], ended["id"], strict=True))
 
 
 def rows(reader: Reader, groups: Mapping[str, list[str]], stage: Stage) -> Iterator[list[str]]:
@@ -70,7 +66,7 @@ def rows(reader: Reader, groups: Mapping[str, list[str]], stage: Stage) -> Itera
         table = tables[prior]
         of = table["emotion"].isna() if emotion is None else table["emotion"] == emotion
         own = table[of & (table["metric"] == metric)].set_index("run_id")
-        values = [own["value"].reindex(run_ids).to_list() for run_ids in groups.values()]
+        values = [own["value"].reindex(of_group).to_list() for of_group in groups.values()]
         title = f"{CATALOGUE[metric].title}, {emotion or 'all'}"
         if pd.isna([*values[0], *values[1]]).any():
             yield [title, *(", ".join(f"{value:.3g}" for value in one) for one in values), "", "missing in some", ""]

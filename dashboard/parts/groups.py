@@ -91,8 +91,9 @@ def show(runs: pd.DataFrame, groups: Groups) -> None:
             bind="query-params",
         )  # fmt: skip
         emotion = choose.faces()
-    speed = data.points(tuple(scores.run_id.unique()), (SPEED,), STRETCHES)
-    scores = at_stage(with_spent(scores, data.recipes(tuple(scores.run_id.unique())), speed), stage)
+    scored = tuple(scores.run_id.unique())
+    spent = with_spent(scores, data.recipes(scored), data.points(scored, (SPEED,), STRETCHES))
+    scores = at_stage(spent, stage)
     values = charts.in_groups(scores, groups, emotion)
     warnings = [*_of_runs(runs, groups, label), *_of_scores(values, groups, label, stage)]
     if warnings:
@@ -106,7 +107,9 @@ def show(runs: pd.DataFrame, groups: Groups) -> None:
     if not metrics:
         st.info("Choose a metric or more.")
         return
-    show_table(charts.differences(values, metrics), f"{_at(values, stage)} by the judge {_judge(scores)}")
+    judge, count = scores[["judge", "count"]].iloc[0]
+    source = f"{_at(values, stage)} by the judge {judge} with {int(count):,} faces"
+    show_table(charts.differences(values, metrics), source)
     metric = st.selectbox(
         "Runs by", metrics, format_func=lambda key: CATALOGUE[key].title, key="strip", bind="query-params", width=260
     )
@@ -124,10 +127,6 @@ def _at(values: pd.DataFrame, stage: Stage) -> str:
     spent = [f"{name} {low:,}" + (f" to {high:,}" if high > low else "") for name, low, high in spans.itertuples()]
     what = "images seen" if stage == "images" else "seconds of training, evaluations not counted"
     return f"Each run's evaluation nearest to where the one that came least far ended ({', '.join(spent)} {what}),"
-
-
-def _judge(scores: pd.DataFrame) -> str:
-    return f"{scores.judge.iloc[0]} with {int(scores['count'].iloc[0]):,} faces"
 
 
 def show_table(table: pd.DataFrame, source: str) -> None:
