@@ -14,7 +14,7 @@ import streamlit as st
 from dashboard.painter import Painter, Painting
 from fergan_core.analysis.claims import SCORES, STUDIES, Study, Verdict, verdicts
 from fergan_core.errors import CheckpointError
-from fergan_core.registry import Reader, Registry, default_url, studies, study_tag, trials
+from fergan_core.registry import Reader, Registry, default_url, studies, studies_of, trials
 from fergan_core.registry.study_tables import study_tables
 
 # A hundred sheets of 40 KB a run, of a few runs.
@@ -47,7 +47,7 @@ def runs() -> pd.DataFrame:
     Ended trials of studies, of which there are dozens, come after the others.
     """
     table = reader().runs()
-    trial = table.tags.map(lambda tags: any(tag.startswith(study_tag("")) for tag in tags)).astype(bool)
+    trial = table.tags.map(studies_of).astype(bool)
     last = (trial & (table.status != "running")).sort_values(kind="stable")
     return table.loc[last.index].reset_index(drop=True)
 

@@ -15,7 +15,7 @@ from fergan_core.analysis.alarms import alarms
 from fergan_core.analysis.groups import ENOUGH
 from fergan_core.analysis.stages import SPEED, STRETCHES, Stage, at_stage, with_spent
 from fergan_core.metrics.catalogue import CATALOGUE
-from fergan_core.registry import study_tag
+from fergan_core.registry import studies_of
 
 Groups = Mapping[str, Sequence[str]]
 
@@ -47,10 +47,10 @@ def wholes(runs: pd.DataFrame) -> dict[str, list[str]]:
     }
     for tag, own in runs[["id", "tags"]].explode("tags").dropna().groupby("tags"):
         found[f"tag {tag}"] = list(own.id)
-        if tag.startswith(study_tag("")):
+        for study in studies_of([tag]):
             for run_id, setting in varied(list(own.id)).items():
                 words = ", ".join(f"{name}={value}" for name, value in setting.items())
-                found.setdefault(f"study {tag.removeprefix(study_tag(''))}: {words}", []).append(run_id)
+                found.setdefault(f"study {study}: {words}", []).append(run_id)
     return {f"{words} ({len(run_ids)})": run_ids for words, run_ids in found.items()}
 
 

@@ -12,7 +12,7 @@ from dashboard.charts.palette import PLOTLY_CONFIG
 from dashboard.parts import findings
 from fergan_core.analysis import sensitivity, survival
 from fergan_core.metrics.catalogue import CATALOGUE
-from fergan_core.registry import study_tag
+from fergan_core.registry import studies_of
 
 FIRST_SCORE = "fid"
 _LEAST = 4  # trials with a score, of which shares can be told
@@ -27,7 +27,7 @@ def show() -> None:
         return
     name = st.selectbox("Study", names, key="study", bind="query-params", width=260)
     runs = data.runs()
-    statuses = runs.status[[study_tag(name) in tags for tags in runs.tags]]
+    statuses = runs.status[[name in studies_of(tags) for tags in runs.tags]]
     st.fragment(show_study, run_every=choose.live_every(*statuses))(name)
 
 
@@ -38,11 +38,20 @@ def show_study(name: str) -> None:
         st.info("No trial of this study has ended yet: they appear here one by one.")
         return
     if varied:
+        varied = telling_first(trials, varied)
         show_survival(trials, varied)
         show_sensitivity(trials, varied)
     else:
         st.info("The ended trials are all of one setting: what a setting does appears with the next ones.")
     show_trials(trials, varied)
+
+
+def telling_first(trials: pd.DataFrame, varied: Sequence[str]) -> list[str]:
+    """Put the field first on which the score that opens first hangs most."""
+    if FIRST_SCORE not in trials or trials[FIRST_SCORE].notna().sum() < _LEAST:
+        return list(varied)
+    shares = sensitivity.shares(trials, varied, FIRST_SCORE).set_index("parameter").share.fillna(-1)
+    return sorted(varied, key=lambda field: -shares[field])
 
 
 def show_survival(trials: pd.DataFrame, varied: Sequence[str]) -> None:
@@ -136,7 +145,7 @@ def show_trials(trials: pd.DataFrame, varied: Sequence[str]) -> None:
         height="content" if len(table) <= 12 else 460,
         alt="The study's trials with their settings, how they ended, what was found, and their scores",
         column_config={
-            "run": column.LinkColumn("Run", display_text=r"#(.*)$", width=120, pinned=True),
+            "run": column.LinkColumn("Run", display_text=r"#(.*)$", width=175, pinned=True),
             "status": column.MultiselectColumn("Status", options=options, color=colours, width=98),
             "kinds": column.ListColumn("Findings", width=170),
         }

@@ -1,5 +1,6 @@
 """A study's trials as a table: its runs are those with its tag, what it varied is what differs between them."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
@@ -17,10 +18,14 @@ def study_tag(name: str) -> str:
     return f"{_PREFIX}{name}"
 
 
+def studies_of(tags: Iterable[str]) -> list[str]:
+    """Name the studies that a run with these tags is a trial of."""
+    return [tag.removeprefix(_PREFIX) for tag in tags if tag.startswith(_PREFIX)]
+
+
 def studies(reader: Reader) -> list[str]:
     """Name the studies that have runs, the newest first."""
-    tags = [tag for row in reader.runs()["tags"] for tag in row if tag.startswith(_PREFIX)]
-    return [tag.removeprefix(_PREFIX) for tag in dict.fromkeys(tags)]
+    return list(dict.fromkeys(name for tags in reader.runs()["tags"] for name in studies_of(tags)))
 
 
 def trials(reader: Reader, name: str) -> tuple[pd.DataFrame, list[str]]:
@@ -32,7 +37,7 @@ def trials(reader: Reader, name: str) -> tuple[pd.DataFrame, list[str]]:
     as a score is, gets `set ` before its name. Runs that go on, were stopped, or whose process died are left out.
     """
     runs = reader.runs()
-    runs = runs[[study_tag(name) in tags for tags in runs["tags"]]]
+    runs = runs[[name in studies_of(tags) for tags in runs["tags"]]]
     runs = runs[~runs["status"].isin(["running", "interrupted", "crashed"])]
     recipes = {run_id: _texts(flat(reader.run(run_id)["recipe"])) for run_id in runs["id"]}
     table = pd.DataFrame.from_dict(recipes, orient="index")

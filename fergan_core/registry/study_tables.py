@@ -3,7 +3,7 @@
 import pandas as pd
 
 from fergan_core.registry.queries import Reader
-from fergan_core.registry.studies import study_tag
+from fergan_core.registry.studies import studies_of
 
 _COLUMNS = ["run_id", "name", "status", "seed", "data", "data_hash", "created"]
 
@@ -15,8 +15,7 @@ def study_tables(reader: Reader, name: str) -> tuple[pd.DataFrame, pd.DataFrame,
     recipe (a dict). Scores and findings are the reader's.
     """
     runs = reader.runs().rename(columns={"id": "run_id"})
-    tag = study_tag(name)
-    own = runs.loc[[tag in tags for tags in runs["tags"]], _COLUMNS].reset_index(drop=True)
+    own = runs.loc[[name in studies_of(tags) for tags in runs["tags"]], _COLUMNS].reset_index(drop=True)
     every = [reader.run(run_id) for run_id in own["run_id"]]
     own["images"] = [int(run["dataset"]["images"]) for run in every]
     own["recipe"] = pd.Series([run["recipe"] for run in every], dtype=object)

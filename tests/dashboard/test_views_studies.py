@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.parts.studies import telling_first
 from fergan_core.registry import Registry, Score
 
 HOME = Path(__file__).parents[2] / "dashboard" / "Home.py"
@@ -118,3 +120,15 @@ def test_before_a_trial_has_ended_or_a_study_begun_the_page_says_so(
     registry.tag(run_id, "study:s")
     registry.set_status(run_id, "running")
     assert "No trial" in page(registry.url, monkeypatch).info[0].value
+
+
+def test_the_field_on_which_fid_hangs_most_comes_first_and_the_order_stays_where_fid_is_unknown() -> None:
+    rows = [
+        {"loss": loss, "d_lr": rate, "fid": 1e4 * rate + seed}
+        for loss in "ab"
+        for rate in (1e-4, 1e-2)
+        for seed in range(3)
+    ]
+    trials = pd.DataFrame(rows)
+    assert telling_first(trials, ["loss", "d_lr"]) == ["d_lr", "loss"]
+    assert telling_first(trials.drop(columns="fid"), ["loss", "d_lr"]) == ["loss", "d_lr"]
