@@ -20,13 +20,16 @@ def test_a_preset_survives_json_and_knows_its_name(name: str) -> None:
     [
         ({"epochs": 0}, "--epochs: .*greater than or equal to 1, not 0"),
         ({"batch_size": 1}, "--batch-size"),
-        ({"method": {"g_lr": 0}}, "--g-lr"),
-        ({"method": {"network": "vgg"}}, "--network"),
+        ({"method": {"kind": "gan", "g_lr": 0}}, "--g-lr"),
+        ({"method": {"kind": "gan", "network": "vgg"}}, "--network"),
         ({"momentum": 1}, "--momentum: unexpected"),
         ({"emotions": ["happy", "happiness"]}, "each only once"),
         ({"emotions": []}, "at least one"),
         ({"emotions": ["joy"]}, "--emotions: 'joy' is no emotion"),
-        ({"emotions": ["happy"], "method": {"matching_aware": True}}, "--matching-aware: .*two emotions"),
+        (
+            {"emotions": ["happy"], "method": {"kind": "gan", "matching_aware": True}},
+            "--matching-aware: .*two emotions",
+        ),
     ],
 )
 def test_what_cannot_be_meant_is_refused_by_name(plain: dict[str, object], message: str) -> None:

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Literal
 
 import tyro
@@ -52,25 +52,35 @@ _WITH = {
 }
 
 
-def parse(prog: str, description: str, presets: Sequence[str], arguments: Sequence[str] | None = None) -> Flags:
-    """Read the command line; raise UsageError where a preset or a value cannot be meant. `--help` needs no torch."""
+def parse(prog: str, what: str, kind: str, arguments: Sequence[str] | None = None) -> Flags:
+    """Read the command line of the trainer of a `kind` of method; `what` says in the imperative what it does.
+
+    Raises UsageError where a preset or a value cannot be meant. `--help` needs no torch.
+    """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    name = _given(words, "--preset")
-    chosen = recipes.preset(name) if name is not None else recipes.preset("quick")
-    if chosen.preset not in presets:
-        raise UsageError(f"--preset: '{chosen.preset}' is no preset of {prog}; use one of {', '.join(presets)}")
+    chosen = recipes.preset_of(kind, _given(words, "--preset") or "quick")
     for flag, allowed in _WITH.items():
         if _given(words, flag) is not None:
             _refuse_recipe(words, flag, allowed)
     try:
-        return tyro.cli(
+        flags = tyro.cli(
             Flags,
             prog=prog,
-            description=description,
+            description=(
+                f"{what} on FER2013 or the built-in faces and record it as a run. Without flags: preset quick on "
+                "synthfer. A training uses all cores: start one at a time. "
+                f"Presets: {', '.join(recipes.presets_of(kind))}."
+            ),
             args=words,
             default=Flags(recipe=chosen),
-            config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff, tyro.conf.SuppressFixed),
+            config=(
+                tyro.conf.OmitArgPrefixes,
+                tyro.conf.FlagCreatePairsOff,
+                tyro.conf.SuppressFixed,
+                tyro.conf.AvoidSubcommands,
+            ),
         )
+        return replace(flags, recipe=replace(flags.recipe, preset=chosen.preset))
     except ValidationError as error:
         raise UsageError(recipes.explain(error)) from None
 

@@ -8,7 +8,7 @@ from fergan_core.errors import UsageError
 if TYPE_CHECKING:
     from fergan_core.registry import Reader
 
-_SAME = ("loss_d", "loss_g", "grad_norm_d", "grad_norm_g")
+_SAME = ("loss", "loss_d", "loss_g", "grad_norm", "grad_norm_d", "grad_norm_g")
 
 
 def replay(

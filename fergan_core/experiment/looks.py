@@ -11,8 +11,9 @@ from fergan_core.errors import FerganError, UsageError
 from fergan_core.experiment.keeper import Run
 from fergan_core.registry import PointWriter, Reader, Registry
 from fergan_core.training import engine
+from fergan_core.training.protocols import Differentiable
 
-PULSE_IMAGES = 4_000  # images seen from one pulse to the next
+PULSE_IMAGES = 4_000  # images seen from one pulse to the next, of a generator that draws a face in one pass
 _BUCKETS = 2_000
 _REST = 50.0  # times as long as a look at the findings took passes before the next
 
@@ -26,7 +27,9 @@ class PulseTaker(engine.Hook):
         self._dead = False
 
     def after_step(self, progress: engine.Progress, scalars: dict[str, Tensor]) -> None:
-        every = max(1, PULSE_IMAGES // self._run.recipe.batch_size)
+        # Faces of many passes are drawn as many times more seldom, so that the pulse costs a few percent of the time.
+        apart = PULSE_IMAGES * max(1, self._run.learner.generator.passes // 4)
+        every = max(1, apart // self._run.recipe.batch_size)
         if progress.step % every or self._dead:
             return
         run = self._run
@@ -45,8 +48,11 @@ class PulseTaker(engine.Hook):
 
     def after_epoch(self, progress: engine.Progress) -> None:
         recipe = self._run.recipe
-        if recipe.watch_every and (progress.epoch == recipe.epochs or progress.epoch % recipe.checkpoint_every == 0):
-            found = evaluation.conditioning(self._run.learner.generator, recipe.emotions, recipe.seed)
+        generator = self._run.learner.generator
+        if not isinstance(generator, Differentiable) or not recipe.watch_every:
+            return
+        if progress.epoch == recipe.epochs or progress.epoch % recipe.checkpoint_every == 0:
+            found = evaluation.conditioning(generator, recipe.emotions, recipe.seed)
             self._writer.put([("jacobian", progress.step, found)])
 
 

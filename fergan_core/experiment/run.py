@@ -18,7 +18,7 @@ from fergan_core.errors import CheckpointError, NoRun, RegistryError, TrainingEr
 from fergan_core.experiment.interrupt import Interrupt
 from fergan_core.experiment.keeper import Keeper, Run
 from fergan_core.experiment.looks import Finder, PulseTaker, find_in
-from fergan_core.methods.adversarial import AdversarialLearner
+from fergan_core.methods import Learner
 from fergan_core.recipe import Recipe
 from fergan_core.registry import PointWriter, Reader, Registry, Score
 from fergan_core.training import checkpoint, engine, provenance
@@ -143,7 +143,7 @@ class _Plan:
     device: torch.device
     index: NDArray[np.int64]
     per_epoch: int
-    learner: AdversarialLearner
+    learner: Learner
 
 
 def _plan(recipe: Recipe, dataset: Dataset, device: str) -> _Plan:
@@ -195,7 +195,7 @@ def _check_data(row: Mapping[str, Any], dataset: Dataset) -> None:
         raise UsageError(f"--data: '{dataset.source}' is not the data set of run {row['name']}; give that one")
 
 
-def _restore(learner: AdversarialLearner, registry: Registry, run_id: str, epoch: int | None = None) -> int:
+def _restore(learner: Learner, registry: Registry, run_id: str, epoch: int | None = None) -> int:
     """Load the last checkpoint that has its training state, or that of an epoch; return its step, 0 for none."""
     reader = Reader(registry.url)
     saved = reader.checkpoints(run_id)
@@ -217,7 +217,7 @@ def _restore(learner: AdversarialLearner, registry: Registry, run_id: str, epoch
     return int(newest["step"])
 
 
-def _learner(recipe: Recipe, device: torch.device, per_epoch: int) -> AdversarialLearner:
+def _learner(recipe: Recipe, device: torch.device, per_epoch: int) -> Learner:
     bfloat16 = recipe.precision == "bfloat16" or (
         recipe.precision == "auto" and device.type == "cuda" and torch.cuda.is_bf16_supported()
     )

@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from fergan_core.methods.augment import augmentation
+from fergan_core.methods.average import Average
 from fergan_core.methods.instruments import Batch, OldFakes, Onlooker, Spectra, update_ratio
 from fergan_core.methods.losses import game
-from fergan_core.methods.networks import GanGenerator, build_discriminator, build_generator, class_table
+from fergan_core.methods.networks import build_discriminator, build_generator, class_table, gan_generator
+from fergan_core.methods.optimiser import gradient_norm, rate_at, restore
 from fergan_core.methods.penalties import LeCam, gradient_penalty, r1
 from fergan_core.recipe import Gan
 
@@ -41,14 +43,14 @@ class AdversarialLearner:
         self._g_run, self._d_run = self._g, self._d
         self._augment = augmentation(config.augment, device)
         self._lecam = LeCam(device)
-        self._average: nn.Module | None = None
+        self._average: Average | None = None
         if config.g_ema:
-            self._average = build_generator(config, len(emotions)).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-            self._average.load_state_dict(self._g.state_dict())
-            self._average.requires_grad_(False)
-        self.generator = GanGenerator(config, emotions, self._average or self._g, device)
+            copy = build_generator(config, len(emotions)).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self._average = Average(self._g, copy, config.g_ema)
+        drawn_by = self._average.network if self._average else self._g
+        self.generator = gan_generator(config, emotions, drawn_by, device)
         # What `measure` looks with and at.
-        self._untold = GanGenerator(config, emotions, self._g, device)
+        self._untold = gan_generator(config, emotions, self._g, device)
         self._onlooker, self._old = Onlooker(self._d), OldFakes(device)
         self._spectra = (Spectra(self._g, "g"), Spectra(self._d, "d"))
 
@@ -116,10 +118,9 @@ class AdversarialLearner:
 
     def _set_rates(self) -> None:
         """Let the learning rates fall to 0 in a straight line over the training, where the recipe says so."""
-        if self._config.lr_decay:
-            left = max(0.0, 1 - self._done / self._steps)
-            for optimiser, rate in ((self._g_optimiser, self._config.g_lr), (self._d_optimiser, self._config.d_lr)):
-                optimiser.param_groups[0]["lr"] = rate * left
+        for optimiser, rate in ((self._g_optimiser, self._config.g_lr), (self._d_optimiser, self._config.d_lr)):
+            now = rate_at(rate, self._done, self._steps, decay=self._config.lr_decay)
+            optimiser.param_groups[0]["lr"] = now
 
     def _draw(self, count: int) -> Tensor:
         shape = (count, self._config.latent_size)
@@ -167,7 +168,7 @@ class AdversarialLearner:
             extra[f"penalty_{name}"] = value.detach()
         self._d_optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        norm = _gradient_norm(self._d)
+        norm = gradient_norm(self._d)
         self._d_optimiser.step()
         self._augment.observe(real_logits.detach())
         return {"loss_d": loss.detach(), "grad_norm_d": norm, **self._told(real_logits, fake_logits), **extra}
@@ -220,20 +221,11 @@ class AdversarialLearner:
         self._g_optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self._d.requires_grad_(True)
-        norm = _gradient_norm(self._g)
+        norm = gradient_norm(self._g)
         self._g_optimiser.step()
-        self._follow()
+        if self._average is not None:
+            self._average.follow(self._done)
         return {"loss_g": loss.detach(), "grad_norm_g": norm}
-
-    @torch.no_grad()
-    def _follow(self) -> None:
-        """Move the average towards the generator, norms' statistics too; fast at first, when the start is worthless."""
-        if self._average is None:
-            return
-        weight = 1 - min(self._config.g_ema, (1 + self._done) / (10 + self._done))
-        ours, theirs = self._average.state_dict().values(), self._g.state_dict().values()
-        pairs = [(a, b) for a, b in zip(ours, theirs, strict=True) if a.is_floating_point()]
-        torch._foreach_lerp_([a for a, _ in pairs], [b for _, b in pairs], weight)
 
     def state_dict(self) -> dict[str, Any]:
         """Return networks, optimisers, and where everything stands that changes over a training."""
@@ -248,25 +240,20 @@ class AdversarialLearner:
             "old": self._old.state_dict(),
             "spectra": [spectra.state_dict() for spectra in self._spectra],
         }
-        return state if self._average is None else state | {"average": self._average.state_dict()}
+        return state if self._average is None else state | {"average": self._average.network.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take such a state; the optimisers' moments take their parameters' memory layout, which Adam relies on."""
+        """Take such a state."""
         self._g.load_state_dict(state["generator"])
         self._d.load_state_dict(state["discriminator"])
         if self._average is not None:
             # A fork may begin to average where its parent did not.
-            self._average.load_state_dict(state.get("average") or state["generator"])
+            self._average.network.load_state_dict(state.get("average") or state["generator"])
         for optimiser, name, rate in (
             (self._g_optimiser, "g_optimiser", self._config.g_lr),
             (self._d_optimiser, "d_optimiser", self._config.d_lr),
         ):
-            optimiser.load_state_dict(state[name])
-            # The state brings its own rates; a fork's recipe may have others.
-            optimiser.param_groups[0] |= {"lr": rate, "betas": (self._config.beta1, self._config.beta2)}
-            for parameter, moments in optimiser.state.items():
-                for key in ("exp_avg", "exp_avg_sq"):
-                    moments[key] = torch.empty_like(parameter).copy_(moments[key])
+            restore(optimiser, state[name], lr=rate, betas=(self._config.beta1, self._config.beta2))
         if "done" in state:  # not in a state of before there was anything that changes over a training
             self._done = int(state["done"])
             if state["augment"]:
@@ -275,8 +262,3 @@ class AdversarialLearner:
             self._old.load_state_dict(state["old"])
             for spectra, known in zip(self._spectra, state["spectra"], strict=True):
                 spectra.load_state_dict(known)
-
-
-def _gradient_norm(network: nn.Module) -> Tensor:
-    """Return the L2 norm of all gradients of a network together, 0-dim."""
-    return torch.nn.utils.get_total_norm([p.grad for p in network.parameters() if p.grad is not None])

@@ -1,4 +1,4 @@
-"""The networks of a GAN's recipe, and its generator as something that draws faces."""
+"""The networks of a GAN's recipe; and a generator of latents, a GAN's or a VAE's, as something that draws faces."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -54,12 +54,16 @@ def class_table(emotions: Sequence[str], device: torch.device | str) -> Tensor:
     return table.to(device)
 
 
-class GanGenerator:
-    """A trained generator network that draws faces: the Generator of a GAN."""
+class LatentGenerator:
+    """A trained network that draws faces from latents of `size` numbers, standard normal or uniform on [-1,1]."""
 
-    def __init__(self, config: Gan, emotions: Sequence[str], network: nn.Module, device: torch.device) -> None:
+    passes = 1
+
+    def __init__(
+        self, emotions: Sequence[str], network: nn.Module, device: torch.device, *, size: int, normal: bool
+    ) -> None:
         self.emotions = tuple(emotions)
-        self._config = config
+        self._size, self._normal = size, normal
         self._network = network
         self._device = device
         self._classes = class_table(emotions, device)
@@ -67,10 +71,9 @@ class GanGenerator:
     def latents(self, count: int, seed: int) -> Tensor:
         """Draw latents float [count,Z]; on the CPU first, so that a seed gives the same ones on every device."""
         source = torch.Generator().manual_seed(seed)
-        shape = (count, self._config.latent_size)
-        if self._config.latent == "normal":
-            return torch.randn(shape, generator=source).to(self._device)
-        return (torch.rand(shape, generator=source) * 2 - 1).to(self._device)
+        if self._normal:
+            return torch.randn(count, self._size, generator=source).to(self._device)
+        return (torch.rand(count, self._size, generator=source) * 2 - 1).to(self._device)
 
     @torch.inference_mode()
     def generate(self, latents: Tensor, labels: Tensor) -> Tensor:
@@ -99,3 +102,18 @@ class GanGenerator:
     def sample(self, labels: Tensor, seed: int) -> Tensor:
         """Return one face a label, [n,1,48,48]: latents drawn from the seed."""
         return self.generate(self.latents(len(labels), seed), labels)
+
+
+def gan_generator(config: Gan, emotions: Sequence[str], network: nn.Module, device: torch.device) -> LatentGenerator:
+    """Return a GAN's generator network as a Generator."""
+    return LatentGenerator(emotions, network, device, size=config.latent_size, normal=config.latent == "normal")
+
+
+def load_gan(
+    config: Gan, emotions: Sequence[str], weights: Mapping[str, Tensor], device: torch.device
+) -> LatentGenerator:
+    """Make a generator of a checkpoint's weights; RuntimeError where they are another recipe's."""
+    network = build_generator(config, len(emotions))
+    network.load_state_dict(dict(weights))
+    network.to(device=device, memory_format=torch.channels_last).eval().requires_grad_(False)  # type: ignore[call-overload]
+    return gan_generator(config, emotions, network, device)

@@ -20,6 +20,7 @@ from safetensors.numpy import load, save
 from sqlalchemy.engine import Connection
 
 from fergan_core.errors import RegistryError
+from fergan_core.recipe import from_dict
 from fergan_core.registry.connect import WriteLock, full_url, sqlite_path, writing_engine
 from fergan_core.registry.queries import Reader
 from fergan_core.registry.schema import Checkpoint, Evaluation, Metric, Point, Run, Sheet, Tag
@@ -137,15 +138,20 @@ def _keep_sheets(connection: Connection, reader: Reader, key: int, files: Path, 
 
 
 def _keep_checkpoints(connection: Connection, reader: Reader, key: int, files: Path, count: int) -> None:
-    """Keep the weights at evaluated steps, or the last where none is; of them the generator in half precision."""
+    """Keep the weights at evaluated steps, or the last where none is; of them what draws, in half precision."""
     mine = sa.select(Checkpoint.step).where(Checkpoint.run_key == key).order_by(Checkpoint.step)
     steps = connection.scalars(mine).all()
     judged = set(connection.scalars(sa.select(Evaluation.step).where(Evaluation.run_key == key)))
     kept = spread([step for step in steps if step in judged] or list(steps[-1:]), count)
     connection.execute(sa.delete(Checkpoint).where(Checkpoint.run_key == key, Checkpoint.step.not_in(kept)))
-    rows = sa.select(Checkpoint.step, Checkpoint.path, Checkpoint.sha256).where(Checkpoint.run_key == key)
-    for step, path, sha256 in connection.execute(rows).all():
-        light = _light(path, _whole(reader, path, sha256))
+    rows = connection.execute(
+        sa.select(Checkpoint.step, Checkpoint.path, Checkpoint.sha256).where(Checkpoint.run_key == key)
+    ).all()
+    if not rows:
+        return
+    drawn_by = from_dict(connection.execute(sa.select(Run.recipe).where(Run.key == key)).scalar_one()).method.drawn_by
+    for step, path, sha256 in rows:
+        light = _light(path, _whole(reader, path, sha256), drawn_by)
         _write(files / path, light)
         values: dict[str, Any] = dict.fromkeys(("state_path", "state_sha256", "state_bytes"))
         values |= {"sha256": hashlib.sha256(light).hexdigest(), "bytes": len(light)}
@@ -161,14 +167,14 @@ def _whole(reader: Reader, path: str, sha256: str) -> bytes:
     return content
 
 
-def _light(path: str, weights: bytes) -> bytes:
-    """Return the generator's tensors in half precision, those apart that half precision cannot hold."""
+def _light(path: str, weights: bytes, drawn_by: str) -> bytes:
+    """Return the drawing network's tensors in half precision, those apart that half precision cannot hold."""
     try:
-        tensors = {name: t for name, t in load(weights).items() if name.startswith("generator.")}
+        tensors = {name: t for name, t in load(weights).items() if name.startswith(f"{drawn_by}.")}
     except (SafetensorError, KeyError) as error:
         raise RegistryError(f"{path} cannot be read ({error}); leave its run out") from None
     if not tensors:
-        raise RegistryError(f"{path} has no generator in it; leave its run out")
+        raise RegistryError(f"{path} has no '{drawn_by}' in it, which draws; leave its run out")
     return save({name: _half(tensor) for name, tensor in tensors.items()})
 
 

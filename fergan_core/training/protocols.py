@@ -48,9 +48,14 @@ class Instrumented(Protocol):
 
 @runtime_checkable
 class Generator(Protocol):
-    """Something that draws faces on request."""
+    """Something that draws faces on request; a face takes about `passes` passes of its network."""
 
     emotions: tuple[str, ...]
+
+    @property
+    def passes(self) -> int:
+        """Return about how many passes of the network a face takes."""
+        ...
 
     def latents(self, count: int, seed: int) -> Tensor:
         """Draw `count` starting points; the same seed gives the same ones on every device."""

@@ -21,7 +21,7 @@ EMOTIONS = ["disgust", "happy", "neutral"]
 
 def learner_of(**method: object) -> AdversarialLearner:
     torch.manual_seed(1)
-    plan = recipes.from_dict({"emotions": EMOTIONS, "method": {"width": 4, **method}})
+    plan = recipes.from_dict({"emotions": EMOTIONS, "method": {"kind": "gan", "width": 4, **method}})
     return build_learner(plan, CPU, steps=100, bfloat16=False)
 
 
@@ -35,7 +35,7 @@ def batch() -> tuple[Tensor, Tensor]:
 def test_the_losses_are_those_of_goodfellow_and_of_reed(batch: tuple[Tensor, Tensor], matching_aware: bool) -> None:
     learner = learner_of(matching_aware=matching_aware)
     images, classes = batch[0], torch.tensor([0, 1, 2] * 4)
-    plan = recipes.from_dict({"method": {"width": 4}}).method
+    plan = recipes.from_dict({"method": {"kind": "gan", "width": 4}}).method
     generator, discriminator = build_generator(plan, 3), build_discriminator(plan, 3)
     generator.load_state_dict(learner.state_dict()["generator"])
     discriminator.load_state_dict(learner.state_dict()["discriminator"])
@@ -74,7 +74,7 @@ def test_the_generator_learns_first_where_the_recipe_says_so(batch: tuple[Tensor
     losses = {}
     for first in ("discriminator", "generator"):
         learner = learner_of(first=first)
-        plan = recipes.from_dict({"method": {"width": 4}}).method
+        plan = recipes.from_dict({"method": {"kind": "gan", "width": 4}}).method
         discriminator, generator = build_discriminator(plan, 3), build_generator(plan, 3)
         discriminator.load_state_dict(learner.state_dict()["discriminator"])
         generator.load_state_dict(learner.state_dict()["generator"])
@@ -161,7 +161,7 @@ def test_the_average_draws_the_faces_and_follows_the_generator(batch: tuple[Tens
     assert torch.allclose(learner.state_dict()["average"][key], expected, atol=1e-7)
     labels, latents = torch.tensor([1, 3]), learner.generator.latents(2, 0)
     drawn = learner.generator.generate(latents, labels)
-    network = build_generator(recipes.from_dict({"method": {"width": 4}}).method, 3).eval()
+    network = build_generator(recipes.from_dict({"method": {"kind": "gan", "width": 4}}).method, 3).eval()
     network.load_state_dict(learner.state_dict()["average"])
     with torch.no_grad():
         assert torch.equal(drawn, network(latents, torch.tensor([0, 1])))
@@ -169,7 +169,9 @@ def test_the_average_draws_the_faces_and_follows_the_generator(batch: tuple[Tens
 
 def test_rates_fall_in_a_straight_line_to_nothing(batch: tuple[Tensor, Tensor]) -> None:
     torch.manual_seed(1)
-    plan = recipes.from_dict({"emotions": EMOTIONS, "method": {"width": 4, "lr_decay": True, "g_lr": 1e-3}})
+    plan = recipes.from_dict(
+        {"emotions": EMOTIONS, "method": {"kind": "gan", "width": 4, "lr_decay": True, "g_lr": 1e-3}}
+    )
     learner = build_learner(plan, CPU, steps=4, bfloat16=False)
     rates = []
     for number in range(4):
@@ -179,7 +181,7 @@ def test_rates_fall_in_a_straight_line_to_nothing(batch: tuple[Tensor, Tensor]) 
 
 
 def test_spectral_norm_bounds_every_weight_matrix() -> None:
-    plan = recipes.from_dict({"method": {"width": 4, **PIECES["hinge"]}}).method
+    plan = recipes.from_dict({"method": {"kind": "gan", "width": 4, **PIECES["hinge"]}}).method
     for network in (build_discriminator(plan, 3), build_generator(plan, 3)):
         bounded = [layer for layer in network.modules() if parametrize.is_parametrized(layer)]
         weighty = [
@@ -216,9 +218,9 @@ def test_an_auxiliary_classifier_is_taught_and_teaches(batch: tuple[Tensor, Tens
 )
 def test_pieces_that_do_not_go_together_are_refused_by_name(method: dict[str, object], flag: str) -> None:
     with pytest.raises(UsageError, match=flag):
-        recipes.from_dict({"method": method})
+        recipes.from_dict({"method": {"kind": "gan", **method}})
 
 
 def test_a_derivative_of_a_derivative_is_not_compiled() -> None:
     with pytest.raises(UsageError, match="--compile"):
-        recipes.from_dict({"compile": True, "method": {"r1": 1.0}})
+        recipes.from_dict({"compile": True, "method": {"kind": "gan", "r1": 1.0}})

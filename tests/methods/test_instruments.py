@@ -23,7 +23,7 @@ def some(count: int, seed: int) -> tuple[Tensor, Tensor]:
 
 
 def learner_of(**method: object) -> AdversarialLearner:
-    plan = recipes.from_dict({"emotions": EMOTIONS, "method": {"width": 4, **method}})
+    plan = recipes.from_dict({"emotions": EMOTIONS, "method": {"kind": "gan", "width": 4, **method}})
     return build_learner(plan, CPU, steps=100, bfloat16=False)
 
 

@@ -10,7 +10,7 @@ from fergan_core.models.layers import ConditionalBatchNorm2d
 
 def config(network: str, g_conditioning: str, d_conditioning: str) -> recipes.Gan:
     method = {"network": network, "width": 4, "g_conditioning": g_conditioning, "d_conditioning": d_conditioning}
-    return recipes.from_dict({"method": method}).method
+    return recipes.from_dict({"method": {"kind": "gan", **method}}).method
 
 
 @pytest.mark.parametrize("network", ["dcgan", "pytorch-gan"])

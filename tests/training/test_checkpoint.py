@@ -13,7 +13,7 @@ from fergan_core.methods.adversarial import AdversarialLearner
 from fergan_core.training import checkpoint, engine
 
 CPU = torch.device("cpu")
-RECIPE = recipes.from_dict({"batch_size": 4, "method": {"width": 4, "d_conditioning": "projection"}})
+RECIPE = recipes.from_dict({"batch_size": 4, "method": {"kind": "gan", "width": 4, "d_conditioning": "projection"}})
 
 
 def trained(steps: int = 2) -> AdversarialLearner:
@@ -64,7 +64,7 @@ def test_damage_is_told_in_one_sentence(tmp_path: Path, damage: str) -> None:
 
 def test_weights_of_another_recipe_are_refused(tmp_path: Path) -> None:
     weights, _ = checkpoint.save_checkpoint(tmp_path, 2, trained().state_dict(), ("generator", "discriminator"))
-    other = recipes.to_dict(recipes.from_dict({"method": {"width": 8}}))
+    other = recipes.to_dict(recipes.from_dict({"method": {"kind": "gan", "width": 8}}))
     with pytest.raises(CheckpointError, match="no generator of this recipe"):
         load_generator(other, weights.path)
 

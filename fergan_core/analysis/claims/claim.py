@@ -38,7 +38,7 @@ CLAIMS: tuple[Claim, ...] = (
         "claim-convergence",
         (
             f"{_SWEEP} claim-convergence --data fer2013.csv --preset quick --seeds 5 "
-            "--set epochs=36 eval_every=3 checkpoint_every=6 --vary loss=non-saturating",
+            "--set epochs=24 eval_every=2 checkpoint_every=6 --vary loss=non-saturating",
         ),
     ),
     Claim("data", "GANs collapse with little data", "claim-data", _SIZES),

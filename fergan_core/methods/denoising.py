@@ -1,0 +1,233 @@
+"""What diffusion and flow matching share: a U-Net that learns a velocity, its average, and faces drawn along a path.
+
+A `Path` says what they differ in: how a face becomes noise, what the network is taught of it, and where a solver goes.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, ClassVar, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from fergan_core.errors import UsageError
+from fergan_core.methods import solvers
+from fergan_core.methods.average import Average
+from fergan_core.methods.instruments import Batch, update_ratio
+from fergan_core.methods.networks import class_table
+from fergan_core.methods.optimiser import rate_at, restore
+from fergan_core.models.denoiser import UNet
+from fergan_core.recipe import Denoiser, Sampling
+
+MOST_GRADIENT = 1.0  # the norm that gradients are shortened to: one rare noise level must not undo the others' work
+_LOOKS = ("low", "middle", "high")  # the noise at which a network is measured: quantiles 1/6, 1/2 and 5/6
+
+Estimate = Callable[[Tensor, Tensor], Tensor]
+"""A network with its classes: (x [B,1,48,48], times [B]) -> what the path says that it estimates, [B,1,48,48]."""
+
+
+class Path(Protocol):
+    """How a face becomes noise and noise a face."""
+
+    SAMPLERS: ClassVar[Mapping[str, solvers.Solver]]
+
+    def draw_times(self, count: int, device: torch.device) -> Tensor:
+        """Draw the times [count] at which faces are learnt."""
+        ...
+
+    def time_at(self, quantile: float) -> float:
+        """Return the time at a quantile of those that are drawn, from little noise to much."""
+        ...
+
+    def loss(self, network: Callable[[Tensor, Tensor], Tensor], faces: Tensor, noise: Tensor, times: Tensor) -> Tensor:
+        """Return each face's loss [B]; `network` takes (x [B,1,48,48], noise levels [B])."""
+        ...
+
+    def times(self, steps: int) -> Tensor:
+        """Return the times [steps + 1] through which a solver goes, from noise to face."""
+        ...
+
+    def start(self, noise: Tensor) -> Tensor:
+        """Return the state of the first time from standard normal noise."""
+        ...
+
+    def velocity(self, network: Callable[[Tensor, Tensor], Tensor], x: Tensor, time: float) -> tuple[Tensor, Tensor]:
+        """Return dx/dt, and the face that the network sees in x, both [B,1,48,48]."""
+        ...
+
+
+def build_network(config: Denoiser, classes: int) -> nn.Module:
+    """Make the recipe's U-Net: (x, noise levels, classes) -> estimate; class `classes` is none."""
+    return UNet(classes=classes, width=config.width, blocks=config.blocks, patch=config.patch, dropout=config.dropout)
+
+
+class DenoisingGenerator:
+    """A trained network that draws faces along a path; `sampling` says how."""
+
+    def __init__(
+        self, path: Path, sampling: Sampling, emotions: Sequence[str], network: nn.Module, device: torch.device
+    ) -> None:
+        if sampling.sampler not in path.SAMPLERS:
+            raise UsageError(
+                f"--sampler: '{sampling.sampler}' draws nothing here; use one of {', '.join(path.SAMPLERS)}"
+            )
+        self.emotions, self.sampling = tuple(emotions), sampling
+        self._path, self._network, self._device = path, network, device
+        self._classes = class_table(emotions, device)
+
+    @property
+    def passes(self) -> int:
+        """Return about how many passes of the network a face takes."""
+        return 2 * self.sampling.steps
+
+    def resampled(self, sampling: Sampling) -> "DenoisingGenerator":
+        """Return the same network drawing in another way; UsageError for a sampler that the path has not."""
+        return DenoisingGenerator(self._path, sampling, self.emotions, self._network, self._device)
+
+    def latents(self, count: int, seed: int) -> Tensor:
+        """Draw standard normal noise [count,1,48,48]; on the CPU, so that a seed gives the same on every device."""
+        return torch.randn(count, 1, 48, 48, generator=torch.Generator().manual_seed(seed)).to(self._device)
+
+    def generate(self, latents: Tensor, labels: Tensor) -> Tensor:
+        """Return faces [n,1,48,48] for noise [n,1,48,48] and FER2013 codes [n]; ValueError on one not trained."""
+        faces = latents
+        for faces, _ in self.path(latents, labels):  # noqa: B007 - the last one is the face
+            pass
+        return faces
+
+    def sample(self, labels: Tensor, seed: int) -> Tensor:
+        """Return one face a label, [n,1,48,48]: noise drawn from the seed."""
+        return self.generate(self.latents(len(labels), seed), labels)
+
+    @torch.inference_mode()
+    def path(self, latents: Tensor, labels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield after each step of the sampler the state and the face that the network saw in it, both [n,1,48,48]."""
+        classes = self._classes[labels.to(self._device)]
+        if bool((classes < 0).any()):
+            raise ValueError(f"labels must be codes of the trained emotions ({', '.join(self.emotions)})")
+        seen = latents
+
+        def velocity(x: Tensor, time: float) -> Tensor:
+            nonlocal seen
+            slope, seen = self._path.velocity(partial(self._guided, classes), x, time)
+            return slope
+
+        solver = self._path.SAMPLERS[self.sampling.sampler]
+        training = self._network.training
+        self._network.eval()
+        try:
+            for x in solver(velocity, self._path.start(latents), self._path.times(self.sampling.steps)):
+                yield x, seen
+        finally:
+            self._network.train(training)
+
+    def _guided(self, classes: Tensor, x: Tensor, levels: Tensor) -> Tensor:
+        """Return the estimate, pushed from the one without an emotion (Ho and Salimans 2022, arXiv:2207.12598)."""
+        if self.sampling.guidance == 1:
+            return self._network(x, levels, classes).float()  # type: ignore[no-any-return]
+        none = torch.full_like(classes, len(self.emotions))
+        twice = self._network(torch.cat((x, x)), torch.cat((levels, levels)), torch.cat((classes, none))).float()
+        with_emotion, without = twice.chunk(2)
+        return without + self.sampling.guidance * (with_emotion - without)  # type: ignore[no-any-return]
+
+
+class DenoisingLearner:
+    """A U-Net, its average and its optimiser on a path. It is a Learner, and `generator` a Generator.
+
+    `steps` is the training's whole length, over which the rate falls.
+    """
+
+    networks = ("network", "average")
+
+    def __init__(
+        self, path: Path, config: Denoiser, emotions: Sequence[str], device: torch.device, *, steps: int, bfloat16: bool
+    ) -> None:
+        self._config, self._path, self._device, self._autocast = config, path, device, bfloat16
+        self._steps, self._done = steps, 0
+        self._classes, self._none = class_table(emotions, device), len(emotions)
+        self._network, copy = (
+            build_network(config, len(emotions)).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            for _ in range(2)
+        )
+        self._average = Average(self._network, copy, config.ema)
+        self._optimiser = torch.optim.Adam(self._network.parameters(), config.lr, fused=True)
+        self._run: nn.Module = self._network
+        self.generator = DenoisingGenerator(path, config.sampling, emotions, copy, device)
+
+    def compile(self) -> None:
+        """Compile the network for the steps; sampling keeps the plain one, whose batch sizes vary."""
+        self._run = torch.compile(self._network)  # type: ignore[assignment]
+
+    def step(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """Learn one batch; returns the loss and the gradients' norm (0-dim)."""
+        images = images.contiguous(memory_format=torch.channels_last)
+        classes = self._classes[labels]
+        if self._config.label_dropout:
+            dropped = torch.rand(len(classes), device=self._device) < self._config.label_dropout
+            classes = torch.where(dropped, self._none, classes)
+        times = self._path.draw_times(len(images), self._device)
+        loss = self._path.loss(partial(self._estimate, self._run, classes), images, torch.randn_like(images), times)
+        total = loss.mean()
+        rate = rate_at(
+            self._config.lr, self._done, self._steps, warmup=self._config.warmup, decay=self._config.lr_decay
+        )
+        self._optimiser.param_groups[0]["lr"] = rate
+        self._optimiser.zero_grad(set_to_none=True)
+        total.backward()  # type: ignore[no-untyped-call]
+        norm = nn.utils.clip_grad_norm_(self._network.parameters(), MOST_GRADIENT)
+        self._optimiser.step()
+        self._done += 1
+        self._average.follow(self._done)
+        return {"loss": total.detach(), "grad_norm": norm.detach()}
+
+    @torch.no_grad()
+    def measure(self, train: Batch, held_out: Batch) -> dict[str, Tensor]:
+        """Measure the average on some training and held-out faces and their FER2013 codes, always in the same noise.
+
+        loss_train/NOISE, loss_held_out/NOISE   at low, middle and high noise; unseen faces' above the seen ones' is
+                                                overfitting
+        update_ratio   length of the last update by that of the weights
+        """
+        found = {"update_ratio": update_ratio(self._optimiser)}
+        network = self._average.network.eval()
+        for part, (faces, codes) in (("train", train), ("held_out", held_out)):
+            for place, name in enumerate(_LOOKS):
+                # A third of the faces each: all of them thrice would cost as much as three steps.
+                own = slice(place, None, len(_LOOKS))
+                shown = faces[own]
+                noise = torch.randn(shown.shape, generator=torch.Generator().manual_seed(place)).to(self._device)
+                times = torch.full((len(shown),), self._path.time_at((2 * place + 1) / 6), device=self._device)
+                estimate = partial(self._estimate, network, self._classes[codes[own]])
+                found[f"loss_{part}/{name}"] = self._path.loss(estimate, shown, noise, times).mean()
+        return found
+
+    def _estimate(self, network: nn.Module, classes: Tensor, x: Tensor, levels: Tensor) -> Tensor:
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._autocast):
+            estimate: Tensor = network(x, levels, classes)
+        return estimate.float()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return networks and optimiser, and how many steps are done."""
+        return {
+            "network": self._network.state_dict(),
+            "average": self._average.network.state_dict(),
+            "optimiser": self._optimiser.state_dict(),
+            "done": self._done,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take such a state."""
+        self._network.load_state_dict(state["network"])
+        self._average.network.load_state_dict(state["average"])
+        restore(self._optimiser, state["optimiser"], lr=self._config.lr)
+        self._done = int(state["done"])
+
+
+def load(
+    path: Path, config: Denoiser, emotions: Sequence[str], weights: Mapping[str, Tensor], device: torch.device
+) -> DenoisingGenerator:
+    """Make a generator of a checkpoint's averaged network; RuntimeError where the weights are another recipe's."""
+    network = build_network(config, len(emotions))
+    network.load_state_dict(dict(weights))
+    network.to(device=device, memory_format=torch.channels_last).eval().requires_grad_(False)  # type: ignore[call-overload]
+    return DenoisingGenerator(path, config.sampling, emotions, network, device)

@@ -1,0 +1,60 @@
+"""Diffusion by EDM (Karras et al. 2022, arXiv:2206.00364); equations and algorithms are that paper's."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from fergan_core.methods import solvers
+
+# Table 1, column 'ours'.
+MEAN, DEVIATION = -1.2, 1.2  # of the logarithm of the noise levels that are learnt
+LEAST, MOST, CURVATURE = 0.002, 80.0, 7.0  # of those that a sampler passes through
+SIGMA_DATA = 0.5  # the deviation of the faces' pixels in [-1,1]: 0.51 on FER2013
+
+
+class Edm:
+    """The time is the noise's deviation sigma: x = face + sigma noise. The network estimates the face."""
+
+    SAMPLERS: ClassVar[Mapping[str, solvers.Solver]] = {"heun": solvers.heun, "ddim": solvers.euler}
+
+    def draw_times(self, count: int, device: torch.device) -> Tensor:
+        """Draw noise levels [count], log-normal."""
+        return torch.exp(MEAN + DEVIATION * torch.randn(count, device=device))
+
+    def time_at(self, quantile: float) -> float:
+        """Return a quantile of the noise levels."""
+        normal = torch.distributions.Normal(MEAN, DEVIATION)
+        return math.exp(float(normal.icdf(torch.tensor(quantile))))  # type: ignore[no-untyped-call]
+
+    def loss(self, network: Callable[[Tensor, Tensor], Tensor], faces: Tensor, noise: Tensor, times: Tensor) -> Tensor:
+        """Return each face's weighted squared error [B] (eq. 108): 1 of a fresh network, on faces of SIGMA_DATA."""
+        sigma = times[:, None, None, None]
+        weight = (sigma**2 + SIGMA_DATA**2) / (sigma * SIGMA_DATA) ** 2
+        error = denoised(network, faces + sigma * noise, times) - faces
+        return (weight * error**2).mean((1, 2, 3))
+
+    def times(self, steps: int) -> Tensor:
+        """Return noise levels [steps + 1] from MOST to LEAST (eq. 5), and 0; of one step MOST and 0."""
+        places = torch.linspace(0, 1, steps, dtype=torch.float64)
+        most, least = MOST ** (1 / CURVATURE), LEAST ** (1 / CURVATURE)
+        return torch.cat(((most + places * (least - most)) ** CURVATURE, torch.zeros(1, dtype=torch.float64)))
+
+    def start(self, noise: Tensor) -> Tensor:
+        """Return the state at MOST, where the face does not show."""
+        return MOST * noise
+
+    def velocity(self, network: Callable[[Tensor, Tensor], Tensor], x: Tensor, time: float) -> tuple[Tensor, Tensor]:
+        """Return dx/dsigma = (x - face) / sigma (eq. 4) and the face."""
+        face = denoised(network, x, torch.full((len(x),), time, dtype=x.dtype, device=x.device))
+        return (x - face) / time, face
+
+
+def denoised(network: Callable[[Tensor, Tensor], Tensor], x: Tensor, sigmas: Tensor) -> Tensor:
+    """Return the face that a network sees in x [B,1,48,48] under noise of deviation sigmas [B] (eq. 7, table 1)."""
+    sigma = sigmas[:, None, None, None]
+    whole = (sigma**2 + SIGMA_DATA**2).sqrt()
+    skip, out = (SIGMA_DATA / whole) ** 2, sigma * SIGMA_DATA / whole
+    return skip * x + out * network(x / whole, sigmas.log() / 4)

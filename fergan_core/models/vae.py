@@ -1,0 +1,49 @@
+"""The network of a conditional variational autoencoder for 48x48 grey faces: DCGAN's layers in both directions."""
+
+import torch
+from torch import Tensor, nn
+
+from fergan_core.models.dcgan import START, DcganGenerator
+from fergan_core.models.layers import ImageEmbedding, initialise_dcgan
+
+# The logarithm of a variance is kept within this: exp of more is no float, and a fresh encoder is far from either end.
+_MOST_LOG_VARIANCE = 10.0
+
+
+class Encoder(nn.Module):
+    """Faces [B,1,48,48] with the class as a second channel -> strided convolutions -> mean and log variance [B,Z]."""
+
+    def __init__(self, *, classes: int, latent_size: int, width: int) -> None:
+        super().__init__()
+        self.embedding = ImageEmbedding(classes)
+        layers: list[nn.Module] = []
+        before = 2
+        for level in range(4):
+            after = width << level
+            layers += [nn.Conv2d(before, after, 4, 2, 1, bias=False), nn.BatchNorm2d(after), nn.LeakyReLU(0.2)]
+            before = after
+        self.body = nn.Sequential(*layers)
+        self.posterior = nn.Linear(before * START * START, 2 * latent_size)
+        initialise_dcgan(self)
+
+    def forward(self, images: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and log variance of the posterior, both [B,Z]."""
+        found = self.posterior(self.body(self.embedding(images, classes)).flatten(1))
+        mean, log_variance = found.chunk(2, 1)
+        return mean, log_variance.clamp(-_MOST_LOG_VARIANCE, _MOST_LOG_VARIANCE)
+
+
+class AutoEncoder(nn.Module):
+    """An encoder and a decoder, which is a DCGAN's generator with the class in its norms."""
+
+    def __init__(self, *, classes: int, latent_size: int, width: int) -> None:
+        super().__init__()
+        self.encoder = Encoder(classes=classes, latent_size=latent_size, width=width)
+        self.decoder = DcganGenerator(
+            classes=classes, latent_size=latent_size, width=width, embedding_size=1, conditioning="norm"
+        )
+
+    def forward(self, images: Tensor, classes: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return faces [B,1,48,48] decoded from latents of the posterior by noise [B,Z]; its mean and log variance."""
+        mean, log_variance = self.encoder(images, classes)
+        return self.decoder(torch.addcmul(mean, noise, (log_variance / 2).exp()), classes), mean, log_variance

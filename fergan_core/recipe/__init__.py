@@ -1,0 +1,28 @@
+"""Recipes: the whole configuration of a run, its validation, its JSON, and the presets, which are named recipes."""
+
+from fergan_core.recipe.denoisers import Denoiser, Diffusion, Flow, Sampling
+from fergan_core.recipe.gan import Gan
+from fergan_core.recipe.presets import PRESETS, REPORT_EMOTIONS, preset, preset_of, presets_of
+from fergan_core.recipe.recipe import Method, Recipe, changed, explain, flat, from_dict, to_dict
+from fergan_core.recipe.vae import Vae
+
+__all__ = [
+    "PRESETS",
+    "REPORT_EMOTIONS",
+    "Denoiser",
+    "Diffusion",
+    "Flow",
+    "Gan",
+    "Method",
+    "Recipe",
+    "Sampling",
+    "Vae",
+    "changed",
+    "explain",
+    "flat",
+    "from_dict",
+    "preset",
+    "preset_of",
+    "presets_of",
+    "to_dict",
+]

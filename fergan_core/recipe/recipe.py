@@ -1,0 +1,114 @@
+"""The whole configuration of a run: the common fields and one method's own; its validation and its JSON."""
+
+import difflib
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from fergan_core.emotions import EMOTIONS, emotion_code
+from fergan_core.errors import DataError, UsageError
+from fergan_core.recipe.denoisers import Diffusion, Flow
+from fergan_core.recipe.fields import STRICT, Count, Positive
+from fergan_core.recipe.gan import Gan
+from fergan_core.recipe.vae import Vae
+
+Method = Annotated[Gan | Vae | Diffusion | Flow, Field(discriminator="kind")]
+
+
+@dataclass(frozen=True, config=STRICT)
+class Common:
+    """The fields that every method's recipe has."""
+
+    preset: str = "quick"
+    """Preset whose values the other flags change; --help lists them."""
+    emotions: tuple[str, ...] = EMOTIONS
+    """Emotions to train on, by name."""
+    epochs: Positive = 10
+    """Passes over the training images."""
+    batch_size: Annotated[int, Field(ge=2)] = 128
+    """Images a step."""
+    images: Count = 0
+    """Use only the first N training images of the chosen emotions; 0 uses all."""
+    seed: Count = 0
+    """Seed of everything random in the run."""
+    flip: bool = False
+    """Mirror each training image with probability 1/2."""
+    sampling: Literal["natural", "sqrt", "balanced"] = "natural"
+    """How often each emotion is shown and asked for: as often as the data has it, by the square root of that, or
+    equally often."""
+    eval_every: Count = 1
+    """Epochs between evaluations; 0 evaluates only the last epoch."""
+    watch_every: Count = 50
+    """Steps between two measurements by the instruments; 0 for none."""
+    checkpoint_every: Positive = 1
+    """Epochs between checkpoints; the last epoch always has one."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Arithmetic of the networks; auto takes bfloat16 autocast on a GPU that has it, float32 elsewhere."""
+    compile: bool = False
+    """Compile the networks (torch.compile); pays on a GPU in long runs only."""
+
+
+@dataclass(frozen=True, config=STRICT)
+class Recipe(Common):
+    """The whole configuration of a run: the common fields and one method's own."""
+
+    method: Method = Gan()
+
+    def __post_init__(self) -> None:
+        try:
+            codes = [emotion_code(name) for name in self.emotions]
+        except DataError as error:
+            raise UsageError(f"--emotions: {error}") from None
+        if not codes or len(set(codes)) != len(codes):
+            raise UsageError("--emotions: name at least one emotion, and each only once")
+        self.method.check(len(codes), self.compile)
+        object.__setattr__(self, "emotions", tuple(EMOTIONS[code] for code in sorted(codes)))
+
+
+_ADAPTER: TypeAdapter[Recipe] = TypeAdapter(Recipe)
+
+
+def to_dict(recipe: Recipe) -> dict[str, Any]:
+    """Return a recipe as plain JSON values, of which `from_dict` makes the same recipe again."""
+    plain: dict[str, Any] = _ADAPTER.dump_python(recipe, mode="json")
+    return plain
+
+
+def flat(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a plain recipe's fields with its method's own beside them."""
+    fields = {**plain, **plain.get("method", {})}
+    fields.pop("method", None)
+    return fields
+
+
+def changed(recipe: Recipe, settings: Mapping[str, str]) -> Recipe:
+    """Return a recipe with some fields, common or the method's own, set to these texts; UsageError for unknown ones."""
+    plain = to_dict(recipe)
+    for name, text in settings.items():
+        field = name.strip().replace("-", "_")
+        part = plain if field in plain and field not in ("method", "preset") else plain["method"]
+        if field not in part or field == "kind":
+            known = [key for key in (*plain, *plain["method"]) if key not in ("method", "preset", "kind")]
+            near = difflib.get_close_matches(field, known, n=1)
+            raise UsageError(
+                f"--set: a recipe has no field '{field}'" + (f"; did you mean '{near[0]}'?" if near else "")
+            )
+        part[field] = text.split(",") if isinstance(part[field], list) else text
+    return from_dict(plain)
+
+
+def from_dict(plain: Mapping[str, Any]) -> Recipe:
+    """Make a recipe from JSON values; raise UsageError naming the field that is unknown or out of range."""
+    try:
+        return _ADAPTER.validate_python(dict(plain))
+    except ValidationError as error:
+        raise UsageError(explain(error)) from None
+
+
+def explain(error: ValidationError) -> str:
+    """Say in one sentence which flag is out of range, and why."""
+    first = error.errors()[0]
+    flag = str(first["loc"][-1]).replace("_", "-") if first["loc"] else "recipe"
+    return f"--{flag}: {first['msg'].lower()}, not {first.get('input')!r}"

@@ -1,0 +1,66 @@
+"""The trainers beside the GAN's: one engine, so a run of each has all that a GAN's has, and is resumed as exactly."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fergan_core.recipe import presets_of
+from fergan_core.registry import Reader
+
+SMALL = ("--images", "192", "--batch-size", "32", "--width", "8", "--emotions", "happy", "sad", "--watch-every", "2")
+FEW = ("--sample-steps", "2")
+TRAINERS = {"vae": (), "diffusion": FEW, "flow": FEW}
+
+
+def train(module: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
+    call = [sys.executable, "-m", f"trainers.{module}", "--device", "cpu", "--json", *map(str, words)]
+    return subprocess.run(call, capture_output=True, text=True, timeout=500, check=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("module", list(TRAINERS))
+def test_a_run_has_sheets_checkpoints_scores_and_instruments_and_a_fork_does_what_its_parent_did(
+    module: str, tmp_path: Path
+) -> None:
+    registry = tmp_path / "runs.db"
+    done = train(module, "--registry", registry, *SMALL, *TRAINERS[module], "--epochs", "3", "--eval-every", "0")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["status"] == "finished"
+    assert told["scores"]["fid"]["value"] > told["scores"]["fid"]["real"]
+    reader = Reader(str(registry))
+    run_id = told["id"]
+    row = reader.run(run_id)
+    assert (row["method"], row["preset"]) == (module, f"{module}-quick")
+    assert len(reader.checkpoints(run_id)) == 3
+    assert len(reader.sheets(run_id)) >= 1
+    points = reader.points([run_id], reader.metrics([run_id]))
+    assert {"loss", "grad_norm", "images_per_second", "update_ratio", "memory_mib"} <= set(points.metric)
+    branch = train(module, "--registry", registry, "--fork", f"{run_id}@2")
+    assert branch.returncode == 0, branch.stderr
+    ours, theirs = (
+        reader.checkpoints(one).set_index("epoch")["sha256"]
+        for one in (json.loads(branch.stdout.splitlines()[-1])["id"], run_id)
+    )
+    assert ours[3] == theirs[3]
+    wrong = train("dcgan", "--registry", registry, "--fork", f"{run_id}@2")
+    assert wrong.returncode == 2
+    assert f"of the method {module}" in wrong.stderr
+
+
+@pytest.mark.parametrize("module", list(TRAINERS))
+def test_presets_have_short_names_and_an_unknown_one_is_told_of_with_them(module: str) -> None:
+    wrong = train(module, "--preset", "qick")
+    assert wrong.returncode == 2
+    assert "did you mean 'quick'?" in wrong.stderr
+    assert {"quick", "cpu", "gpu"} <= set(presets_of(module))
+
+
+def test_guidance_without_label_dropout_is_refused_before_anything_is_trained(tmp_path: Path) -> None:
+    wrong = train("flow", "--registry", tmp_path / "runs.db", "--guidance", "2", "--label-dropout", "0")
+    assert wrong.returncode == 2
+    assert "--label-dropout" in wrong.stderr
+    assert not (tmp_path / "runs.db").exists()

@@ -1,0 +1,15 @@
+"""Train a class-conditional flow by flow matching: `python -m trainers.flow`."""
+
+import sys
+
+from trainers.shell import guarded
+from trainers.training import train
+
+
+def main() -> int:
+    """Entry point of `python -m trainers.flow`."""
+    return train("python -m trainers.flow", "flow", "Train a class-conditional flow by flow matching")
+
+
+if __name__ == "__main__":
+    sys.exit(guarded(main))

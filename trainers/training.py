@@ -1,0 +1,94 @@
+"""What every trainer's command does: read flags, train, go on or branch off, and print how it ended."""
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from fergan_core.errors import UsageError
+from trainers.evaluate_commands import split_run
+from trainers.flags import Flags, parse, settings
+
+if TYPE_CHECKING:
+    from fergan_core.experiment import Outcome
+
+
+def train(prog: str, kind: str, what: str) -> int:
+    """Read a trainer's flags, train or go on, print how it ended. Exit: 0 done, 1 failed, 2 wrong use, 130 interrupted.
+
+    `kind` is the recipe's method, `what` says in a sentence what is trained.
+    """
+    flags = parse(prog, what, kind)
+    # torch comes in only now: --help and wrong flags are answered in a fraction of a second.
+    from fergan_core import experiment
+    from fergan_core.data import open_dataset
+    from fergan_core.registry import Reader, Registry
+    from trainers.progress import TrainingBar
+
+    session = flags.session
+    changes = settings(session)
+    registry = Registry(session.registry)
+    told = {"name": session.name, "tags": session.tags, "on_start": lambda run_id: _tell(run_id, registry.url)}
+    if session.resume is not None or session.fork is not None:
+        reader = Reader(registry.url)
+        name, epoch = split_run(session.resume or session.fork or "")
+        run_id = reader.resolve(session.resume or name)
+        row = reader.run(run_id)
+        if row["method"] != kind:
+            raise UsageError(f"run '{row['name']}' is of the method {row['method']}; give it to its own trainer")
+        dataset = open_dataset(session.data if session.data != "synthfer" else row["dataset"]["source"])
+        with TrainingBar(row["steps"], row["epochs"], row["recipe"]["batch_size"]) as bar:
+            if session.resume is not None:
+                outcome = experiment.resume(run_id, dataset, registry, device=session.device, listener=bar)
+            else:
+                at = None if epoch is None else int(epoch)
+                outcome = experiment.fork(
+                    run_id, at, changes, dataset, registry, device=session.device, listener=bar, **told
+                )
+    else:
+        dataset = open_dataset(session.data)
+        recipe = flags.recipe
+        steps = experiment.planned_steps(recipe, dataset)
+        with TrainingBar(steps, recipe.epochs, recipe.batch_size) as bar:
+            outcome = experiment.start(recipe, dataset, registry, device=session.device, listener=bar, **told)
+    _print(outcome, flags)
+    return {"finished": 0, "interrupted": 130}.get(outcome.status, 1)
+
+
+def _tell(run_id: str, url: str) -> None:
+    print(f"run {run_id} has begun in {url}", file=sys.stderr, flush=True)
+
+
+def _print(outcome: "Outcome", flags: Flags) -> None:
+    """Print the run's id, status and scores: a table, or one line of JSON."""
+    if flags.session.json:
+        print(
+            json.dumps(
+                {
+                    "id": outcome.run_id,
+                    "name": outcome.name,
+                    "status": outcome.status,
+                    "reason": outcome.reason,
+                    "epochs": outcome.epochs,
+                    "judge": outcome.judge,
+                    "scores": {
+                        score.metric if score.emotion is None else f"{score.metric}:{score.emotion}": {
+                            "value": score.value,
+                            "low": score.low,
+                            "high": score.high,
+                            "real": score.real,
+                        }
+                        for score in outcome.scores
+                    },
+                }
+            )
+        )
+        return
+    from rich.console import Console
+
+    console = Console()
+    reason = f" ({outcome.reason})" if outcome.reason else ""
+    console.print(f"run {outcome.run_id}  {outcome.name}  {outcome.status}{reason}", markup=False, highlight=False)
+    if outcome.scores:
+        from trainers.score_tables import print_scores
+
+        print_scores(console, f"scores by the {outcome.judge} judge", outcome.scores)
