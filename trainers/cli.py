@@ -12,6 +12,13 @@ from trainers import claims, data_commands, evaluate_commands, replay, runs_comm
 from trainers.runs_commands import JsonFlag, RegistryFlag
 from trainers.shell import guarded
 
+SamplerFlag = Annotated[
+    str | None,
+    tyro.conf.arg(metavar="NAME", help="Draw by this sampler; by default the recipe's. Not of a GAN or VAE."),
+]
+GuidanceFlag = Annotated[
+    float | None, tyro.conf.arg(help="Push faces to their emotion so far; by default the recipe's, 1 is not at all.")
+]
 DataArg = Annotated[
     str, tyro.conf.arg(metavar="PATH|synthfer", help="FER2013 in any of its layouts, or the built-in faces.")
 ]
@@ -62,12 +69,17 @@ def evaluate(
         Path | None, tyro.conf.arg(metavar="FILE", help="Its weights, where they are not in PyTorch's own folder.")
     ] = None,
     device: Annotated[Literal["auto", "cpu", "cuda"], tyro.conf.arg(help="Where to draw the faces.")] = "auto",
+    sampler: SamplerFlag = None,
+    steps: Annotated[
+        tuple[int, ...],
+        tyro.conf.arg(metavar="INT...", help="Draw in so many steps of the sampler, each number scored by itself."),
+    ] = (),
+    guidance: GuidanceFlag = None,
     json: JsonFlag = False,
 ) -> None:
     """Score checkpoints by the judges and record the scores, or score faces from a file."""
-    wishes = evaluate_commands.Wishes(
-        count, prior, truncation, judge, seed, light, inception, inception_weights, device
-    )
+    drawing = evaluate_commands.Drawing(seed, device, sampler, steps, guidance)
+    wishes = evaluate_commands.Wishes(count, prior, truncation, judge, light, inception, inception_weights, drawing)
     if (images is None) == (not runs):
         raise UsageError(
             "name runs, as in `fergan evaluate RUN@all`, or faces, as in `--images FILE.npz`: one of the two"
@@ -87,9 +99,13 @@ def sample(
     seed: Annotated[int, tyro.conf.arg(help="Seed of the drawing.")] = 0,
     registry: RegistryFlag = None,
     device: Annotated[Literal["auto", "cpu", "cuda"], tyro.conf.arg(help="Where to draw the faces.")] = "auto",
+    sampler: SamplerFlag = None,
+    steps: Annotated[int | None, tyro.conf.arg(help="Draw in so many steps of the sampler.")] = None,
+    guidance: GuidanceFlag = None,
 ) -> None:
     """Draw faces of every emotion from a checkpoint: images and labels, pictures in folders, or a contact sheet."""
-    evaluate_commands.sample(run, registry=registry, per_emotion=per_emotion, seed=seed, out=out, device=device)
+    drawing = evaluate_commands.Drawing(seed, device, sampler, () if steps is None else (steps,), guidance)
+    evaluate_commands.sample(run, drawing, registry=registry, per_emotion=per_emotion, out=out)
 
 
 def replay_run(

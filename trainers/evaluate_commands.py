@@ -3,7 +3,7 @@
 import json as json_text
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,7 +11,36 @@ from fergan_core.errors import NoRun, UsageError
 
 if TYPE_CHECKING:
     from fergan_core.evaluation import Evaluation, Protocol
+    from fergan_core.recipe import Recipe, Sampling
     from fergan_core.registry import Reader
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """How faces are to be drawn; None and no steps are the recipe's own way."""
+
+    seed: int
+    device: Literal["auto", "cpu", "cuda"]
+    sampler: str | None
+    steps: tuple[int, ...]
+    guidance: float | None
+
+    def samplings(self, recipe: "Recipe") -> "list[Sampling | None]":
+        """Return the ways to draw in that are asked for, None for the recipe's own; UsageError where it has none."""
+        if self.sampler is None and not self.steps and self.guidance is None:
+            return [None]
+        own = getattr(recipe.method, "sampling", None)
+        if own is None:
+            raise UsageError(f"--sampler, --steps, --guidance: a {recipe.method.kind} draws a face in one pass")
+        from fergan_core.recipe import Sampling
+
+        guidance = own.guidance if self.guidance is None else self.guidance
+        if min(self.steps, default=1) < 1 or guidance < 0:
+            raise UsageError("--steps, --guidance: give 1 or more steps, and 0 or more guidance")
+        if guidance != 1 and not recipe.method.label_dropout:
+            raise UsageError("--guidance: the network never learnt without an emotion; leave it out")
+        ways = [Sampling(self.sampler or own.sampler, steps, guidance) for steps in self.steps or (own.steps,)]
+        return [None if way == own else way for way in ways]
 
 
 @dataclass(frozen=True)
@@ -22,11 +51,10 @@ class Wishes:
     prior: Literal["natural", "balanced"]
     truncation: float
     judges: tuple[str, ...]
-    seed: int
     light: bool
     inception: bool
     inception_weights: Path | None
-    device: Literal["auto", "cpu", "cuda"]
+    drawing: Drawing
 
     def protocols(self, data: str) -> "list[Protocol]":
         """Return a protocol a judge: those that were named, or the data set's shipped ones."""
@@ -37,7 +65,7 @@ class Wishes:
         names = self.judges or judges_for(data)[: 1 if self.light else 2]
         if self.inception or self.inception_weights is not None:
             names = (*names, f"inception:{find_weights(self.inception_weights)}")
-        return [Protocol(name, count, self.seed, self.prior, self.truncation) for name in names]
+        return [Protocol(name, count, self.drawing.seed, self.prior, self.truncation) for name in names]
 
 
 def split_run(text: str) -> tuple[str, str | None]:
@@ -80,7 +108,12 @@ def evaluate_runs(texts: Sequence[str], wishes: Wishes, *, registry: str | None,
     for row, made in _scored(writer, texts, wishes, data):
         done.append((row, made))
         count = made.protocol.count
-        print(f"{row['name']} epoch {row['epoch']}: {count:,} faces read by {made.judge}", file=sys.stderr, flush=True)
+        way = f", drawn by {_words(made.protocol.sampling)}" if made.protocol.sampling else ""
+        print(
+            f"{row['name']} epoch {row['epoch']}: {count:,} faces{way} read by {made.judge}",
+            file=sys.stderr,
+            flush=True,
+        )
     if json:
         print(json_text.dumps({"evaluations": [row | made.as_dict() for row, made in done]}, allow_nan=False))
         return
@@ -99,16 +132,24 @@ def _scored(
     # Imported only now: a mistyped run is answered without torch.
     from fergan_core.evaluation import data_of, evaluate_checkpoints
     from fergan_core.experiment import choose_device
+    from fergan_core.recipe import from_dict
+    from trainers.progress import DrawingBar
 
-    device = choose_device(wishes.device)
-    for run, chosen in every:
+    device = choose_device(wishes.drawing.device)
+    # All runs' at once: what cannot be drawn is told of before the first hour of drawing.
+    ways = [wishes.drawing.samplings(from_dict(run["recipe"])) for run, _ in every]
+    for (run, chosen), samplings in zip(every, ways, strict=True):
         epochs = {int(row["step"]): int(row["epoch"]) for row in chosen}
         dataset = data_of(run, data)
-        protocols = wishes.protocols(str(run["dataset"]["name"]))
-        for step, made in evaluate_checkpoints(
-            writer, run["id"], list(epochs), protocols, dataset=dataset, device=device, thorough=not wishes.light
-        ):
-            yield {"id": run["id"], "name": run["name"], "epoch": epochs[step], "step": step}, made
+        plain = wishes.protocols(str(run["dataset"]["name"]))
+        for sampling in samplings:
+            protocols = [replace(protocol, sampling=sampling) for protocol in plain]
+            with DrawingBar() as bar:
+                for step, made in evaluate_checkpoints(
+                    writer, run["id"], list(epochs), protocols, dataset=dataset, device=device,
+                    thorough=not wishes.light, tell=bar,
+                ):  # fmt: skip
+                    yield {"id": run["id"], "name": run["name"], "epoch": epochs[step], "step": step}, made
 
 
 def evaluate_images(path: Path, wishes: Wishes, *, data: str | None, json: bool) -> None:
@@ -125,7 +166,7 @@ def evaluate_images(path: Path, wishes: Wishes, *, data: str | None, json: bool)
     from fergan_core.experiment import choose_device
 
     protocols = wishes.protocols("fer2013" if dataset is None else dataset.name)
-    device = choose_device(wishes.device)
+    device = choose_device(wishes.drawing.device)
     done = list(score_images(images, labels, protocols, dataset=dataset, device=device, thorough=not wishes.light))
     if json:
         accuracies = [s.value for s in done[0].scores if (s.metric, s.emotion) == ("accuracy", None)]
@@ -136,7 +177,11 @@ def evaluate_images(path: Path, wishes: Wishes, *, data: str | None, json: bool)
         _print(path.name, made)
 
 
-def sample(run: str, *, registry: str | None, per_emotion: int, seed: int, out: Path, device: str) -> None:
+def _words(sampling: "Sampling") -> str:
+    return f"{sampling.sampler} in {sampling.steps} steps, guidance {sampling.guidance:g}"
+
+
+def sample(run: str, drawing: Drawing, *, registry: str | None, per_emotion: int, out: Path) -> None:
     """Draw faces of each of a run's emotions from a checkpoint into FILE.npz, a folder, or a contact sheet FILE.png."""
     if not 1 <= per_emotion <= 100_000:
         raise UsageError(f"--per-emotion: {per_emotion} is not within 1 to 100,000")
@@ -149,14 +194,18 @@ def sample(run: str, *, registry: str | None, per_emotion: int, seed: int, out: 
     check_target(out)
     import torch
 
-    from fergan_core.evaluation import codes_of, draw
+    from fergan_core.evaluation import codes_of, draw, sampled
     from fergan_core.experiment import choose_device
     from fergan_core.methods import load_generator
+    from fergan_core.recipe import from_dict
+    from trainers.progress import DrawingBar
 
-    target = choose_device(device)
-    generator = load_generator(found["recipe"], reader.file(chosen[-1]["path"]), str(target))
+    (sampling,) = drawing.samplings(from_dict(found["recipe"]))
+    target = choose_device(drawing.device)
+    generator = sampled(load_generator(found["recipe"], reader.file(chosen[-1]["path"]), str(target)), sampling)
     labels = torch.tensor(codes_of(generator.emotions)).repeat_interleave(per_emotion)
-    faces = draw(generator, labels, seed, 1.0, target)
+    with DrawingBar() as bar:
+        faces = draw(generator, labels, drawing.seed, 1.0, target, bar)
     write_faces(out, faces.images.numpy(), labels.to(torch.uint8).numpy())
     print(f"{out}: {len(labels):,} faces, {per_emotion:,} of each of {len(generator.emotions)} emotions")
 
@@ -172,6 +221,10 @@ def _print(title: str, evaluation: "Evaluation") -> None:
         f"judge {evaluation.judge} {evaluation.judge_sha256[:8]}, {protocol.count:,} faces, {protocol.prior} prior, "
         f"seed {protocol.seed}; {evaluation.real_count:,} real faces"
     )
+    if protocol.sampling:
+        caption += f"; drawn by {_words(protocol.sampling)}"
+    if evaluation.faces_per_second:
+        caption += f"; {evaluation.faces_per_second:,.0f} faces a second"
     console = Console()
     print_scores(console, title, evaluation.scores, caption)
     for sentence in evaluation.omitted:
@@ -190,6 +243,7 @@ def _print_flips(done: "Sequence[tuple[dict[str, Any], Evaluation]]") -> None:
         | {"judge": made.judge, "judge_sha256": made.judge_sha256, **made.protocol_dict()}
         | {"metric": s.metric, "emotion": s.emotion, "value": s.value, "low": s.low, "high": s.high}
         for row, made in done
+        if made.protocol.sampling is None
         for s in made.scores
     ]
     table = pd.DataFrame(rows)

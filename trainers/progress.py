@@ -1,4 +1,4 @@
-"""The progress bar of a training, on stderr: a live bar in a terminal, a line now and then in a log."""
+"""Progress on stderr, of a training and of a drawing: a live bar in a terminal, a line now and then in a log."""
 
 import sys
 import time
@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from fergan_core.training.engine import Progress as Position
 
@@ -56,3 +64,41 @@ class TrainingBar:
         if not self._console.is_terminal and now - self._logged >= _LOG_SECONDS:
             self._logged = now
             print(f"epoch {epoch}  step {position.step}/{self._steps}  {text}", file=sys.stderr, flush=True)
+
+
+class DrawingBar:
+    """Shows how many faces of how many are drawn, in a terminal only while there are some to draw."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True)
+        self._bar = Progress(
+            TextColumn("drawing faces"), BarColumn(), MofNCompleteColumn(), TextColumn("left"), TimeRemainingColumn(),
+            console=self._console, disable=not self._console.is_terminal, transient=True,
+        )  # fmt: skip
+        self._task: TaskID | None = None
+        self._logged = time.monotonic()
+
+    def __enter__(self) -> "DrawingBar":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def __call__(self, done: int, of: int) -> None:
+        """Tell that `done` of `of` faces are drawn."""
+        now = time.monotonic()
+        if not self._console.is_terminal:
+            if now - self._logged >= _LOG_SECONDS:
+                self._logged = now
+                print(f"drawing faces: {done:,} of {of:,}", file=sys.stderr, flush=True)
+            return
+        if self._task is None:
+            self._bar.start()
+            self._task = self._bar.add_task("", total=of)
+        self._bar.update(self._task, completed=done, total=of)
+        if done == of:
+            self._bar.stop()
+            self._bar.remove_task(self._task)
+            self._task = None

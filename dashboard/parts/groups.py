@@ -13,13 +13,25 @@ from dashboard.charts.score_table import DEFAULT_METRICS, metrics_of
 from fergan_core.analysis import forks
 from fergan_core.analysis.alarms import alarms
 from fergan_core.analysis.groups import ENOUGH
-from fergan_core.analysis.stages import SPEED, STRETCHES, Stage, at_stage, with_spent
+from fergan_core.analysis.stages import COST, SPEED, STRETCHES, Stage, at_stage, with_spent
 from fergan_core.metrics.catalogue import CATALOGUE
 from fergan_core.registry import studies_of
 
 Groups = Mapping[str, Sequence[str]]
 
-STAGES: Mapping[Stage, str] = {"newest": "at its end", "images": "at equal images", "seconds": "at equal seconds"}
+STAGES: Mapping[Stage, str] = {
+    "newest": "at its end",
+    "images": "at equal images",
+    "seconds": "at equal seconds",
+    "flops": "at equal FLOPs",
+}
+
+# What a stage is told in: how much is one, and its name.
+SPENT: Mapping[Stage, tuple[float, str]] = {
+    "images": (1, "images seen"),
+    "seconds": (1, "seconds of training, evaluations not counted"),
+    "flops": (1e12, "TFLOP of training, evaluations not counted"),
+}
 
 # What runs may differ in and still be seeds of one recipe.
 _NO_MATTER = ["seed", "preset", "eval_every", "watch_every", "checkpoint_every"]
@@ -92,8 +104,11 @@ def show(runs: pd.DataFrame, groups: Groups) -> None:
         )  # fmt: skip
         emotion = choose.faces()
     scored = tuple(scores.run_id.unique())
-    spent = with_spent(scores, data.recipes(scored), data.points(scored, (SPEED,), STRETCHES))
+    spent = with_spent(scores, data.recipes(scored), data.points(scored, (SPEED, COST), STRETCHES))
     scores = at_stage(spent, stage)
+    if scores.empty:
+        st.info("These runs did not record what they spent of that: they are of an older FerGAN. Choose another stage.")
+        return
     values = charts.in_groups(scores, groups, emotion)
     warnings = [*_of_runs(runs, groups, label), *_of_scores(values, groups, label, stage)]
     if warnings:
@@ -123,9 +138,9 @@ def _at(values: pd.DataFrame, stage: Stage) -> str:
     """Say which evaluation of each run is compared, and what the groups' runs had spent by then."""
     if stage == "newest":
         return "Each run's newest evaluation"
-    spans = values.groupby("group").spent.agg(["min", "max"]).round().astype(int)
+    unit, what = SPENT[stage]
+    spans = (values.groupby("group").spent.agg(["min", "max"]) / unit).round().astype(int)
     spent = [f"{name} {low:,}" + (f" to {high:,}" if high > low else "") for name, low, high in spans.itertuples()]
-    what = "images seen" if stage == "images" else "seconds of training, evaluations not counted"
     return f"Each run's evaluation nearest to where the one that came least far ended ({', '.join(spent)} {what}),"
 
 

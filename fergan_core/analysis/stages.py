@@ -9,26 +9,28 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-Stage = Literal["newest", "images", "seconds"]
+Stage = Literal["newest", "images", "seconds", "flops"]
 
-SPEED = "images_per_second"
+SPEED, COST = "images_per_second", "flops_per_image"
 STRETCHES = 10_000  # of the speed's points, so that few steps share one: their mean speed is not what they took
 
 
-def with_spent(scores: pd.DataFrame, recipes: Mapping[str, Mapping[str, Any]], speed: pd.DataFrame) -> pd.DataFrame:
-    """Add to the registry's scores what had been spent by then: images (seen) and seconds (of training alone).
+def with_spent(scores: pd.DataFrame, recipes: Mapping[str, Mapping[str, Any]], points: pd.DataFrame) -> pd.DataFrame:
+    """Add to the registry's scores what had been spent by then: images (seen), seconds (of training alone) and flops.
 
-    `recipes` are by run, `speed` their points of SPEED in STRETCHES, as `Reader.points` gives them. The time of
+    `recipes` are by run, `points` theirs of SPEED and COST in STRETCHES, as `Reader.points` gives them. The time of
     evaluations and of what else stands between two steps does not count; a fork's first speed stands for its parent's.
-    Seconds are NaN where a run has no such points.
+    Seconds or flops are NaN where a run has no such points.
     """
+    points = points.dropna(subset=["mean"])
     batch = scores.run_id.map({run_id: recipe["batch_size"] for run_id, recipe in recipes.items()})
     seconds = pd.Series(np.nan, index=scores.index)
-    for run_id, own in speed.dropna(subset=["mean"]).groupby("run_id"):
+    for run_id, own in points[points.metric == SPEED].groupby("run_id"):
         rows = scores.index[scores.run_id == run_id]
         spent = np.cumsum(np.diff(own.step, prepend=0) * recipes[str(run_id)]["batch_size"] / own["mean"])
         seconds[rows] = np.interp(scores.step[rows], np.append(0, own.step), np.append(0.0, spent))
-    return scores.assign(images=scores.step * batch, seconds=seconds)
+    images, costs = scores.step * batch, points[points.metric == COST].groupby("run_id")["mean"].last()
+    return scores.assign(images=images, seconds=seconds, flops=images * scores.run_id.map(costs))
 
 
 def at_stage(scores: pd.DataFrame, stage: Stage) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from fergan_core.evaluation.faces import Faces, Reading, draw
 from fergan_core.evaluation.ground import Ground
 from fergan_core.evaluation.protocol import FINAL_COUNT, LIGHT_COUNT, Protocol, apportion
 from fergan_core.evaluation.pulse import Pulse, conditioning
-from fergan_core.evaluation.runs import data_of, evaluate_checkpoints, record, score_images, training_index
+from fergan_core.evaluation.runs import data_of, evaluate_checkpoints, record, sampled, score_images, training_index
 from fergan_core.judges.judge import Judge, judges_for, load_judge
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "judges_for",
     "load_judge",
     "record",
+    "sampled",
     "score_images",
     "training_index",
 ]

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,8 @@ from torch import Tensor
 import fergan_core.metrics
 from fergan_core.data import Dataset, Parts
 from fergan_core.emotions import EMOTIONS, emotion_code
-from fergan_core.evaluation.extras import condition, modes_found, true_modes, useful
-from fergan_core.evaluation.faces import Faces, Reading, draw, noise, read
+from fergan_core.evaluation.extras import condition, modes_found, surprise, true_modes, useful
+from fergan_core.evaluation.faces import Faces, Reading, Tell, draw, noise, read
 from fergan_core.evaluation.ground import Ground
 from fergan_core.evaluation.protocol import Protocol, keeping_prior, requested
 from fergan_core.evaluation.scene import Scene, Stand
@@ -37,7 +37,8 @@ Key = tuple[str, str | None]  # a metric and an emotion's name, None for all tog
 class Evaluation:
     """The scores of some faces under one protocol; `real_count` real faces gave the scores' `real` (0: none).
 
-    `omitted` says why a score is missing, where it could not be had of so few faces.
+    `omitted` says why a score is missing, where it could not be had of so few faces; `faces_per_second` how fast the
+    faces were drawn, None where they were not.
     """
 
     protocol: Protocol
@@ -46,6 +47,7 @@ class Evaluation:
     real_count: int
     scores: list[Score]
     omitted: list[str]
+    faces_per_second: float | None = None
 
     def protocol_dict(self) -> dict[str, Any]:
         """Return what the registry keeps of the protocol beside the judge."""
@@ -54,7 +56,8 @@ class Evaluation:
     def as_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
         plain = {"judge": self.judge, "judge_sha256": self.judge_sha256, "protocol": self.protocol_dict()}
-        return {**plain, "scores": [asdict(score) for score in self.scores], "omitted": self.omitted}
+        told = {"scores": [asdict(score) for score in self.scores], "omitted": self.omitted}
+        return {**plain, **told, "faces_per_second": self.faces_per_second}
 
 
 class Examiner:
@@ -91,10 +94,10 @@ class Examiner:
         codes = codes_of(generator.emotions)
         return requested(codes, self._shares(codes), self.protocol)
 
-    def draw(self, generator: Generator) -> Faces:
+    def draw(self, generator: Generator, tell: Tell = lambda done, of: None) -> Faces:
         """Draw the protocol's faces; the same generator and protocol give the same ones to the last bit."""
         protocol = self.protocol
-        return draw(generator, self.labels(generator), protocol.seed, protocol.truncation, self.device)
+        return draw(generator, self.labels(generator), protocol.seed, protocol.truncation, self.device, tell)
 
     def evaluate(self, generator: Generator) -> Evaluation:
         """Draw, read and score a generator's faces."""
@@ -115,7 +118,8 @@ class Examiner:
         if self.thorough and self.judge.reads_emotions:
             extras = self._thorough(faces, plan, generator, null)
             scores += [_score(key, *values) for key, values in extras.items()]
-        return Evaluation(self.protocol, self.judge.name, self.judge.sha256, len(plan.real), scores, omitted)
+        speed = len(faces.images) / faces.seconds if faces.seconds else None
+        return Evaluation(self.protocol, self.judge.name, self.judge.sha256, len(plan.real), scores, omitted, speed)
 
     def _shares(self, codes: Sequence[int]) -> list[float]:
         """How often each of these emotions is to be asked for, up to a common factor."""
@@ -190,7 +194,8 @@ class Examiner:
     def _beside(self, reading: Reading, plan: "_Plan", null: Faces) -> tuple[dict[Key, float], dict[Key, float]]:
         """Return the scores of real faces and of noise under the same plan, from the cache where they are known."""
         where = f"{self.judge.sha256} alone" if self.ground is None else self.ground.key(plan.codes)
-        key = f"{where} {self.protocol} {plan.key()} {len(reading)} {reading.labels is None} {edition()}"
+        protocol = replace(self.protocol, sampling=None)  # real faces and noise are the same, however fakes are drawn
+        key = f"{where} {protocol} {plan.key()} {len(reading)} {reading.labels is None} {edition()}"
         real: dict[Key, float] = {}
         if len(plan.real):
             assert self.ground is not None
@@ -209,6 +214,9 @@ class Examiner:
         """Score what takes minutes: intervals by metric and emotion, each with real faces' value and noise's."""
         found: dict[Key, tuple[Interval, float | None, float | None]] = {}
         if generator is not None and faces.labels is not None:
+            if self.ground is not None:
+                told = surprise(generator, self.ground.report, plan.codes, self.protocol.seed)
+                found |= {(metric, None): (interval, None, None) for metric, interval in told.items()}
             spread = condition(generator, faces.labels, self.protocol.seed)
             if spread is not None:
                 found["log_condition", None] = (spread, None, None)

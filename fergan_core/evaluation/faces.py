@@ -1,6 +1,8 @@
 """Faces and what a judge reads in them, kept in the user's cache: a new metric neither samples nor reads again."""
 
 import hashlib
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -16,12 +18,19 @@ from fergan_core.training.protocols import Generator
 SAMPLE_BATCH = 200  # fixed: with it the same seed gives the same faces, and a large network fits the memory
 
 
+Tell = Callable[[int, int], None]
+
+
 @dataclass(frozen=True)
 class Faces:
-    """Faces uint8 [N,48,48] and the emotions int64 [N] they were asked for or are labelled with (None: unknown)."""
+    """Faces uint8 [N,48,48] and the emotions int64 [N] they were asked for or are labelled with (None: unknown).
+
+    `seconds` is how long drawing them took, None where that is not known.
+    """
 
     images: Tensor
     labels: Tensor | None
+    seconds: float | None = None
 
     def key(self) -> str:
         """Return a digest of the images, in hex."""
@@ -52,8 +61,19 @@ class Reading:
 
 
 @torch.inference_mode()
-def draw(generator: Generator, labels: Tensor, seed: int, truncation: float, device: torch.device) -> Faces:
-    """Draw one face a label; CheckpointError where a network gives no numbers."""
+def draw(
+    generator: Generator,
+    labels: Tensor,
+    seed: int,
+    truncation: float,
+    device: torch.device,
+    tell: Tell = lambda done, of: None,
+) -> Faces:
+    """Draw one face a label, and tell after each batch how many of how many are drawn.
+
+    Raises CheckpointError where a network gives no numbers.
+    """
+    started = time.perf_counter()
     latents = generator.latents(len(labels), seed) * truncation
     images = torch.zeros(len(labels), 48, 48, dtype=torch.uint8)
     for start in range(0, len(labels), SAMPLE_BATCH):
@@ -62,7 +82,8 @@ def draw(generator: Generator, labels: Tensor, seed: int, truncation: float, dev
         if not bool(torch.isfinite(made).all()):
             raise CheckpointError("the generator's faces are NaN or infinite; evaluate an earlier checkpoint")
         images[start:stop] = to_bytes(made)
-    return Faces(images, labels)
+        tell(min(stop, len(labels)), len(labels))
+    return Faces(images, labels, time.perf_counter() - started)
 
 
 def noise(labels: Tensor | None, count: int, seed: int) -> Faces:

@@ -1,7 +1,7 @@
 """The protocol of an evaluation, and which emotions it asks a generator for."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from fergan_core.errors import DataError, UsageError
 from fergan_core.metrics.intervals import GROUPS
+from fergan_core.recipe import Sampling
 
 FINAL_COUNT = 10_000
 LIGHT_COUNT = 2_000  # of evaluations in training, every few epochs
@@ -22,6 +23,7 @@ class Protocol:
 
     `prior` 'natural' asks for the emotions as often as the report part of the data has them, 'balanced' equally
     often; both among the generator's own emotions only. `truncation`, above 0 to 1, shortens every latent by it.
+    `sampling` is another way of drawing than the recipe's own, of a generator that has several.
     """
 
     judge: str
@@ -29,6 +31,7 @@ class Protocol:
     seed: int = 0
     prior: Literal["natural", "balanced"] = "natural"
     truncation: float = 1.0
+    sampling: Sampling | None = None
 
     def __post_init__(self) -> None:
         if self.count < GROUPS:
@@ -40,7 +43,8 @@ class Protocol:
 
     def as_dict(self) -> dict[str, Any]:
         """Return what the registry keeps of the protocol beside the judge."""
-        return {"count": self.count, "seed": self.seed, "prior": self.prior, "truncation": self.truncation}
+        plain = {"count": self.count, "seed": self.seed, "prior": self.prior, "truncation": self.truncation}
+        return plain if self.sampling is None else plain | {"sampling": asdict(self.sampling)}
 
 
 def apportion(shares: Sequence[float], count: int) -> list[int]:

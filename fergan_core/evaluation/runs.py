@@ -15,13 +15,13 @@ from fergan_core.data import Dataset, Parts, open_dataset, science_parts
 from fergan_core.emotions import EMOTIONS, emotion_code
 from fergan_core.errors import CheckpointError, DataError, UsageError
 from fergan_core.evaluation.examiner import Evaluation, Examiner, codes_of
-from fergan_core.evaluation.faces import Faces
+from fergan_core.evaluation.faces import Faces, Tell
 from fergan_core.evaluation.protocol import Protocol
 from fergan_core.evaluation.store import kept
 from fergan_core.methods import load_generator
-from fergan_core.recipe import Recipe
-from fergan_core.registry import Reader, Registry
-from fergan_core.training.protocols import Generator
+from fergan_core.recipe import Recipe, Sampling
+from fergan_core.registry import Reader, Registry, Score
+from fergan_core.training.protocols import Generator, Samplable
 
 
 def training_index(dataset: Dataset, parts: Parts, recipe: Recipe) -> NDArray[np.int64]:
@@ -59,7 +59,8 @@ def data_of(run: dict[str, Any], place: str | None = None) -> Dataset | None:
 
 
 def record(registry: Registry, run_id: str, evaluation: Evaluation, *, epoch: int, step: int) -> None:
-    """Enter an evaluation of a run's step in the registry."""
+    """Enter an evaluation of a run's step in the registry, with how fast the faces were drawn among the scores."""
+    speed = [] if evaluation.faces_per_second is None else [Score("speed", evaluation.faces_per_second)]
     registry.add_evaluation(
         run_id,
         epoch=epoch,
@@ -67,7 +68,7 @@ def record(registry: Registry, run_id: str, evaluation: Evaluation, *, epoch: in
         judge=evaluation.judge,
         judge_sha256=evaluation.judge_sha256,
         protocol=evaluation.protocol_dict(),
-        scores=evaluation.scores,
+        scores=[*evaluation.scores, *speed],
     )
 
 
@@ -80,10 +81,12 @@ def evaluate_checkpoints(
     dataset: Dataset | None,
     device: torch.device | str = "cpu",
     thorough: bool = False,
+    tell: Tell = lambda done, of: None,
 ) -> Iterator[tuple[int, Evaluation]]:
     """Evaluate a run's checkpoints at `steps` under each protocol; record each evaluation and yield (step, evaluation).
 
-    The protocols differ in their judge alone. Raises CheckpointError where there is no checkpoint at a step.
+    The protocols differ in their judge alone; `tell` hears how many faces are drawn. Raises CheckpointError where there
+    is no checkpoint at a step, UsageError for a sampling that the run's generator has not.
     """
     reader = Reader(registry.url)
     run = reader.run(run_id)
@@ -94,34 +97,45 @@ def evaluate_checkpoints(
             f"run '{run['name']}' has no checkpoint at step {missing[0]}; `fergan runs show` lists them"
         )
     parts = None if dataset is None else science_parts(dataset)
-    own = None
+    trained_on = None
     if dataset is not None and parts is not None:
-        own = training_index(dataset, parts, recipes.from_dict(run["recipe"]))
+        trained_on = training_index(dataset, parts, recipes.from_dict(run["recipe"]))
     examiners = [
-        Examiner(dataset, parts, protocol, device, trained_on=own, thorough=thorough) for protocol in protocols
+        Examiner(dataset, parts, protocol, device, trained_on=trained_on, thorough=thorough) for protocol in protocols
     ]
     for step in steps:
         checkpoint = saved[step]
-        generator = load_generator(run["recipe"], reader.file(checkpoint["path"]), str(device))
-        faces = _drawn(examiners[0], generator, f"{checkpoint['sha256']} {run['recipe']}")
+        own = load_generator(run["recipe"], reader.file(checkpoint["path"]), str(device))
+        generator = sampled(own, protocols[0].sampling)
+        faces = _drawn(examiners[0], generator, f"{checkpoint['sha256']} {run['recipe']}", tell)
         for examiner in examiners:
             evaluation = examiner.score(faces, codes_of(generator.emotions), generator)
             record(registry, run_id, evaluation, epoch=checkpoint["epoch"], step=step)
             yield step, evaluation
 
 
-def _drawn(examiner: Examiner, generator: Generator, of: str) -> Faces:
+def sampled(generator: Generator, sampling: Sampling | None) -> Generator:
+    """Return a generator that draws in this way (None: in its own); UsageError where it cannot."""
+    if sampling is None:
+        return generator
+    if not isinstance(generator, Samplable):
+        raise UsageError("--sampler, --steps, --guidance: this run draws a face in one pass; leave them out")
+    return generator.resampled(sampling)
+
+
+def _drawn(examiner: Examiner, generator: Generator, of: str, tell: Tell) -> Faces:
     """Draw a protocol's faces from a checkpoint, or take them from the cache."""
     labels = examiner.labels(generator)
     key = f"{of} {examiner.protocol.as_dict()} {labels.tolist()}"
 
     def made() -> dict[str, torch.Tensor]:
-        drawn = examiner.draw(generator)
+        drawn = examiner.draw(generator, tell)
         assert drawn.labels is not None
-        return {"images": drawn.images, "labels": drawn.labels}
+        seconds = torch.tensor(drawn.seconds, dtype=torch.float64)
+        return {"images": drawn.images, "labels": drawn.labels, "seconds": seconds}
 
-    found = kept(f"faces-{hashlib.sha256(key.encode()).hexdigest()[:40]}", made)
-    return Faces(found["images"], found["labels"])
+    found = kept(f"drawn-{hashlib.sha256(key.encode()).hexdigest()[:40]}", made)
+    return Faces(found["images"], found["labels"], float(found["seconds"]))
 
 
 def score_images(

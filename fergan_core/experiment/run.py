@@ -66,6 +66,7 @@ def start(
     """Train a recipe on a data set as a new run; `on_start` is told its id before the first step."""
     plan = _plan(recipe, dataset, device)
     run_id = _enter(plan, registry, name=name, tags=tags)
+    _tell_cost(registry, run_id, recipe, 1)
     on_start(run_id)
     return _train(_run(plan, registry, run_id, 0), plan, listener)
 
@@ -129,6 +130,7 @@ def fork(
     if step == 0:
         raise UsageError(f"--fork: run {row['name']} has no checkpoint with its training state; train one")
     run_id = _enter(plan, registry, name=name, tags=tags, parent=parent, parent_step=step)
+    _tell_cost(registry, run_id, recipe, step + 1)
     on_start(run_id)
     return _train(_run(plan, registry, run_id, step), plan, listener, until)
 
@@ -183,6 +185,11 @@ def _enter(
         parent=parent,
         parent_step=parent_step,
     )
+
+
+def _tell_cost(registry: Registry, run_id: str, recipe: Recipe, step: int) -> None:
+    """Record what a training image costs, by which methods are compared at equal operations."""
+    registry.add_points(run_id, [("flops_per_image", step, methods.training_flops(recipe))])
 
 
 def _run(plan: _Plan, registry: Registry, run_id: str, step: int) -> Run:

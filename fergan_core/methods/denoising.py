@@ -5,7 +5,7 @@ A `Path` says what they differ in: how a face becomes noise, what the network is
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -56,6 +56,15 @@ class Path(Protocol):
         ...
 
 
+@runtime_checkable
+class Likelihood(Protocol):
+    """A path by which faces have a density."""
+
+    def log_likelihood(self, velocity: solvers.Velocity, faces: Tensor, seed: int) -> Tensor:
+        """Return log p of faces [n,1,48,48] by some estimates: nats [P,n]."""
+        ...
+
+
 def build_network(config: Denoiser, classes: int) -> nn.Module:
     """Make the recipe's U-Net: (x, noise levels, classes) -> estimate; class `classes` is none."""
     return UNet(classes=classes, width=config.width, blocks=config.blocks, patch=config.patch, dropout=config.dropout)
@@ -94,6 +103,21 @@ class DenoisingGenerator:
         for faces, _ in self.path(latents, labels):  # noqa: B007 - the last one is the face
             pass
         return faces
+
+    def log_likelihood(self, faces: Tensor, labels: Tensor, seed: int) -> Tensor | None:
+        """Return log p of faces [n,1,48,48] in [-1,1] given their FER2013 codes [n], by some estimates: nats [P,n].
+
+        Without guidance, whose faces have no density of their own. None where the path knows none.
+        """
+        if not isinstance(self._path, Likelihood):
+            return None
+        classes = self._classes[labels.to(self._device)]
+
+        def velocity(x: Tensor, time: float) -> Tensor:
+            levels = torch.full((len(x),), time, dtype=x.dtype, device=x.device)
+            return self._network(x, levels, classes).float()  # type: ignore[no-any-return]
+
+        return self._path.log_likelihood(velocity, faces.to(self._device), seed)
 
     def sample(self, labels: Tensor, seed: int) -> Tensor:
         """Return one face a label, [n,1,48,48]: noise drawn from the seed."""

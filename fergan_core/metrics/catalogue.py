@@ -64,6 +64,9 @@ _METRICS = (
     Metric("modes", "modes", "higher", "count", "how many of synthfer's 448 true modes are drawn"),
     Metric("cas", "CAS", "higher", "share", "accuracy on real faces of a classifier that learnt from these"),
     Metric("cas_gain", "CAS gain", "higher", "", "what adding the faces to real ones adds to the accuracy", True),
+    Metric("bits_per_dim", "bits a pixel", "lower", "", "how surprising unseen real faces are, of 256 greys: 0 and up"),
+    Metric("bits_per_dim_error", "their estimator's error", "lower", "", "standard error of the estimate of the bits"),
+    Metric("speed", "faces a second", "higher", "count", "how fast they were drawn, on the machine that scored them"),
     Metric("log_condition", "log condition", "lower", "", "mean log condition number of the generator's Jacobian"),
 )  # fmt: skip
 

@@ -262,9 +262,13 @@ class Reader:
             .order_by(Finding.step)
         )
 
-    def scores(self, run_ids: Sequence[str]) -> pd.DataFrame:
+    def scores(self, run_ids: Sequence[str], *, sampled: bool = False) -> pd.DataFrame:
         """Return the runs' scores: run_id, run_name, epoch, step, judge, judge_sha256, count, prior, seed, truncation,
-        real_count, metric, emotion (None: all), value, low, high, real, noise."""
+        real_count, metric, emotion (None: all), value, low, high, real, noise.
+
+        Of faces drawn as the recipe says, unless `sampled`: then of all, with the columns sampler, steps and guidance,
+        None of faces that were drawn in one pass.
+        """
         frame = self._frame(
             sa.select(
                 Run.id.label("run_id"),
@@ -287,6 +291,14 @@ class Reader:
             .where(Run.id.in_(run_ids))
             .order_by(Run.created, Evaluation.step, Evaluation.key)
         )
+        if sampled:
+            recipes = self.recipes(list(frame["run_id"].unique()))
+            pairs = zip(frame["protocol"], frame["run_id"], strict=True)
+            ways = [_sampling(protocol, recipes[run_id]) for protocol, run_id in pairs]
+            frame[["sampler", "steps", "guidance"]] = pd.DataFrame(ways, index=frame.index, dtype=object)
+        else:
+            own = frame["protocol"].map(lambda protocol: "sampling" not in protocol).astype(bool)
+            frame = frame[own].reset_index(drop=True)
         protocols = frame.pop("protocol")
         for position, name in enumerate(("count", "prior", "seed", "truncation", "real_count")):
             values = pd.Series([protocol.get(name) for protocol in protocols], dtype=object, index=frame.index)
@@ -303,3 +315,11 @@ class Reader:
         return self._frame(
             sa.select(*columns).join(Run, Run.key == table.run_key).where(Run.id == run_id).order_by(table.step)
         )
+
+
+def _sampling(protocol: dict[str, Any], recipe: dict[str, Any]) -> tuple[Any, Any, Any]:
+    """Return by which sampler, in how many steps and with how much guidance an evaluation's faces were drawn."""
+    method = recipe.get("method", {})
+    own = {"sampler": method.get("sampler"), "steps": method.get("sample_steps"), "guidance": method.get("guidance")}
+    found = {**own, **protocol.get("sampling", {})}
+    return found["sampler"], found["steps"], found["guidance"]

@@ -1,8 +1,11 @@
 """What the engine and the evaluation may know of a method: how it learns a batch, and how it draws faces."""
 
+from collections.abc import Iterator
 from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
+
+from fergan_core.recipe import Sampling
 
 
 @runtime_checkable
@@ -67,6 +70,30 @@ class Generator(Protocol):
 
     def sample(self, labels: Tensor, seed: int) -> Tensor:
         """Draw one face a label: float [n,1,48,48] in [-1,1] from FER2013 codes int64 [n]."""
+        ...
+
+
+@runtime_checkable
+class Samplable(Generator, Protocol):
+    """A generator that draws a face in many steps, in several ways."""
+
+    sampling: Sampling
+
+    def resampled(self, sampling: Sampling) -> "Samplable":
+        """Return one that draws in another way; UsageError where it has not that sampler."""
+        ...
+
+    def path(self, latents: Tensor, labels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield after each step the state and the face that the network saw in it, both float [n,1,48,48]."""
+        ...
+
+
+@runtime_checkable
+class Dense(Generator, Protocol):
+    """A generator that may have a density."""
+
+    def log_likelihood(self, faces: Tensor, labels: Tensor, seed: int) -> Tensor | None:
+        """Return log p of faces [n,1,48,48] of FER2013 codes [n], by P estimates: nats [P,n]; None: no density."""
         ...
 
 

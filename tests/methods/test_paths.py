@@ -174,3 +174,38 @@ def test_without_noise_the_denoiser_is_the_identity() -> None:
     faces = torch.rand(4, 1, 8, 8, generator=torch.Generator().manual_seed(0)) * 2 - 1
     seen = denoised(lambda x, levels: torch.ones_like(x), faces, torch.full((4,), 1e-6))
     torch.testing.assert_close(seen, faces, atol=1e-5, rtol=0)
+
+
+def test_the_flows_likelihood_is_the_mixtures_density() -> None:
+    source = torch.Generator().manual_seed(1)
+    faces = torch.rand(20, 1, 2, 2, generator=source, dtype=torch.float64) * 2 - 1
+
+    def velocity(x: Tensor, time: float) -> Tensor:
+        return ideal_flow(x, torch.full((len(x),), time, dtype=x.dtype))
+
+    found = StraightPath().log_likelihood(velocity, faces, seed=0)
+    densities = sum(
+        weight * stats.norm.pdf(faces.numpy(), mean, deviation)
+        for weight, mean, deviation in zip(WEIGHTS, MEANS, DEVIATIONS, strict=True)
+    )
+    exact = np.log(densities).sum(axis=(1, 2, 3))
+    # Pixels that are independent of each other have a diagonal Jacobian, of which signs tell the trace exactly.
+    np.testing.assert_allclose(found[0].numpy(), exact, atol=5e-3 * 4)
+    np.testing.assert_allclose(found[1].numpy(), found[0].numpy(), atol=1e-9)
+
+
+def test_where_pixels_hang_together_the_probes_differ_and_are_right_on_average() -> None:
+    source = torch.Generator().manual_seed(2)
+    mixing = torch.randn(9, 9, generator=source, dtype=torch.float64) / 3
+    faces = torch.randn(4_000, 1, 3, 3, generator=source, dtype=torch.float64)
+
+    def velocity(x: Tensor, time: float) -> Tensor:
+        return (x.flatten(1) @ mixing.T).reshape(x.shape)
+
+    found = StraightPath().log_likelihood(velocity, faces, seed=0)
+    # The linear flow carries noise by exp(mixing): log p = log N(exp(-mixing) x) - trace(mixing).
+    noise = faces.flatten(1) @ torch.linalg.matrix_exp(-mixing).T
+    exact = -(noise**2).sum(1) / 2 - 9 / 2 * math.log(2 * math.pi) - mixing.trace()
+    error = found - exact
+    assert float(error.std()) > 0.1
+    assert abs(float(error.mean())) < 4 * float(error.std()) / math.sqrt(error.numel())

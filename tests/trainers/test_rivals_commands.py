@@ -38,7 +38,8 @@ def test_a_run_has_sheets_checkpoints_scores_and_instruments_and_a_fork_does_wha
     assert len(reader.checkpoints(run_id)) == 3
     assert len(reader.sheets(run_id)) >= 1
     points = reader.points([run_id], reader.metrics([run_id]))
-    assert {"loss", "grad_norm", "images_per_second", "update_ratio", "memory_mib"} <= set(points.metric)
+    recorded = {"loss", "grad_norm", "images_per_second", "update_ratio", "memory_mib", "flops_per_image"}
+    assert recorded <= set(points.metric)
     branch = train(module, "--registry", registry, "--fork", f"{run_id}@2")
     assert branch.returncode == 0, branch.stderr
     ours, theirs = (
@@ -46,9 +47,30 @@ def test_a_run_has_sheets_checkpoints_scores_and_instruments_and_a_fork_does_wha
         for one in (json.loads(branch.stdout.splitlines()[-1])["id"], run_id)
     )
     assert ours[3] == theirs[3]
+    evaluate_in_other_ways(registry, run_id, module)
     wrong = train("dcgan", "--registry", registry, "--fork", f"{run_id}@2")
     assert wrong.returncode == 2
     assert f"of the method {module}" in wrong.stderr
+
+
+def evaluate_in_other_ways(registry: Path, run_id: str, module: str) -> None:
+    """Few steps are scored beside the recipe's own, which alone other pages see; a VAE has no other way."""
+    light = ("--registry", registry, "--light", "--count", "100", "--json")
+    call = [sys.executable, "-m", "trainers.cli", "evaluate", run_id, *map(str, light), "--steps", "1", "3"]
+    done = subprocess.run(call, capture_output=True, text=True, timeout=300, check=False)
+    reader = Reader(str(registry))
+    if module == "vae":
+        assert done.returncode == 2
+        assert "a vae draws a face in one pass" in done.stderr
+        return
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)["evaluations"]
+    assert [made["protocol"]["sampling"]["steps"] for made in told] == [1, 3]
+    own, every = reader.scores([run_id]), reader.scores([run_id], sampled=True)
+    assert set(own["count"]) == {2000}
+    assert set(zip(every["steps"], every["count"], strict=True)) == {(1, 100), (3, 100), (2, 2000)}
+    assert set(every.sampler) == {"heun" if module == "diffusion" else "midpoint"}
+    assert (every.value[every.metric == "speed"] > 0).sum() == 3
 
 
 @pytest.mark.parametrize("module", list(TRAINERS))
