@@ -108,6 +108,23 @@ def sample(
     evaluate_commands.sample(run, drawing, registry=registry, per_emotion=per_emotion, out=out)
 
 
+def compare_runs(
+    runs: Annotated[list[str], tyro.conf.arg(metavar="RUN...", help="Runs of two rivals or more, seeds of each.")],
+    /,
+    *,
+    budget: Annotated[
+        Literal["seconds", "images", "flops"],
+        tyro.conf.arg(help="What all had spent equally much of: seconds of training, images seen, operations."),
+    ] = "seconds",
+    registry: RegistryFlag = None,
+    json: JsonFlag = False,
+) -> None:
+    """Compare recipes or methods where they had spent equally much, seed by seed: scores, intervals, a verdict."""
+    from trainers.compare import compare
+
+    compare(runs, budget, registry=registry, json=json)
+
+
 def replay_run(
     run: Annotated[str, tyro.conf.arg(metavar="RUN", help="The run to train again in part.")],
     /,
@@ -182,6 +199,7 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., int | None]]]] = {
 SINGLE: dict[str, Callable[..., int | None]] = {
     "evaluate": evaluate,
     "sample": sample,
+    "compare": compare_runs,
     "replay": replay_run,
     "claims": judge_claims,
     "findings": findings,

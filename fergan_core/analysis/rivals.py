@@ -1,0 +1,147 @@
+"""Rivals: recipes, of one method or of several, compared where they had spent equally much, seed by seed.
+
+All take tables as the registry's reader gives them, and `metrics.catalogue` for which way a score is better.
+"""
+
+import itertools
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from scipy.stats import t as student
+
+from fergan_core.analysis.groups import ENOUGH
+from fergan_core.analysis.order import PROTOCOL
+from fergan_core.analysis.stages import Stage, at_stage, with_spent
+from fergan_core.recipe import flat
+
+Answer = Literal["shows", "suggests", "of these runs", "cannot tell"]
+Direction = Literal["higher", "lower"]
+
+# Fields that change what is recorded of a training, not the training; the drawing's are changed by an evaluation.
+_NEUTRAL = {"seed", "preset", "eval_every", "checkpoint_every", "watch_every", "compile"}
+
+
+@dataclass(frozen=True)
+class Duel:
+    """One score of two rivals at an equal budget: their means, and how much more the second one has.
+
+    With two shared seeds or more `low` and `high` are the ends of the paired difference's 95 % interval by Student's
+    t; with fewer, of one run each, those of the scores' own intervals put together, which know nothing of other seeds.
+    NaN where there is none. `winner` is 0 or 1, None where it cannot be told.
+    """
+
+    rivals: tuple[str, str]
+    means: tuple[float, float]
+    difference: float
+    low: float
+    high: float
+    pairs: int
+    answer: Answer
+    winner: int | None
+
+    def sentence(self, title: str, written: Any = lambda value: f"{value:.3g}") -> str:
+        """Say it, and how sure it is; `written` writes a score."""
+        first, second = (f"'{name}' {written(mean)}" for name, mean in zip(self.rivals, self.means, strict=True))
+        begin = f"{title}: {first}, {second}"
+        seeds = f"{self.pairs} pairs of seeds" if self.pairs > 1 else "one run each"
+        if self.winner is None:
+            return f"{begin}: {seeds} cannot tell which is better."
+        ends = f"95 % interval {written(self.low)} to {written(self.high)}"
+        best = f"'{self.rivals[self.winner]}' is better"
+        if self.answer == "of these runs":
+            return f"{begin}: of these two runs {best} ({ends}); what other seeds would do is not known."
+        return f"{begin}: the difference of {written(self.difference)} ({ends}) in {seeds} {self.answer} that {best}."
+
+
+def contenders(runs: pd.DataFrame, recipes: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Return the runs (id, name, preset, data_hash) of each rival, which are those of one recipe and data set.
+
+    A rival is called as its preset; where two share that, as its first run.
+    """
+    alike: dict[str, list[str]] = {}
+    for row in runs.itertuples():
+        fields = {name: value for name, value in flat(recipes[str(row.id)]).items() if name not in _NEUTRAL}
+        alike.setdefault(json.dumps([row.data_hash, fields], sort_keys=True), []).append(str(row.id))
+    table = runs.set_index("id")
+    presets = [str(table.preset[own[0]]) for own in alike.values()]
+    names = [
+        preset if presets.count(preset) == 1 else str(table.name[own[0]])
+        for preset, own in zip(presets, alike.values(), strict=True)
+    ]
+    return dict(zip(names, alike.values(), strict=True))
+
+
+def one_protocol(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return the scores of the judge and protocol that scored the most runs, of several such the newest."""
+    best, taken = (0, -1), scores.iloc[:0]
+    for _, group in scores.groupby(["judge_sha256", *PROTOCOL], dropna=False, sort=False):
+        if (rank := (group.run_id.nunique(), int(group.index[-1]))) > best:
+            best, taken = rank, group
+    return taken
+
+
+def matched(
+    scores: pd.DataFrame,
+    rivals: Mapping[str, Sequence[str]],
+    seeds: Mapping[str, int],
+    recipes: Mapping[str, Mapping[str, Any]],
+    points: pd.DataFrame,
+    budget: Stage,
+) -> pd.DataFrame:
+    """Return the rivals' scores where all had spent equally much, of one protocol: a row a run, metric and emotion.
+
+    `points` are the runs' of SPEED and COST. Columns: rival, run_id, seed, epoch, step, spent, metric, emotion, value,
+    low, high, real. What the run that came least far had spent by its last evaluation is the budget.
+    """
+    names = {run_id: name for name, run_ids in rivals.items() for run_id in run_ids}
+    own = scores[scores.run_id.isin(names)]
+    found = at_stage(with_spent(own, recipes, points), budget)
+    found = found.assign(rival=found.run_id.map(names), seed=found.run_id.map(dict(seeds)))
+    columns = ["rival", "run_id", "seed", "epoch", "step", "spent", "metric", "emotion", "value", "low", "high", "real"]
+    return found[columns].reset_index(drop=True)
+
+
+def duels(found: pd.DataFrame, metric: str, better: Direction) -> Iterator[Duel]:
+    """Compare every two rivals of `matched`'s table by a score of all emotions together."""
+    rows = found[(found.metric == metric) & found.emotion.isna()].dropna(subset=["value"])
+    by_rival = {str(name): own.drop_duplicates("seed", keep="last") for name, own in rows.groupby("rival", sort=False)}
+    for first, second in itertools.combinations(by_rival, 2):
+        yield _duel((first, second), by_rival[first], by_rival[second], better)
+
+
+def _duel(rivals: tuple[str, str], a: pd.DataFrame, b: pd.DataFrame, better: Direction) -> Duel:
+    pairs = a.merge(b, on="seed", suffixes=("_a", "_b"))
+    means = (float(a.value.mean()), float(b.value.mean()))
+    if len(pairs) > 1:
+        apart = (pairs.value_b - pairs.value_a).to_numpy(dtype=float)
+        difference = float(apart.mean())
+        reach = float(student.ppf(0.975, len(apart) - 1) * apart.std(ddof=1) / math.sqrt(len(apart)))
+        answer: Answer = "shows" if len(pairs) >= ENOUGH else "suggests"
+    else:
+        # Of several runs that share no seed the first ones: an interval of one evaluation is no interval of many.
+        one, other = a.iloc[0], b.iloc[0]
+        means = (float(one.value), float(other.value))
+        difference = means[1] - means[0]
+        reach = math.hypot(*((row.high - row.low) / 2 for row in (one, other)))
+        answer = "of these runs"
+    low, high = difference - reach, difference + reach
+    if not (low > 0 or high < 0):
+        return Duel(rivals, means, difference, low, high, len(pairs), "cannot tell", None)
+    winner = int((difference > 0) == (better == "higher"))
+    return Duel(rivals, means, difference, low, high, len(pairs), answer, winner)
+
+
+def front(costs: Sequence[float], values: Sequence[float], better: Direction) -> list[bool]:
+    """Tell of each of several ways whether no other is both cheaper (or as cheap) and better: the Pareto front."""
+    cost = np.asarray(costs, dtype=float)
+    merit = np.asarray(values, dtype=float) * (1 if better == "higher" else -1)
+    beaten = [
+        bool(((cost <= cost[i]) & (merit >= merit[i]) & ((cost < cost[i]) | (merit > merit[i]))).any())
+        for i in range(len(cost))
+    ]
+    return [not lost for lost in beaten]

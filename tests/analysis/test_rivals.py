@@ -1,0 +1,100 @@
+"""Rivals at an equal budget: who counts as one, where they are met, and how sure the verdict is."""
+
+import math
+
+import pandas as pd
+import pytest
+
+from fergan_core.analysis.rivals import contenders, duels, front, matched, one_protocol
+from fergan_core.analysis.stages import COST, SPEED
+
+RECIPES = {
+    f"{kind}{seed}": {"batch_size": 10, "seed": seed, "eval_every": seed + 1, "method": {"kind": kind, "lr": 1.0}}
+    for kind in ("gan", "flow")
+    for seed in range(3)
+}
+RUNS = pd.DataFrame(
+    {"id": run_id, "name": f"run {run_id}", "preset": run_id[:-1], "data_hash": "d", "seed": int(run_id[-1])}
+    for run_id in RECIPES
+)
+SEEDS = dict(zip(RUNS.id, RUNS.seed, strict=True))
+
+
+def score(run_id: str, step: int, value: float, judge: str = "j", reach: float = 0.5) -> dict[str, object]:
+    protocol = {"count": 2000, "prior": "natural", "seed": 0, "truncation": 1.0}
+    about = {"run_id": run_id, "run_name": run_id, "epoch": step // 10, "step": step, "judge": judge}
+    ends = {"low": value - reach, "high": value + reach, "real": 0.1}
+    return about | {"judge_sha256": judge, **protocol, "metric": "fid", "emotion": None, "value": value, **ends}
+
+
+def points(speeds: dict[str, float], costs: dict[str, float]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [{"run_id": one, "metric": SPEED, "step": 1000, "mean": speed} for one, speed in speeds.items()]
+        + [{"run_id": one, "metric": COST, "step": 1, "mean": cost} for one, cost in costs.items()]
+    )
+
+
+def test_runs_of_one_recipe_are_one_rival_whatever_is_recorded_of_them_and_a_preset_changed_is_another() -> None:
+    assert contenders(RUNS, RECIPES) == {
+        "gan": ["gan0", "gan1", "gan2"],
+        "flow": ["flow0", "flow1", "flow2"],
+    }
+    other = RECIPES | {"gan2": RECIPES["gan2"] | {"method": {"kind": "gan", "lr": 2.0}}}
+    assert list(contenders(RUNS, other)) == ["run gan0", "run gan2", "flow"]
+
+
+@pytest.mark.parametrize(
+    ("budget", "steps"),
+    [
+        ("images", {"gan0": 100, "flow0": 100}),
+        ("seconds", {"gan0": 200, "flow0": 100}),
+        ("flops", {"gan0": 200, "flow0": 50}),
+    ],
+)
+def test_rivals_are_met_where_they_had_spent_equally_much(budget: str, steps: dict[str, int]) -> None:
+    # A flow's image takes twice the time of a GAN's and four times its operations, and the GAN went to step 200.
+    table = pd.DataFrame([score("gan0", step, 9.0) for step in (50, 100, 200)])
+    table = pd.concat([table, pd.DataFrame([score("flow0", step, 5.0) for step in (50, 100)])], ignore_index=True)
+    found = matched(
+        table, {"gan": ["gan0"], "flow": ["flow0"]}, SEEDS, RECIPES,
+        points({"gan0": 100.0, "flow0": 50.0}, {"gan0": 1.0, "flow0": 4.0}), budget,
+    )  # fmt: skip
+    assert dict(zip(found.run_id, found.step, strict=True)) == steps
+
+
+def test_paired_seeds_tell_what_their_spread_would_hide() -> None:
+    levels = {0: 10.0, 1: 20.0, 2: 30.0}
+    rows = [score(f"gan{seed}", 100, level) for seed, level in levels.items()]
+    rows += [score(f"flow{seed}", 100, level - 2 - 0.1 * seed) for seed, level in levels.items()]
+    found = matched(pd.DataFrame(rows), contenders(RUNS, RECIPES), SEEDS, RECIPES, points({}, {}).reindex(
+        columns=["run_id", "metric", "step", "mean"]), "images")  # fmt: skip
+    (duel,) = duels(found, "fid", "lower")
+    assert duel.rivals == ("gan", "flow")
+    assert duel.difference == pytest.approx(-2.1)
+    reach = 4.302652729911275 * 0.1 / math.sqrt(3)
+    assert (duel.low, duel.high) == (pytest.approx(-2.1 - reach), pytest.approx(-2.1 + reach))
+    assert (duel.pairs, duel.answer, duel.winner) == (3, "suggests", 1)
+    assert "3 pairs of seeds suggests that 'flow' is better" in duel.sentence("FID")
+
+
+def test_one_run_each_tells_of_these_runs_alone_by_the_scores_own_intervals() -> None:
+    def duel(value: float) -> str:
+        table = pd.DataFrame([score("gan0", 100, 10.0), score("flow0", 100, value)])
+        empty = pd.DataFrame(columns=["run_id", "metric", "step", "mean"])
+        found = matched(table, {"gan": ["gan0"], "flow": ["flow0"]}, SEEDS, RECIPES, empty, "images")
+        return next(duels(found, "fid", "lower")).sentence("FID")
+
+    assert "one run each cannot tell" in duel(9.5)
+    assert "of these two runs 'flow' is better" in duel(9.0)
+    assert "other seeds" in duel(9.0)
+
+
+def test_the_judge_that_scored_the_most_runs_is_taken() -> None:
+    table = pd.DataFrame([score("gan0", 1, 1.0, "one"), score("gan0", 1, 2.0, "two"), score("flow0", 1, 3.0, "two")])
+    assert set(one_protocol(table).judge) == {"two"}
+    assert one_protocol(table.iloc[:0]).empty
+
+
+def test_a_way_is_on_the_front_where_none_is_both_cheaper_and_better() -> None:
+    assert front([1, 2, 3, 3], [5, 7, 6, 4], "lower") == [True, False, False, True]
+    assert front([1, 2, 2], [5, 7, 7], "higher") == [True, True, True]

@@ -1,0 +1,95 @@
+"""`fergan compare`: runs of several recipes or methods where they had spent equally much, and which is better."""
+
+import json as json_text
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Literal
+
+from fergan_core.errors import UsageError
+from trainers.score_tables import number
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Budget = Literal["seconds", "images", "flops"]
+_METRICS = ("fid", "accuracy", "coverage", "recall")
+_UNITS = {"seconds": (1, "seconds"), "images": (1, "images"), "flops": (1e12, "TFLOP")}
+
+
+def compare(runs: Sequence[str], budget: Budget, *, registry: str | None, json: bool) -> None:
+    """Print the rivals' scores at an equal budget and a verdict for every two of them.
+
+    With `json` one line: {"budget", "judge", "count", "rivals": {name: [run ids]}, "scores": [...], "duels": [...]}.
+    """
+    from fergan_core.analysis import rivals
+    from fergan_core.analysis.stages import COST, SPEED, STRETCHES
+    from fergan_core.metrics.catalogue import CATALOGUE
+    from fergan_core.registry import Reader
+
+    reader = Reader(registry)
+    run_ids = [reader.resolve(run) for run in runs]
+    if len(set(run_ids)) < 2:
+        raise UsageError("name two runs or more, as in `fergan compare RUN RUN --budget seconds`")
+    table = reader.runs()
+    chosen = table[table["id"].isin(run_ids)]
+    if chosen["data_hash"].nunique() > 1:
+        raise UsageError("these runs learnt from different data sets: what differs would be the data's doing")
+    recipes = reader.recipes(run_ids)
+    who = rivals.contenders(chosen.set_index("id").loc[list(dict.fromkeys(run_ids))].reset_index(), recipes)
+    scores = rivals.one_protocol(reader.scores(run_ids))
+    seeds = dict(zip(chosen["id"], chosen["seed"], strict=True))
+    points = reader.points(run_ids, [SPEED, COST], buckets=STRETCHES)
+    found = rivals.matched(scores, who, seeds, recipes, points, budget)
+    missing = [str(row.name) for row in chosen.set_index("id").itertuples() if row.Index not in set(found["run_id"])]
+    if found["rival"].nunique() < 2:
+        raise UsageError(
+            f"--budget {budget}: fewer than two rivals have scores and a record of what they spent; without: "
+            + ", ".join(missing)
+        )
+    fought = {
+        key: list(rivals.duels(found, key, "lower" if CATALOGUE[key].better == "lower" else "higher"))
+        for key in _METRICS
+    }
+    if json:
+        told = {
+            "budget": budget,
+            "judge": scores["judge"].iloc[0],
+            "count": int(scores["count"].iloc[0]),
+            "rivals": who,
+        }
+        told |= {"scores": json_text.loads(found.to_json(orient="records"))}
+        told |= {"duels": [{"metric": key, **asdict(duel)} for key, of in fought.items() for duel in of]}
+        print(json_text.dumps(told, allow_nan=False))
+        return
+    _print_table(found, budget, f"judge {scores['judge'].iloc[0]}, {int(scores['count'].iloc[0]):,} faces")
+    for key, of in fought.items():
+        metric = CATALOGUE[key]
+        for duel in of:
+            print(duel.sentence(metric.title, lambda value, metric=metric: number(metric, value)))
+    if missing:
+        print(f"left out, without such a score or a record of what was spent: {', '.join(missing)}")
+
+
+def _print_table(found: "pd.DataFrame", budget: Budget, caption: str) -> None:
+    """Print a row a rival: its runs, what they had spent, the means of their scores."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from fergan_core.metrics.catalogue import CATALOGUE
+
+    unit, name = _UNITS[budget]
+    shown = Table(title=f"at equal {budget}", caption=caption)
+    metrics = [key for key in (*_METRICS, "speed") if (found["metric"] == key).any()]
+    for column in ("rival", "seeds", name, *(CATALOGUE[key].title for key in metrics)):
+        shown.add_column(column, justify="left" if column == "rival" else "right")
+    together = found[found["emotion"].isna()]
+    for rival, own in together.groupby("rival", sort=False):
+        spent = own["spent"] / unit
+        ends = f"{spent.min():,.0f}" + (f" to {spent.max():,.0f}" if round(spent.max()) > round(spent.min()) else "")
+        means = [own.loc[own["metric"] == key, "value"].mean() for key in metrics]
+        cells = [
+            number(CATALOGUE[key], None if mean != mean else float(mean))
+            for key, mean in zip(metrics, means, strict=True)
+        ]
+        shown.add_row(str(rival), str(own["seed"].nunique()), ends, *cells)
+    Console().print(shown)
