@@ -19,6 +19,7 @@ from fergan_core.registry.study_tables import study_tables
 
 # A hundred sheets of 40 KB a run, of a few runs.
 _MOST_PICTURES = 1000
+_PATHS = 3  # faces whose way out of noise is shown
 
 
 def url() -> str:
@@ -75,6 +76,11 @@ def points(run_ids: Sequence[str], names: Sequence[str], buckets: int = 500) -> 
 def scores(run_ids: Sequence[str]) -> pd.DataFrame:
     """Return the runs' scores."""
     return _scores(url(), last_write(), tuple(run_ids))
+
+
+def sampled_scores(run_ids: Sequence[str]) -> pd.DataFrame:
+    """Return the runs' scores of all ways of drawing, with the way."""
+    return _sampled_scores(url(), last_write(), tuple(run_ids))
 
 
 def findings(run_ids: Sequence[str]) -> pd.DataFrame:
@@ -138,6 +144,12 @@ def _scores(url: str, write: int, run_ids: tuple[str, ...]) -> pd.DataFrame:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
+def _sampled_scores(url: str, write: int, run_ids: tuple[str, ...]) -> pd.DataFrame:
+    del write
+    return Reader(url).scores(run_ids, sampled=True)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
 def _findings(url: str, write: int, run_ids: tuple[str, ...]) -> pd.DataFrame:
     del write
     return Reader(url).findings(run_ids)
@@ -196,6 +208,12 @@ def generate(run_id: str, step: int, labels: tuple[int, ...], seed: int) -> npt.
     return _faces(run_id, *_weights(run_id, step), labels, seed)
 
 
+def path(run_id: str, code: int, seed: int, frames: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+    """Return a few faces of an emotion at some steps of the sampler, from a run's last checkpoint, and what the network
+    saw in them: both uint8 [faces,frames,48,48]."""
+    return _path(run_id, *_weights(run_id, int(checkpoints(run_id)["step"].max())), code, seed, frames)
+
+
 def read(run_id: str, step: int, labels: tuple[int, ...], seed: int, truncation: float, judge: str) -> Painting:
     """Draw faces from a checkpoint and let a judge read them, as `Painter.read` returns them."""
     return _read(run_id, *_weights(run_id, step), labels, seed, truncation, judge)
@@ -235,6 +253,18 @@ def _faces(run_id: str, path: str, sha256: str, labels: tuple[int, ...], seed: i
     del sha256
     source = reader()
     return _painter().draw(source.run(run_id)["recipe"], source.file(path), labels, seed)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _path(
+    run_id: str, path: str, sha256: str, code: int, seed: int, frames: int
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+    del sha256
+    source = reader()
+    labels = (code,) * _PATHS
+    found = _painter().path(source.run(run_id)["recipe"], source.file(path), labels, seed, frames)
+    states, seen = found.faces.reshape(2, _PATHS, -1, 48, 48)
+    return states, seen
 
 
 @st.cache_data(max_entries=16, show_spinner=False)

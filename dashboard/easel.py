@@ -18,7 +18,7 @@ from scipy.spatial.distance import pdist
 
 from dashboard.painter import SIDE, Faces, Painting
 from fergan_core.analysis.projection import Plane, principal_plane
-from fergan_core.errors import FerganError
+from fergan_core.errors import CheckpointError, FerganError
 from fergan_core.evaluation.audit import audit, drawn_and_read, ground_of
 from fergan_core.evaluation.faces import Reading
 from fergan_core.evaluation.ground import Ground
@@ -26,7 +26,7 @@ from fergan_core.judges.judge import judges_for, load_judge
 from fergan_core.methods import load_generator
 from fergan_core.metrics.birthday import duplicate_threshold, duplicates
 from fergan_core.training.engine import to_bytes
-from fergan_core.training.protocols import Generator
+from fergan_core.training.protocols import Generator, Samplable
 
 _IDLE_SECONDS = 600
 _REAL_FACES = 300  # an emotion, in a projection
@@ -68,6 +68,18 @@ def _reach(where: tuple[str, str, str], code: int) -> float:
 def _draw(question: Question) -> Painting:
     made = _generator(question).sample(torch.tensor(question["labels"]), question["seed"])
     return Painting(to_bytes(made).numpy(), {})
+
+
+def _path(question: Question) -> Painting:
+    generator, labels = _generator(question), torch.tensor(question["labels"])
+    if not isinstance(generator, Samplable):
+        raise CheckpointError("this run draws a face in one pass, so there is no path to show")
+    path = [*generator.path(generator.latents(len(labels), question["seed"]), labels)]
+    kept = sorted({round(place) for place in np.linspace(0, len(path) - 1, question["frames"])})
+    # Much noise is as bright as the least of it: shown by its own spread, for its bytes would be black and white alone.
+    states = torch.stack([to_bytes(path[at][0] / max(1.0, float(path[at][0].std()) * 2)) for at in kept], 1)
+    seen = torch.stack([to_bytes(path[at][1]) for at in kept], 1)
+    return Painting(torch.stack([states, seen]).flatten(0, 2).numpy(), {})
 
 
 def _read(question: Question) -> Painting:
@@ -142,6 +154,7 @@ def _nearest_pairs(faces: Reading, reach: float) -> list[tuple[float, Faces]]:
 
 _ANSWERS: dict[str, Callable[[Question], Painting]] = {
     "draw": _draw,
+    "path": _path,
     "read": _read,
     "nearest": _nearest,
     "project": _project,

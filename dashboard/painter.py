@@ -43,6 +43,11 @@ class Painter:
         """Draw one face a label (FER2013's codes), uint8 [n,48,48]."""
         return self._answer("draw", recipe, weights, labels, seed).faces
 
+    def path(self, recipe: Mapping[str, Any], weights: Path, labels: Sequence[int], seed: int, frames: int) -> Painting:
+        """Draw one face a label step by step: `faces` has the states at `frames` steps or fewer, evenly chosen, of each
+        face, the last one its face, and behind them the faces that the network saw in these states."""
+        return self._answer("path", recipe, weights, labels, seed, frames=frames)
+
     def read(
         self, recipe: Mapping[str, Any], weights: Path, labels: Sequence[int], seed: int, truncation: float, judge: str
     ) -> Painting:

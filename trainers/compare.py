@@ -62,6 +62,8 @@ def compare(runs: Sequence[str], budget: Budget, *, registry: str | None, json: 
         print(json_text.dumps(told, allow_nan=False))
         return
     _print_table(found, budget, f"judge {scores['judge'].iloc[0]}, {int(scores['count'].iloc[0]):,} faces")
+    if warning := rivals.unequal(found):
+        print(f"warning: {warning}")
     for key, of in fought.items():
         metric = CATALOGUE[key]
         for duel in of:

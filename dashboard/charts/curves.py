@@ -1,7 +1,7 @@
 """Points -> curves with min/max bands; pure functions of tables."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,19 +12,39 @@ from dashboard.charts.palette import plotly_template, run_colour
 
 # What belongs on one chart.
 GROUPS: Mapping[str, Sequence[str]] = {
-    "Losses": ("loss_d", "loss_g"),
+    "Losses": ("loss", "loss_d", "loss_g"),
     "D's opinion": ("d_real", "d_fake", "d_accuracy", "d_wrong"),
-    "Gradient norms": ("grad_norm_d", "grad_norm_g", "grad_ratio"),
+    "Seen and unseen faces": (
+        "loss_train/low",
+        "loss_held_out/low",
+        "loss_train/middle",
+        "loss_held_out/middle",
+        "loss_train/high",
+        "loss_held_out/high",
+        "bits_per_dim/train",
+        "bits_per_dim/held_out",
+    ),
+    "Gradient norms": ("grad_norm", "grad_norm_d", "grad_norm_g", "grad_ratio"),
     "Speed": ("images_per_second",),
 }
 
 LABELS: Mapping[str, str] = {
+    "loss": "loss",
     "loss_d": "loss of D",
     "loss_g": "loss of G",
     "d_real": "D(real)",
     "d_fake": "D(fake)",
     "d_accuracy": "accuracy of D",
     "d_wrong": "D(real, wrong emotion)",
+    "loss_train/low": "loss in little noise, seen",
+    "loss_held_out/low": "loss in little noise, unseen",
+    "loss_train/middle": "in some, seen",
+    "loss_held_out/middle": "in some, unseen",
+    "loss_train/high": "in much, seen",
+    "loss_held_out/high": "in much, unseen",
+    "bits_per_dim/train": "bits a pixel, seen",
+    "bits_per_dim/held_out": "bits a pixel, unseen",
+    "grad_norm": "gradient",
     "grad_norm_d": "gradient of D",
     "grad_norm_g": "gradient of G",
     "grad_ratio": "G's by D's",
@@ -33,6 +53,11 @@ LABELS: Mapping[str, str] = {
 
 # A gradient's norm runs over decades before it explodes.
 _LOG = {"Gradient norms"}
+
+
+def groups_of(metrics: Collection[str]) -> list[str]:
+    """Return the groups of which a run has any metric: a method has those of its own kind."""
+    return [group for group, names in GROUPS.items() if any(name in metrics for name in names)]
 
 
 def group_figure(points: pd.DataFrame, group: str, *, dark: bool) -> go.Figure:

@@ -13,7 +13,7 @@ from dashboard.charts.palette import PLOTLY_CONFIG
 from dashboard.parts import findings
 from fergan_core.analysis import forks
 
-FIRST_METRIC = "loss_g"
+FIRST_METRICS = ("loss_g", "loss")
 MOST_DRAWN = 6
 OUTCOMES: Mapping[forks.Outcome, str] = {
     "comes too": "came here too",
@@ -129,7 +129,7 @@ def show_curves(drawn: pd.DataFrame, found: pd.DataFrame, labels: Mapping[str, s
         st.info("These runs have no points.")
         return
     dead = [f"pulse_diversity/{one['emotion']}" for alarms in drawn.alarms for one in alarms if one["emotion"]]
-    first = next((name for name in (*dead, FIRST_METRIC) if name in metrics), metrics[0])
+    first = next((name for name in (*dead, *FIRST_METRICS) if name in metrics), metrics[0])
     metric = st.selectbox("Curve", metrics, metrics.index(first), key="curve", bind="query-params", width=260)
     points = data.points(tuple(labels), (metric,), 400)
     figure = forks_figure(points, drawn, found, metric, labels, dark=choose.dark())

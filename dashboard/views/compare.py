@@ -11,7 +11,7 @@ from dashboard.charts.palette import PLOTLY_CONFIG, run_colour
 from dashboard.parts import groups
 
 DARK = st.context.theme.type == "dark"
-FIRST_METRIC = "loss_g"
+FIRST_METRICS = ("loss_g", "loss")
 
 
 def show_curves(labels: dict[str, str]) -> None:
@@ -20,7 +20,7 @@ def show_curves(labels: dict[str, str]) -> None:
     if not metrics:
         st.info("These runs have no points.")
         return
-    first = metrics.index(FIRST_METRIC) if FIRST_METRIC in metrics else 0
+    first = metrics.index(next((name for name in FIRST_METRICS if name in metrics), metrics[0]))
     metric = st.selectbox("Metric", metrics, first, key="metric", bind="query-params", width=260)
     colours = {run_id: run_colour(place) for place, run_id in enumerate(labels)}
     figure = compare.metric_curves(data.points(tuple(labels), (metric,), 400), metric, labels, colours, dark=DARK)

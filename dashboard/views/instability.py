@@ -33,6 +33,8 @@ def show_instruments(run_id: str, labels: dict[str, str]) -> None:
     findings.show(found, labels)
     if len(found):
         show_finding(run_id, found)
+    if "loss_d" not in names:
+        return  # what follows is of a game of two networks
     left, right = st.columns(2, gap="medium")
     left.subheader("One loss against the other", anchor=False)
     left.plotly_chart(

@@ -35,10 +35,12 @@ def show_state(run_id: str) -> None:
         yet = "No point yet: they appear a second after the first step."
         st.info(yet if run["status"] == "running" else "This run ended before its first point.")
         return
-    for column, group in zip([*st.columns(2, gap="medium"), *st.columns(2, gap="medium")], curves.GROUPS, strict=True):
-        column.subheader(group, anchor=False)
-        figure = curves.group_figure(points, group, dark=DARK)
-        column.plotly_chart(figure, width="stretch", theme=None, key=group, config=PLOTLY_CONFIG)
+    groups = curves.groups_of(set(points.metric))
+    for first in range(0, len(groups), 2):
+        for column, group in zip(st.columns(2, gap="medium"), groups[first : first + 2], strict=False):
+            column.subheader(group, anchor=False)
+            figure = curves.group_figure(points, group, dark=DARK)
+            column.plotly_chart(figure, width="stretch", theme=None, key=group, config=PLOTLY_CONFIG)
     st.caption(
         "Line: the mean over a span of steps; band: its lowest and highest value, so that no spike is lost. "
         "Drag over a chart to zoom, double-click to go back."

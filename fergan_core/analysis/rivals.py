@@ -22,6 +22,7 @@ from fergan_core.recipe import flat
 Answer = Literal["shows", "suggests", "of these runs", "cannot tell"]
 Direction = Literal["higher", "lower"]
 
+_EQUAL = 1.25  # times as much as another had spent, up to which both had spent equally much
 # Fields that change what is recorded of a training, not the training; the drawing's are changed by an evaluation.
 _NEUTRAL = {"seed", "preset", "eval_every", "checkpoint_every", "watch_every", "compile"}
 
@@ -104,6 +105,17 @@ def matched(
     found = found.assign(rival=found.run_id.map(names), seed=found.run_id.map(dict(seeds)))
     columns = ["rival", "run_id", "seed", "epoch", "step", "spent", "metric", "emotion", "value", "low", "high", "real"]
     return found[columns].reset_index(drop=True)
+
+
+def unequal(found: pd.DataFrame) -> str:
+    """Say so where the scored checkpoints nearest to the budget are not near it; '' where they are."""
+    least, most = float(found.spent.min()), float(found.spent.max())
+    if most <= _EQUAL * least:
+        return ""
+    return (
+        f"The scored checkpoints nearest to the budget are not near it: some had spent {most / least:.1f} times as "
+        "much as others. `fergan evaluate RUN@all` scores those between, where there are any."
+    )
 
 
 def duels(found: pd.DataFrame, metric: str, better: Direction) -> Iterator[Duel]:

@@ -266,8 +266,8 @@ class Reader:
         """Return the runs' scores: run_id, run_name, epoch, step, judge, judge_sha256, count, prior, seed, truncation,
         real_count, metric, emotion (None: all), value, low, high, real, noise.
 
-        Of faces drawn as the recipe says, unless `sampled`: then of all, with the columns sampler, steps and guidance,
-        None of faces that were drawn in one pass.
+        Of faces drawn as the recipe says, unless `sampled`: then of all, with the columns evaluation (its key),
+        sampler, steps and guidance, None of faces that were drawn in one pass.
         """
         frame = self._frame(
             sa.select(
@@ -278,6 +278,7 @@ class Reader:
                 Evaluation.judge,
                 Evaluation.judge_sha256,
                 Evaluation.protocol,
+                Evaluation.key.label("evaluation"),
                 ScoreRow.metric,
                 ScoreRow.emotion,
                 ScoreRow.value,
@@ -298,7 +299,7 @@ class Reader:
             frame[["sampler", "steps", "guidance"]] = pd.DataFrame(ways, index=frame.index, dtype=object)
         else:
             own = frame["protocol"].map(lambda protocol: "sampling" not in protocol).astype(bool)
-            frame = frame[own].reset_index(drop=True)
+            frame = frame[own].reset_index(drop=True).drop(columns="evaluation")
         protocols = frame.pop("protocol")
         for position, name in enumerate(("count", "prior", "seed", "truncation", "real_count")):
             values = pd.Series([protocol.get(name) for protocol in protocols], dtype=object, index=frame.index)

@@ -1,0 +1,92 @@
+"""Rivals' figures: a score over what was spent for it, and over what a face costs; pure functions of tables."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard.charts.bands import plain
+from dashboard.charts.palette import FAINT_INK, plotly_template, run_colour
+from dashboard.charts.score_table import ARROWS
+from fergan_core.metrics.catalogue import Metric
+
+
+def budget_figure(
+    scores: pd.DataFrame,
+    metric: Metric,
+    rivals: Mapping[str, int],
+    unit: tuple[float, str],
+    budget: float,
+    *,
+    dark: bool,
+) -> go.Figure:
+    """Draw a score of every run over what had been spent by its evaluation, a colour a rival; dashed: the budget.
+
+    `scores` has columns rival, run_id, epoch, spent, value; `rivals` are the names' places, `unit` how much of `spent`
+    is one and its name. A distance is drawn by its logarithm.
+    """
+    figure = go.Figure()
+    for name, place in rivals.items():
+        for number, (_, line) in enumerate(scores[scores.rival == name].groupby("run_id", sort=False)):
+            line = line.sort_values("spent")
+            figure.add_scatter(
+                x=line.spent / unit[0],
+                y=line.value,
+                name=plain(name),
+                legendgroup=name,
+                showlegend=number == 0,
+                mode="lines+markers",
+                line={"color": run_colour(place), "width": 1.8},
+                customdata=line.epoch,
+                hovertemplate=f"{plain(name)}, epoch %{{customdata}}: %{{y:.4g}}<extra></extra>",
+            )
+    figure.add_vline(x=budget / unit[0], line={"color": FAINT_INK, "dash": "dash", "width": 1})
+    figure.update_layout(template=plotly_template(dark), height=400, hovermode="closest", showlegend=True)
+    figure.update_xaxes(title=unit[1], rangemode="tozero")
+    _score_axis(figure, metric)
+    return figure
+
+
+def cost_figure(ways: pd.DataFrame, metric: Metric, rivals: Mapping[str, int], *, dark: bool) -> go.Figure:
+    """Draw a score over the faces drawn a second, a point a way of drawing; a ring: on the Pareto front.
+
+    `ways` has columns rival, run_id, way (in words), steps, speed, value, front. The ways of one run that differ in
+    their steps alone are joined.
+    """
+    figure = go.Figure()
+    for name, place in rivals.items():
+        own = ways[ways.rival == name]
+        for number, (_, line) in enumerate(own.groupby(["run_id", "how"], sort=False, dropna=False)):
+            line = line.sort_values("speed")
+            figure.add_scatter(
+                x=line.speed,
+                y=line.value,
+                name=plain(name),
+                legendgroup=name,
+                showlegend=number == 0,
+                mode="lines+markers+text",
+                text=["" if pd.isna(steps) else str(int(steps)) for steps in line.steps],
+                textposition="top center",
+                line={"color": run_colour(place), "width": 1.4},
+                marker={
+                    "size": 9,
+                    "color": run_colour(place),
+                    "line": {
+                        "color": plotly_template(dark).layout.font.color,
+                        "width": [2 if on else 0 for on in line.front],
+                    },
+                },
+                customdata=line.way,
+                hovertemplate="%{customdata}: %{y:.4g}, %{x:,.0f} faces a second<extra></extra>",
+            )
+    figure.update_layout(template=plotly_template(dark), height=420, hovermode="closest", showlegend=True)
+    figure.update_xaxes(title="faces a second", type="log", dtick=1)
+    _score_axis(figure, metric)
+    return figure
+
+
+def _score_axis(figure: go.Figure, metric: Metric) -> None:
+    share = metric.unit == "share"
+    figure.update_yaxes(title=f"{metric.title} {ARROWS[metric.better]}", tickformat=".0%" if share else None)
+    if metric.better == "lower" and not share and not metric.around_zero:
+        figure.update_yaxes(type="log", dtick="D2")

@@ -1,0 +1,113 @@
+"""Rivals at an equal budget: their scores over what they had spent, where all had spent as much, and who is better."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import choose, data
+from dashboard.charts import rivals as charts
+from dashboard.charts.palette import PLOTLY_CONFIG
+from dashboard.charts.score_table import written
+from dashboard.parts.groups import SPENT, STAGES
+from fergan_core.analysis import rivals
+from fergan_core.analysis.stages import COST, SPEED, STRETCHES, with_spent
+from fergan_core.metrics.catalogue import CATALOGUE, Metric
+
+METRICS = ("fid", "accuracy", "coverage", "recall", "precision", "kid")
+
+
+def show(chosen: pd.DataFrame) -> None:
+    """All of the chosen runs (id, name, preset, data_hash, seed) at one budget."""
+    run_ids = tuple(chosen.id)
+    scores = choose.scored(dict(zip(chosen.id, chosen.name, strict=True)))
+    if scores is None:
+        return
+    scores = choose.one_protocol(scores)
+    recipes = data.recipes(run_ids)
+    who = rivals.contenders(chosen, recipes)
+    if len(who) < 2:
+        st.info("These runs are of one recipe: choose runs of two recipes or methods.")
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        budget = st.segmented_control(
+            "Budget", list(SPENT), default="seconds", required=True, key="budget", bind="query-params",
+            format_func=lambda stage: STAGES[stage].removeprefix("at "),
+        )  # fmt: skip
+        key = metric_of(scores)
+    points = data.points(run_ids, (SPEED, COST), STRETCHES)
+    seeds = dict(zip(chosen.id, chosen.seed, strict=True))
+    found = rivals.matched(scores, who, seeds, recipes, points, budget)
+    missing = [row.name for row in chosen.itertuples(index=False) if row.id not in set(found.run_id)]
+    if missing:
+        st.warning(
+            f"Left out: {choose.plain(', '.join(missing))}. Not scored by this judge, or of an older FerGAN, which did "
+            "not record what was spent."
+        )
+    if found.rival.nunique() < 2:
+        st.info("There are no two rivals to compare at this budget.")
+        return
+    if warning := rivals.unequal(found):
+        st.warning(choose.plain(warning))
+    places = {name: place for place, name in enumerate(who)}
+    every = with_spent(scores, recipes, points).assign(rival=scores.run_id.map(labels_of(who)))
+    every = every.assign(spent=every[budget])[(every.metric == key) & every.emotion.isna()].dropna(subset=["spent"])
+    least = float(every.groupby("run_id").spent.max().min())
+    figure = charts.budget_figure(every, CATALOGUE[key], places, SPENT[budget], least, dark=choose.dark())
+    st.plotly_chart(figure, width="stretch", theme=None, key="budget figure", config=PLOTLY_CONFIG)
+    st.caption("A line: a run. Dashed: what the run that came least far had spent; there all are compared.")
+    show_table(found, budget)
+    show_verdicts(found, CATALOGUE[key])
+
+
+def metric_of(scores: pd.DataFrame) -> str:
+    """Ask for a score, of those that are known; the address keeps it."""
+    known = [key for key in METRICS if key in set(scores.metric)]
+    return st.selectbox(
+        "Score", known, format_func=lambda key: CATALOGUE[key].title, key="score", bind="query-params", width=200
+    )
+
+
+def show_table(found: pd.DataFrame, budget: str) -> None:
+    """A row a rival: its seeds, what they had spent, the means of its scores."""
+    unit, name = SPENT[budget]
+    together, rows = found[found.emotion.isna()], []
+    for rival, own in together.groupby("rival", sort=False):
+        spent = (own.spent / unit).round()
+        ends = f"{spent.min():,.0f}" + (f" to {spent.max():,.0f}" if spent.max() > spent.min() else "")
+        means = own.groupby("metric").value.mean()
+        row = {"rival": rival, "seeds": own.seed.nunique(), "spent": ends}
+        rows.append(row | {key: written(means[key], CATALOGUE[key]) for key in METRICS if key in means})
+    text = st.column_config.TextColumn
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        width="stretch",
+        height="content",
+        alt=f"The rivals' mean scores where all had spent equally many {name}",
+        column_config={
+            "rival": text("Rival", width=170, pinned=True),
+            "seeds": st.column_config.NumberColumn("Seeds", width=60),
+            "spent": text(name.partition(",")[0].capitalize(), width=150),
+        }
+        | {key: text(CATALOGUE[key].title, width=95) for key in METRICS},
+    )
+
+
+def show_verdicts(found: pd.DataFrame, metric: Metric) -> None:
+    """A sentence for every two rivals, which says how sure it is."""
+    better = "lower" if metric.better == "lower" else "higher"
+    sentences = [
+        duel.sentence(metric.title, lambda value: written(value, metric))
+        for duel in rivals.duels(found, metric.key, better)
+    ]
+    st.markdown("\n".join(f"- {choose.plain(sentence)}" for sentence in sentences))
+    st.caption(
+        "Runs of one seed are compared with each other, and the interval is over those pairs. One seed each tells of "
+        "these runs alone; five pairs show what fewer only suggest."
+    )
+
+
+def labels_of(who: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Return each run's rival."""
+    return {run_id: name for name, own in who.items() for run_id in own}

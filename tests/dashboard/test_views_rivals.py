@@ -1,0 +1,119 @@
+"""The Rivals page, run by AppTest on a registry of two methods with seeds, speeds and few-step scores."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from fergan_core.registry import Registry, Score
+
+HOME = Path(__file__).parents[2] / "dashboard" / "Home.py"
+FLOW = {"kind": "flow", "sampler": "midpoint", "sample_steps": 18, "guidance": 1.0}
+
+
+def add_run(
+    registry: Registry,
+    preset: str,
+    seed: int,
+    method: dict[str, object],
+    fid: float,
+    cost: float,
+    steps: tuple[int, ...],
+) -> str:
+    """A run of 200 steps, scored at half and end, and at the end in fewer steps of its sampler too."""
+    recipe = {"preset": preset, "batch_size": 64, "seed": seed, "method": method}
+    run_id = registry.create_run(
+        name=f"{preset}, seed {seed}", method=str(method["kind"]), preset=preset, recipe=recipe, seed=seed,
+        provenance={}, dataset={"name": "synthfer", "source": "synthfer", "content_hash": "0" * 64, "images": 600},
+        tags=[], epochs=2, steps=200,
+    )  # fmt: skip
+    registry.add_points(run_id, [("flops_per_image", 1, cost)])
+    registry.add_points(run_id, [("images_per_second", step, 1e9 / cost) for step in range(1, 201)])
+    registry.progress(run_id, epoch=2, step=200, images_seen=200 * 64)
+    for epoch, step, worse in ((1, 100, 2.0), (2, 200, 1.0)):
+        score(registry, run_id, epoch, step, worse * fid, 1e4 / cost, {})
+    for number in steps:
+        way = {"sampling": {"sampler": "midpoint", "steps": number, "guidance": 1.0}}
+        score(registry, run_id, 2, 200, fid * 18 / number, 1e11 / cost / number, way)
+    registry.set_status(run_id, "finished")
+    return run_id
+
+
+def score(
+    registry: Registry, run_id: str, epoch: int, step: int, fid: float, speed: float, way: dict[str, object]
+) -> None:
+    protocol = {"count": 2000, "prior": "natural", "seed": 0, "truncation": 1.0, **way}
+    scores = [Score("fid", fid, 0.99 * fid, 1.01 * fid, 0.1), Score("accuracy", 0.5), Score("speed", speed)]
+    registry.add_evaluation(
+        run_id, epoch=epoch, step=step, judge="synthfer", judge_sha256="s" * 64, protocol=protocol, scores=scores
+    )
+
+
+@pytest.fixture(scope="module")
+def rivals(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[str]]:
+    url = str(tmp_path_factory.mktemp("rivals") / "runs.db")
+    registry = Registry(url)
+    ids = [
+        add_run(registry, preset, seed, method, fid + 0.1 * seed, cost, steps)
+        for preset, method, fid, cost, steps in (
+            ("quick", {"kind": "gan"}, 9.0, 1e8, ()),
+            ("flow-quick", FLOW, 4.0, 5e8, (1, 4)),
+        )
+        for seed in range(3)
+    ]
+    return url, ids
+
+
+def page(url: str, monkeypatch: pytest.MonkeyPatch, **query: str) -> AppTest:
+    monkeypatch.setenv("FERGAN_REGISTRY", url)
+    app = AppTest.from_file(str(HOME), default_timeout=60)
+    app.switch_page("views/rivals.py")
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+def test_at_an_equal_budget_seeds_are_paired_and_the_verdict_says_how_sure_it_is(
+    rivals: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, ids = rivals
+    app = page(url, monkeypatch, runs=",".join(ids), budget="equal images")
+    table = app.dataframe[0].value
+    assert list(table.rival) == ["quick", "flow-quick"]
+    assert list(table.seeds) == [3, 3]
+    assert list(table.spent) == ["12,800", "12,800"]
+    said = app.markdown[0].value.replace("\\", "")
+    assert "3 pairs of seeds cannot tell" not in said
+    assert "'flow-quick' is better" in said
+    assert not app.warning
+    # The GAN ends after a fifth of the flow's time, before the flow was scored for the first time.
+    app = page(url, monkeypatch, runs=",".join(ids), budget="equal seconds")
+    assert list(app.dataframe[0].value.spent) == ["1,280", "3,200"]
+    assert any("2.5 times as much" in warning.value.replace("\\", "") for warning in app.warning)
+
+
+def test_what_a_face_costs_lists_every_way_of_drawing_and_marks_the_front(
+    rivals: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, ids = rivals
+    app = page(url, monkeypatch, runs=",".join([ids[0], ids[3]]), part="What a face costs")
+    table = app.dataframe[0].value
+    assert set(table.way) == {"one pass", "midpoint, 18 steps", "midpoint, 4 steps", "midpoint, 1 step"}
+    assert table.speed.is_monotonic_decreasing
+    on_front = set(table.way[table.front])
+    assert "midpoint, 18 steps" in on_front
+    assert "midpoint, 1 step" in on_front or "one pass" in on_front
+
+
+def test_faces_say_what_is_missing_and_one_run_alone_is_no_comparison(
+    rivals: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, ids = rivals
+    app = page(url, monkeypatch, runs=",".join(ids[:2]), part="Faces")
+    assert any("no sheet" in text.value for text in app.text)
+    assert any("diffusion or flow" in info.value for info in app.info)
+    assert any("two runs or more" in info.value for info in page(url, monkeypatch, runs=ids[0]).info)
+    same = page(url, monkeypatch, runs=",".join(ids[:2]))
+    assert any("of one recipe" in info.value for info in same.info)
