@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from numpy.typing import ArrayLike
 
 from dashboard.charts.bands import add_band
 from dashboard.charts.palette import plotly_template, run_colour
@@ -89,7 +90,7 @@ def group_figure(points: pd.DataFrame, group: str, *, dark: bool) -> go.Figure:
     figure.update_layout(template=plotly_template(dark), height=270, showlegend=True)
     figure.update_xaxes(title="step")
     if group in _LOG:
-        ticks = _log_ticks(points[points.metric.isin(GROUPS[group])])
+        ticks = log_ticks(points.loc[points.metric.isin(GROUPS[group]), ["low", "high"]])
         figure.update_yaxes(type="log", tickvals=ticks, ticktext=[f"{tick:g}" for tick in ticks])
     return figure
 
@@ -100,9 +101,9 @@ def _first_lost(line: pd.DataFrame) -> int | None:
     return int(lost.step.iloc[0]) if len(lost) else None
 
 
-def _log_ticks(points: pd.DataFrame) -> list[float]:
-    """List ticks written in full, 1, 2, 5, 10, ...: Plotly's own write 2 and 5 alone, whatever their decade."""
-    seen = points[["low", "high"]].to_numpy(dtype=float)
+def log_ticks(values: ArrayLike) -> list[float]:
+    """List ticks for these values, 1, 2, 5, 10, ..., to be written in full: Plotly's own write 2 and 5 alone."""
+    seen = np.asarray(values, dtype=float)
     seen = seen[np.isfinite(seen) & (seen > 0)]
     if not len(seen):
         return []

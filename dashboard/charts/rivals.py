@@ -6,6 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.bands import plain
+from dashboard.charts.curves import log_ticks
 from dashboard.charts.palette import FAINT_INK, plotly_template, run_colour
 from dashboard.charts.score_table import ARROWS
 from fergan_core.metrics.catalogue import Metric
@@ -43,7 +44,7 @@ def budget_figure(
     figure.add_vline(x=budget / unit[0], line={"color": FAINT_INK, "dash": "dash", "width": 1})
     figure.update_layout(template=plotly_template(dark), height=400, hovermode="closest", showlegend=True)
     figure.update_xaxes(title=unit[1], rangemode="tozero")
-    _score_axis(figure, metric)
+    _score_axis(figure, metric, scores.value)
     return figure
 
 
@@ -80,13 +81,15 @@ def cost_figure(ways: pd.DataFrame, metric: Metric, rivals: Mapping[str, int], *
                 hovertemplate="%{customdata}: %{y:.4g}, %{x:,.0f} faces a second<extra></extra>",
             )
     figure.update_layout(template=plotly_template(dark), height=420, hovermode="closest", showlegend=True)
-    figure.update_xaxes(title="faces a second", type="log", dtick=1)
-    _score_axis(figure, metric)
+    ticks = log_ticks(ways.speed)
+    figure.update_xaxes(title="faces a second", type="log", tickvals=ticks, ticktext=[f"{tick:,g}" for tick in ticks])
+    _score_axis(figure, metric, ways.value)
     return figure
 
 
-def _score_axis(figure: go.Figure, metric: Metric) -> None:
+def _score_axis(figure: go.Figure, metric: Metric, values: pd.Series) -> None:
     share = metric.unit == "share"
     figure.update_yaxes(title=f"{metric.title} {ARROWS[metric.better]}", tickformat=".0%" if share else None)
     if metric.better == "lower" and not share and not metric.around_zero:
-        figure.update_yaxes(type="log", dtick="D2")
+        ticks = log_ticks(values)
+        figure.update_yaxes(type="log", tickvals=ticks, ticktext=[f"{tick:g}" for tick in ticks])
