@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,7 @@ class Evaluation:
     real_count: int
     scores: list[Score]
     omitted: list[str]
-    faces_per_second: float | None = None
+    faces_per_second: float | None = field(default=None, compare=False)
 
     def protocol_dict(self) -> dict[str, Any]:
         """Return what the registry keeps of the protocol beside the judge."""

@@ -48,7 +48,9 @@ def test_a_checkpoint_is_scored_and_recorded_once_a_protocol(run: tuple[Path, st
     assert list(evaluate_checkpoints(registry, run_id, [step], protocols, dataset=None)) == [(step, first)]
     rows = reader.scores([run_id])
     rows = rows[rows["count"] == 60]
-    assert len(rows) == len(first.scores)
+    assert set(rows["metric"]) - {score.metric for score in first.scores} == {"speed"}
+    assert len(rows) == len(first.scores) + 1
+    assert (rows["value"][rows["metric"] == "speed"] == first.faces_per_second).all()
     recorded = rows[(rows["metric"] == "is")].iloc[0]
     score = value(first, "is")
     assert (recorded["value"], recorded["low"], recorded["high"]) == (score.value, score.low, score.high)
