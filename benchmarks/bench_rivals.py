@@ -1,0 +1,119 @@
+"""Diffusion and flow in training against their own network's bare loop, and how fast faces are drawn in few steps.
+
+The bare loop is forward, squared error, backward and the optimiser on one batch that is never changed: what no training
+can be faster than. Both take turns, block by block, so that the machine's own changes of speed hit both.
+"""
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmarks.common import row
+from fergan_core import recipe as recipes
+from fergan_core.data import open_dataset
+from fergan_core.methods import build_learner
+from fergan_core.methods.denoising import DenoisingLearner, build_network
+from fergan_core.registry import PointWriter, Registry
+from fergan_core.training import engine
+from fergan_core.training.recorder import Recorder
+
+_BLOCK, _ROUNDS = 8, 12  # steps, and blocks of either
+_DRAWN = 64
+
+
+def _bare(recipe: recipes.Recipe, images: Tensor, codes: Tensor) -> Callable[[], None]:
+    """Return a block of steps of the network alone."""
+    device, count = images.device, recipe.batch_size
+    bfloat16 = device.type == "cuda"
+    network = build_network(recipe.method, len(recipe.emotions)).to(device, memory_format=torch.channels_last)
+    adam = torch.optim.Adam(network.parameters(), recipe.method.lr, fused=True)
+    faces = engine.to_unit(images[:count]).contiguous(memory_format=torch.channels_last)
+    levels = torch.rand(count, device=device)
+
+    def block() -> None:
+        for _ in range(_BLOCK):
+            with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
+                estimate = network(faces, levels, codes[:count])
+            adam.zero_grad(set_to_none=True)
+            ((estimate.float() - faces) ** 2).mean().backward()
+            adam.step()
+
+    return block
+
+
+def _seconds(block: Callable[[], None]) -> float:
+    started = time.perf_counter()
+    block()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter() - started
+
+
+def _training(recipe: recipes.Recipe, images: Tensor, codes: Tensor) -> dict[str, Any]:
+    """Compare recorded training with the bare loop."""
+    learner = build_learner(recipe, images.device, steps=10**6, bfloat16=images.is_cuda)
+    bare, done = _bare(recipe, images, codes), 0
+    ours: list[float] = []
+    theirs: list[float] = []
+    with tempfile.TemporaryDirectory() as name:
+        registry = Registry(str(Path(name) / "runs.db"))
+        run_id = registry.create_run(
+            name="bench", method=recipe.method.kind, preset=recipe.preset, recipe=recipes.to_dict(recipe),
+            dataset={"name": "synthfer", "source": "synthfer", "content_hash": "", "images": len(images)},
+            seed=0, provenance={"device": images.device.type}, tags=(), epochs=1, steps=0,
+        )  # fmt: skip
+        with PointWriter(registry, run_id) as writer:
+            recorder = Recorder(writer, batch_size=recipe.batch_size)
+
+            def block() -> None:
+                nonlocal done
+                # An epoch of these images is a block.
+                engine.fit(
+                    learner, images, codes, batch_size=recipe.batch_size, epochs=done // _BLOCK + 1, seed=0,
+                    flip=recipe.flip, start_step=done, hooks=[recorder],
+                )  # fmt: skip
+                done += _BLOCK
+
+            for _ in range(_ROUNDS):
+                theirs.append(_seconds(bare))
+                ours.append(_seconds(block))
+    # The first blocks warm up.
+    ratio = statistics.median(bare_s / own_s for bare_s, own_s in zip(theirs[1:], ours[1:], strict=True))
+    speed, reference = (_BLOCK * recipe.batch_size / statistics.median(times[1:]) for times in (ours, theirs))
+    return row(
+        f"{recipe.preset} training", speed, "images/s", "recorded; its network's bare loop, limit 0.90",
+        reference=reference, ratio=ratio,
+    )  # fmt: skip
+
+
+def _drawing(recipe: recipes.Recipe, images: Tensor, codes: Tensor) -> list[dict[str, Any]]:
+    """Time faces drawn in the recipe's steps and in few."""
+    learner = build_learner(recipe, images.device, steps=10, bfloat16=False)
+    assert isinstance(learner, DenoisingLearner)
+    rows = []
+    for steps in (recipe.method.sample_steps, 4):
+        generator = learner.generator.resampled(replace(recipe.method.sampling, steps=steps))
+        seconds = _seconds(lambda generator=generator: generator.sample(codes[:_DRAWN], 0))  # type: ignore[misc]
+        rows.append(row(f"{recipe.preset} drawing, {steps} steps", _DRAWN / seconds, "faces/s"))
+    return rows
+
+
+def run() -> list[dict[str, Any]]:
+    """Measure both methods' training and drawing."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    dataset, rows = open_dataset("synthfer"), []
+    for name in ("diffusion-cpu", "flow-cpu"):
+        recipe = recipes.preset(name)
+        count = _BLOCK * recipe.batch_size
+        images = torch.from_numpy(dataset.images[:count]).to(device)
+        codes = torch.from_numpy(dataset.labels[:count].astype(np.int64)).to(device)
+        rows += [_training(recipe, images, codes), *_drawing(recipe, images, codes)]
+    return rows
