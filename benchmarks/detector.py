@@ -151,6 +151,22 @@ def rates(cases: list[Case]) -> dict[str, object]:
     return told
 
 
+def over_runs(cases: list[Case]) -> dict[str, list[float]]:
+    """Return 95 % intervals of precision and recall by drawing whole runs anew, 10,000 times.
+
+    The emotions of one run collapse together, so that intervals which take each by itself are too narrow.
+    """
+    runs = list(dict.fromkeys(case.run for case in cases))
+    counts = np.zeros((len(runs), 3))
+    for case in cases:
+        counts[runs.index(case.run)] += (case.truth and case.found, case.found, case.truth)
+    drawn = np.random.default_rng(0).integers(len(runs), size=(10_000, len(runs)))
+    hits, found, true = counts[drawn].sum(axis=1).T
+    with np.errstate(invalid="ignore"):
+        shares = {"precision": hits / found, "recall": hits / true}
+    return {name: np.nanquantile(share, (0.025, 0.975)).tolist() for name, share in shares.items()}
+
+
 def print_rates(by_kind: Mapping[str, dict[str, object]]) -> None:
     """Print a line a kind of run and one for all."""
     table = Table()
@@ -191,8 +207,14 @@ def main(
     by_kind = {kind: rates([case for case in cases if case.kind == kind]) for kind in KINDS[part]}
     by_kind["all"] = rates(cases)
     print_rates(by_kind)
+    intervals = over_runs(cases)
+    for name, (low, high) in intervals.items():
+        print(f"{name} with whole runs drawn anew: 95 % interval {low:.0%} to {high:.0%}")
     out = Path(f"detector-{part}.json")
-    out.write_text(json.dumps({"rates": by_kind, "cases": [asdict(case) for case in cases]}, indent=1) + "\n")
+    out.write_text(
+        json.dumps({"rates": by_kind, "over_runs": intervals, "cases": [asdict(case) for case in cases]}, indent=1)
+        + "\n"
+    )
     print(out)
 
 

@@ -85,7 +85,7 @@ class Score:
 
     def natural(self, badness: float) -> float:
         """Return the value that has such a badness."""
-        return -badness if self.kind == "share" else float(np.exp(badness))
+        return 0.0 - badness if self.kind == "share" else float(np.exp(badness))  # and not -0.0
 
     def margin(self, badness: float) -> float:
         """Return how much more badness a tenth worse is: less than that is no difference worth a claim."""
