@@ -15,6 +15,7 @@ from fergan_core.analysis.alarms import alarms
 from fergan_core.analysis.groups import ENOUGH
 from fergan_core.analysis.stages import COST, SPEED, STRETCHES, Stage, at_stage, with_spent
 from fergan_core.metrics.catalogue import CATALOGUE
+from fergan_core.recipe import BESIDE_LEARNING
 from fergan_core.registry import studies_of
 
 Groups = Mapping[str, Sequence[str]]
@@ -32,9 +33,6 @@ SPENT: Mapping[Stage, tuple[float, str]] = {
     "seconds": (1, "seconds of training, evaluations not counted"),
     "flops": (1e12, "TFLOP of training, evaluations not counted"),
 }
-
-# What runs may differ in and still be seeds of one recipe.
-_NO_MATTER = ["seed", "preset", "eval_every", "watch_every", "checkpoint_every"]
 
 
 def choose_groups(runs: pd.DataFrame) -> dict[str, list[str]]:
@@ -68,7 +66,7 @@ def wholes(runs: pd.DataFrame) -> dict[str, list[str]]:
 
 def varied(run_ids: Sequence[str]) -> pd.DataFrame:
     """Return the fields in which the runs' recipes differ, but for the seed: a row a field, a column a run."""
-    table = recipe_differences(data.recipes(run_ids)).set_index("field").drop(_NO_MATTER, errors="ignore")
+    table = recipe_differences(data.recipes(run_ids)).set_index("field").drop(list(BESIDE_LEARNING), errors="ignore")
     return table.rename(index=lambda name: name.removeprefix("method."))
 
 

@@ -17,14 +17,12 @@ from scipy.stats import t as student
 from fergan_core.analysis.groups import ENOUGH
 from fergan_core.analysis.order import PROTOCOL
 from fergan_core.analysis.stages import Stage, at_stage, with_spent
-from fergan_core.recipe import flat
+from fergan_core.recipe import BESIDE_LEARNING, flat
 
 Answer = Literal["shows", "suggests", "of these runs", "cannot tell"]
 Direction = Literal["higher", "lower"]
 
 _EQUAL = 1.25  # times as much as another had spent, up to which both had spent equally much
-# Fields that change what is recorded of a training, not the training; the drawing's are changed by an evaluation.
-_NEUTRAL = {"seed", "preset", "eval_every", "checkpoint_every", "watch_every", "compile"}
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ def contenders(runs: pd.DataFrame, recipes: Mapping[str, Mapping[str, Any]]) -> 
     """
     alike: dict[str, list[str]] = {}
     for row in runs.itertuples():
-        fields = {name: value for name, value in flat(recipes[str(row.id)]).items() if name not in _NEUTRAL}
+        fields = {name: value for name, value in flat(recipes[str(row.id)]).items() if name not in BESIDE_LEARNING}
         alike.setdefault(json.dumps([row.data_hash, fields], sort_keys=True), []).append(str(row.id))
     table = runs.set_index("id")
     presets = [str(table.preset[own[0]]) for own in alike.values()]

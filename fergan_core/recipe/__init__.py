@@ -3,10 +3,11 @@
 from fergan_core.recipe.denoisers import Denoiser, Diffusion, Flow, Sampling
 from fergan_core.recipe.gan import Gan
 from fergan_core.recipe.presets import PRESETS, REPORT_EMOTIONS, preset, preset_of, presets_of
-from fergan_core.recipe.recipe import Method, Recipe, changed, explain, flat, from_dict, to_dict
+from fergan_core.recipe.recipe import BESIDE_LEARNING, Method, Recipe, changed, explain, flat, from_dict, to_dict
 from fergan_core.recipe.vae import Vae
 
 __all__ = [
+    "BESIDE_LEARNING",
     "PRESETS",
     "REPORT_EMOTIONS",
     "Denoiser",

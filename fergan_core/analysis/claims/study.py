@@ -16,13 +16,11 @@ from scipy.stats import t as student
 from fergan_core.analysis.claims.claim import Answer, Score, Verdict, claim
 from fergan_core.analysis.groups import ENOUGH
 from fergan_core.analysis.order import PROTOCOL
-from fergan_core.recipe import flat
+from fergan_core.recipe import BESIDE_LEARNING, flat
 
 LEAST = 3  # seeds below which nothing is told
 ENDED = ("finished", "diverged", "failed")
 COLLAPSES = ("collapse", "global-collapse", "repeats")
-# Fields that change what is recorded of a training, not the training.
-_NEUTRAL = {"seed", "preset", "eval_every", "checkpoint_every", "watch_every", "compile"}
 
 
 @dataclass(frozen=True)
@@ -138,7 +136,7 @@ def untold(study: Study, key: str) -> Verdict:
 def _fields(recipe: Mapping[str, Any], images: int, loose: Sequence[str]) -> dict[str, Any]:
     """Return what of a recipe makes the training, its method's fields among them, with the images there really were."""
     fields = flat(recipe) | {"images": int(images)}
-    return {name: value for name, value in fields.items() if name not in (*_NEUTRAL, *loose)}
+    return {name: value for name, value in fields.items() if name not in (*BESIDE_LEARNING, *loose)}
 
 
 def _scores(
