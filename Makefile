@@ -37,3 +37,4 @@ bench: setup
 
 showcase: setup
 	$(BIN)/fergan showcase $(RUNS) --out runs.db
+	@echo "commit it with its files, which git ignores otherwise: git update-index --no-skip-worktree runs.db && git add --force runs.db runs.files"
