@@ -66,6 +66,21 @@ def test_faces_are_read_by_the_judge_that_was_asked(weights: Path) -> None:
         painter.read(recipe.to_dict(RECIPE), weights, [HAPPY], 7, 1.0, "nobody")
 
 
+def test_a_face_comes_out_of_noise_step_by_step_and_ends_as_it_is_drawn(weights: Path, tmp_path: Path) -> None:
+    plan = recipe.from_dict({"emotions": ["angry", "happy"], "method": {"kind": "flow", "width": 8, "sample_steps": 6}})
+    learner = methods.build_learner(plan, torch.device("cpu"), steps=1, bfloat16=False)
+    saved = checkpoint.save_checkpoint(tmp_path / "flow", 1, learner.state_dict(), learner.networks)[0].path
+    painter = Painter()
+    found = painter.path(recipe.to_dict(plan), saved, [HAPPY] * 2, 7, 4)
+    states, seen = found.faces.reshape(2, 2, 4, 48, 48)
+    drawn = to_bytes(learner.generator.sample(torch.tensor([HAPPY] * 2), 7) / 2)
+    # A fresh network's face is its noise, shown by its spread as the noise is; what it saw in it is the noise itself.
+    assert np.abs(states[:, -1].astype(int) - drawn.numpy().astype(int)).max() <= 3
+    assert states.shape == seen.shape
+    with pytest.raises(CheckpointError, match="in one pass"):
+        painter.path(recipe.to_dict(RECIPE), weights, [HAPPY], 7, 4)
+
+
 @pytest.mark.slow
 def test_faces_are_laid_beside_their_nearest_training_faces(weights: Path) -> None:
     small = recipe.to_dict(RECIPE) | {"images": 300}
