@@ -1,8 +1,12 @@
 """Penalties by closed forms: a linear discriminator's gradient is known, and LeCam's averages follow."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
+from fergan_core import recipe as recipes
+from fergan_core.methods import training_flops
 from fergan_core.methods.penalties import LeCam, gradient_penalty, r1
 
 WEIGHTS = torch.randn(1, 48, 48, generator=torch.Generator().manual_seed(0))
@@ -66,3 +70,12 @@ def test_lecam_draws_each_side_to_the_others_average() -> None:
     assert lecam.averages.tolist() == pytest.approx([2.0, -1.0], abs=1e-3)
     assert float(last) == pytest.approx(9 + 9, rel=1e-3)
     assert float(lecam(fake, real)) < 0.01 * float(last)
+
+
+def test_what_a_penalty_costs_is_counted() -> None:
+    # Unaugmented faces enter the discriminator as they are.
+    plain = recipes.preset("quick")
+    method = replace(plain.method, augment="none", d_batch_norm=False)
+    changes = {"none": {}, "r1": {"r1": 1.0}, "gradient penalty": {"loss": "wgan-gp"}}
+    costs = {name: training_flops(replace(plain, method=replace(method, **changed))) for name, changed in changes.items()}
+    assert costs["none"] < costs["r1"] < costs["gradient penalty"]
