@@ -81,6 +81,10 @@ class Note(Base):
     created: Mapped[float]
 
 
+# Rows of a composite key are kept by it; SQLite would keep the key twice otherwise.
+_WITHOUT_ROWID = {"sqlite_with_rowid": False}
+
+
 class Metric(Base):
     """The name of a scalar; points carry its key."""
 
@@ -98,7 +102,7 @@ class Point(Base):
     """
 
     __tablename__ = "points"
-    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - SQLAlchemy reads it from the class
+    __table_args__ = _WITHOUT_ROWID
 
     run_key: Mapped[int] = _run_key(primary_key=True)
     metric_key: Mapped[int] = mapped_column(ForeignKey("metrics.key"), primary_key=True)
@@ -164,6 +168,7 @@ class ScoreRow(Base):
     """One number of an evaluation with its interval, real images' value and noise's; '' is all emotions together."""
 
     __tablename__ = "scores"
+    __table_args__ = _WITHOUT_ROWID
 
     evaluation_key: Mapped[int] = mapped_column(ForeignKey("evaluations.key", ondelete="CASCADE"), primary_key=True)
     metric: Mapped[str] = mapped_column(primary_key=True)
