@@ -104,10 +104,10 @@ PRESETS: Mapping[str, Recipe] = {
         preset="vae-gpu", epochs=200, eval_every=50, checkpoint_every=10, flip=True, method=Vae(width=64)
     ),
     "diffusion-quick": _denoiser("diffusion-quick", Diffusion(sample_steps=8), epochs=4),
-    "diffusion-cpu": _denoiser("diffusion-cpu", Diffusion(), epochs=16, flip=True),
+    "diffusion-cpu": _denoiser("diffusion-cpu", Diffusion(), epochs=24, flip=True),
     "diffusion-gpu": _denoiser("diffusion-gpu", _large(Diffusion()), epochs=100, flip=True),
     "flow-quick": _denoiser("flow-quick", Flow(sample_steps=8), epochs=4),
-    "flow-cpu": _denoiser("flow-cpu", Flow(), epochs=16, flip=True),
+    "flow-cpu": _denoiser("flow-cpu", Flow(), epochs=24, flip=True),
     "flow-gpu": _denoiser("flow-gpu", _large(Flow()), epochs=100, flip=True),
 }
 
