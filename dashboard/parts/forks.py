@@ -21,7 +21,7 @@ OUTCOMES: Mapping[forks.Outcome, str] = {
     "stays away": "did not come",
     "too short": "too short to tell",
     "one of its own": "another one came",
-    "none in either": "there was none",
+    "none in either": "none lasted so long",
 }
 
 
@@ -77,7 +77,7 @@ def show_table(tree: pd.DataFrame, labels: Mapping[str, str], run_id: str) -> No
                 "epoch": f"{row.parent_step * row.epochs / max(1, row.steps):g}" if is_fork else "",
                 "changed": changed_words(row.changed) if is_fork else "",
                 "outcome": OUTCOMES.get(row.outcome, "not known") if is_fork else "",
-                "alarms": alarm_words(row.alarms),
+                "alarms": alarm_words(row.alarms, row.passed),
                 "status": [row.status],
             }
         )
@@ -111,14 +111,16 @@ def changed_words(changed: Mapping[str, tuple[Any, Any]] | None) -> str:
     return ", ".join(f"{name} {old} → {new}" for name, (old, new) in changed.items()) or "nothing"
 
 
-def alarm_words(alarms: Sequence[Mapping[str, Any]]) -> str:
-    """Say which alarms a run had, each kind once with its emotions, and since when."""
+def alarm_words(alarms: Sequence[Mapping[str, Any]], passed: Sequence[str]) -> str:
+    """Say which alarms a run had, each kind once with its emotions, and since when; and which collapses passed."""
     words = []
     for kind in dict.fromkeys(one["kind"] for one in alarms):
         own = [one for one in alarms if one["kind"] == kind]
         emotions = ", ".join(filter(None, (one["emotion"] for one in own)))
         since = f"{'from epoch' if len(own) > 1 else 'epoch'} {min(one['epoch'] for one in own)}"
         words.append(f"{since}: {findings.title(kind)}" + (f" ({emotions})" if emotions else ""))
+    if passed:
+        words.append(f"collapsed for a while: {', '.join(passed)}")
     return "; ".join(words) or "none"
 
 

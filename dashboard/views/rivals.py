@@ -16,7 +16,8 @@ part = choose.part(*PARTS)
 runs = data.runs()
 if choose.any_trained(runs):
     trained = runs[~runs.literature]
-    first = trained[trained.parent.isna()].drop_duplicates("preset")
+    alike = trained[trained.data_hash == trained.data_hash.iloc[0]]
+    first = alike[alike.parent.isna()].drop_duplicates("preset")
     chosen = choose.several_runs(trained, default=list(first.id[:4]))
     if len(chosen) < 2:
         st.info("Choose two runs or more, of two recipes or methods; best as many seeds of each.")

@@ -8,7 +8,7 @@ import pandas as pd
 
 from fergan_core.analysis.alarms import alarms
 from fergan_core.analysis.findings.thresholds import LIMITS
-from fergan_core.recipe import flat
+from fergan_core.recipe import BESIDE_LEARNING, flat
 
 Outcome = Literal["comes too", "in part", "stays away", "one of its own", "too short", "none in either"]
 
@@ -55,9 +55,12 @@ def root(parents: Mapping[str, str], run_id: str) -> str:
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Return the fields in which two recipes differ, with both values; a method's own fields stand beside the rest."""
+    """Return the fields by which two trainings differ, with both values; a method's own fields stand beside the rest.
+
+    Not those that say how often one looks; the seed is one.
+    """
     old, new = flat(before), flat(after)
-    names = dict.fromkeys([*old, *new])
+    names = [name for name in dict.fromkeys([*old, *new]) if name == "seed" or name not in BESIDE_LEARNING]
     return {name: (old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name)}
 
 
@@ -66,10 +69,10 @@ def outcomes(tree: pd.DataFrame, findings: pd.DataFrame, recipes: Mapping[str, M
 
     `tree` is what `family` returns, with status, step and epoch; `findings` those of its runs; `recipes` by run.
     Further columns: changed (as `changes` returns it; None without the parent's recipe), alarms (list of dicts kind,
-    emotion, step, until, epoch), outcome. That is of the alarms that the parent had after the branch: 'comes too',
-    'in part' (some of them), 'stays away', 'too short' (the fork was not trained past the first of them for LIMITS.long
-    images, or as far as the parent), 'one of its own' (another in their place), 'none in either'. None where the parent
-    is not known.
+    emotion, step, until, epoch), passed (the emotions whose collapse ended), outcome. That is of the alarms that the
+    parent had after the branch: 'comes too', 'in part' (some of them), 'stays away', 'too short' (the fork was not
+    trained past the first of them for LIMITS.long images, or as far as the parent), 'one of its own' (another in their
+    place), 'none in either'. None where the parent is not known.
     """
     all_alarms = alarms(tree[tree["known"]], findings).groupby("run_id")
     own = {str(name): rows.drop(columns="run_id").to_dict("records") for name, rows in all_alarms}
@@ -89,6 +92,9 @@ def outcomes(tree: pd.DataFrame, findings: pd.DataFrame, recipes: Mapping[str, M
     tree = tree.copy()
     tree["changed"] = pd.Series(changed, index=tree.index, dtype=object)
     tree["alarms"] = pd.Series([own.get(run_id, []) for run_id in tree["id"]], index=tree.index, dtype=object)
+    ended = findings[(findings["kind"] == "collapse") & (findings["severity"] != "alarm")].groupby("run_id")["numbers"]
+    passed = {str(name): [one["emotion"] for one in numbers] for name, numbers in ended}
+    tree["passed"] = pd.Series([passed.get(run_id, []) for run_id in tree["id"]], index=tree.index, dtype=object)
     tree["outcome"] = pd.Series(became, index=tree.index, dtype=object)
     return tree
 

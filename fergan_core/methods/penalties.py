@@ -11,7 +11,7 @@ OfFaces = Callable[[Tensor], Tensor]  # faces [B,1,48,48] -> logits [B]
 def _gradients(discriminate: OfFaces, faces: Tensor) -> Tensor:
     """Return the gradient of each face's logit by its pixels, flat [B,P], itself with derivatives."""
     faces = faces.detach().requires_grad_(True)
-    # A view of them goes in: FlopCounterMode hooks what enters a module, and autograd.grad refuses such a hook on a leaf.
+    # A view of them goes in: FlopCounterMode hooks what enters a module, which autograd.grad refuses on a leaf.
     logits = discriminate(faces.view_as(faces))
     (gradient,) = torch.autograd.grad(logits.sum(), faces, create_graph=True)
     return gradient.flatten(1)

@@ -62,6 +62,10 @@ def test_changes_name_the_fields_of_recipe_and_method() -> None:
     assert changes(recipe(), recipe()) == {}
 
 
+def test_how_often_one_looks_is_no_change_and_a_seed_is_one() -> None:
+    assert changes(recipe() | {"eval_every": 2, "seed": 0}, recipe() | {"eval_every": 5, "seed": 1}) == {"seed": (0, 1)}
+
+
 def outcome(fork: list[tuple[str, int, dict[str, Any]]], step: int = 1000, status: str = "finished") -> str:
     """What becomes of the parent's collapse of happy at 500, which lasts to its end, in a fork that ends at `step`."""
     table = runs(("p", None, None), ("f", "p", 300))

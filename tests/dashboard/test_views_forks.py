@@ -44,6 +44,7 @@ def branched(tmp_path: Path) -> tuple[str, list[str]]:
     again = add_run(registry, "again", helped, 600, augment="ada")
     registry.set_findings(trunk, [collapse(500)])
     registry.set_findings(slower, [collapse(700)])
+    registry.set_findings(again, [collapse(700) | {"severity": "warning"}])
     return registry.url, [trunk, slower, helped, again, add_run(registry, "alone")]
 
 
@@ -73,9 +74,10 @@ def test_the_tree_says_what_each_fork_changed_and_what_came_of_it(
     ]
     assert table["epoch"].to_list() == ["", "3", "4", "6"]
     assert table["changed"].to_list() == ["", "d_lr 0.0002 → 0.0001", "augment none → ada", "nothing"]
-    assert table["outcome"].to_list() == ["", "came here too", "did not come", "there was none"]
+    assert table["outcome"].to_list() == ["", "came here too", "did not come", "none lasted so long"]
     assert table["alarms"].to_list() == [
-        "epoch 5: An emotion collapses (happy)", "epoch 7: An emotion collapses (happy)", "none", "none"
+        "epoch 5: An emotion collapses (happy)", "epoch 7: An emotion collapses (happy)", "none",
+        "collapsed for a while: happy",
     ]  # fmt: skip
 
 
@@ -112,7 +114,7 @@ def test_forks_of_a_run_that_was_deleted_are_still_told(
     registry.purge(trunk)
     table = page(url, monkeypatch, slower).dataframe[0].value
     assert table["changed"].to_list() == ["not known", "not known", "nothing"]
-    assert table["outcome"].to_list() == ["not known", "not known", "there was none"]
+    assert table["outcome"].to_list() == ["not known", "not known", "none lasted so long"]
 
 
 def test_recipes_are_read_of_all_runs_there_are(branched: tuple[str, list[str]]) -> None:

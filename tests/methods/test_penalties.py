@@ -77,5 +77,7 @@ def test_what_a_penalty_costs_is_counted() -> None:
     plain = recipes.preset("quick")
     method = replace(plain.method, augment="none", d_batch_norm=False)
     changes = {"none": {}, "r1": {"r1": 1.0}, "gradient penalty": {"loss": "wgan-gp"}}
-    costs = {name: training_flops(replace(plain, method=replace(method, **changed))) for name, changed in changes.items()}
+    costs = {
+        name: training_flops(replace(plain, method=replace(method, **changed))) for name, changed in changes.items()
+    }
     assert costs["none"] < costs["r1"] < costs["gradient penalty"]
