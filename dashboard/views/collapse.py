@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import pandas as pd
 import streamlit as st
 
 from dashboard import choose, data
@@ -21,11 +22,18 @@ def show_found(labels: Mapping[str, str]) -> None:
         findings.show(found[found.kind.isin(KINDS)], labels)
 
 
+def first_runs(trained: pd.DataFrame) -> list[str]:
+    """The newest run, and beside it the newest other one in which an emotion collapsed for good."""
+    found = data.findings(tuple(trained.id))
+    dead = trained.id.isin(found.run_id[(found.kind == "collapse") & (found.severity == "alarm")])
+    return list(pd.concat((trained.id[:1], trained.id[1:][dead[1:]], trained.id[1:]))[:2])
+
+
 st.title("Mode collapse")
 runs = data.runs()
 if choose.any_trained(runs):
     trained = runs[~runs.literature]
-    chosen = choose.several_runs(trained, default=list(trained.id[:2]))
+    chosen = choose.several_runs(trained, default=first_runs(trained))
     label = choose.run_label(runs)
     labels = {run_id: label(run_id) for run_id in chosen}
     measure = st.segmented_control(

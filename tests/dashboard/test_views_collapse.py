@@ -110,6 +110,13 @@ def test_without_a_registry_the_page_says_how_to_add_a_run(tmp_path: Path, monke
     assert list(tmp_path.iterdir()) == []
 
 
+def test_it_opens_on_the_newest_run_beside_the_newest_in_which_an_emotion_died(
+    lived: tuple[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, ids = lived
+    assert page(url, monkeypatch).multiselect(key="chosen runs").value == [ids["old"], ids["dead"]]
+
+
 def test_with_no_run_chosen_one_is_asked_for(
     lived: tuple[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
