@@ -33,7 +33,7 @@ class Session:
     """Branch from this run (RUN@EPOCH, or its last checkpoint), from its exact state; its recipe changes by --set."""
     set: tuple[str, ...] = ()
     """Fields that a fork changes, as in --set d_lr=1e-4 augment=ada."""
-    json: bool = False
+    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """End with one line of JSON on stdout instead of a table."""
 
 
@@ -73,12 +73,7 @@ def parse(prog: str, what: str, kind: str, arguments: Sequence[str] | None = Non
             ),
             args=words,
             default=Flags(recipe=chosen),
-            config=(
-                tyro.conf.OmitArgPrefixes,
-                tyro.conf.FlagCreatePairsOff,
-                tyro.conf.SuppressFixed,
-                tyro.conf.AvoidSubcommands,
-            ),
+            config=(tyro.conf.OmitArgPrefixes, tyro.conf.SuppressFixed, tyro.conf.AvoidSubcommands),
         )
         return replace(flags, recipe=replace(flags.recipe, preset=chosen.preset))
     except ValidationError as error:

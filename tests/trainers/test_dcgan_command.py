@@ -18,6 +18,7 @@ from fergan_core.data import make_dataset, open_dataset
 from fergan_core.registry import Reader, Registry
 from fergan_core.registry.schema import Checkpoint, Run
 from fergan_core.training.checkpoint import file_sha256
+from trainers.flags import parse
 
 # 16 steps an epoch of a very small network.
 SMALL = ["--images", "128", "--batch-size", "8", "--width", "4", "--eval-every", "0", "--seed", "3"]
@@ -44,6 +45,14 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     registry = tmp_path_factory.mktemp("whole") / "runs.db"
     outcome = train(registry, *SMALL, "--epochs", "6", "--name", "whole", "--tags", "a", "b")
     return registry, str(outcome["id"])
+
+
+@pytest.mark.parametrize("preset", ["dcgan", "quick"])
+@pytest.mark.parametrize("flag", ["--matching-aware", "--no-matching-aware"])
+def test_a_choice_is_said_either_way_whatever_the_presets_own(preset: str, flag: str) -> None:
+    chosen = parse("dcgan", "Train", "gan", ["--preset", preset, flag]).recipe
+    assert chosen.method.matching_aware == (flag == "--matching-aware")
+    assert chosen.preset == preset
 
 
 def test_a_run_leaves_points_sheets_checkpoints_and_scores(whole: tuple[Path, str]) -> None:
