@@ -28,6 +28,10 @@ PANELS: Mapping[str, Sequence[str]] = {
     "gradient norms": ("grad_norm", "grad_norm_d", "grad_norm_g", "grad_ratio"),
     "update by weight": ("update_ratio", "update_ratio_d", "update_ratio_g"),
     "logits of D": ("logit_real", "logit_fake", "logit_spread"),
+    "condition of G's Jacobian": ("jacobian",),
+    "images a second": ("images_per_second",),
+    "memory, MiB": ("memory_mib", "gpu_memory_mib"),
+    "GPU in use": ("gpu_use",),
 }
 LABELS: Mapping[str, str] = {
     "loss": "loss",
@@ -60,8 +64,13 @@ LABELS: Mapping[str, str] = {
     "logit_real": "of real faces",
     "logit_fake": "of fakes",
     "logit_spread": "their spread",
+    "jacobian": "condition number",
+    "images_per_second": "images a second",
+    "memory_mib": "the process's most",
+    "gpu_memory_mib": "the GPU's most",
+    "gpu_use": "share of the time",
 }
-_LOG = {"gradient norms", "update by weight"}
+_LOG = {"gradient norms", "update by weight", "condition of G's Jacobian"}
 SEVERITY_COLOURS = {"info": FAINT_INK, "warning": "#e69f00", "alarm": "#d0392f"}
 
 

@@ -1,8 +1,10 @@
 """Instruments in training: every so many steps a learner is measured, and the machine with it."""
 
+import math
 import resource
 import sys
 
+import pynvml
 import torch
 from torch import Tensor
 
@@ -16,7 +18,8 @@ class Watch(Hook):
     """Adds a learner's measurements to the scalars of every `every`-th step; to stand before the recorder.
 
     `train` and `held_out` are images uint8 [N,48,48] with codes int64 [N] on the training device; the first FACES of
-    each are looked at. Memory is the process's highest so far, in MiB; on a GPU the highest that tensors took.
+    each are looked at. Memory is the process's highest so far, in MiB; on a GPU the highest that tensors took too, and
+    the share of the last second or less in which the GPU was at work (NaN where its driver does not tell).
     """
 
     def __init__(
@@ -34,6 +37,15 @@ class Watch(Hook):
         scalars["memory_mib"] = torch.tensor(_peak_mib(), device=device)
         if device.type == "cuda":
             scalars["gpu_memory_mib"] = torch.tensor(torch.cuda.max_memory_allocated() / 2**20, device=device)
+            scalars["gpu_use"] = torch.tensor(gpu_use(), device=device)
+
+
+def gpu_use() -> float:
+    """Return the share of time, 0 to 1, that the GPU was at work of late; NaN where no driver tells."""
+    try:
+        return torch.cuda.utilization() / 100
+    except (RuntimeError, pynvml.NVMLError):  # no driver; or a part of a GPU, of which none is kept
+        return math.nan
 
 
 def _peak_mib() -> float:

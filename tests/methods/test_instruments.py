@@ -1,5 +1,7 @@
 """Instruments by textbook arithmetic; they see what is there, and leave the training as it would have been."""
 
+import math
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -10,7 +12,7 @@ from fergan_core.methods.adversarial import AdversarialLearner
 from fergan_core.methods.instruments import KEPT_AT_ONCE, OLD, OldFakes, Onlooker, Spectra, update_ratio
 from fergan_core.models.layers import ConditionalBatchNorm2d, bound_spectrally
 from fergan_core.training import engine
-from fergan_core.training.watch import Watch
+from fergan_core.training.watch import Watch, gpu_use
 
 CPU = torch.device("cpu")
 EMOTIONS = ["disgust", "happy", "neutral"]
@@ -137,6 +139,11 @@ def test_a_measured_training_is_the_training(method: dict[str, object]) -> None:
     assert 0 <= told[6]["d_accuracy_old"] <= 1
     assert any(name.startswith("spectral_g/") for name in told[6])
     assert told[6]["memory_mib"] > 100
+
+
+def test_a_gpus_use_is_a_share_and_no_number_without_one() -> None:
+    used = gpu_use()
+    assert 0 <= used <= 1 if torch.cuda.is_available() else math.isnan(used)
 
 
 def test_r_t_and_r_v_by_hand() -> None:
