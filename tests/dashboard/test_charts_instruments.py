@@ -1,0 +1,69 @@
+"""The Instability page's figures as pure functions: checked by what they hold, not by how it looks."""
+
+import math
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard.charts.instruments import LABELS, PANELS, SEVERITY_COLOURS, phase_figure, spectra_figure, timeline_figure
+
+
+def points(**lines: dict[int, float]) -> pd.DataFrame:
+    rows = [(metric.replace("__", "/"), step, mean) for metric, line in lines.items() for step, mean in line.items()]
+    return pd.DataFrame(rows, columns=["metric", "step", "mean"])
+
+
+FINDINGS = pd.DataFrame(
+    [("collapse", 20, "alarm", "It collapsed."), ("saturation", 10, "warning", "D is sure.")],
+    columns=["kind", "step", "severity", "sentence"],
+)
+
+
+def titles(figure: go.Figure) -> list[str]:
+    return [note.text for note in figure.layout.annotations]
+
+
+def test_every_metric_of_a_panel_has_its_words() -> None:
+    assert {metric for metrics in PANELS.values() for metric in metrics} == set(LABELS)
+
+
+def test_only_what_was_measured_has_a_panel_and_all_share_one_axis() -> None:
+    seen = points(loss_d={10: 1.0, 20: 2.0}, grad_norm_g={10: 5.0}, jacobian={20: 30.0}, images_per_second={10: 300.0})
+    figure = timeline_figure(seen, FINDINGS, dark=False)
+    assert titles(figure) == ["losses", "gradient norms", "condition of G's Jacobian", "images a second"]
+    axes = [getattr(figure.layout, f"xaxis{place}") for place in ("", 2, 3, 4)]
+    assert {axis.matches for axis in axes} == {"x5"}
+    scales = [getattr(figure.layout, f"yaxis{place}").type for place in (2, 3, 4, 5)]
+    assert scales == ["linear", "log", "log", "linear"]
+    # A single point is no line.
+    modes = {trace.name: trace.mode for trace in figure.data if trace.name}
+    assert modes == {
+        "loss of D": "lines", "gradient of G": "markers", "condition number": "markers", "images a second": "markers"
+    }  # fmt: skip
+
+
+def test_a_finding_is_a_mark_that_knows_its_place_and_a_line_through_all_panels() -> None:
+    figure = timeline_figure(points(loss_d={10: 1.0, 20: 2.0}, r_t={10: 0.1}), FINDINGS, dark=True)
+    marks = figure.data[0]
+    assert (list(marks.x), list(marks.customdata)) == ([20, 10], [0, 1])
+    assert list(marks.marker.color) == [SEVERITY_COLOURS["alarm"], SEVERITY_COLOURS["warning"]]
+    drawn = [(shape.x0, shape.line.color) for shape in figure.layout.shapes]
+    assert drawn.count((20, SEVERITY_COLOURS["alarm"])) == drawn.count((10, SEVERITY_COLOURS["warning"])) == 3
+
+
+def test_what_is_no_number_is_a_gap() -> None:
+    seen = points(loss_d={10: 1.0, 20: math.inf, 30: math.nan, 40: 2.0})
+    line = timeline_figure(seen, FINDINGS[:0], dark=False).data[1]
+    assert [math.isfinite(value) for value in line.y] == [True, False, False, True]
+    assert not any(math.isinf(value) for value in line.y)
+
+
+def test_one_loss_against_the_other_takes_steps_that_have_both() -> None:
+    trace = phase_figure(points(loss_d={1: 1.0, 2: 2.0}, loss_g={2: 3.0, 3: 4.0}), dark=False).data[0]
+    assert (list(trace.x), list(trace.y), list(trace.customdata)) == ([2.0], [3.0], [2])
+    assert not phase_figure(points(loss={1: 1.0}), dark=False).data
+
+
+def test_spectra_are_a_line_a_layer_and_one_word_a_network() -> None:
+    figure = spectra_figure(points(spectral_g__a={1: 2.0}, spectral_g__b={1: 3.0}, spectral_d__a={1: 4.0}), dark=False)
+    assert [(trace.name, trace.showlegend) for trace in figure.data] == [("D", True), ("G", True), ("G", False)]
