@@ -214,14 +214,15 @@ def _restore(learner: Learner, registry: Registry, run_id: str, epoch: int | Non
             raise NoRun(f"the run has no training state at epoch {epoch}; it has: {epochs}")
     if saved.empty:
         return 0
-    newest = saved.sort_values("step").iloc[-1]
+    # A run that was stopped within the next epoch has two of this one: that of its end is the first.
+    taken = saved.sort_values("step").iloc[-1 if epoch is None else 0]
     for path, digest in (("path", "sha256"), ("state_path", "state_sha256")):
-        file = reader.file(newest[path])
-        if not file.exists() or checkpoint.file_sha256(file) != newest[digest]:
-            raise CheckpointError(f"{newest[path]} is missing or changed; run `fergan runs verify` to see the damage")
-    state = checkpoint.load_checkpoint(reader.file(newest["path"]), reader.file(newest["state_path"]), learner.networks)
+        file = reader.file(taken[path])
+        if not file.exists() or checkpoint.file_sha256(file) != taken[digest]:
+            raise CheckpointError(f"{taken[path]} is missing or changed; run `fergan runs verify` to see the damage")
+    state = checkpoint.load_checkpoint(reader.file(taken["path"]), reader.file(taken["state_path"]), learner.networks)
     learner.load_state_dict(state)
-    return int(newest["step"])
+    return int(taken["step"])
 
 
 def _learner(recipe: Recipe, device: torch.device, per_epoch: int) -> Learner:

@@ -1,13 +1,14 @@
 """Forks and replays: from a run's exact state, changed in what was said and in nothing else."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from fergan_core.registry import Reader
+from fergan_core.registry import Reader, Registry
 
 SMALL = (
     "--preset", "quick", "--images", "256", "--batch-size", "32", "--width", "4", "--eval-every", "0",
@@ -62,6 +63,19 @@ def test_a_fork_changes_what_was_set_and_starts_from_the_same_state(parent: tupl
     points = {one: reader.points([one], ["loss_d"]).set_index("step")["mean"] for one in (run_id, branch)}
     assert points[branch].loc[17] == points[run_id].loc[17]  # before the first changed update
     assert points[branch].loc[24] != points[run_id].loc[24]
+
+
+def test_an_epoch_is_its_end_though_the_run_was_stopped_within_the_next(
+    parent: tuple[Path, str], tmp_path: Path
+) -> None:
+    registry, run_id = parent
+    shutil.copytree(registry.parent, tmp_path, dirs_exist_ok=True)
+    stopped = tmp_path / registry.name
+    later = Reader(str(stopped)).checkpoints(run_id).set_index("epoch").loc[3]
+    names = ("path", "sha256", "bytes", "state_path", "state_sha256", "state_bytes")
+    files = {name: later[name] for name in names}
+    Registry(str(stopped)).add_checkpoint(run_id, epoch=2, step=20, images_seen=640, **files)
+    assert Reader(str(stopped)).run(fork(stopped, f"{run_id}@2"))["parent_step"] == 16
 
 
 @pytest.mark.parametrize(
