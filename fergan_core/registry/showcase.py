@@ -37,9 +37,9 @@ class Portion:
 
 
 WHOLE = Portion(stretches=500, sheets=25, checkpoints=2)
-BRIEF = Portion(stretches=40, sheets=1, checkpoints=0)
+BRIEF = Portion(stretches=30, sheets=1, checkpoints=0)
 # Of a study's dozens of trials one wants the scores, the findings, and how they went.
-TRIAL = Portion(stretches=20, sheets=0, checkpoints=0)
+TRIAL = Portion(stretches=16, sheets=0, checkpoints=0)
 
 _HALF_MAX = float(np.finfo(np.float16).max)
 _ADDRESS = re.compile(r"\w+://[^\s'\"]+")

@@ -131,7 +131,7 @@ def test_in_brief_less_is_kept_and_of_a_studys_trial_no_sheet(
     here, shown = Reader(registry.url), Reader(str(tmp_path / "runs.db"))
     assert (shown.sheets(other)["epoch"].tolist(), len(shown.checkpoints(other))) == ([] if trial else [EPOCHS], 0)
     points = shown.points([other], ["loss_d"], buckets=2000)
-    assert len(points) == (20 if trial else 40)
+    assert len(points) == (16 if trial else 30)
     assert (points["high"].max(), points["low"].min(), points["nans"].sum()) == (40.0, -40.0, 1)
     assert shown.scores([other]).to_json() == here.scores([other]).to_json()
     assert len(shown.sheets(run_id)) == 25
