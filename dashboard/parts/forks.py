@@ -130,7 +130,8 @@ def show_curves(drawn: pd.DataFrame, found: pd.DataFrame, labels: Mapping[str, s
     if not metrics:
         st.info("These runs have no points.")
         return
-    dead = [f"pulse_diversity/{one['emotion']}" for alarms in drawn.alarms for one in alarms if one["emotion"]]
+    died = [one["emotion"] for alarms in drawn.alarms for one in alarms if one["emotion"]]
+    dead = [f"pulse_diversity/{emotion}" for emotion in (*died, *drawn.passed.explode().dropna())]
     first = next((name for name in (*dead, *FIRST_METRICS) if name in metrics), metrics[0])
     metric = st.selectbox("Curve", metrics, metrics.index(first), key="curve", bind="query-params", width=260)
     points = data.points(tuple(labels), (metric,), 400)
