@@ -25,8 +25,8 @@ def show_found(labels: Mapping[str, str]) -> None:
 def first_runs(trained: pd.DataFrame) -> list[str]:
     """The newest run, and beside it the newest other one in which an emotion collapsed for good."""
     found = data.findings(tuple(trained.id))
-    dead = trained.id.isin(found.run_id[(found.kind == "collapse") & (found.severity == "alarm")])
-    return list(pd.concat((trained.id[:1], trained.id[1:][dead[1:]], trained.id[1:]))[:2])
+    dead = found.run_id[(found.kind == "collapse") & (found.severity == "alarm")]
+    return list(pd.concat((trained.id[:1], trained.id[trained.id.isin(dead)], trained.id)).drop_duplicates()[:2])
 
 
 st.title("Mode collapse")
