@@ -180,6 +180,10 @@ def showcase(
             help="Runs to keep with coarse curves and one sheet, without weights; study trials come without sheets.",
         ),
     ] = (),
+    drawable: Annotated[
+        tuple[str, ...],
+        tyro.conf.arg(metavar="RUN...", help="Runs to keep in brief with four sheets and the last weights."),
+    ] = (),
     registry: RegistryFlag = None,
 ) -> None:
     """Write a small registry of some runs, to be committed: points thinned, few sheets, light weights."""
@@ -187,8 +191,8 @@ def showcase(
     from fergan_core.registry.showcase import write_showcase
 
     reader = Reader(registry)
-    chosen, in_brief = ([reader.resolve(run) for run in names] for names in (runs, brief))
-    size = write_showcase(reader.url, out, chosen, in_brief)
+    chosen, in_brief, to_draw = ([reader.resolve(run) for run in names] for names in (runs, brief, drawable))
+    size = write_showcase(reader.url, out, chosen, in_brief, to_draw)
     print(f"{out}: {size / 1e6:.2f} MB with its files")
 
 

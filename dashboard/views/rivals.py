@@ -1,9 +1,11 @@
 """Rivals: methods and recipes compared where they had spent equally much; what a face costs; their faces."""
 
+import pandas as pd
 import streamlit as st
 
 from dashboard import choose, data
 from dashboard.parts import rivals_budget, rivals_cost, rivals_faces
+from fergan_core.analysis import rivals
 
 PARTS = {
     "At an equal budget": rivals_budget.show,
@@ -11,14 +13,27 @@ PARTS = {
     "Faces": rivals_faces.show,
 }
 
+
+def opening(trained: pd.DataFrame) -> list[str]:
+    """Return the newest run of each preset, five at most, with its other seeds, of one data set.
+
+    That is the data set which the most methods learnt from, of several such the one learnt from last.
+    """
+    forked = trained.parent.notna()
+    whole = trained if forked.all() else trained[~forked]
+    methods = whole.groupby("data_hash", sort=False).method.nunique()
+    alike = whole[whole.data_hash == methods.idxmax()]
+    newest = set(alike.drop_duplicates("preset").id[:5])
+    seeds = rivals.contenders(alike, data.recipes(tuple(alike.id)))
+    return [run_id for own in seeds.values() if newest.intersection(own) for run_id in own]
+
+
 st.title("Rivals")
 part = choose.part(*PARTS)
 runs = data.runs()
 if choose.any_trained(runs):
     trained = runs[~runs.literature]
-    alike = trained[trained.data_hash == trained.data_hash.iloc[0]]
-    first = alike[alike.parent.isna()].drop_duplicates("preset")
-    chosen = choose.several_runs(trained, default=list(first.id[:4]))
+    chosen = choose.several_runs(trained, default=opening(trained))
     if len(chosen) < 2:
         st.info("Choose two runs or more, of two recipes or methods; best as many seeds of each.")
     else:

@@ -50,11 +50,15 @@ class Duel:
         seeds = f"{self.pairs} pairs of seeds" if self.pairs > 1 else "one run each"
         if self.winner is None:
             return f"{begin}: {seeds} cannot tell which is better."
-        ends = f"95 % interval {written(self.low)} to {written(self.high)}"
-        best = f"'{self.rivals[self.winner]}' is better"
+        size, least, most = (
+            # A share's difference is in points: 10 % less than 40 % would be 36 %.
+            written(value).replace("%", " points")
+            for value in (abs(self.difference), *sorted((abs(self.low), abs(self.high))))
+        )
+        best = f"'{self.rivals[self.winner]}' is better by {size} (95 % interval {least} to {most})"
         if self.answer == "of these runs":
-            return f"{begin}: of these two runs {best} ({ends}); what other seeds would do is not known."
-        return f"{begin}: the difference of {written(self.difference)} ({ends}) in {seeds} {self.answer} that {best}."
+            return f"{begin}: of these two runs {best}; what other seeds would do is not known."
+        return f"{begin}: {seeds} {self.answer.removesuffix('s')} that {best}."
 
 
 def contenders(runs: pd.DataFrame, recipes: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:

@@ -132,8 +132,8 @@ class VaeLearner:
 def load_vae(
     config: Vae, emotions: Sequence[str], weights: Mapping[str, Tensor], device: torch.device
 ) -> LatentGenerator:
-    """Make a generator of a checkpoint's averaged networks; RuntimeError where the weights are another recipe's."""
-    network = build_autoencoder(config, len(emotions))
-    network.load_state_dict(dict(weights))
-    network.to(device=device, memory_format=torch.channels_last).eval().requires_grad_(False)  # type: ignore[call-overload]
-    return LatentGenerator(emotions, network.decoder, device, size=config.latent_size, normal=True)
+    """Make a generator of a checkpoint's averaged decoder; RuntimeError where the weights are another recipe's."""
+    decoder = build_autoencoder(config, len(emotions)).decoder
+    decoder.load_state_dict(dict(weights))
+    decoder.to(device=device, memory_format=torch.channels_last).eval().requires_grad_(False)  # type: ignore[call-overload]
+    return LatentGenerator(emotions, decoder, device, size=config.latent_size, normal=True)

@@ -31,7 +31,7 @@ class Vae:
     @property
     def drawn_by(self) -> str:
         """Name the network of a checkpoint that draws."""
-        return "average"
+        return "average.decoder"
 
     def check(self, emotions: int, compiled: bool) -> None:
         """Nothing in the common fields is at odds with a VAE's own."""

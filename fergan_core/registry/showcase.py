@@ -7,7 +7,7 @@ import hashlib
 import re
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ class Portion:
 
 
 WHOLE = Portion(stretches=500, sheets=25, checkpoints=2)
+DRAWABLE = Portion(stretches=60, sheets=4, checkpoints=1)
 BRIEF = Portion(stretches=30, sheets=1, checkpoints=0)
 # Of a study's dozens of trials one wants the scores, the findings, and how they went.
 TRIAL = Portion(stretches=16, sheets=0, checkpoints=0)
@@ -46,12 +47,18 @@ _ADDRESS = re.compile(r"\w+://[^\s'\"]+")
 _PATH = re.compile(r"(?<![\w.:/\\])(?:~|[A-Za-z]:)?(?:[/\\][^\s/\\'\"=:]+)+[/\\]?")
 
 
-def write_showcase(source: str | None, target: Path, run_ids: Sequence[str], brief: Sequence[str] = ()) -> int:
+def write_showcase(
+    source: str | None,
+    target: Path,
+    run_ids: Sequence[str],
+    brief: Sequence[str] = (),
+    drawable: Sequence[str] = (),
+) -> int:
     """Write the chosen runs and the literature's to the registry `target`, in place of what is there.
 
-    Of those in `brief`, which are chosen too, less is kept (BRIEF), of every study's trials least (TRIAL). Returns the
-    size of the database and its files in bytes. `target` may be the source itself. Raises RegistryError where a chosen
-    run is still training, or where the old `target` has runs that would be lost.
+    Of those in `brief` and `drawable`, which are chosen too, less is kept (BRIEF, DRAWABLE), of every study's trials
+    least (TRIAL). Returns the size of the database and its files in bytes. `target` may be the source itself. Raises
+    RegistryError where a chosen run is still training, or where the old `target` has runs that would be lost.
     """
     reader = Reader(source)
     origin = sqlite_path(reader.url)
@@ -60,7 +67,7 @@ def write_showcase(source: str | None, target: Path, run_ids: Sequence[str], bri
     target = target.expanduser().absolute()
     if target.is_dir() or not target.parent.is_dir():
         raise RegistryError(f"--out: '{target}' cannot be written; name a file in a folder that exists")
-    run_ids = [*dict.fromkeys([*run_ids, *brief])]
+    run_ids = [*dict.fromkeys([*run_ids, *brief, *drawable])]
     for run_id in run_ids:
         if reader.run(run_id)["status"] == "running":
             raise RegistryError(f"run {run_id} is still training; wait for its end")
@@ -70,7 +77,7 @@ def write_showcase(source: str | None, target: Path, run_ids: Sequence[str], bri
         with tempfile.TemporaryDirectory(prefix=".showcase-", dir=target.parent) as folder:
             made = Path(folder) / "runs.db"
             _copy_database(origin, made)
-            _reduce(reader, made, run_ids, brief)
+            _reduce(reader, made, run_ids, dict.fromkeys(brief, BRIEF) | dict.fromkeys(drawable, DRAWABLE))
             _finish(made)
             size = sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file())
             _replace(made, target, Path(folder))
@@ -100,16 +107,16 @@ def _copy_database(origin: Path, made: Path) -> None:
         source.close()
 
 
-def _reduce(reader: Reader, made: Path, run_ids: Sequence[str], brief: Sequence[str]) -> None:
+def _reduce(reader: Reader, made: Path, run_ids: Sequence[str], smaller: Mapping[str, Portion]) -> None:
     engine = writing_engine(f"sqlite:///{made}")
     with engine.begin() as connection:
         connection.execute(sa.delete(Run).where(Run.literature.is_(False), Run.id.not_in(run_ids)))
         runs = connection.execute(sa.select(Run.key, Run.provenance, Run.dataset).where(Run.literature.is_(False)))
         trials = connection.scalars(sa.select(Tag.run_key).where(Tag.tag.startswith(study_tag("")))).all()
-        portions = dict.fromkeys(connection.scalars(sa.select(Run.key).where(Run.id.in_(brief))), BRIEF)
+        portions = {key: smaller.get(run_id, WHOLE) for key, run_id in connection.execute(sa.select(Run.key, Run.id))}
         portions |= dict.fromkeys(trials, TRIAL)
         for key, provenance, dataset in runs.all():
-            portion = portions.get(key, WHOLE)
+            portion = portions[key]
             _keep_sheets(connection, reader, key, made.with_suffix(".files"), portion.sheets)
             _keep_checkpoints(connection, reader, key, made.with_suffix(".files"), portion.checkpoints)
             thinned = _thin(connection, key, portion.stretches)

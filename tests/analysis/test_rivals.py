@@ -74,7 +74,7 @@ def test_paired_seeds_tell_what_their_spread_would_hide() -> None:
     reach = 4.302652729911275 * 0.1 / math.sqrt(3)
     assert (duel.low, duel.high) == (pytest.approx(-2.1 - reach), pytest.approx(-2.1 + reach))
     assert (duel.pairs, duel.answer, duel.winner) == (3, "suggests", 1)
-    assert "3 pairs of seeds suggests that 'flow' is better" in duel.sentence("FID")
+    assert "3 pairs of seeds suggest that 'flow' is better by " in duel.sentence("FID")
 
 
 def test_one_run_each_tells_of_these_runs_alone_by_the_scores_own_intervals() -> None:

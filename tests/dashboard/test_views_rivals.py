@@ -88,6 +88,8 @@ def test_at_an_equal_budget_seeds_are_paired_and_the_verdict_says_how_sure_it_is
     assert "3 pairs of seeds cannot tell" not in said
     assert "'flow-quick' is better" in said
     assert not app.warning
+    # The page opens on them by itself.
+    assert set(page(url, monkeypatch).multiselect[0].value) == set(ids)
     # The GAN ends after a fifth of the flow's time, before the flow was scored for the first time.
     app = page(url, monkeypatch, runs=",".join(ids), budget="equal seconds")
     assert list(app.dataframe[0].value.spent) == ["1,280", "3,200"]

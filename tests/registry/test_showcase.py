@@ -138,6 +138,19 @@ def test_in_brief_less_is_kept_and_of_a_studys_trial_no_sheet(
     assert verify(shown).damage == []
 
 
+def test_of_a_drawable_run_a_few_sheets_and_the_last_weights_are_kept(
+    source: tuple[Registry, str, str], tmp_path: Path
+) -> None:
+    registry, run_id, other = source
+    write_showcase(registry.url, tmp_path / "runs.db", [], [run_id], [other])
+    shown = Reader(str(tmp_path / "runs.db"))
+    assert shown.sheets(other)["epoch"].tolist()[::3] == [1, EPOCHS]
+    assert len(shown.sheets(other)) == 4
+    assert shown.checkpoints(other)["epoch"].tolist() == [EPOCHS]
+    assert shown.checkpoints(run_id).empty
+    assert len(shown.points([other], ["loss_d"], buckets=2000)) == 60
+
+
 def test_nothing_tells_of_the_machine(source: tuple[Registry, str, str], tmp_path: Path) -> None:
     registry, run_id, _ = source
     write_showcase(registry.url, tmp_path / "runs.db", [run_id])
