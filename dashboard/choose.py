@@ -22,6 +22,10 @@ STATUS_COLOURS = {
     "diverged": "red",
     "failed": "red",
 }
+NO_CHECKPOINT = (
+    "No checkpoint here: one is written every so many epochs (the recipe's --checkpoint-every), and of a run that a "
+    "showcase has in brief none is kept."
+)
 # Between two looks at a registry that may change.
 LIVE_SECONDS = 5
 

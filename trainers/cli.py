@@ -116,13 +116,20 @@ def compare_runs(
         Literal["seconds", "images", "flops"],
         tyro.conf.arg(help="What all had spent equally much of: seconds of training, images seen, operations."),
     ] = "seconds",
+    at: Annotated[
+        float | None,
+        tyro.conf.arg(
+            metavar="N",
+            help="How much: seconds, images, or TFLOP; by default as much as the run that came least far had spent.",
+        ),
+    ] = None,
     registry: RegistryFlag = None,
     json: JsonFlag = False,
 ) -> None:
     """Compare recipes or methods where they had spent equally much, seed by seed: scores, intervals, a verdict."""
     from trainers.compare import compare
 
-    compare(runs, budget, registry=registry, json=json)
+    compare(runs, budget, at, registry=registry, json=json)
 
 
 def replay_run(

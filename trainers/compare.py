@@ -1,6 +1,7 @@
 """`fergan compare`: runs of several recipes or methods where they had spent equally much, and which is better."""
 
 import json as json_text
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Literal
@@ -16,8 +17,8 @@ _METRICS = ("fid", "accuracy", "coverage", "recall")
 _UNITS = {"seconds": (1, "seconds"), "images": (1, "images"), "flops": (1e12, "TFLOP")}
 
 
-def compare(runs: Sequence[str], budget: Budget, *, registry: str | None, json: bool) -> None:
-    """Print the rivals' scores at an equal budget and a verdict for every two of them.
+def compare(runs: Sequence[str], budget: Budget, at: float | None, *, registry: str | None, json: bool) -> None:
+    """Print the rivals' scores at an equal budget, of `at` in its unit, and a verdict for every two of them.
 
     With `json` one line: {"budget", "judge", "count", "rivals": {name: [run ids]}, "scores": [...], "duels": [...]}.
     """
@@ -26,6 +27,8 @@ def compare(runs: Sequence[str], budget: Budget, *, registry: str | None, json: 
     from fergan_core.metrics.catalogue import CATALOGUE
     from fergan_core.registry import Reader
 
+    if at is not None and not 0 < at < math.inf:
+        raise UsageError(f"--at: {at:g} is no budget; give what each run had spent, above 0")
     reader = Reader(registry)
     run_ids = [reader.resolve(run) for run in runs]
     if len(set(run_ids)) < 2:
@@ -39,7 +42,7 @@ def compare(runs: Sequence[str], budget: Budget, *, registry: str | None, json: 
     scores = rivals.one_protocol(reader.scores(run_ids))
     seeds = dict(zip(chosen["id"], chosen["seed"], strict=True))
     points = reader.points(run_ids, [SPEED, COST], buckets=STRETCHES)
-    found = rivals.matched(scores, who, seeds, recipes, points, budget)
+    found = rivals.matched(scores, who, seeds, recipes, points, budget, at and at * _UNITS[budget][0])
     missing = [str(row.name) for row in chosen.set_index("id").itertuples() if row.Index not in set(found["run_id"])]
     if found["rival"].nunique() < 2:
         raise UsageError(

@@ -19,7 +19,7 @@ def show(run_id: str) -> None:
     """Choose a checkpoint and an emotion and draw; nothing is drawn anew until the button is pressed again."""
     saved = data.checkpoints(run_id)
     if saved.empty:
-        st.info("No checkpoint yet: the recipe's --checkpoint-every says after how many epochs one is written.")
+        st.info(choose.NO_CHECKPOINT)
         return
     step_of = {int(row.epoch): int(row.step) for row in saved.sort_values("step").itertuples()}
     known = tuple(data.run(run_id)["recipe"].get("emotions") or EMOTIONS)

@@ -31,7 +31,7 @@ def show(labels: Mapping[str, str], colours: Mapping[str, str]) -> None:
         for row in data.checkpoints(run_id).sort_values("step", ascending=False).itertuples()
     }
     if not checkpoints:
-        st.info("No checkpoint yet: the recipe's --checkpoint-every says after how many epochs one is written.")
+        st.info(choose.NO_CHECKPOINT)
         return
     name = st.selectbox("Checkpoint", list(checkpoints), key="checkpoint", bind="query-params", width=260)
     run_id, step = checkpoints[name]

@@ -35,9 +35,14 @@ def show(chosen: pd.DataFrame) -> None:
             format_func=lambda stage: STAGES[stage].removeprefix("at "),
         )  # fmt: skip
         key = metric_of(scores)
+        unit, name = SPENT[budget]
+        at = st.number_input(
+            name.partition(",")[0].capitalize(), 0.0, None, None, format="%.0f", key=f"equal_{budget}",
+            bind="query-params", placeholder="as many as all have", width=220,
+        )  # fmt: skip
     points = data.points(run_ids, (SPEED, COST), STRETCHES)
     seeds = dict(zip(chosen.id, chosen.seed, strict=True))
-    found = rivals.matched(scores, who, seeds, recipes, points, budget)
+    found = rivals.matched(scores, who, seeds, recipes, points, budget, at and at * unit)
     missing = [row.name for row in chosen.itertuples(index=False) if row.id not in set(found.run_id)]
     if missing:
         st.warning(
@@ -52,10 +57,13 @@ def show(chosen: pd.DataFrame) -> None:
     places = {name: place for place, name in enumerate(who)}
     every = with_spent(scores, recipes, points).assign(rival=scores.run_id.map(labels_of(who)))
     every = every.assign(spent=every[budget])[(every.metric == key) & every.emotion.isna()].dropna(subset=["spent"])
-    least = float(every.groupby("run_id").spent.max().min())
-    figure = charts.budget_figure(every, CATALOGUE[key], places, SPENT[budget], least, dark=choose.dark())
+    met = at * unit if at else float(every.groupby("run_id").spent.max().min())
+    figure = charts.budget_figure(every, CATALOGUE[key], places, SPENT[budget], met, dark=choose.dark())
     st.plotly_chart(figure, width="stretch", theme=None, key="budget figure", config=PLOTLY_CONFIG)
-    st.caption("A line: a run. Dashed: what the run that came least far had spent; there all are compared.")
+    st.caption(
+        "A line: a run. Dashed: where all are compared, each at its evaluation nearest to it; unless it is given, what "
+        "the run that came least far had spent."
+    )
     show_table(found, budget)
     show_verdicts(found, CATALOGUE[key])
 

@@ -52,7 +52,7 @@ def draw_new(run_id: str) -> None:
     st.subheader("Draw new faces")
     checkpoints = data.checkpoints(run_id)
     if checkpoints.empty:
-        st.info("No checkpoint yet: the recipe's --checkpoint-every says after how many epochs one is written.")
+        st.info(choose.NO_CHECKPOINT)
         return
     step_of = {int(row.epoch): int(row.step) for row in checkpoints.sort_values("step").itertuples()}
     known = tuple(data.run(run_id)["recipe"].get("emotions") or EMOTIONS)

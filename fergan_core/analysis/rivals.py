@@ -95,15 +95,16 @@ def matched(
     recipes: Mapping[str, Mapping[str, Any]],
     points: pd.DataFrame,
     budget: Stage,
+    at: float | None = None,
 ) -> pd.DataFrame:
     """Return the rivals' scores where all had spent equally much, of one protocol: a row a run, metric and emotion.
 
     `points` are the runs' of SPEED and COST. Columns: rival, run_id, seed, epoch, step, spent, metric, emotion, value,
-    low, high, real. What the run that came least far had spent by its last evaluation is the budget.
+    low, high, real. The budget is `at`, by default what the run that came least far had spent by its last evaluation.
     """
     names = {run_id: name for name, run_ids in rivals.items() for run_id in run_ids}
     own = scores[scores.run_id.isin(names)]
-    found = at_stage(with_spent(own, recipes, points), budget)
+    found = at_stage(with_spent(own, recipes, points), budget, at)
     found = found.assign(rival=found.run_id.map(names), seed=found.run_id.map(dict(seeds)))
     columns = ["rival", "run_id", "seed", "epoch", "step", "spent", "metric", "emotion", "value", "low", "high", "real"]
     return found[columns].reset_index(drop=True)

@@ -33,17 +33,18 @@ def with_spent(scores: pd.DataFrame, recipes: Mapping[str, Mapping[str, Any]], p
     return scores.assign(images=images, seconds=seconds, flops=images * scores.run_id.map(costs))
 
 
-def at_stage(scores: pd.DataFrame, stage: Stage) -> pd.DataFrame:
+def at_stage(scores: pd.DataFrame, stage: Stage, at: float | None = None) -> pd.DataFrame:
     """Return of each run the scores of one evaluation, with the column `spent` in the stage's own measure.
 
     `scores` are of one protocol, with `with_spent`'s columns. 'newest' takes each run's last and counts epochs; the
-    others take what the run that came least far had spent by its last evaluation, and of each run the evaluation that
-    is nearest to it. A run without that measure is left out.
+    others take `at`, by default what the run that came least far had spent by its last evaluation, and of each run the
+    evaluation that is nearest to it. A run without that measure is left out.
     """
     measure = "epoch" if stage == "newest" else stage
     scores = scores.assign(spent=scores[measure]).dropna(subset=["spent"])
     last = scores.groupby("run_id").spent.transform("max")
-    away = last - scores.spent if stage == "newest" else (scores.spent - last.min()).abs()
+    budget = last.min() if at is None else at
+    away = last - scores.spent if stage == "newest" else (scores.spent - budget).abs()
     # Of two that are equally near the later one, so that a run has one evaluation.
     nearest = scores[away == away.groupby(scores.run_id).transform("min")]
     one = nearest[nearest.step == nearest.groupby("run_id").step.transform("max")]

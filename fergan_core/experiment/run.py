@@ -90,6 +90,8 @@ def resume(
     plan = _plan(recipes.from_dict(row["recipe"]), dataset, device)
     step = _restore(plan.learner, registry, run_id)
     registry.forget_after(run_id, step)
+    if step == 0:
+        _tell_cost(registry, run_id, plan.recipe, 1)
     registry.set_status(run_id, "running")
     return _train(_run(plan, registry, run_id, step), plan, listener)
 

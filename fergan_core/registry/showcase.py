@@ -42,6 +42,8 @@ BRIEF = Portion(stretches=30, sheets=1, checkpoints=0)
 # Of a study's dozens of trials one wants the scores, the findings, and how they went.
 TRIAL = Portion(stretches=16, sheets=0, checkpoints=0)
 
+# Images by the seconds that they took: over steps of as many images the mean is the harmonic one.
+_SPEED = "images_per_second"
 _HALF_MAX = float(np.finfo(np.float16).max)
 _ADDRESS = re.compile(r"\w+://[^\s'\"]+")
 _PATH = re.compile(r"(?<![\w.:/\\])(?:~|[A-Za-z]:)?(?:[/\\][^\s/\\'\"=:]+)+[/\\]?")
@@ -198,24 +200,27 @@ def _write(path: Path, content: bytes) -> None:
 def _thin(connection: Connection, key: int, most: int) -> bool:
     """Thin each metric of more than `most` points to as many stretches with mean and extremes; tell whether one was.
 
-    A stretch with a NaN in it keeps its extremes, and NaN as its mean: where a run diverged stays visible.
+    The mean of a speed is that at which the stretch was passed. A stretch with a NaN in it keeps its extremes, and NaN
+    as its mean: where a run diverged stays visible.
     """
     counts = (
-        sa.select(Point.metric_key, sa.func.count(), sa.func.min(Point.step), sa.func.max(Point.step))
+        sa.select(Point.metric_key, Metric.name, sa.func.count(), sa.func.min(Point.step), sa.func.max(Point.step))
+        .join(Metric, Metric.key == Point.metric_key)
         .where(Point.run_key == key)
         .group_by(Point.metric_key)
     )
     thinned = False
-    for metric, count, first, last in connection.execute(counts).all():
+    for metric, name, count, first, last in connection.execute(counts).all():
         if count <= most:
             continue
         mine = (Point.run_key == key) & (Point.metric_key == metric)
         width = -(-(last - first + 1) // most)
         has_nan = sa.func.count() > sa.func.count(Point.value)
+        mean = 1 / sa.func.avg(1 / Point.value) if name == _SPEED else sa.func.avg(Point.value)
         stretches = (
             sa.select(
                 sa.func.max(Point.step).label("step"),
-                sa.case((has_nan, None), else_=sa.func.avg(Point.value)).label("value"),
+                sa.case((has_nan, None), else_=mean).label("value"),
                 sa.func.min(sa.func.coalesce(Point.low, Point.value)).label("low"),
                 sa.func.max(sa.func.coalesce(Point.high, Point.value)).label("high"),
             )

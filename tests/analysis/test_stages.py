@@ -48,6 +48,7 @@ def test_each_run_is_taken_at_the_evaluation_nearest_to_the_least_spent() -> Non
     assert chosen("images", **steps) == {"slow": (40, 4_000.0), "fast": (80, 4_000.0)}
     # The fast one ends at 25 seconds; 20 and 30 are equally near, and the later one counts.
     assert chosen("seconds", **steps) == {"slow": (30, 30.0), "fast": (80, 25.0)}
+    assert at_stage(with_spent(scores(**steps), RECIPES, SPEEDS), "seconds", 11.0).step.to_list() == [10, 10, 20, 20]
     assert chosen("images", slow=[10, 40], fast=[20, 40]) == {"slow": (10, 1_000.0), "fast": (40, 2_000.0)}
 
 

@@ -206,7 +206,7 @@ def test_a_run_without_a_checkpoint_says_when_there_is_one(tmp_path: Path, monke
     Registry(url).create_run(
         name="new", method="gan", preset="quick", epochs=1, steps=9, recipe={}, dataset=dataset, seed=0, provenance={}
     )
-    assert "No checkpoint yet" in said(page(url, monkeypatch).info)
+    assert "No checkpoint here" in said(page(url, monkeypatch).info)
 
 
 @pytest.mark.slow

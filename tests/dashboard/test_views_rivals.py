@@ -1,11 +1,13 @@
-"""The Rivals page, run by AppTest on a registry of two methods with seeds, speeds and few-step scores."""
+"""The Rivals page, and `fergan compare`, on a registry of two methods with seeds, speeds and few-step scores."""
 
+import json
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from fergan_core.registry import Registry, Score
+from trainers.cli import main
 
 HOME = Path(__file__).parents[2] / "dashboard" / "Home.py"
 FLOW = {"kind": "flow", "sampler": "midpoint", "sample_steps": 18, "guidance": 1.0}
@@ -94,6 +96,26 @@ def test_at_an_equal_budget_seeds_are_paired_and_the_verdict_says_how_sure_it_is
     app = page(url, monkeypatch, runs=",".join(ids), budget="equal seconds")
     assert list(app.dataframe[0].value.spent) == ["1,280", "3,200"]
     assert any("2.5 times as much" in warning.value.replace("\\", "") for warning in app.warning)
+    app = page(url, monkeypatch, runs=",".join(ids), budget="equal images", equal_images="6000")
+    assert list(app.dataframe[0].value.spent) == ["6,400", "6,400"]
+
+
+def test_the_command_meets_them_where_it_is_told(
+    rivals: tuple[str, list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    url, ids = rivals
+    for at, steps in (([], {200}), (["--at", "6000"], {100})):
+        assert main(["compare", *ids, "--budget", "images", *at, "--registry", url, "--json"]) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert {row["step"] for row in told["scores"]} == steps
+    # In TFLOP: 1 of a GAN's 1e8 an image and a flow's 5e8 are 10,000 images and 2,000.
+    assert main(["compare", *ids, "--budget", "flops", "--at", "1", "--registry", url, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert {(row["rival"], row["step"]) for row in told["scores"]} == {("quick", 200), ("flow-quick", 100)}
+    assert main(["compare", *ids, "--registry", url]) == 0
+    assert "3 pairs of seeds suggest that 'flow-quick' is better by" in " ".join(capsys.readouterr().out.split())
+    assert main(["compare", *ids, "--at", "0", "--registry", url]) == 2
+    assert "--at: 0 is no budget" in capsys.readouterr().err
 
 
 def test_what_a_face_costs_lists_every_way_of_drawing_and_marks_the_front(

@@ -89,7 +89,7 @@ def test_runs_without_a_score_say_how_to_score_them(tmp_path: Path, monkeypatch:
     )  # fmt: skip
     for part in ("Table", "Confusion"):
         assert any("fergan evaluate" in text for text in texts(page(url, monkeypatch, part=part).info))
-    assert any("No checkpoint yet" in text for text in texts(page(url, monkeypatch, part="Copying").info))
+    assert any("No checkpoint here" in text for text in texts(page(url, monkeypatch, part="Copying").info))
 
 
 def test_the_table_shows_one_protocol_with_real_faces_and_noise(

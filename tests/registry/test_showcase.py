@@ -36,6 +36,7 @@ def train(registry: Registry, name: str) -> str:
     steps = range(1, EPOCHS * STEPS_PER_EPOCH + 1)
     losses = {step: math.sin(step / 50) for step in steps} | {777: 40.0, 1234: -40.0, 1800: math.nan}
     registry.add_points(run_id, [("loss_d", step, value) for step, value in losses.items()])
+    registry.add_points(run_id, [("images_per_second", step, 10.0 if step % 2 else 1_000.0) for step in steps])
     registry.add_points(run_id, [("rare", step, float(step)) for step in range(1, 100)])
     for folder in ("checkpoints", "sheets"):
         (registry.files / run_id / folder).mkdir(parents=True)
@@ -118,6 +119,10 @@ def test_thinned_points_keep_every_spike_and_nan(source: tuple[Registry, str, st
     finite = points["mean"].notna()
     np.testing.assert_allclose(points["mean"][finite], full["mean"][finite])
     assert len(shown.points([run_id], ["rare"])) == 99
+    # Half of the steps at 10 images a second, half at 1,000: the time that all took is still known.
+    speed = shown.points([run_id], ["images_per_second"], buckets=2000)
+    taken = (np.diff(speed["step"], prepend=0) / speed["mean"]).sum()
+    assert taken == pytest.approx(900 / 10 + 900 / 1_000)
 
 
 @pytest.mark.parametrize("trial", [False, True])

@@ -100,12 +100,14 @@ def stopped(registry: Path, number: int, after_epoch: int) -> str:
     return str(trained.id.iloc[0])
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    ("number", "after"), [(signal.SIGINT, 2), (signal.SIGTERM, 2), (signal.SIGKILL, 2), (signal.SIGKILL, 0)]
+)
 def test_a_stopped_run_resumed_reaches_the_same_weights_bit_for_bit(
-    whole: tuple[Path, str], tmp_path: Path, number: signal.Signals
+    whole: tuple[Path, str], tmp_path: Path, number: signal.Signals, after: int
 ) -> None:
     registry = tmp_path / "runs.db"
-    run_id = stopped(registry, number, 2)
+    run_id = stopped(registry, number, after)
     before = Reader(str(registry)).run(run_id)
     if before["status"] == "finished":
         pytest.skip("the machine was so fast that the run ended before the signal")
@@ -122,7 +124,7 @@ def test_a_stopped_run_resumed_reaches_the_same_weights_bit_for_bit(
     again = weights(registry, run_id)
     assert again[expected.index].equals(expected)
     points, reference = (
-        Reader(str(place)).points([run], ["loss_d", "loss_g"], buckets=1000)
+        Reader(str(place)).points([run], ["loss_d", "loss_g", "flops_per_image"], buckets=1000)
         for place, run in ((registry, run_id), whole)
     )
     pd.testing.assert_frame_equal(points.drop(columns="run_id"), reference.drop(columns="run_id"))
