@@ -27,7 +27,7 @@ _EQUAL = 1.25  # times as much as another had spent, up to which both had spent 
 
 @dataclass(frozen=True)
 class Duel:
-    """One score of two rivals at an equal budget: their means, and how much more the second one has.
+    """One score of two rivals at an equal budget: the means of their pairs, and how much more the second one has.
 
     With two shared seeds or more `low` and `high` are the ends of the paired difference's 95 % interval by Student's
     t; with fewer, of one run each, those of the scores' own intervals put together, which know nothing of other seeds.
@@ -131,8 +131,8 @@ def duels(found: pd.DataFrame, metric: str, better: Direction) -> Iterator[Duel]
 
 def _duel(rivals: tuple[str, str], a: pd.DataFrame, b: pd.DataFrame, better: Direction) -> Duel:
     pairs = a.merge(b, on="seed", suffixes=("_a", "_b"))
-    means = (float(a.value.mean()), float(b.value.mean()))
     if len(pairs) > 1:
+        means = (float(pairs.value_a.mean()), float(pairs.value_b.mean()))
         apart = (pairs.value_b - pairs.value_a).to_numpy(dtype=float)
         difference = float(apart.mean())
         reach = float(student.ppf(0.975, len(apart) - 1) * apart.std(ddof=1) / math.sqrt(len(apart)))
