@@ -36,13 +36,15 @@ def show(chosen: pd.DataFrame) -> None:
         )  # fmt: skip
         key = metric_of(scores)
         unit, name = SPENT[budget]
-        at = st.number_input(
+        asked = st.number_input(
             name.partition(",")[0].capitalize(), 0.0, None, None, format="%.0f", key=f"equal_{budget}",
             bind="query-params", placeholder="as many as all have", width=220,
         )  # fmt: skip
+    # None and 0 both leave it to the run that came least far.
+    at = asked * unit if asked else None
     points = data.points(run_ids, (SPEED, COST), STRETCHES)
     seeds = dict(zip(chosen.id, chosen.seed, strict=True))
-    found = rivals.matched(scores, who, seeds, recipes, points, budget, at and at * unit)
+    found = rivals.matched(scores, who, seeds, recipes, points, budget, at)
     missing = [row.name for row in chosen.itertuples(index=False) if row.id not in set(found.run_id)]
     if missing:
         st.warning(
@@ -57,7 +59,7 @@ def show(chosen: pd.DataFrame) -> None:
     places = {name: place for place, name in enumerate(who)}
     every = with_spent(scores, recipes, points).assign(rival=scores.run_id.map(labels_of(who)))
     every = every.assign(spent=every[budget])[(every.metric == key) & every.emotion.isna()].dropna(subset=["spent"])
-    met = at * unit if at else float(every.groupby("run_id").spent.max().min())
+    met = at or float(every.groupby("run_id").spent.max().min())
     figure = charts.budget_figure(every, CATALOGUE[key], places, SPENT[budget], met, dark=choose.dark())
     st.plotly_chart(figure, width="stretch", theme=None, key="budget figure", config=PLOTLY_CONFIG)
     st.caption(

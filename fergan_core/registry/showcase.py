@@ -113,12 +113,10 @@ def _reduce(reader: Reader, made: Path, run_ids: Sequence[str], smaller: Mapping
     engine = writing_engine(f"sqlite:///{made}")
     with engine.begin() as connection:
         connection.execute(sa.delete(Run).where(Run.literature.is_(False), Run.id.not_in(run_ids)))
-        runs = connection.execute(sa.select(Run.key, Run.provenance, Run.dataset).where(Run.literature.is_(False)))
-        trials = connection.scalars(sa.select(Tag.run_key).where(Tag.tag.startswith(study_tag("")))).all()
-        portions = {key: smaller.get(run_id, WHOLE) for key, run_id in connection.execute(sa.select(Run.key, Run.id))}
-        portions |= dict.fromkeys(trials, TRIAL)
-        for key, provenance, dataset in runs.all():
-            portion = portions[key]
+        chosen = sa.select(Run.key, Run.id, Run.provenance, Run.dataset).where(Run.literature.is_(False))
+        trials = set(connection.scalars(sa.select(Tag.run_key).where(Tag.tag.startswith(study_tag("")))))
+        for key, run_id, provenance, dataset in connection.execute(chosen).all():
+            portion = TRIAL if key in trials else smaller.get(run_id, WHOLE)
             _keep_sheets(connection, reader, key, made.with_suffix(".files"), portion.sheets)
             _keep_checkpoints(connection, reader, key, made.with_suffix(".files"), portion.checkpoints)
             thinned = _thin(connection, key, portion.stretches)
