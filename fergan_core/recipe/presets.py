@@ -51,9 +51,9 @@ def _large(method: Diffusion | Flow) -> Diffusion | Flow:
     return replace(method, width=56, patch=1, dropout=0.05, warmup=1_000, lr=5e-4, ema=0.9995)
 
 
-def _denoiser(name: str, method: Diffusion | Flow, *, epochs: int, flip: bool = False) -> Recipe:
+def _denoiser(name: str, method: Diffusion | Flow, epochs: int) -> Recipe:
     """Return a recipe that is scored twice: its faces take many passes of the network."""
-    return Recipe(preset=name, epochs=epochs, batch_size=64, eval_every=epochs // 2, flip=flip, method=method)
+    return Recipe(preset=name, epochs=epochs, batch_size=64, eval_every=epochs // 2, flip=True, method=method)
 
 
 PRESETS: Mapping[str, Recipe] = {
@@ -103,12 +103,21 @@ PRESETS: Mapping[str, Recipe] = {
     "vae-gpu": Recipe(
         preset="vae-gpu", epochs=200, eval_every=50, checkpoint_every=10, flip=True, method=Vae(width=64)
     ),
-    "diffusion-quick": _denoiser("diffusion-quick", Diffusion(sample_steps=8), epochs=4),
-    "diffusion-cpu": _denoiser("diffusion-cpu", Diffusion(), epochs=24, flip=True),
-    "diffusion-gpu": _denoiser("diffusion-gpu", _large(Diffusion()), epochs=100, flip=True),
-    "flow-quick": _denoiser("flow-quick", Flow(sample_steps=8), epochs=4),
-    "flow-cpu": _denoiser("flow-cpu", Flow(), epochs=24, flip=True),
-    "flow-gpu": _denoiser("flow-gpu", _large(Flow()), epochs=100, flip=True),
+    "diffusion-quick": Recipe(
+        preset="diffusion-quick",
+        epochs=2,
+        images=16_000,
+        batch_size=64,
+        eval_every=2,
+        method=Diffusion(sampler="ddim", sample_steps=16),
+    ),
+    "diffusion-cpu": _denoiser("diffusion-cpu", Diffusion(), epochs=16),
+    "diffusion-gpu": _denoiser("diffusion-gpu", _large(Diffusion()), epochs=100),
+    "flow-quick": Recipe(
+        preset="flow-quick", epochs=2, images=16_000, batch_size=64, eval_every=2, method=Flow(sample_steps=8)
+    ),
+    "flow-cpu": _denoiser("flow-cpu", Flow(), epochs=16),
+    "flow-gpu": _denoiser("flow-gpu", _large(Flow()), epochs=100),
 }
 
 
