@@ -51,14 +51,15 @@ def budget_figure(
 def cost_figure(ways: pd.DataFrame, metric: Metric, rivals: Mapping[str, int], *, dark: bool) -> go.Figure:
     """Draw a score over the faces drawn a second, a point a way of drawing; a ring: on the Pareto front.
 
-    `ways` has columns rival, run_id, way (in words), steps, speed, value, front. The ways of one run that differ in
-    their steps alone are joined.
+    `ways` has columns rival, run_id, how, way (both in words), steps, guided, speed, value, front. The ways of one run
+    that differ in their steps alone are joined and numbered; the guided are diamonds, bare, for they crowd.
     """
     figure = go.Figure()
     for name, place in rivals.items():
         own = ways[ways.rival == name]
         for number, (_, line) in enumerate(own.groupby(["run_id", "how"], sort=False, dropna=False)):
             line = line.sort_values("speed")
+            guided = bool(line.guided.iloc[0])
             figure.add_scatter(
                 x=line.speed,
                 y=line.value,
@@ -66,10 +67,11 @@ def cost_figure(ways: pd.DataFrame, metric: Metric, rivals: Mapping[str, int], *
                 legendgroup=name,
                 showlegend=number == 0,
                 mode="lines+markers+text",
-                text=["" if pd.isna(steps) else str(int(steps)) for steps in line.steps],
+                text=["" if guided or pd.isna(steps) else str(int(steps)) for steps in line.steps],
                 textposition="top center",
                 line={"color": run_colour(place), "width": 1.4},
                 marker={
+                    "symbol": "diamond" if guided else "circle",
                     "size": 9,
                     "color": run_colour(place),
                     "line": {

@@ -31,8 +31,8 @@ def show(chosen: pd.DataFrame) -> None:
     figure = charts.cost_figure(table, CATALOGUE[key], places, dark=choose.dark())
     st.plotly_chart(figure, width="stretch", theme=None, key="cost figure", config=PLOTLY_CONFIG)
     st.caption(
-        "A number: the sampler's steps. A ring: no other way is both as fast and better. Faces a second are of the "
-        "machine that scored them: compare those of one machine."
+        "A number: the sampler's steps. A diamond: guided. A ring: no other way is both as fast and better. Faces a "
+        "second are of the machine that scored them: compare those of one machine."
     )
     shown = table.sort_values("speed", ascending=False)
     text, number = st.column_config.TextColumn, st.column_config.NumberColumn
@@ -61,16 +61,16 @@ def show(chosen: pd.DataFrame) -> None:
 
 
 def ways(scores: pd.DataFrame, key: str, names: dict[str, str]) -> pd.DataFrame:
-    """Return a row a run and way of drawing, of its newest checkpoint so scored: rival, run_id, how, way, steps, speed,
-    value. `how` is the way without its steps."""
+    """Return a row a run and way of drawing, of its newest checkpoint so scored: rival, run_id, how, way, steps,
+    guided, speed, value. `how` is the way without its steps."""
     rows = scores[scores.emotion.isna() & scores.metric.isin([key, "speed"])]
     by = ["run_id", "step", "evaluation"]
     values = rows.pivot_table(index=by, columns="metric", values="value").dropna().reset_index()
     about = rows.drop_duplicates(by)[[*by, "sampler", "steps", "guidance"]]
     table = values.merge(about, on=by).rename(columns={key: "value"})
     table = table[table.step == table.groupby("run_id").step.transform("max")]
-    how = [_how(row.sampler, row.guidance) for row in table.itertuples()]
-    table = table.assign(rival=table.run_id.map(names), how=how)
+    table = table.assign(rival=table.run_id.map(names), guided=table.guidance.notna() & table.guidance.ne(1))
+    table = table.assign(how=[_how(row.sampler, row.guidance, row.guided) for row in table.itertuples()])
     way = [
         row.how if pd.isna(row.steps) else f"{row.how}, {int(row.steps)} step" + ("s" if row.steps > 1 else "")
         for row in table.itertuples()
@@ -78,7 +78,7 @@ def ways(scores: pd.DataFrame, key: str, names: dict[str, str]) -> pd.DataFrame:
     return table.assign(way=way).drop_duplicates(["run_id", "way"], keep="last").reset_index(drop=True)
 
 
-def _how(sampler: str | None, guidance: float | None) -> str:
+def _how(sampler: str | None, guidance: float | None, guided: bool) -> str:
     if sampler is None:
         return "one pass"
-    return sampler if guidance in (None, 1) else f"{sampler}, guidance {guidance:g}"
+    return f"{sampler}, guidance {guidance:g}" if guided else sampler

@@ -3,9 +3,13 @@
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.charts.rivals import cost_figure
+from dashboard.parts.rivals_cost import ways
+from fergan_core.metrics.catalogue import CATALOGUE
 from fergan_core.registry import Registry, Score
 from trainers.cli import main
 
@@ -129,6 +133,23 @@ def test_what_a_face_costs_lists_every_way_of_drawing_and_marks_the_front(
     on_front = set(table.way[table.front])
     assert "midpoint, 18 steps" in on_front
     assert "midpoint, 1 step" in on_front or "one pass" in on_front
+
+
+def test_guided_ways_are_diamonds_that_no_line_joins_to_the_unguided() -> None:
+    rows = [("1", 1, 100.0, None), ("1", 8, 20.0, 1.0), ("1", 8, 10.0, 3.0)]
+    scores = pd.DataFrame(
+        [
+            (run, 5, number, metric, None, value, "midpoint", steps, guidance)
+            for number, (run, steps, speed, guidance) in enumerate(rows)
+            for metric, value in (("fid", 8 / steps), ("speed", speed))
+        ],
+        columns=["run_id", "step", "evaluation", "metric", "emotion", "value", "sampler", "steps", "guidance"],
+    )
+    table = ways(scores, "fid", {"1": "flow"})
+    assert list(table.way) == ["midpoint, 1 step", "midpoint, 8 steps", "midpoint, guidance 3, 8 steps"]
+    figure = cost_figure(table.assign(front=False), CATALOGUE["fid"], {"flow": 0}, dark=False)
+    told = [(trace.marker.symbol, list(trace.x), list(trace.text)) for trace in figure.data]
+    assert told == [("circle", [20.0, 100.0], ["8", "1"]), ("diamond", [10.0], [""])]
 
 
 def test_faces_say_what_is_missing_and_one_run_alone_is_no_comparison(
