@@ -83,8 +83,12 @@ def choose(checkpoints: Sequence[dict[str, Any]], epoch: str | None, run: str) -
     rows = sorted(checkpoints, key=lambda row: int(row["step"]))
     chosen = rows if epoch == "all" else rows[-1:] if epoch is None else [r for r in rows if r["epoch"] == int(epoch)]
     if not chosen:
-        epochs = ", ".join(str(row["epoch"]) for row in rows) or "none"
-        raise NoRun(f"run '{run}' has no checkpoint{'' if epoch is None else ' at epoch ' + epoch}; it has: {epochs}")
+        if not rows:
+            raise NoRun(
+                f"run '{run}' has no checkpoint, so nothing draws its faces; choose a run whose weights are kept"
+            )
+        epochs = ", ".join(str(row["epoch"]) for row in rows)
+        raise NoRun(f"run '{run}' has no checkpoint at epoch {epoch}; it has: {epochs}")
     return chosen
 
 

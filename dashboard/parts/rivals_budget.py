@@ -1,6 +1,7 @@
 """Rivals at an equal budget: their scores over what they had spent, where all had spent as much, and who is better."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import pandas as pd
 import streamlit as st
@@ -15,6 +16,14 @@ from fergan_core.analysis.stages import COST, SPEED, STRETCHES, with_spent
 from fergan_core.metrics.catalogue import CATALOGUE, Metric
 
 METRICS = ("fid", "accuracy", "coverage", "recall", "precision", "kid")
+
+
+class Asked(NamedTuple):
+    """A score, as a sentence names it, and all scores of the faces that it was asked of."""
+
+    metric: Metric
+    title: str
+    scores: pd.DataFrame
 
 
 def show(chosen: pd.DataFrame) -> None:
@@ -34,12 +43,15 @@ def show(chosen: pd.DataFrame) -> None:
             "Budget", list(SPENT), default="seconds", required=True, key="budget", bind="query-params",
             format_func=lambda stage: STAGES[stage].removeprefix("at "),
         )  # fmt: skip
-        key = metric_of(scores)
+        asked_for = ask(scores)
         unit, name = SPENT[budget]
         asked = st.number_input(
             name.partition(",")[0].capitalize(), 0.0, None, None, format="%.0f", key=f"equal_{budget}",
             bind="query-params", placeholder="as many as all have", width=220,
         )  # fmt: skip
+    if asked_for is None:
+        return
+    metric, title, scores = asked_for
     # None and 0 both leave it to the run that came least far.
     at = asked * unit if asked else None
     points = data.points(run_ids, (SPEED, COST), STRETCHES)
@@ -58,31 +70,42 @@ def show(chosen: pd.DataFrame) -> None:
         st.warning(choose.plain(warning))
     places = {name: place for place, name in enumerate(who)}
     every = with_spent(scores, recipes, points).assign(rival=scores.run_id.map(labels_of(who)))
-    every = every.assign(spent=every[budget])[(every.metric == key) & every.emotion.isna()].dropna(subset=["spent"])
+    every = every.assign(spent=every[budget])[every.metric == metric.key].dropna(subset=["spent"])
     met = at or float(every.groupby("run_id").spent.max().min())
-    figure = charts.budget_figure(every, CATALOGUE[key], places, SPENT[budget], met, dark=choose.dark())
+    figure = charts.budget_figure(every, metric, places, SPENT[budget], met, dark=choose.dark())
     st.plotly_chart(figure, width="stretch", theme=None, key="budget figure", config=PLOTLY_CONFIG)
     st.caption(
         "A line: a run. Dashed: where all are compared, each at its evaluation nearest to it; unless it is given, what "
         "the run that came least far had spent."
     )
     show_table(found, budget)
-    show_verdicts(found, CATALOGUE[key])
+    show_verdicts(found, metric, title)
 
 
-def metric_of(scores: pd.DataFrame) -> str:
-    """Ask for a score, of those that are known; the address keeps it."""
-    known = [key for key in METRICS if key in set(scores.metric)]
-    return st.selectbox(
+def ask(scores: pd.DataFrame) -> Asked | None:
+    """Ask for a score, of all faces or an emotion's; the address keeps both. None where none is known."""
+    emotion = choose.faces()
+    own = scores[scores.emotion.isna()]
+    if emotion is not None:
+        # Faces a second are known of all together.
+        own = pd.concat([scores[scores.emotion == emotion].assign(emotion=None), own[own.metric == "speed"]])
+    known = [key for key in METRICS if key in set(own.metric)]
+    key = st.selectbox(
         "Score", known, format_func=lambda key: CATALOGUE[key].title, key="score", bind="query-params", width=200
     )
+    if key is None:
+        st.info(
+            f"These runs have no scores of {emotion} faces alone." if emotion else "These runs have no such scores."
+        )
+        return None
+    return Asked(CATALOGUE[key], CATALOGUE[key].title + (f" of {emotion} faces" if emotion else ""), own)
 
 
 def show_table(found: pd.DataFrame, budget: str) -> None:
     """A row a rival: its seeds, what they had spent, the means of its scores."""
     unit, name = SPENT[budget]
-    together, rows = found[found.emotion.isna()], []
-    for rival, own in together.groupby("rival", sort=False):
+    rows = []
+    for rival, own in found.groupby("rival", sort=False):
         spent = (own.spent / unit).round()
         ends = f"{spent.min():,.0f}" + (f" to {spent.max():,.0f}" if spent.max() > spent.min() else "")
         means = own.groupby("metric").value.mean()
@@ -104,12 +127,11 @@ def show_table(found: pd.DataFrame, budget: str) -> None:
     )
 
 
-def show_verdicts(found: pd.DataFrame, metric: Metric) -> None:
+def show_verdicts(found: pd.DataFrame, metric: Metric, title: str) -> None:
     """A sentence for every two rivals, which says how sure it is."""
     better = "lower" if metric.better == "lower" else "higher"
     sentences = [
-        duel.sentence(metric.title, lambda value: written(value, metric))
-        for duel in rivals.duels(found, metric.key, better)
+        duel.sentence(title, lambda value: written(value, metric)) for duel in rivals.duels(found, metric.key, better)
     ]
     st.markdown("\n".join(f"- {choose.plain(sentence)}" for sentence in sentences))
     st.caption(

@@ -7,9 +7,8 @@ from dashboard import choose, data
 from dashboard.charts import rivals as charts
 from dashboard.charts.palette import PLOTLY_CONFIG
 from dashboard.charts.score_table import written
-from dashboard.parts.rivals_budget import labels_of, metric_of
+from dashboard.parts.rivals_budget import ask, labels_of
 from fergan_core.analysis import rivals
-from fergan_core.metrics.catalogue import CATALOGUE
 
 
 def show(chosen: pd.DataFrame) -> None:
@@ -21,14 +20,18 @@ def show(chosen: pd.DataFrame) -> None:
         st.code("fergan evaluate RUN --light --steps 1 2 4 8 18 50", language=None)
         return
     scores = choose.one_protocol(scores[scores.evaluation.isin(timed.evaluation)])
-    key = metric_of(scores)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        asked_for = ask(scores)
+    if asked_for is None:
+        return
+    metric, _, scores = asked_for
     who = rivals.contenders(chosen, data.recipes(tuple(chosen.id)))
-    table = ways(scores, key, labels_of(who))
-    better = "lower" if CATALOGUE[key].better == "lower" else "higher"
+    table = ways(scores, metric.key, labels_of(who))
+    better = "lower" if metric.better == "lower" else "higher"
     on_front = rivals.front(list(-table.speed), list(table.value), better)
     table = table.assign(front=on_front)
     places = {name: place for place, name in enumerate(who)}
-    figure = charts.cost_figure(table, CATALOGUE[key], places, dark=choose.dark())
+    figure = charts.cost_figure(table, metric, places, dark=choose.dark())
     st.plotly_chart(figure, width="stretch", theme=None, key="cost figure", config=PLOTLY_CONFIG)
     st.caption(
         "A number: the sampler's steps. A diamond: guided. A ring: no other way is both as fast and better. Faces a "
@@ -42,7 +45,7 @@ def show(chosen: pd.DataFrame) -> None:
                 "rival": shown.rival,
                 "way": shown.way,
                 "speed": shown.speed,
-                "value": [written(value, CATALOGUE[key]) for value in shown.value],
+                "value": [written(value, metric) for value in shown.value],
                 "front": shown.front,
             }
         ),
@@ -54,7 +57,7 @@ def show(chosen: pd.DataFrame) -> None:
             "rival": text("Rival", width=170, pinned=True),
             "way": text("Drawn by", width=220),
             "speed": number("Faces a second", format="%.0f", width=110),
-            "value": text(CATALOGUE[key].title, width=110),
+            "value": text(metric.title, width=110),
             "front": st.column_config.CheckboxColumn("On the front", width=90),
         },
     )

@@ -50,6 +50,7 @@ def score(
 ) -> None:
     protocol = {"count": 2000, "prior": "natural", "seed": 0, "truncation": 1.0, **way}
     scores = [Score("fid", fid, 0.99 * fid, 1.01 * fid, 0.1), Score("accuracy", 0.5), Score("speed", speed)]
+    scores.append(Score("accuracy", 1 / (1 + fid), emotion="fear"))
     registry.add_evaluation(
         run_id, epoch=epoch, step=step, judge="synthfer", judge_sha256="s" * 64, protocol=protocol, scores=scores
     )
@@ -133,6 +134,21 @@ def test_what_a_face_costs_lists_every_way_of_drawing_and_marks_the_front(
     on_front = set(table.way[table.front])
     assert "midpoint, 18 steps" in on_front
     assert "midpoint, 1 step" in on_front or "one pass" in on_front
+
+
+def test_an_emotion_s_faces_are_compared_alone(rivals: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    url, ids = rivals
+    query = {"runs": ",".join(ids), "faces": "fear", "budget": "equal images"}
+    app = page(url, monkeypatch, **query)
+    assert list(app.selectbox(key="score").options) == ["read as asked"]
+    assert set(app.dataframe[0].value.accuracy) == {"9.9%", "19.6%"}
+    assert "read as asked of fear faces: 'quick' 9.9%, 'flow-quick' 19.6%" in app.markdown[0].value.replace("\\", "")
+    app = page(url, monkeypatch, **query, part="What a face costs")
+    assert {"10.0%", "20.0%"} <= set(app.dataframe[0].value.value)
+    assert len(app.dataframe[0].value) == 12
+    query["faces"] = "sad"
+    for part in ("At an equal budget", "What a face costs"):
+        assert "no scores of sad faces" in page(url, monkeypatch, **query, part=part).info[0].value
 
 
 def test_guided_ways_are_diamonds_that_no_line_joins_to_the_unguided() -> None:

@@ -35,8 +35,9 @@ def test_a_run_and_its_epoch_are_told_apart() -> None:
     assert [row["epoch"] for row in choose(rows, "all", "a")] == [1, 2]
     with pytest.raises(NoRun, match="it has: 1, 2"):
         choose(rows, "3", "a")
-    with pytest.raises(NoRun, match="it has: none"):
-        choose([], None, "a")
+    for epoch in (None, "all", "3"):
+        with pytest.raises(NoRun, match="nothing draws its faces"):
+            choose([], epoch, "a")
 
 
 def test_a_checkpoint_is_scored_and_recorded_once_a_protocol(run: tuple[Path, str], few: Dataset) -> None:
