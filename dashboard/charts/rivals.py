@@ -56,7 +56,8 @@ def cost_figure(ways: pd.DataFrame, metric: Metric, rivals: Mapping[str, int], *
     """
     figure = go.Figure()
     for name, place in rivals.items():
-        own = ways[ways.rival == name]
+        # The first line is the legend's.
+        own = ways[ways.rival == name].sort_values("guided", kind="stable")
         for number, (_, line) in enumerate(own.groupby(["run_id", "how"], sort=False, dropna=False)):
             line = line.sort_values("speed")
             guided = bool(line.guided.iloc[0])

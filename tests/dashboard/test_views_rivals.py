@@ -152,7 +152,7 @@ def test_an_emotion_s_faces_are_compared_alone(rivals: tuple[str, list[str]], mo
 
 
 def test_guided_ways_are_diamonds_that_no_line_joins_to_the_unguided() -> None:
-    rows = [("1", 1, 100.0, None), ("1", 8, 20.0, 1.0), ("1", 8, 10.0, 3.0)]
+    rows = [("1", 8, 10.0, 3.0), ("1", 1, 100.0, None), ("1", 8, 20.0, 1.0)]
     scores = pd.DataFrame(
         [
             (run, 5, number, metric, None, value, "midpoint", steps, guidance)
@@ -162,10 +162,10 @@ def test_guided_ways_are_diamonds_that_no_line_joins_to_the_unguided() -> None:
         columns=["run_id", "step", "evaluation", "metric", "emotion", "value", "sampler", "steps", "guidance"],
     )
     table = ways(scores, "fid", {"1": "flow"})
-    assert list(table.way) == ["midpoint, 1 step", "midpoint, 8 steps", "midpoint, guidance 3, 8 steps"]
+    assert list(table.way) == ["midpoint, guidance 3, 8 steps", "midpoint, 1 step", "midpoint, 8 steps"]
     figure = cost_figure(table.assign(front=False), CATALOGUE["fid"], {"flow": 0}, dark=False)
-    told = [(trace.marker.symbol, list(trace.x), list(trace.text)) for trace in figure.data]
-    assert told == [("circle", [20.0, 100.0], ["8", "1"]), ("diamond", [10.0], [""])]
+    told = [(trace.marker.symbol, list(trace.x), list(trace.text), trace.showlegend) for trace in figure.data]
+    assert told == [("circle", [20.0, 100.0], ["8", "1"], True), ("diamond", [10.0], [""], False)]
 
 
 def test_faces_say_what_is_missing_and_one_run_alone_is_no_comparison(
