@@ -69,7 +69,7 @@ def evaluate_in_other_ways(registry: Path, run_id: str, module: str) -> None:
     own, every = reader.scores([run_id]), reader.scores([run_id], sampled=True)
     assert set(own["count"]) == {2000}
     assert set(zip(every["steps"], every["count"], strict=True)) == {(1, 100), (3, 100), (2, 2000)}
-    assert set(every.sampler) == {"heun" if module == "diffusion" else "midpoint"}
+    assert set(every.sampler) == {"ddim" if module == "diffusion" else "midpoint"}
     assert (every.value[every.metric == "speed"] > 0).sum() == 3
 
 
