@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard import choose, data
 from dashboard.charts import rivals as charts
 from dashboard.charts.palette import PLOTLY_CONFIG
-from dashboard.charts.score_table import written
+from dashboard.charts.score_table import of_emotion, written
 from dashboard.parts.groups import SPENT, STAGES
 from fergan_core.analysis import rivals
 from fergan_core.analysis.stages import COST, SPEED, STRETCHES, with_spent
@@ -85,10 +85,10 @@ def show(chosen: pd.DataFrame) -> None:
 def ask(scores: pd.DataFrame) -> Asked | None:
     """Ask for a score, of all faces or an emotion's; the address keeps both. None where none is known."""
     emotion = choose.faces()
-    own = scores[scores.emotion.isna()]
+    own = of_emotion(scores, emotion).assign(emotion=None)
     if emotion is not None:
         # Faces a second are known of all together.
-        own = pd.concat([scores[scores.emotion == emotion].assign(emotion=None), own[own.metric == "speed"]])
+        own = pd.concat([own, of_emotion(scores[scores.metric == "speed"], None)])
     known = [key for key in METRICS if key in set(own.metric)]
     key = st.selectbox(
         "Score", known, format_func=lambda key: CATALOGUE[key].title, key="score", bind="query-params", width=200
