@@ -6,6 +6,7 @@ FerganError
 ├── RegistryError     the registry refuses or fails                         exit 1
 │   ├── NoRun         no run, or more than one, of that name                exit 2
 │   ├── NewerSchema   the database was written by a newer FerGAN            exit 1
+│   ├── Damaged       the database cannot be read in part or at all         exit 1
 │   └── BadArchive    an export that must not be taken                      exit 2
 ├── CheckpointError   a checkpoint that is missing, cut off or not ours     exit 1
 └── TrainingError     a training that cannot go on (NaN, out of memory)     exit 1
@@ -42,6 +43,10 @@ class NoRun(RegistryError):
 
 class NewerSchema(RegistryError):
     """The database was written by a newer FerGAN than this one."""
+
+
+class Damaged(RegistryError):
+    """The registry's database cannot be read, in part or at all."""
 
 
 class BadArchive(RegistryError):

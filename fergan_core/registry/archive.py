@@ -22,7 +22,7 @@ from safetensors.numpy import load, save
 from sqlalchemy.engine import Connection
 
 from fergan_core.errors import BadArchive, NoRun, RegistryError
-from fergan_core.registry.connect import inserted_key, reading_engine
+from fergan_core.registry.connect import inserted_key
 from fergan_core.registry.manifest import FORMAT, FileEntry, Manifest, wanted_files
 from fergan_core.registry.queries import Reader
 from fergan_core.registry.registry import Registry
@@ -110,8 +110,7 @@ def export_run(reader: Reader, run_id: str, out: Path, *, light: bool = False) -
     """
     if out.is_dir() or not out.parent.is_dir():
         raise RegistryError(f"--out: '{out}' cannot be written; name a file in a folder that exists")
-    engine = reading_engine(reader.url)
-    with engine.connect() as connection:
+    with reader.connection() as connection:
         manifest, points = _collect(connection, run_id, light=light)
     temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     try:

@@ -3,7 +3,8 @@
 import difflib
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from fergan_core.errors import NoRun, RegistryError
-from fergan_core.registry import migrate
+from fergan_core.registry import migrate, ours
 from fergan_core.registry.connect import file_within, files_folder, full_url, reading_engine, sqlite_path
+from fergan_core.registry.faults import check_kinds, told
 from fergan_core.registry.schema import (
     Change,
     Checkpoint,
@@ -72,15 +74,10 @@ class Reader:
         self.files: Path = files_folder(self.url)
         self._engine = reading_engine(self.url)
         path = sqlite_path(self.url)
-        self.exists = path is None or path.exists()
+        self.exists = path is None or ours.check(path)
         if self.exists:
-            try:
-                with self._engine.connect() as connection:
-                    version = migrate.check(connection)
-            except sa.exc.DatabaseError as error:
-                raise RegistryError(
-                    f"--registry: '{path or self.url}' cannot be read as a registry ({error.orig})"
-                ) from None
+            with self.connection() as connection:
+                version = migrate.check(connection)
             self.exists = version is not None
             if version not in (None, migrate.newest()):
                 raise RegistryError(
@@ -88,19 +85,27 @@ class Reader:
                     "such as `fergan runs tag`"
                 )
 
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """Open a connection; what fails on it, or in a row, is one sentence."""
+        with told(self.url, "read"), self._engine.connect() as connection:
+            yield connection
+
     def _frame(self, statement: sa.Select[*tuple[Any, ...]]) -> pd.DataFrame:
         """Run a query; of a registry that is not there, the empty table with the same columns."""
         if not self.exists:
             return pd.DataFrame(columns=[column.key for column in statement.selected_columns])
-        with self._engine.connect() as connection:
+        with self.connection() as connection:
             result = connection.execute(statement)
-            return pd.DataFrame(result.fetchall(), columns=list(result.keys()))
+            rows = result.fetchall()
+            check_kinds(rows, list(statement.selected_columns))
+            return pd.DataFrame(rows, columns=list(result.keys()))
 
     def last_write(self) -> int:
         """Return a number that changes with every write."""
         if not self.exists:
             return 0
-        with self._engine.connect() as connection:
+        with self.connection() as connection:
             return int(connection.scalar(sa.select(Change.writes)) or 0)
 
     def runs(self, trashed: bool = False) -> pd.DataFrame:
@@ -151,10 +156,12 @@ class Reader:
         """Return all about a run but its points, scores and files: recipe, provenance, dataset, tags, notes, counts."""
         if not self.exists:
             raise NoRun(f"no run '{run_id}': the registry is empty")
-        with self._engine.connect() as connection:
+        with self.connection() as connection:
             key = self._key(connection, run_id)
             columns = [*_RUN_COLUMNS, Run.recipe, Run.dataset, Run.provenance]
-            row = dict(connection.execute(sa.select(*columns).where(Run.key == key)).one()._mapping)
+            found = connection.execute(sa.select(*columns).where(Run.key == key)).one()
+            check_kinds([found], columns)
+            row = dict(found._mapping)
             row["tags"] = list(connection.scalars(sa.select(Tag.tag).where(Tag.run_key == key).order_by(Tag.tag)))
             notes = connection.execute(
                 sa.select(Note.text, Note.created).where(Note.run_key == key).order_by(Note.created)

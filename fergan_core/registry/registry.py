@@ -16,16 +16,15 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from fergan_core.errors import NoRun, RegistryError
-from fergan_core.registry import literature, migrate
 from fergan_core.registry.connect import (
     WriteLock,
     file_within,
     files_folder,
     full_url,
     inserted_key,
-    sqlite_path,
-    writing_engine,
 )
+from fergan_core.registry.faults import told
+from fergan_core.registry.opening import open_for_writing
 from fergan_core.registry.schema import (
     Base,
     Change,
@@ -71,37 +70,25 @@ def _number(value: float | None) -> float | None:
 class Registry:
     """The database of runs, opened for writing; made, or brought up to date, where need be.
 
-    Raises NewerSchema where a newer FerGAN wrote it, RegistryError where it cannot be opened.
+    Raises NewerSchema where a newer FerGAN wrote it, RegistryError where it cannot be opened or is not ours.
     """
 
     def __init__(self, url: str | None = None) -> None:
         self.url = full_url(url)
         self.files: Path = files_folder(self.url)
         self._lock = WriteLock(self.url)
-        path = sqlite_path(self.url)
-        self._engine = writing_engine(self.url)
-        try:
-            with self._lock.held(opening=True), self._engine.begin() as connection:
-                if migrate.upgrade(connection):
-                    connection.execute(sa.insert(Change).values(key=1, writes=1))
-                    literature.insert(connection)
-        except sa.exc.DatabaseError as error:
-            where = path or self.url
-            raise RegistryError(f"--registry: '{where}' cannot be opened as a registry ({error.orig})") from None
+        self._engine = open_for_writing(self.url)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Open a transaction for writing, alone among all processes where this SQLite needs it.
 
-        Raises RegistryError where the database cannot be written: read-only, locked for long, or the disk is full.
+        Raises RegistryError where the database cannot be written (read-only, locked for long, the disk full), Damaged
+        where it is garbled.
         """
-        try:
-            with self._lock.held(), self._engine.begin() as connection:
-                connection.execute(sa.update(Change).where(Change.key == 1).values(writes=Change.writes + 1))
-                yield connection
-        except sa.exc.OperationalError as error:
-            where = sqlite_path(self.url) or self.url
-            raise RegistryError(f"'{where}' cannot be written ({error.orig}); check its disk and rights") from error
+        with told(self.url, "written"), self._lock.held(), self._engine.begin() as connection:
+            connection.execute(sa.update(Change).where(Change.key == 1).values(writes=Change.writes + 1))
+            yield connection
 
     def create_run(
         self,

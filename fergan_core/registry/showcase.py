@@ -22,6 +22,7 @@ from sqlalchemy.engine import Connection
 from fergan_core.errors import RegistryError
 from fergan_core.recipe import from_dict
 from fergan_core.registry.connect import WriteLock, full_url, sqlite_path, writing_engine
+from fergan_core.registry.faults import told
 from fergan_core.registry.queries import Reader
 from fergan_core.registry.schema import Checkpoint, Evaluation, Metric, Point, Run, Sheet, Tag
 from fergan_core.registry.studies import study_tag
@@ -104,7 +105,8 @@ def _refuse_loss(reader: Reader, origin: Path, target: Path, run_ids: Sequence[s
 def _copy_database(origin: Path, made: Path) -> None:
     source = sqlite3.connect(f"file:{quote(str(origin))}?mode=ro", uri=True, timeout=30)
     try:
-        source.execute("VACUUM INTO ?", (str(made),))
+        with told(f"sqlite:///{origin}", "read"):
+            source.execute("VACUUM INTO ?", (str(made),))
     finally:
         source.close()
 
