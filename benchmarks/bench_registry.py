@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from benchmarks.common import row
+from benchmarks.common import peak_memory, row
 from fergan_core.registry import PointWriter, Reader, Registry
 from fergan_core.registry.schema import Run
 
@@ -71,6 +71,39 @@ def _one_by_one(folder: Path) -> float:
     return speed
 
 
+def _by_driver(folder: Path) -> float:
+    """Return points a second of the same table where all are given to Python's sqlite3 at once, in one transaction."""
+    registry = Registry(str(folder / "driver.db"))
+    run_id = _new_run(registry)
+    connection = sqlite3.connect(folder / "driver.db", isolation_level=None)
+    connection.execute("PRAGMA synchronous=NORMAL")
+    key = connection.execute("SELECT key FROM runs WHERE id = ?", (run_id,)).fetchone()[0]
+    connection.executemany(
+        "INSERT INTO metrics (key, name) VALUES (?, ?)", [(i, f"scalar{i}") for i in range(_SCALARS)]
+    )
+    rows = [(key, i, step, float(step % 97)) for i in range(_SCALARS) for step in range(_STEPS)]
+    started = time.perf_counter()
+    connection.execute("BEGIN IMMEDIATE")
+    connection.executemany("INSERT INTO points (run_key, metric_key, step, value) VALUES (?, ?, ?, ?)", rows)
+    connection.execute("COMMIT")
+    speed = len(rows) / (time.perf_counter() - started)
+    connection.close()
+    return speed
+
+
+# Points logged without a pause, as many as the argument says.
+_WITHOUT_PAUSE = """
+import sys, tempfile
+from benchmarks.bench_registry import _SCALARS, _new_run
+from fergan_core.registry import PointWriter, Registry
+with tempfile.TemporaryDirectory() as folder:
+    registry = Registry(f"{folder}/runs.db")
+    with PointWriter(registry, _new_run(registry)) as writer:
+        for step in range(int(sys.argv[1]) // _SCALARS):
+            writer.put([(f"scalar{i}", step, float(step % 97)) for i in range(_SCALARS)])
+"""
+
+
 def _writing(registry: Registry, run_id: str) -> tuple[float, float]:
     """Return points a second to the end, and the 99th percentile of a step's `put` in microseconds."""
     calls = []
@@ -92,7 +125,8 @@ def run() -> list[dict[str, Any]]:
         registry = Registry(str(folder / "runs.db"))
         run_id = _new_run(registry)
         speed, put = _writing(registry, run_id)
-        naive = _one_by_one(folder)
+        naive, driver = _one_by_one(folder), _by_driver(folder)
+        few, many = (peak_memory(_WITHOUT_PAUSE, str(points)) for points in (1_000_000, 5_000_000))
         reader = Reader(registry.url)
         curve = _milliseconds(lambda: reader.points([run_id], ["scalar3"], buckets=_BUCKETS))
         raw = sqlite3.connect(folder / "runs.db")
@@ -112,6 +146,22 @@ def run() -> list[dict[str, Any]]:
             f"{_SCALARS} scalars a step; one by one",
             reference=naive,
             ratio=speed / naive,
+        ),
+        row(
+            "points written",
+            speed,
+            "points/s",
+            "the same by sqlite3's executemany in one go",
+            reference=driver,
+            ratio=speed / driver,
+        ),
+        row(
+            "peak memory, 5 million points without a pause",
+            many,
+            "MiB",
+            "1 million",
+            reference=few,
+            ratio=few / many,
         ),
         row("99 % of put calls take at most", put, "us", "a step's scalars handed over"),
         row(

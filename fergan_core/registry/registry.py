@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ from fergan_core.registry.schema import (
 
 STATUSES = ("running", "finished", "interrupted", "diverged", "failed")
 _ENDED = STATUSES[1:]
+_POINTS_A_STATEMENT = 300  # of three parameters each; an SQLite from before 2020 takes 999
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,18 @@ def new_id() -> str:
 def _number(value: float | None) -> float | None:
     """NaN as the NULL that stands for it."""
     return None if value is None or math.isnan(value) else float(value)
+
+
+def _insert_points(connection: Connection, run_key: int, values: list[tuple[int, int, float | None]]) -> None:
+    """Write points (metric key, step, value) to SQLite: many rows a statement take half the time of one by one."""
+    for first in range(0, len(values), _POINTS_A_STATEMENT):
+        rows = values[first : first + _POINTS_A_STATEMENT]
+        places = ", ".join([f"({run_key}, ?, ?, ?)"] * len(rows))
+        connection.exec_driver_sql(
+            f"INSERT INTO points (run_key, metric_key, step, value) VALUES {places} "
+            "ON CONFLICT (run_key, metric_key, step) DO UPDATE SET value = excluded.value",
+            tuple(chain.from_iterable(rows)),
+        )
 
 
 class Registry:
@@ -165,19 +179,28 @@ class Registry:
         self._update(run_id, name=name.strip())
 
     def add_points(self, run_id: str, rows: Iterable[tuple[str, int, float]]) -> None:
-        """Add points (metric, step, value); one that is there already is replaced."""
-        rows = list(rows)
-        if not rows:
+        """Add points (metric, step, value); one that is there already, or named twice, takes the last value."""
+        newest: dict[str, dict[int, float]] = {}
+        for metric, step, value in rows:
+            newest.setdefault(metric, {})[step] = value
+        if not newest:
             return
+        last = max(map(max, newest.values()))
         with self.write() as connection:
             key = self._key(connection, run_id)
-            metrics = self._metric_keys(connection, {metric for metric, _, _ in rows})
+            metrics = self._metric_keys(connection, set(newest))
+            # In the order of the table's own key, so that the database goes through its pages once.
             values = [
-                {"run_key": key, "metric_key": metrics[metric], "step": step, "value": _number(value)}
-                for metric, step, value in rows
+                (metrics[metric], step, float(value) if (value := column[step]) == value else None)  # NaN is NULL
+                for metric, column in sorted(newest.items(), key=lambda item: metrics[item[0]])
+                for step in sorted(column)
             ]
-            connection.execute(self._replacing(Point, ("value",)), values)
-            last = max(step for _, step, _ in rows)
+            if connection.dialect.name == "sqlite":
+                _insert_points(connection, key, values)
+            else:
+                names = ("metric_key", "step", "value")
+                rows_of = [{"run_key": key, **dict(zip(names, row, strict=True))} for row in values]
+                connection.execute(self._replacing(Point, ("value",)), rows_of)
             connection.execute(
                 sa.update(Run).where(Run.key == key).values(heartbeat=time.time(), step=sa.func.max(Run.step, last))
                 if connection.dialect.name == "sqlite"

@@ -2,18 +2,23 @@
 
 import threading
 from collections.abc import Iterable
+from itertools import islice
 from types import TracebackType
 
 from fergan_core.registry.registry import Registry
 
 WRITE_SECONDS = 1.0
 BEAT_SECONDS = 10.0
+# Points that wait to be written, at most: some 15 MB, and less than a second's writing.
+MOST_WAITING = 100_000
 
 
 class PointWriter:
     """Writes a run's points in one transaction a second and says every ten seconds that the run lives.
 
-    An error of the writing thread is raised by the next `put`, `flush` or `close`; a closed writer takes no more.
+    Points that come faster than that are written sooner; where MOST_WAITING of them wait, `put` blocks until there is
+    room. An error of the writing thread is raised by the next `put`, `flush` or `close`, and by a `put` that blocks; a
+    closed writer takes no more.
     """
 
     def __init__(self, registry: Registry, run_id: str) -> None:
@@ -36,12 +41,25 @@ class PointWriter:
         self.close()
 
     def put(self, rows: Iterable[tuple[str, int, float]]) -> None:
-        """Hand points (metric, step, value) over; returns at once."""
+        """Hand points (metric, step, value) over; returns at once, unless as many wait already as may."""
+        source = iter(rows)
         with self._changed:
-            self._raise()
-            if self._closing:
-                raise ValueError("this PointWriter is closed; open another one for more points")
-            self._waiting.extend(rows)
+            while True:
+                room = self._room()
+                some = list(islice(source, room))
+                self._waiting += some
+                if self._due():
+                    self._changed.notify_all()
+                if len(some) < room:
+                    return
+
+    def _room(self) -> int:
+        """Wait until another point may wait and return how many may; raise the thread's error, or that it is closed."""
+        self._changed.wait_for(lambda: self._error or self._closing or len(self._waiting) < MOST_WAITING)
+        self._raise()
+        if self._closing:
+            raise ValueError("this PointWriter is closed; open another one for more points")
+        return MOST_WAITING - len(self._waiting)
 
     def flush(self) -> None:
         """Wait until all points handed over are in the registry."""
@@ -66,14 +84,19 @@ class PointWriter:
             error, self._error = self._error, None
             raise error
 
+    def _due(self) -> bool:
+        """Tell whether to write before the second is over."""
+        return self._closing or (self._hurry and bool(self._waiting)) or len(self._waiting) >= MOST_WAITING // 2
+
     def _work(self) -> None:
         idle = 0.0
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._closing or (self._hurry and self._waiting), WRITE_SECONDS)
+                self._changed.wait_for(self._due, WRITE_SECONDS)
                 rows, self._waiting = self._waiting, []
                 closing = self._closing
                 self._writing = bool(rows)
+                self._changed.notify_all()  # whoever waits for room has it now
             idle = 0.0 if rows else idle + WRITE_SECONDS
             try:
                 if rows:

@@ -1,7 +1,9 @@
 """The thread behind the training: nothing lost, nothing slow, no error kept to itself."""
 
+import sqlite3
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -81,3 +83,82 @@ def test_a_closed_writer_takes_no_more(registry: Registry, enter: Enter) -> None
         writer.put([("loss_g", 1, 1.0)])
     writer.flush()
     writer.close()
+
+
+def test_no_more_points_wait_than_may_and_none_is_lost(
+    registry: Registry, reader: Reader, enter: Enter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer_module, "MOST_WAITING", 1000)
+    run_id = enter(registry)
+    most = 0
+    with PointWriter(registry, run_id) as writer:
+
+        def watched() -> Iterator[tuple[str, int, float]]:
+            nonlocal most
+            for step in range(1, 20_001):
+                most = max(most, len(writer._waiting))
+                yield "loss_g", step, float(step)
+
+        writer.put(watched())
+        for step in range(20_001, 30_001):
+            writer.put([("loss_g", step, float(step))])
+            most = max(most, len(writer._waiting))
+        assert 0 < most <= 1000
+        writer.flush()
+        assert reader.points([run_id], ["loss_g"], buckets=1)[["count", "high"]].values.tolist() == [[30_000, 30_000]]
+
+
+def test_a_put_that_waits_for_room_goes_on_hears_of_the_error_or_of_the_end(
+    registry: Registry, enter: Enter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer_module, "MOST_WAITING", 10)
+    said: list[str] = []
+
+    def put(writer: PointWriter) -> threading.Thread:
+        def work() -> None:
+            try:
+                writer.put([("loss_g", step, 1.0) for step in range(100)])
+                said.append("all in")
+            except Exception as error:
+                said.append(type(error).__name__)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        return thread
+
+    run_id = enter(registry)
+    writer, closed = PointWriter(registry, run_id), PointWriter(registry, enter(registry))
+    with registry.write():  # nothing can be written, so that both queues fill up
+        waiting, late = put(writer), put(closed)
+        waiting.join(1)
+        assert waiting.is_alive()
+        assert late.is_alive()
+        end = threading.Thread(target=closed.close)
+        end.start()
+        late.join(20)
+        assert said == ["ValueError"]
+    waiting.join(20)
+    end.join(20)
+    assert said == ["ValueError", "all in"]
+    assert not end.is_alive()
+    writer.flush()
+    registry.trash(run_id)
+    registry.purge(run_id)
+    failing = put(writer)
+    failing.join(20)
+    assert said[2:] == ["NoRun"]
+
+
+def test_points_are_kept_bit_for_bit_and_the_last_of_a_key_stays(registry: Registry, enter: Enter) -> None:
+    run_id = enter(registry)
+    values = [0.1, 1 / 3, 5e-324, 1.7976931348623157e308, float("inf"), -float("inf"), 2.0**53 + 1]
+    rows = [("b", step, value) for step, value in enumerate(values)] + [("a", 3, 1.0), ("a", 3, 2.0), ("a", 1, 7.0)]
+    registry.add_points(run_id, rows[::-1])
+    registry.add_points(run_id, [("a", 1, float("nan")), ("b", 0, 0.2), ("b", 0, values[0])])
+    registry.add_points(run_id, ((f"m{i}", step, step + i / 7) for i in range(7) for step in range(999)))
+    query = "SELECT m.name, p.step, p.value FROM points p JOIN metrics m ON m.key = p.metric_key"
+    with sqlite3.connect(registry.url.removeprefix("sqlite:///")) as connection:
+        found = {(name, step): value for name, step, value in connection.execute(query)}
+    assert [found["b", step].hex() for step in range(len(values))] == [value.hex() for value in values]
+    assert (found["a", 1], found["a", 3]) == (None, 1.0)  # reversed: of step 3 the last given is 1.0
+    assert all(found[f"m{i}", step] == step + i / 7 for i in range(7) for step in range(999))
