@@ -75,7 +75,7 @@ def list_runs(
 
 def show(run: RunArg, /, *, registry: RegistryFlag = None, json: JsonFlag = False) -> None:
     """Show all about a run: recipe, provenance, checkpoints, sheets, evaluations, findings, notes."""
-    reader = _reader(registry)
+    reader = open_reader(registry)
     run_id = reader.resolve(run)
     shown = {
         **reader.run(run_id),
@@ -126,7 +126,7 @@ def trash(run: RunArg, /, *, registry: RegistryFlag = None) -> None:
 
 
 def restore(run: RunArg, /, *, registry: RegistryFlag = None) -> None:
-    """Bring a run back from the trash."""
+    """Bring a run back from the trash; a whole registry comes back from its backup by `fergan restore`."""
     writer, run_id = _writer(registry, run)
     writer.restore(run_id)
     print(f"run {run_id} is back")
@@ -139,19 +139,18 @@ def purge(run: RunArg, /, *, registry: RegistryFlag = None) -> None:
     print(f"run {run_id} is deleted")
 
 
-def verify(*, registry: RegistryFlag = None, json: JsonFlag = False) -> int:
-    """Read every recorded file again and compare its SHA-256; exit 1 where one is missing, changed or stray."""
-    from fergan_core.registry.archive import verify as check
+def verify(
+    *,
+    repair: Annotated[
+        bool, tyro.conf.arg(help="Remove strays, drop records of lost files, save what a damaged database still holds.")
+    ] = False,
+    registry: RegistryFlag = None,
+    json: JsonFlag = False,
+) -> int:
+    """Check the database and every recorded file by its SHA-256; exit 1 where anything recorded is damaged."""
+    from trainers.verify_command import verify as check
 
-    report = check(_reader(registry))
-    if json:
-        damage = [{"kind": d.kind, "path": d.path, "run": d.run_id} for d in report.damage]
-        print_json({"files": report.files, "bytes": report.bytes, "damage": damage})
-    else:
-        for found in report.damage:
-            print(f"{found.kind}: {found.path}")
-        print(f"{report.files:,} files, {report.bytes / 1e6:,.1f} MB, {len(report.damage)} damaged")
-    return 1 if report.damage else 0
+    return check(registry, repair=repair, json=json)
 
 
 def export(
@@ -165,7 +164,7 @@ def export(
     """Write a run, its files among them, to one .zip that `import` takes on another machine."""
     from fergan_core.registry.archive import export_run
 
-    reader = _reader(registry)
+    reader = open_reader(registry)
     written = export_run(reader, reader.resolve(run), out, light=light)
     print(f"{out}: {written / 1e6:,.1f} MB")
 
@@ -220,7 +219,7 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _reader(registry: str | None) -> "Reader":
+def open_reader(registry: str | None) -> "Reader":
     from fergan_core.registry import Reader
 
     reader = Reader(registry)

@@ -221,7 +221,10 @@ def _restore(learner: Learner, registry: Registry, run_id: str, epoch: int | Non
     for path, digest in (("path", "sha256"), ("state_path", "state_sha256")):
         file = reader.file(taken[path])
         if not file.exists() or checkpoint.file_sha256(file) != taken[digest]:
-            raise CheckpointError(f"{taken[path]} is missing or changed; run `fergan runs verify` to see the damage")
+            raise CheckpointError(
+                f"{taken[path]} is missing or changed; bring it back from a backup, or run "
+                "`fergan runs verify --repair` to go on from an earlier one"
+            )
     state = checkpoint.load_checkpoint(reader.file(taken["path"]), reader.file(taken["state_path"]), learner.networks)
     learner.load_state_dict(state)
     return int(taken["step"])

@@ -1,4 +1,4 @@
-"""Runs as files: checking what the registry recorded, and carrying a run to another registry in one .zip.
+"""Runs as files: carrying a run to another registry in one .zip.
 
 An archive holds `manifest.json` (the run's rows), `points.safetensors`, and under `files/` the run's own files. It is
 taken whole or not at all, and nothing in it is trusted: names, sizes, hashes, formats are checked, nothing unpickled.
@@ -10,7 +10,6 @@ import shutil
 import stat
 import tempfile
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -45,61 +44,6 @@ _MANIFEST_BYTES = 64 << 20
 # Weights hardly pack, points by a half: what unpacks to a hundred times its size was made to fill a disk.
 _RATIO = 100
 _CHUNK = 1 << 20
-
-
-@dataclass(frozen=True)
-class Damage:
-    """A file that is not as it was recorded: `kind` is missing, changed, or stray (on disk, in no record)."""
-
-    kind: str
-    path: str
-    run_id: str | None
-
-
-@dataclass(frozen=True)
-class Report:
-    """What `verify` read, and what it found."""
-
-    files: int
-    bytes: int
-    damage: list[Damage]
-
-
-def verify(reader: Reader) -> Report:
-    """Hash every recorded file again and look for files that nothing records; a living run's newest are let be."""
-    # The disk is looked at first: a file that appears later cannot be taken for a stray one.
-    on_disk = [path for path in reader.files.rglob("*") if not path.is_dir()] if reader.files.is_dir() else []
-    runs = [row for trashed in (False, True) for row in reader.runs(trashed)[["id", "status"]].itertuples(index=False)]
-    recorded: set[str] = set()
-    damage: list[Damage] = []
-    size = 0
-    for run_id, _ in runs:
-        for path, sha256 in _recorded(reader, run_id):
-            recorded.add(path)
-            file = reader.file(path)
-            if not file.is_file():
-                damage.append(Damage("missing", path, run_id))
-                continue
-            size += file.stat().st_size
-            with file.open("rb") as handle:
-                if hashlib.file_digest(handle, "sha256").hexdigest() != sha256:
-                    damage.append(Damage("changed", path, run_id))
-    living = {run_id for run_id, status in runs if status == "running"}
-    for file in sorted(on_disk):
-        path = file.relative_to(reader.files).as_posix()
-        if path not in recorded and path.partition("/")[0] not in living and file.exists():
-            damage.append(Damage("stray", path, None))
-    return Report(len(recorded), size, damage)
-
-
-def _recorded(reader: Reader, run_id: str) -> list[tuple[str, str]]:
-    checkpoints, sheets = reader.checkpoints(run_id), reader.sheets(run_id)
-    pairs = [
-        *zip(checkpoints["path"], checkpoints["sha256"], strict=True),
-        *zip(checkpoints["state_path"], checkpoints["state_sha256"], strict=True),
-        *zip(sheets["path"], sheets["sha256"], strict=True),
-    ]
-    return [(path, sha256) for path, sha256 in pairs if isinstance(path, str)]
 
 
 def export_run(reader: Reader, run_id: str, out: Path, *, light: bool = False) -> int:
@@ -201,7 +145,7 @@ def import_run(registry: Registry, path: Path) -> str:
             manifest = _read_manifest(archive, members, path)
             points = _read_points(_read(archive, members, _POINTS, path), path)
             registry.files.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(prefix=".import-", dir=registry.files) as folder:
+            with tempfile.TemporaryDirectory(prefix=f".import-{os.getpid()}-", dir=registry.files) as folder:
                 _unpack(archive, members, manifest, Path(folder), path)
                 _enter(registry, manifest, points, Path(folder))
     except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:

@@ -17,7 +17,8 @@ from safetensors.numpy import save_file
 
 from fergan_core.errors import BadArchive, RegistryError
 from fergan_core.registry import Reader, Registry, Score
-from fergan_core.registry.archive import export_run, import_run, verify
+from fergan_core.registry.archive import export_run, import_run
+from fergan_core.registry.verify import verify
 
 
 def record(registry: Registry, run_id: str, step: int) -> None:
@@ -143,30 +144,6 @@ def test_an_imported_purged_run_is_free_again_and_a_running_one_comes_in_as_inte
     registry.purge(run_id)
     assert import_run(registry, tmp_path / "run.zip") == run_id
     assert Reader(registry.url).run(run_id)["status"] == "interrupted"
-
-
-def test_verify_finds_what_is_missing_changed_and_stray(full: tuple[Registry, str]) -> None:
-    registry, run_id = full
-    reader = Reader(registry.url)
-    assert verify(reader).damage == []
-    first, second = (reader.file(path) for path in reader.checkpoints(run_id)["path"])
-    first.unlink()
-    content = bytearray(second.read_bytes())
-    content[-1] ^= 1
-    second.write_bytes(content)
-    (registry.files / "old.webp").write_bytes(b"x")
-    found = {(damage.kind, Path(damage.path).name) for damage in verify(reader).damage}
-    assert found == {("missing", first.name), ("changed", second.name), ("stray", "old.webp")}
-    with pytest.raises(RegistryError, match="missing or changed"):
-        export_run(reader, run_id, registry.files / "out.zip")
-    assert not list(registry.files.glob("*out.zip*"))
-
-
-def test_verify_lets_a_living_runs_newest_file_be(full: tuple[Registry, str]) -> None:
-    registry, run_id = full
-    registry.set_status(run_id, "running")
-    (registry.files / run_id / "sheets" / "step-00000099.webp").write_bytes(b"x")
-    assert verify(Reader(registry.url)).damage == []
 
 
 def test_the_literature_stays(full: tuple[Registry, str], tmp_path: Path) -> None:

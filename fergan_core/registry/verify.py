@@ -1,0 +1,196 @@
+"""Checking a registry: its database, every recorded file, and the files that no record names.
+
+Damage is what was recorded and is not so any more: a row or page that cannot be read, a file missing or changed. A
+stray is a file that nothing records, left by a process that was killed while it wrote: nothing recorded is lost by it.
+"""
+
+import hashlib
+import os
+import re
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from fergan_core.errors import Damaged
+from fergan_core.registry.connect import sqlite_path
+from fergan_core.registry.faults import check_kinds
+from fergan_core.registry.queries import CRASHED_SECONDS, Reader
+from fergan_core.registry.schema import Base, Checkpoint, Run, Sheet
+
+# `.step-00000010.webp.1234.tmp`, `.import-1234-x`, `.runs.db.1234.tmp`: the number is the writing process's.
+_TEMPORARY = re.compile(r"^\.(?:.+\.(\d+)\.(?:tmp(?:-wal|-shm|-journal)?|new)|import-(?:(\d+)-)?[^/]+|showcase-[^/]+)$")
+_OF_A_RUN = re.compile(r"^[a-z0-9]{1,16}/(?:checkpoints/step-\d+(?:\.state)?\.safetensors|sheets/step-\d+\.webp)$")
+_LONGEST_WRITE = 86_400.0  # seconds after which a process of that number is another one
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A recorded file that is not as it was recorded: `kind` is missing or changed."""
+
+    kind: str
+    path: str
+    run_id: str
+
+
+@dataclass(frozen=True)
+class Stray:
+    """A file or folder that nothing records.
+
+    `kind` is temporary (half written), unrecorded (a run's, whole, but killed before its row was written), or unknown
+    (of a name that FerGAN does not write, or of a run that this registry does not hold).
+    """
+
+    kind: str
+    path: str
+    file: Path
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `verify` read, and what it found; `database` has a sentence for each fault of the database itself."""
+
+    files: int
+    bytes: int
+    database: list[str] = field(default_factory=list)
+    damage: list[Damage] = field(default_factory=list)
+    strays: list[Stray] = field(default_factory=list)
+
+    @property
+    def whole(self) -> bool:
+        """Tell whether all that was recorded can be read, strays or not."""
+        return not self.database and not self.damage
+
+
+def verify(reader: Reader) -> Report:
+    """Read the database and every recorded file again, and look for files that nothing records.
+
+    A running run's newest files, and what a living process writes just now, are not strays.
+    """
+    # The disk is looked at first: a file that appears later cannot be taken for a stray one.
+    on_disk = list(_entries(reader.files)) + _beside(reader)
+    faults = check_database(reader)
+    runs = dict(_statuses(reader)) if not faults else {}
+    recorded: set[str] = set()
+    damage: list[Damage] = []
+    size = 0
+    for run_id in runs:
+        for path, sha256 in recorded_files(reader, run_id):
+            recorded.add(path)
+            file = reader.file(path)
+            if not file.is_file():
+                damage.append(Damage("missing", path, run_id))
+                continue
+            size += file.stat().st_size
+            with file.open("rb") as handle:
+                if hashlib.file_digest(handle, "sha256").hexdigest() != sha256:
+                    damage.append(Damage("changed", path, run_id))
+    found = [] if faults else [_stray(name, file, runs) for name, file in on_disk if name not in recorded]
+    return Report(len(recorded), size, faults, damage, [stray for stray in found if stray is not None])
+
+
+def check_database(reader: Reader) -> list[str]:
+    """Return what is wrong with the database itself: SQLite's own check, and every row against its columns."""
+    faults = []
+    if sqlite_path(reader.url) is not None:
+        try:
+            with reader.connection() as connection:
+                found = connection.exec_driver_sql("PRAGMA integrity_check(10)").scalars().all()
+                faults += [str(line).splitlines()[0] for line in found if line != "ok"]
+                broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+                faults += [f"{row[0]}: a row names one of {row[2]} that is not there" for row in broken[:10]]
+        except Damaged as error:
+            faults.append(str(error))
+    for table in Base.metadata.sorted_tables:
+        try:
+            with reader.connection() as connection:
+                for rows in connection.execute(sa.select(table)).partitions(10_000):
+                    check_kinds(rows, table.columns)
+        except Damaged as error:
+            faults.append(f"{table.name}: {error}")
+    return faults
+
+
+def recorded_files(reader: Reader, run_id: str) -> list[tuple[str, str]]:
+    """Return path and SHA-256 of each file that a run records."""
+    checkpoints, sheets = reader.checkpoints(run_id), reader.sheets(run_id)
+    pairs = [
+        *zip(checkpoints["path"], checkpoints["sha256"], strict=True),
+        *zip(checkpoints["state_path"], checkpoints["state_sha256"], strict=True),
+        *zip(sheets["path"], sheets["sha256"], strict=True),
+    ]
+    return [(path, sha256) for path, sha256 in pairs if isinstance(path, str)]
+
+
+def all_recorded(connection: Connection) -> dict[str, str]:
+    """Return the SHA-256 of every recorded file by its path, of all runs."""
+    columns = ((Checkpoint.path, Checkpoint.sha256), (Checkpoint.state_path, Checkpoint.state_sha256))
+    found: dict[str, str] = {}
+    for path, sha256 in (*columns, (Sheet.path, Sheet.sha256)):
+        found |= {row[0]: row[1] for row in connection.execute(sa.select(path, sha256)) if row[0] is not None}
+    return found
+
+
+def living(connection: Connection) -> set[str]:
+    """Return the ids of the runs that are being trained now."""
+    fresh = (Run.status == "running") & (Run.heartbeat >= time.time() - CRASHED_SECONDS)
+    return set(connection.scalars(sa.select(Run.id).where(fresh)))
+
+
+def _statuses(reader: Reader) -> list[tuple[str, str]]:
+    tables = [reader.runs(trashed)[["id", "status"]] for trashed in (False, True)]
+    return [(row.id, row.status) for table in tables for row in table.itertuples(index=False)]
+
+
+def _entries(files: Path) -> list[tuple[str, Path]]:
+    """Return every file below the folder by its name there; a temporary folder is one entry."""
+    if not files.is_dir():
+        return []
+    found = []
+    for path in sorted(files.iterdir()):
+        below = sorted(path.rglob("*")) if path.is_dir() and not _TEMPORARY.match(path.name) else [path]
+        found += [(file.relative_to(files).as_posix(), file) for file in below if file == path or not file.is_dir()]
+    return found
+
+
+def _beside(reader: Reader) -> list[tuple[str, Path]]:
+    """Return what was half written beside the database and for it alone."""
+    path = sqlite_path(reader.url)
+    if path is None or not path.parent.is_dir():
+        return []
+    names = (file for file in path.parent.iterdir() if file.name.startswith(f".{path.name}."))
+    return [(file.name, file) for file in sorted(names) if _TEMPORARY.match(file.name)]
+
+
+def _stray(name: str, file: Path, runs: dict[str, str]) -> Stray | None:
+    """Tell what an unrecorded file is; None where somebody may still need it."""
+    run_id = name.partition("/")[0]
+    if runs.get(run_id) == "running" or not os.path.lexists(file):
+        return None
+    if _TEMPORARY.match(file.name):
+        return None if being_written(file) else Stray("temporary", name, file)
+    return Stray("unrecorded" if run_id in runs and _OF_A_RUN.match(name) else "unknown", name, file)
+
+
+def being_written(file: Path) -> bool:
+    """Tell whether a temporary file is young, or the process that its name tells lives."""
+    try:
+        times = [path.lstat().st_mtime for path in (file, *(file.rglob("*") if file.is_dir() else ()))]
+    except OSError:
+        return True  # it goes away while it is looked at
+    age = time.time() - max(times)
+    found = _TEMPORARY.match(file.name)
+    number = (found[1] or found[2]) if found else None
+    return age < CRASHED_SECONDS or (number is not None and age < _LONGEST_WRITE and _lives(int(number)))
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
