@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from fergan_core.errors import UsageError
-from trainers import claims, data_commands, evaluate_commands, replay, runs_commands
+from trainers import backup_commands, claims, data_commands, evaluate_commands, replay, runs_commands
 from trainers.runs_commands import JsonFlag, RegistryFlag
 from trainers.shell import guarded
 
@@ -215,6 +215,8 @@ SINGLE: dict[str, Callable[..., int | None]] = {
     "claims": judge_claims,
     "findings": findings,
     "showcase": showcase,
+    "backup": backup_commands.backup,
+    "restore": backup_commands.restore,
 }
 
 

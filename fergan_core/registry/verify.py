@@ -107,7 +107,7 @@ def check_database(reader: Reader) -> list[str]:
         try:
             with reader.connection() as connection:
                 for rows in connection.execute(sa.select(table)).partitions(10_000):
-                    check_kinds(rows, table.columns)
+                    check_kinds(rows, list(table.columns))
         except Damaged as error:
             faults.append(f"{table.name}: {error}")
     return faults
@@ -128,8 +128,9 @@ def all_recorded(connection: Connection) -> dict[str, str]:
     """Return the SHA-256 of every recorded file by its path, of all runs."""
     columns = ((Checkpoint.path, Checkpoint.sha256), (Checkpoint.state_path, Checkpoint.state_sha256))
     found: dict[str, str] = {}
-    for path, sha256 in (*columns, (Sheet.path, Sheet.sha256)):
-        found |= {row[0]: row[1] for row in connection.execute(sa.select(path, sha256)) if row[0] is not None}
+    for names in (*columns, (Sheet.path, Sheet.sha256)):
+        rows = connection.execute(sa.select(*names)).all()
+        found |= {path: sha256 for path, sha256 in rows if path is not None and sha256 is not None}
     return found
 
 
@@ -141,7 +142,7 @@ def living(connection: Connection) -> set[str]:
 
 def _statuses(reader: Reader) -> list[tuple[str, str]]:
     tables = [reader.runs(trashed)[["id", "status"]] for trashed in (False, True)]
-    return [(row.id, row.status) for table in tables for row in table.itertuples(index=False)]
+    return [(str(row.id), str(row.status)) for table in tables for row in table.itertuples(index=False)]
 
 
 def _entries(files: Path) -> list[tuple[str, Path]]:

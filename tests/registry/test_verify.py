@@ -1,5 +1,6 @@
 """Damage and strays are told apart, and both are mended without touching what a living process may need."""
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -30,8 +31,6 @@ def put(path: Path, content: bytes = b"x", *, age: float = 3600) -> Path:
 
 def checkpoint(registry: Registry, run_id: str, step: int) -> dict[str, Path]:
     """Record a checkpoint and a sheet of a step; return their files."""
-    import hashlib
-
     folder = registry.files / run_id
     files = {
         "path": folder / "checkpoints" / f"step-{step:08d}.safetensors",

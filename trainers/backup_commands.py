@@ -1,0 +1,70 @@
+"""`fergan backup` and `fergan restore`: a registry and its files to a folder, and back from it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from trainers.runs_commands import JsonFlag, RegistryFlag, print_json
+
+
+def backup(
+    target: Annotated[Path, tyro.conf.arg(metavar="TARGET", help="A new folder, or one with earlier backups.")],
+    /,
+    *,
+    registry: RegistryFlag = None,
+    json: JsonFlag = False,
+) -> int:
+    """Copy the whole registry, files included, to a folder, also while trainings write; earlier backups stay."""
+    from fergan_core.registry.backup import backup as write
+
+    made = write(registry, target)
+    if json:
+        print_json(
+            {
+                "database": str(made.database),
+                "files": made.files,
+                "new": made.copied,
+                "bytes": made.bytes,
+                "lost": made.lost,
+            }
+        )
+    else:
+        for path in made.lost:
+            print(f"missing or changed, not in the backup: {path}")
+        print(f"{made.database}: {made.files:,} files ({made.copied:,} new), {made.bytes / 1e6:,.1f} MB in all")
+    return 1 if made.lost else 0
+
+
+def restore(
+    source: Annotated[
+        Path,
+        tyro.conf.arg(metavar="TARGET", help="A folder of backups (the newest is taken), or a .db file in it."),
+    ],
+    /,
+    *,
+    registry: RegistryFlag = None,
+    json: JsonFlag = False,
+) -> int:
+    """Bring a whole registry back from its backup; one that is there is moved aside, not overwritten."""
+    from fergan_core.registry.backup import restore as bring_back
+
+    made = bring_back(source, registry)
+    if json:
+        aside = None if made.aside is None else str(made.aside)
+        print_json(
+            {
+                "database": str(made.database),
+                "files": made.copied,
+                "bytes": made.bytes,
+                "lost": made.lost,
+                "aside": aside,
+            }
+        )
+    else:
+        for path in made.lost:
+            print(f"missing or changed in the backup: {path}")
+        if made.aside is not None:
+            print(f"the registry that was there is kept as {made.aside}, its files beside it")
+        print(f"{made.database}: {made.copied:,} files, {made.bytes / 1e6:,.1f} MB")
+    return 1 if made.lost else 0
