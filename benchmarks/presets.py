@@ -24,6 +24,7 @@ from fergan_core.emotions import EMOTIONS
 from fergan_core.evaluation import LIGHT_COUNT, Protocol, evaluate_checkpoints, judges_for
 from fergan_core.experiment import start
 from fergan_core.metrics.catalogue import CATALOGUE
+from fergan_core.protocols import preferred
 from fergan_core.registry import Reader, Registry
 
 _COLLAPSES = ("collapse", "global-collapse")
@@ -59,7 +60,7 @@ def rows(reader: Reader, groups: Mapping[str, list[str]], stage: Stage) -> Itera
     run_ids = [run_id for own in groups.values() for run_id in own]
     recipes_of = {run_id: reader.run(run_id)["recipe"] for run_id in run_ids}
     spent = with_spent(reader.scores(run_ids), recipes_of, reader.points(run_ids, [SPEED, COST], buckets=STRETCHES))
-    tables = {prior: at_stage(own, stage) for prior, own in spent.groupby("prior")}
+    tables = {prior: at_stage(preferred(own), stage) for prior, own in spent.groupby("prior")}
     ends = [tables["natural"][tables["natural"]["run_id"].isin(own)]["spent"] for own in groups.values()]
     yield [f"{stage} of each run", *(f"{own.min():,.0f} to {own.max():,.0f}" for own in ends), "", "", ""]
     for metric, emotion, prior in _SCORES:

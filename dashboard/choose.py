@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import data
-from dashboard.charts.scores import by_protocol as protocols_of
+from fergan_core import protocols
 from fergan_core.emotions import EMOTIONS
 
 # Session state beside the widgets' own keys: those are forgotten when the page is left.
@@ -116,13 +116,15 @@ def scored(labels: Mapping[str, str]) -> pd.DataFrame | None:
 
 
 def one_protocol(scores: pd.DataFrame) -> pd.DataFrame:
-    """Ask for one protocol of the scores, where there are several; opens at that of the most scores, then faces."""
-    by_protocol = protocols_of(scores)
-    words = list(by_protocol)
-    if len(words) == 1:
-        return scores
-    first = words.index(max(words, key=lambda word: (len(by_protocol[word]), by_protocol[word]["count"].iloc[0])))
-    return by_protocol[st.selectbox("Judge and protocol", words, first, key="protocol", bind="query-params")]
+    """Ask for one protocol of the scores, where there are several, and say which it is where there is one."""
+    by_words = protocols.by_words(scores)
+    if len(by_words) == 1:
+        (words,) = by_words
+        st.caption(plain(f"Scores by {words}."))
+    else:
+        first = list(by_words).index(protocols.words(protocols.preferred(scores).iloc[0]))
+        words = st.selectbox("Judge and protocol", list(by_words), first, key="protocol", bind="query-params")
+    return by_words[words]
 
 
 def one_run(runs: pd.DataFrame) -> str:

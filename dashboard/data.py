@@ -14,7 +14,7 @@ import streamlit as st
 from dashboard.painter import Painter, Painting
 from fergan_core.analysis.claims import SCORES, STUDIES, Study, Verdict, verdicts
 from fergan_core.errors import CheckpointError
-from fergan_core.registry import Reader, Registry, default_url, studies, studies_of, trials
+from fergan_core.registry import Reader, Registry, Trials, default_url, studies, studies_of, trials
 from fergan_core.registry.study_tables import study_tables
 
 # A hundred sheets of 40 KB a run, of a few runs.
@@ -103,8 +103,8 @@ def study_names() -> list[str]:
     return studies(reader())
 
 
-def study_trials(name: str) -> tuple[pd.DataFrame, list[str]]:
-    """Return a study's ended trials and the fields that it varied, as `fergan_core.registry.trials` does."""
+def study_trials(name: str) -> Trials:
+    """Return a study's ended trials, as `fergan_core.registry.trials` does."""
     # That a run has crashed is seen by the clock and not by a write.
     return _trials(url(), last_write(), tuple(runs().status), name)
 
@@ -169,7 +169,7 @@ def _recipes(url: str, write: int, run_ids: tuple[str, ...]) -> dict[str, dict[s
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _trials(url: str, write: int, statuses: tuple[str, ...], name: str) -> tuple[pd.DataFrame, list[str]]:
+def _trials(url: str, write: int, statuses: tuple[str, ...], name: str) -> Trials:
     del write, statuses
     return trials(Reader(url), name)
 

@@ -22,9 +22,10 @@ from fergan_core.errors import CheckpointError, FerganError
 from fergan_core.evaluation.audit import audit, drawn_and_read, ground_of
 from fergan_core.evaluation.faces import Reading
 from fergan_core.evaluation.ground import Ground
-from fergan_core.judges.judge import judges_for, load_judge
+from fergan_core.judges.judge import load_judge
 from fergan_core.methods import load_generator
 from fergan_core.metrics.birthday import duplicate_threshold, duplicates
+from fergan_core.protocols import judges_for
 from fergan_core.training.engine import to_bytes
 from fergan_core.training.protocols import Generator, Samplable
 

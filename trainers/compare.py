@@ -25,6 +25,7 @@ def compare(runs: Sequence[str], budget: Budget, at: float | None, *, registry: 
     from fergan_core.analysis import rivals
     from fergan_core.analysis.stages import COST, SPEED, STRETCHES
     from fergan_core.metrics.catalogue import CATALOGUE
+    from fergan_core.protocols import preferred, real_faces, words
     from fergan_core.registry import Reader
 
     if at is not None and not 0 < at < math.inf:
@@ -39,7 +40,7 @@ def compare(runs: Sequence[str], budget: Budget, at: float | None, *, registry: 
         raise UsageError("these runs learnt from different data sets: what differs would be the data's doing")
     recipes = reader.recipes(run_ids)
     who = rivals.contenders(chosen.set_index("id").loc[list(dict.fromkeys(run_ids))].reset_index(), recipes)
-    scores = rivals.one_protocol(reader.scores(run_ids))
+    scores = preferred(reader.scores(run_ids))
     seeds = dict(zip(chosen["id"], chosen["seed"], strict=True))
     points = reader.points(run_ids, [SPEED, COST], buckets=STRETCHES)
     found = rivals.matched(scores, who, seeds, recipes, points, budget, at and at * _UNITS[budget][0])
@@ -64,8 +65,8 @@ def compare(runs: Sequence[str], budget: Budget, at: float | None, *, registry: 
         told |= {"duels": [{"metric": key, **asdict(duel)} for key, of in fought.items() for duel in of]}
         print(json_text.dumps(told, allow_nan=False))
         return
-    _print_table(found, budget, f"judge {scores['judge'].iloc[0]}, {int(scores['count'].iloc[0]):,} faces")
-    if warning := rivals.unequal(found):
+    _print_table(found, budget, words(scores.iloc[0]))
+    for warning in filter(None, (rivals.unequal(found), real_faces(scores))):
         print(f"warning: {warning}")
     for key, of in fought.items():
         metric = CATALOGUE[key]

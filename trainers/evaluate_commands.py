@@ -105,19 +105,14 @@ def evaluate_runs(texts: Sequence[str], wishes: Wishes, *, registry: str | None,
     `data` names the real faces where the run's own place of them is not on this machine. With `json` one line:
     {"evaluations": [{"id", "name", "epoch", "step", "judge", "judge_sha256", "protocol", "scores", "omitted"}]}.
     """
+    from fergan_core.protocols import words
     from fergan_core.registry import Registry
 
     writer = Registry(registry)
     done: list[tuple[dict[str, Any], Evaluation]] = []
     for row, made in _scored(writer, texts, wishes, data):
         done.append((row, made))
-        count = made.protocol.count
-        way = f", drawn by {_words(made.protocol.sampling)}" if made.protocol.sampling else ""
-        print(
-            f"{row['name']} epoch {row['epoch']}: {count:,} faces{way} read by {made.judge}",
-            file=sys.stderr,
-            flush=True,
-        )
+        print(f"{row['name']} epoch {row['epoch']}: {words(_protocol(made))}", file=sys.stderr, flush=True)
     if json:
         print(json_text.dumps({"evaluations": [row | made.as_dict() for row, made in done]}, allow_nan=False))
         return
@@ -181,10 +176,6 @@ def evaluate_images(path: Path, wishes: Wishes, *, data: str | None, json: bool)
         _print(path.name, made)
 
 
-def _words(sampling: "Sampling") -> str:
-    return f"{sampling.sampler} in {sampling.steps} steps, guidance {sampling.guidance:g}"
-
-
 def sample(run: str, drawing: Drawing, *, registry: str | None, per_emotion: int, out: Path) -> None:
     """Draw faces of each of a run's emotions from a checkpoint into FILE.npz, a folder, or a contact sheet FILE.png."""
     if not 1 <= per_emotion <= 100_000:
@@ -214,19 +205,18 @@ def sample(run: str, drawing: Drawing, *, registry: str | None, per_emotion: int
     print(f"{out}: {len(labels):,} faces, {per_emotion:,} of each of {len(generator.emotions)} emotions")
 
 
+def _protocol(evaluation: "Evaluation") -> dict[str, Any]:
+    return {"judge": evaluation.judge, "judge_sha256": evaluation.judge_sha256, **evaluation.protocol_dict()}
+
+
 def _print(title: str, evaluation: "Evaluation") -> None:
     """Print an evaluation as tables, under what it was made by, and why scores are missing."""
     from rich.console import Console
 
+    from fergan_core.protocols import words
     from trainers.score_tables import print_scores
 
-    protocol = evaluation.protocol
-    caption = (
-        f"judge {evaluation.judge} {evaluation.judge_sha256[:8]}, {protocol.count:,} faces, {protocol.prior} prior, "
-        f"seed {protocol.seed}; {evaluation.real_count:,} real faces"
-    )
-    if protocol.sampling:
-        caption += f"; drawn by {_words(protocol.sampling)}"
+    caption = f"{words(_protocol(evaluation))}; {evaluation.real_count:,} real faces"
     if evaluation.faces_per_second:
         caption += f"; {evaluation.faces_per_second:,.0f} faces a second"
     console = Console()
@@ -244,7 +234,7 @@ def _print_flips(done: "Sequence[tuple[dict[str, Any], Evaluation]]") -> None:
 
     rows = [
         {"run_id": row["id"], "run_name": row["name"], "epoch": row["epoch"], "step": row["step"]}
-        | {"judge": made.judge, "judge_sha256": made.judge_sha256, **made.protocol_dict()}
+        | _protocol(made)
         | {"metric": s.metric, "emotion": s.emotion, "value": s.value, "low": s.low, "high": s.high}
         for row, made in done
         if made.protocol.sampling is None

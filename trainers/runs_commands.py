@@ -242,7 +242,9 @@ def _writer(registry: str | None, run: str) -> tuple["Registry", str]:
 
 def _evaluations(reader: "Reader", run_id: str) -> list[dict[str, Any]]:
     """Return a run's evaluations, each with its list of scores."""
-    about = ("epoch", "step", "judge", "judge_sha256", "count", "prior", "seed")
+    from fergan_core.protocols import BESIDE_JUDGE
+
+    about = ("epoch", "step", "judge", "judge_sha256", *BESIDE_JUDGE, "real_count")
     found: dict[tuple[Any, ...], dict[str, Any]] = {}
     for row in records(reader.scores([run_id])):
         key = tuple(row[name] for name in about)
@@ -269,6 +271,8 @@ def _print_run(run: dict[str, Any]) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from fergan_core.protocols import words
+
     console = Console()
     reason = f" ({run['reason']})" if run["reason"] else ""
     about = {
@@ -294,20 +298,19 @@ def _print_run(run: dict[str, Any]) -> None:
     console.print(grid)
     if not run["evaluations"]:
         return
-    table = Table("epoch", "judge", "faces", "prior", "metric", "value", "95 % interval", "real images")
+    table = Table("epoch", "judge and protocol", "metric", "value", "95 % interval", "real images")
     for evaluation in run["evaluations"]:
+        protocol = words(evaluation)
         for score in evaluation["scores"]:
             if score["emotion"] is None:
                 low, high = score["low"], score["high"]
-                words = (
+                cells = (
                     str(evaluation["epoch"]),
-                    evaluation["judge"],
-                    "" if evaluation["count"] is None else f"{evaluation['count']:,}",
-                    str(evaluation["prior"]),
+                    protocol,
                     score["metric"],
                     "" if score["value"] is None else f"{score['value']:.4f}",
                     "" if low is None or high is None else f"{low:.4f} to {high:.4f}",
                     "" if score["real"] is None else f"{score['real']:.4f}",
                 )
-                table.add_row(*(Text(word) for word in words))
+                table.add_row(*(Text(cell) for cell in cells))
     console.print(table)

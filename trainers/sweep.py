@@ -114,14 +114,16 @@ def print_tables(url: str, study: str, score: str) -> None:
     from fergan_core.analysis import sensitivity
     from fergan_core.registry import Reader, trials
 
-    table, varied = trials(Reader(url), study)
+    found = trials(Reader(url), study)
+    table, varied = found.table, found.varied
     console = Console()
     known = table.dropna(subset=[score]) if score in table else table.iloc[:0]
     if len(known) < 4 or not varied:
         console.print(f"{len(known)} trials with '{score}' and {len(varied)} varied fields: too few for a table.")
         return
     lost = f", {len(table) - len(known)} without it left out" if len(table) > len(known) else ""
-    shown = Table(title=f"what {score} hangs on: share of its variance over {len(known)} trials{lost}")
+    title = f"what {score} hangs on: share of its variance over {len(known)} trials{lost}"
+    shown = Table(title=title, caption=found.protocol)
     for column in ("parameter", "share", "95 % interval"):
         shown.add_column(column, justify="left" if column == "parameter" else "right")
     for row in sensitivity.shares(table, varied, score).itertuples():

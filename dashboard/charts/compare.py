@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from dashboard.charts.bands import add_band, plain
 from dashboard.charts.curves import LABELS
 from dashboard.charts.palette import plotly_template
+from fergan_core.protocols import numbers, once, words
 
 # A column of the score table: the metric and which of its numbers.
 _SCORE_COLUMNS = {
@@ -46,20 +47,18 @@ def fields(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
 
 
 def score_table(scores: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
-    """List each run's newest evaluation by judge and protocol, the runs in the labels' order: IS with its interval,
-    real faces' IS, KL, accuracy."""
+    """List each run's newest evaluation under every judge and protocol, the runs in the labels' order: IS with its
+    interval, real faces' IS, KL, accuracy."""
     order = {run_id: place for place, run_id in enumerate(labels)}
     overall = scores[scores.emotion.isna() & scores.metric.isin([metric for metric, _ in _SCORE_COLUMNS.values()])]
-    protocol = ["run_id", "judge", "judge_sha256", "count", "prior", "seed"]
-    newest = overall[overall.epoch == overall.groupby(protocol, dropna=False).epoch.transform("max")]
-    newest = newest.sort_values("run_id", key=lambda ids: ids.map(order), kind="stable")
+    overall = once(overall).sort_values("run_id", key=lambda ids: ids.map(order), kind="stable")
     rows = []
-    for (run_id, judge, _, count, prior, _), group in newest.groupby(protocol, sort=False, dropna=False):
-        by_metric = group.drop_duplicates("metric", keep="last").set_index("metric")
-        row = {"run": labels[run_id], "epoch": group.epoch.iloc[0]}
-        row |= {words: _value(by_metric, *wanted) for words, wanted in _SCORE_COLUMNS.items()}
-        row |= {"judge": judge, "faces": count, "prior": prior}
-        rows.append(row)
+    for (run_id, _), group in overall.groupby(["run_id", numbers(overall)], sort=False):
+        group = group[group.step == group.step.max()]
+        by_metric, first = group.set_index("metric"), group.iloc[0]
+        row = {"run": labels[run_id], "epoch": first.epoch}
+        row |= {title: _value(by_metric, *wanted) for title, wanted in _SCORE_COLUMNS.items()}
+        rows.append(row | {"judge and protocol": words(first)})
     return pd.DataFrame(rows)
 
 

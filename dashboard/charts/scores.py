@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 
 from dashboard.charts.bands import add_band, plain
 from dashboard.charts.palette import FAINT_INK, plotly_template
-from fergan_core.analysis.order import PROTOCOL
+from fergan_core.protocols import by_words, numbers, words
 
 # One quantity in three readings: the mean KL divergence of p(y|x) from p(y) over K emotions.
 READINGS: dict[str, str] = {
@@ -23,8 +23,6 @@ READINGS: dict[str, str] = {
 
 # One a line of real faces.
 _REAL_DASHES = ("dash", "dot", "dashdot")
-
-_PROTOCOL = ["judge", "judge_sha256", *PROTOCOL]
 
 
 def inception_figure(
@@ -39,17 +37,24 @@ def inception_figure(
     chosen = scores[scores.metric == reading].sort_values("epoch")
     chosen = chosen.sort_values("run_id", key=lambda ids: ids.map(order), kind="stable")
     figure = go.Figure()
-    for (run_id, *protocol), line in chosen.groupby(["run_id", *_PROTOCOL], sort=False, dropna=False):
-        several = len(chosen[chosen.run_id == run_id][_PROTOCOL].drop_duplicates()) > 1
+    said = _what_differs(chosen[~chosen.run_id.isin(literature)])
+    for (run_id, _), line in chosen.groupby(["run_id", numbers(chosen)], sort=False):
         name = str(line.run_name.iloc[0])
-        if several:
-            name += f" ({protocol[0]}, {int(protocol[2]):,} faces, {protocol[3]})"
+        if different := said.get(words(line.iloc[0])):
+            name += f" ({different})"
         _add_run(figure, line, plain(name), colours[run_id], as_points=run_id in literature)
     _add_real_lines(figure, chosen)
     figure.update_layout(template=plotly_template(dark), height=460, showlegend=True)
     figure.update_xaxes(title="epoch", rangemode="tozero")
     figure.update_yaxes(title=READINGS[reading])
     return figure
+
+
+def _what_differs(scores: pd.DataFrame) -> dict[str, str]:
+    """Return by protocol in words those words that not all the protocols of a table share."""
+    parts = {said: said.split(", ") for said in by_words(scores)}
+    shared = set.intersection(*map(set, parts.values())) if parts else set()
+    return {said: ", ".join(word for word in own if word not in shared) for said, own in parts.items()}
 
 
 def emotion_accuracy(scores: pd.DataFrame, emotion: str, colours: Mapping[str, str]) -> alt.LayerChart:
@@ -59,8 +64,7 @@ def emotion_accuracy(scores: pd.DataFrame, emotion: str, colours: Mapping[str, s
     """
     chosen = scores[(scores.metric == "accuracy") & (scores.emotion == emotion)]
     # In one column, since Vega draws no line where one that it is split by is called count.
-    protocol = [" ".join(map(str, row)) for row in chosen[_PROTOCOL].itertuples(index=False)]
-    table = chosen[["run_id", "run_name", "epoch", "value", "real"]].assign(protocol=protocol)
+    table = chosen[["run_id", "run_name", "epoch", "value", "real"]].assign(protocol=numbers(chosen).map(str))
     share = alt.Y("value:Q", title=None, scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%", tickCount=3))
     epoch = alt.X("epoch:Q", title=None, axis=alt.Axis(tickCount=4, format="d"), scale=alt.Scale(domainMin=0))
     base = alt.Chart(table).encode(x=epoch)
@@ -76,27 +80,6 @@ def emotion_accuracy(scores: pd.DataFrame, emotion: str, colours: Mapping[str, s
     real = alt.Chart(table.dropna(subset=["real"])[["real"]].drop_duplicates())
     rule = real.mark_rule(strokeDash=[4, 3], color=FAINT_INK).encode(y="real:Q")
     return alt.layer(rule, lines, points).properties(height=150)
-
-
-def of_most_epochs(scores: pd.DataFrame) -> pd.DataFrame:
-    """Keep of one judge's scores each run's under the protocol of most epochs; of equal ones that of most faces.
-
-    A curve of some epochs scored in training and some again with more faces would join what does not compare.
-    """
-    kept = []
-    for _, own in scores.groupby("run_id", sort=False):
-        protocols = [rows for _, rows in own.groupby(_PROTOCOL, dropna=False)]
-        kept.append(max(protocols, key=lambda rows: (rows.epoch.nunique(), rows["count"].iloc[0])))
-    return pd.concat(kept) if kept else scores
-
-
-def by_protocol(scores: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Take scores apart by protocol, which is said in words: judge and its weights' hash, faces, label prior, seed."""
-    return {
-        f"judge {judge} ({str(sha256)[:8]}), {int(count):,} faces, {prior} prior, seed {int(seed)}"
-        + ("" if pd.isna(truncation) or truncation == 1 else f", truncated to {truncation:g}"): rows
-        for (judge, sha256, count, prior, seed, truncation), rows in scores.groupby(_PROTOCOL, dropna=False)
-    }
 
 
 def by_judge(scores: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -84,11 +84,10 @@ def show_faces(rows: pd.DataFrame, asked: str, read_as: str) -> None:
     if asked not in set(rows.emotion):
         st.info(f"This run knows no {asked} faces.")
         return
-    truncation = 1.0 if pd.isna(row.truncation) else float(row.truncation)
     labels = (EMOTIONS.index(asked),) * DRAWN
     try:
         with st.spinner("Drawing and reading faces"):
-            painting = data.read(row.run_id, int(row.step), labels, int(row.seed), truncation, row.judge)
+            painting = data.read(row.run_id, int(row.step), labels, int(row.seed), row.truncation, row.judge)
     except FerganError as error:
         st.error(choose.plain(str(error)))
         return

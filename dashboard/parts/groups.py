@@ -15,6 +15,7 @@ from fergan_core.analysis.alarms import alarms
 from fergan_core.analysis.groups import ENOUGH
 from fergan_core.analysis.stages import COST, SPEED, STRETCHES, Stage, at_stage, with_spent
 from fergan_core.metrics.catalogue import CATALOGUE
+from fergan_core.protocols import real_faces, words
 from fergan_core.recipe import BESIDE_LEARNING
 from fergan_core.registry import studies_of
 
@@ -108,7 +109,8 @@ def show(runs: pd.DataFrame, groups: Groups) -> None:
         st.info("These runs did not record what they spent of that: they are of an older FerGAN. Choose another stage.")
         return
     values = charts.in_groups(scores, groups, emotion)
-    warnings = [*_of_runs(runs, groups, label), *_of_scores(values, groups, label, stage)]
+    warnings = [*_of_runs(runs, groups, label), *_of_scores(values, groups, label, stage), real_faces(scores)]
+    warnings = [warning for warning in warnings if warning]
     if warnings:
         st.warning("\n".join(f"- {choose.plain(warning)}" for warning in warnings))
     known = metrics_of(scores, emotion)
@@ -120,8 +122,7 @@ def show(runs: pd.DataFrame, groups: Groups) -> None:
     if not metrics:
         st.info("Choose a metric or more.")
         return
-    judge, count = scores[["judge", "count"]].iloc[0]
-    source = f"{_at(values, stage)} by the judge {judge} with {int(count):,} faces"
+    source = f"{_at(values, stage)} by {words(scores.iloc[0])}"
     show_table(charts.differences(values, metrics), source)
     metric = st.selectbox(
         "Runs by", metrics, format_func=lambda key: CATALOGUE[key].title, key="strip", bind="query-params", width=260

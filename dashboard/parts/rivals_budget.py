@@ -14,6 +14,7 @@ from dashboard.parts.groups import SPENT, STAGES
 from fergan_core.analysis import rivals
 from fergan_core.analysis.stages import COST, SPEED, STRETCHES, with_spent
 from fergan_core.metrics.catalogue import CATALOGUE, Metric
+from fergan_core.protocols import real_faces
 
 METRICS = ("fid", "accuracy", "coverage", "recall", "precision", "kid")
 
@@ -66,7 +67,7 @@ def show(chosen: pd.DataFrame) -> None:
     if found.rival.nunique() < 2:
         st.info("There are no two rivals to compare at this budget.")
         return
-    if warning := rivals.unequal(found):
+    for warning in filter(None, (rivals.unequal(found), real_faces(scores))):
         st.warning(choose.plain(warning))
     places = {name: place for place, name in enumerate(who)}
     every = with_spent(scores, recipes, points).assign(rival=scores.run_id.map(labels_of(who)))

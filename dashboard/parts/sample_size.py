@@ -9,15 +9,19 @@ from dashboard import choose, data
 from dashboard.charts.bands import plain
 from dashboard.charts.palette import PLOTLY_CONFIG
 from dashboard.charts.sample_size import sample_size_figure, sizes
+from fergan_core.protocols import by_words
 
 
 def show(scores: pd.DataFrame, colours: Mapping[str, str]) -> None:
     """Choose one evaluation of those that know it; its score over the number of faces, beside real faces'."""
     label = choose.run_label(data.runs())
+    said = by_words(scores)
     evaluations = {
-        f"{label(run_id)}, epoch {epoch}, {int(count):,} faces": (run_id, table)
+        f"{label(run_id)}, epoch {epoch}, {int(rows['count'].iloc[0]):,} faces"
+        + (f" ({words})" if len(said) > len(set(scores["count"])) else ""): (run_id, table)
         for run_id in colours
-        for (_, epoch, count), rows in reversed([*scores[scores.run_id == run_id].groupby(["step", "epoch", "count"])])
+        for words, own in said.items()
+        for (_, epoch), rows in reversed([*own[own.run_id == run_id].groupby(["step", "epoch"])])
         if len(table := sizes(rows))
     }
     if not evaluations:

@@ -33,17 +33,18 @@ def show() -> None:
 
 def show_study(name: str) -> None:
     """All of one study; read anew while its trials run."""
-    trials, varied = data.study_trials(name)
+    found = data.study_trials(name)
+    trials, varied = found.table, found.varied
     if trials.empty:
         st.info("No trial of this study has ended yet: they appear here one by one.")
         return
     if varied:
         varied = telling_first(trials, varied)
         show_survival(trials, varied)
-        show_sensitivity(trials, varied)
+        show_sensitivity(trials, varied, found.protocol)
     else:
         st.info("The ended trials are all of one setting: what a setting does appears with the next ones.")
-    show_trials(trials, varied)
+    show_trials(trials, varied, found.protocol)
 
 
 def telling_first(trials: pd.DataFrame, varied: Sequence[str]) -> list[str]:
@@ -76,7 +77,7 @@ def show_survival(trials: pd.DataFrame, varied: Sequence[str]) -> None:
     )
 
 
-def show_sensitivity(trials: pd.DataFrame, varied: Sequence[str]) -> None:
+def show_sensitivity(trials: pd.DataFrame, varied: Sequence[str], protocol: str) -> None:
     """What a score hangs on, and how often each value fails."""
     st.subheader("What a score hangs on", anchor=False)
     scored = [key for key in CATALOGUE if key in trials and trials[key].notna().sum() >= _LEAST]
@@ -97,7 +98,7 @@ def show_sensitivity(trials: pd.DataFrame, varied: Sequence[str]) -> None:
             choose.plain(
                 "Each field's share of the score's variance over the trials, with its 95 % interval. Grey: the share "
                 "of the seed, between trials of the very same setting. What is left over is the fields' working "
-                f"together.{without}{left_out}"
+                f"together. Scores by {protocol}.{without}{left_out}"
             )
         )
     else:
@@ -122,7 +123,7 @@ def show_sensitivity(trials: pd.DataFrame, varied: Sequence[str]) -> None:
     )
 
 
-def show_trials(trials: pd.DataFrame, varied: Sequence[str]) -> None:
+def show_trials(trials: pd.DataFrame, varied: Sequence[str], protocol: str) -> None:
     """Every trial: its setting, how it ended, its scores; a run's name leads to its page."""
     st.subheader("The trials", anchor=False)
     scores = [key for key in CATALOGUE if key in trials and key not in varied]
@@ -151,3 +152,5 @@ def show_trials(trials: pd.DataFrame, varied: Sequence[str]) -> None:
         }
         | {key: column.NumberColumn(CATALOGUE[key].title, format="%.4g", width=95) for key in scores},
     )
+    if scores:
+        st.caption(choose.plain(f"Scores by {protocol}, of each run's newest evaluation."))

@@ -49,7 +49,7 @@ def rests_on(verdict: Verdict) -> str:
     """Say how many runs and seeds, which data and judge a verdict rests on."""
     runs, seeds = len(verdict.run_ids), verdict.seeds
     counts = f"{runs} run{'s' if runs > 1 else ''}, {seeds} seed{'s' if seeds > 1 else ''}"
-    return ", ".join(filter(None, [counts, verdict.data])) + (f"; judge {verdict.protocol}" if verdict.protocol else "")
+    return ", ".join(filter(None, [counts, verdict.data])) + (f"; {verdict.protocol}" if verdict.protocol else "")
 
 
 def show_commands(commands: tuple[str, ...]) -> None:

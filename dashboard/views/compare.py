@@ -58,7 +58,7 @@ def recipe_of(run_id: str) -> dict[str, Any]:
 
 
 def show_scores(labels: dict[str, str]) -> None:
-    """Each run's newest evaluation."""
+    """Each run's newest evaluation under every judge and protocol."""
     st.subheader("Newest scores")
     scores = data.scores(tuple(labels))
     if scores.empty:
@@ -72,8 +72,8 @@ def show_scores(labels: dict[str, str]) -> None:
     st.dataframe(
         table, hide_index=True, width="stretch", column_config=columns | {"run": run, "read as asked": percent}
     )
-    if table.judge.nunique() > 1:
-        st.caption("Scores of different judges cannot be compared with each other.")
+    if table["judge and protocol"].nunique() > 1:
+        st.caption("Scores of different judges or protocols cannot be compared with each other.")
 
 
 def show_side_by_side(runs: pd.DataFrame) -> None:

@@ -11,6 +11,7 @@ from dashboard.charts.palette import PLOTLY_CONFIG, emotion_label, run_colour
 from dashboard.parts import sample_size
 from fergan_core.analysis.order import flips_of_runs
 from fergan_core.emotions import EMOTIONS
+from fergan_core.protocols import by_words, once, preferred, preferred_of_each_run
 
 DARK = st.context.theme.type == "dark"
 READINGS = {"IS": "is", "KL": "kl_nats", "KL ratio": "kl_ratio"}
@@ -27,7 +28,7 @@ def show_scores(chosen: list[str], literature: list[str], reading: str) -> None:
         return
     of_report = scores.run_id.isin(literature)
     everything = one_judge(scores[~of_report], reading)
-    judged = charts.of_most_epochs(everything)
+    judged = preferred_of_each_run(everything)
     shown = pd.concat([judged, scores[of_report]]) if len(judged) else scores
     colours = {run_id: run_colour(place) for place, run_id in enumerate(chosen)}
     figure = charts.inception_figure(shown, reading, colours, literature, dark=DARK)
@@ -35,9 +36,9 @@ def show_scores(chosen: list[str], literature: list[str], reading: str) -> None:
     if unscored := [data.run(run_id)["name"] for run_id in chosen if run_id not in set(shown.run_id)]:
         whose = " by this judge" if judged.judge_sha256.nunique() < scores[~of_report].judge_sha256.nunique() else ""
         st.caption(choose.plain(f"Without a score{whose} yet: {', '.join(unscored)}."))
-    for protocol in charts.by_protocol(judged):
-        st.caption(choose.plain(f"{protocol}; band: 95 % bootstrap interval."))
-    if len(judged) < len(everything):
+    for protocol in by_words(judged):
+        st.caption(choose.plain(f"{protocol[0].upper()}{protocol[1:]}; band: 95 % bootstrap interval."))
+    if len(judged) < len(once(everything)):
         st.caption("Some of these epochs were scored again under another protocol: the Scores page has all.")
     for run_id in literature:
         for note in data.run(run_id)["notes"]:
@@ -52,7 +53,8 @@ def one_judge(scores: pd.DataFrame, reading: str) -> pd.DataFrame:
     if len(judges) < 2:
         return scores
     names = list(judges)
-    first = max(names, key=lambda name: (judges[name].run_id.nunique(), len(judges[name])))
+    first_judge = preferred(scores).judge_sha256.iloc[0]
+    first = next(name for name in names if judges[name].judge_sha256.iloc[0] == first_judge)
     name = st.segmented_control("Judge", names, default=first, required=True, key="judge", bind="query-params")
     st.caption("Scores of different judges cannot be compared with each other, only the order that they give.")
     for flip in flips_of_runs(scores, reading).to_dict("records"):

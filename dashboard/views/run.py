@@ -9,6 +9,7 @@ from dashboard import choose, data, words
 from dashboard.charts import curves
 from dashboard.charts.palette import PLOTLY_CONFIG
 from dashboard.parts import fields, forks
+from fergan_core.protocols import newest
 
 DARK = st.context.theme.type == "dark"
 HEADLINE = {"is": ("IS", "{:.3f}"), "accuracy": ("Read as asked", "{:.0%}")}
@@ -23,8 +24,13 @@ def show_state(run_id: str) -> None:
         st.text(f"{run['preset']} on {run['data']}, seed {run['seed']}{device}")
     if run["reason"]:
         st.warning(choose.plain(run["reason"]))
-    with st.container(horizontal=True):
-        for label, value, remark in numbers(run):
+    above = st.container(horizontal=True)
+    scores = data.scores((run_id,))
+    scores = scores[scores.emotion.isna() & scores.metric.isin(list(HEADLINE))]
+    if len(scores):
+        scores = choose.one_protocol(scores)
+    with above:
+        for label, value, remark in numbers(run, scores):
             st.metric(label, value, width=140, help=remark)
     if run["literature"]:
         return
@@ -47,13 +53,12 @@ def show_state(run_id: str) -> None:
     )
 
 
-def numbers(run: dict[str, Any]) -> list[tuple[str, str, str | None]]:
-    """List (name, value, remark) of what the run has come to."""
+def numbers(run: dict[str, Any], scores: pd.DataFrame) -> list[tuple[str, str, str | None]]:
+    """List (name, value, remark) of what the run has come to, `scores` being of one protocol."""
     found: list[tuple[str, str, str | None]] = [("Epoch", f"{run['epoch']} / {run['epochs']}", None)]
     if run["images_seen"]:
         found.append(("Images seen", f"{run['images_seen']:,}", None))
-    scores = data.scores((run["id"],))
-    overall = scores[scores.emotion.isna()].sort_values("step").drop_duplicates("metric", keep="last")
+    overall = newest(scores)
     for metric, (label, form) in HEADLINE.items():
         for row in overall[overall.metric == metric].itertuples():
             real = "" if pd.isna(row.real) else f"; real faces: {form.format(row.real)}"

@@ -1,6 +1,8 @@
 """All runs: search, filters, a live table with each run's Inception Score and its newest faces."""
 
 import base64
+from collections import Counter
+from collections.abc import Sequence
 from urllib.parse import quote
 
 import pandas as pd
@@ -9,6 +11,7 @@ import streamlit as st
 from dashboard import choose, data
 from dashboard.charts.thumbnail import thumbnail
 from fergan_core.errors import FerganError
+from fergan_core.protocols import preferred_of_each_run, words
 
 # Faces are shown of the newest runs alone: of thousands they would weigh more than all the rest of the page.
 MOST_FACES = 200
@@ -58,8 +61,9 @@ def choices(values: pd.Series) -> list[str]:
 def show_table(chosen: pd.DataFrame) -> None:
     """The table itself; a run's name leads to its page."""
     scores = data.scores(tuple(chosen.id))
-    scores = scores[(scores.metric == "is") & scores.emotion.isna()].sort_values("step")
+    scores = preferred_of_each_run(scores[(scores.metric == "is") & scores.emotion.isna()]).sort_values("step")
     lines = scores.groupby("run_id")["value"].agg(list).to_dict()
+    by = {run_id: words(own.iloc[0]) for run_id, own in scores.groupby("run_id")}
     table = pd.DataFrame(
         {
             "faces": newest_faces(chosen),
@@ -68,6 +72,7 @@ def show_table(chosen: pd.DataFrame) -> None:
             "epoch": [f"{row.epoch} / {row.epochs}" for row in chosen.itertuples()],
             "is": [lines[run_id][-1] if run_id in lines else None for run_id in chosen.id],
             "course": [lines.get(run_id, []) for run_id in chosen.id],
+            "by": [by.get(run_id, "") for run_id in chosen.id],
             "data": chosen.data.to_list(),
             "preset": chosen.preset.to_list(),
             "tags": chosen.tags.to_list(),
@@ -92,13 +97,28 @@ def show_table(chosen: pd.DataFrame) -> None:
             "epoch": column.TextColumn("Epoch", alignment="right", width=82),
             "is": column.NumberColumn("IS", format="%.3f", width=62),
             "course": column.LineChartColumn("IS over epochs", y_min=1, width=110),
+            "by": column.TextColumn("IS by", width=170, help="Judge and protocol of the score and of its course"),
             "data": column.TextColumn("Data", width=80),
             "preset": column.TextColumn("Preset", width=95),
             "tags": column.ListColumn("Tags"),
             "begun": column.DatetimeColumn("Begun", format="distance", width=120),
         },
     )
-    st.caption("IS: by the judge of each run's own data; compare runs of one data set alone.")
+    st.caption(caption(list(by.values())))
+
+
+def caption(protocols: Sequence[str]) -> str:
+    """Say by which judges and protocols the scores are; `protocols` has each run's, in words."""
+    counts = Counter(protocols)
+    if not counts:
+        return "No run here has an Inception Score yet."
+    if len(counts) == 1:
+        return choose.plain(f"IS by {protocols[0]}.")
+    most = "; ".join(f"{said} ({count} run{'s' if count > 1 else ''})" for said, count in counts.most_common(3))
+    more = "; others" if len(counts) > 3 else ""
+    return choose.plain(
+        f"IS by {most}{more}. Only scores of one judge and protocol, of runs on one data set, compare: see IS by."
+    )
 
 
 @st.fragment(run_every=choose.LIVE_SECONDS)

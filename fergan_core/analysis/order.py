@@ -10,9 +10,10 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from fergan_core.protocols import BESIDE_JUDGE, filled, once
+
 Better = Literal["higher", "lower", "real"]
 
-PROTOCOL = ["count", "prior", "seed", "truncation"]
 _CHECKPOINT = ["run_id", "run_name", "epoch", "step"]
 _JUDGE = ["judge", "judge_sha256"]
 _OF_A, _OF_B = "_a", "_b"
@@ -44,7 +45,7 @@ def flips_of_runs(scores: pd.DataFrame, metric: str) -> pd.DataFrame:
     """As `flips`, of pairs of runs alone, each pair at the last epoch at which two judges scored both runs."""
     pairs = _pairs(scores, metric)
     pairs = pairs[(pairs.run_id_a != pairs.run_id_b) & (pairs.epoch_a == pairs.epoch_b)]
-    runs = ["run_id_a", "run_id_b", *PROTOCOL]
+    runs = ["run_id_a", "run_id_b", *BESIDE_JUDGE]
     judges = pairs.groupby([*runs, "epoch_a"], dropna=False).judge_sha256.transform("nunique")
     common = pairs[judges > 1]
     return _disputed(common[common.epoch_a == common.groupby(runs, dropna=False).epoch_a.transform("max")])
@@ -72,16 +73,13 @@ def best(scores: pd.DataFrame, metric: str, better: Better, emotion: str | None 
 
 def _rows(scores: pd.DataFrame, metric: str, emotion: str | None) -> pd.DataFrame:
     of_emotion = scores.emotion.isna() if emotion is None else scores.emotion == emotion
-    rows = scores[(scores.metric == metric) & of_emotion].dropna(subset=["value"])
-    # An evaluation of before there was truncation left latents as drawn.
-    return rows.assign(truncation=rows.truncation.astype(float).fillna(1.0))
+    return filled(once(scores[(scores.metric == metric) & of_emotion].dropna(subset=["value"])))
 
 
 def _pairs(scores: pd.DataFrame, metric: str) -> pd.DataFrame:
     """Put every two checkpoints beside each other, a before b, once for each judge and protocol that scored both."""
-    rows = _rows(scores, metric, None)[[*_CHECKPOINT, *_JUDGE, *PROTOCOL, "value", "low", "high"]]
-    rows = rows.drop_duplicates(["run_id", "step", *_JUDGE, *PROTOCOL], keep="last")
-    pairs = rows.merge(rows, on=[*_JUDGE, *PROTOCOL], suffixes=(_OF_A, _OF_B))
+    rows = _rows(scores, metric, None)[[*_CHECKPOINT, *_JUDGE, *BESIDE_JUDGE, "value", "low", "high"]]
+    pairs = rows.merge(rows, on=[*_JUDGE, *BESIDE_JUDGE], suffixes=(_OF_A, _OF_B))
     same_run = pairs.run_id_a == pairs.run_id_b
     return pairs[(pairs.run_id_a < pairs.run_id_b) | (same_run & (pairs.step_a < pairs.step_b))]
 
@@ -90,8 +88,8 @@ def _disputed(pairs: pd.DataFrame) -> pd.DataFrame:
     """Keep the pairs in whose order two judges differ, a row two judges."""
     both = [name + side for side in (_OF_A, _OF_B) for name in _CHECKPOINT]
     apart = (pairs.low_a > pairs.high_b) | (pairs.high_a < pairs.low_b)
-    rows = pairs[[*both, *PROTOCOL, *_JUDGE, "value_a", "value_b"]].assign(apart=apart)
-    twice = rows.merge(rows, on=[*both, *PROTOCOL], suffixes=(_BY_1, _BY_2))
+    rows = pairs[[*both, *BESIDE_JUDGE, *_JUDGE, "value_a", "value_b"]].assign(apart=apart)
+    twice = rows.merge(rows, on=[*both, *BESIDE_JUDGE], suffixes=(_BY_1, _BY_2))
     # Of (1, 2) and (2, 1), one.
     twice = twice[(twice.judge_1 + twice.judge_sha256_1) < (twice.judge_2 + twice.judge_sha256_2)]
     disputed = twice[(twice.value_a_1 - twice.value_b_1) * (twice.value_a_2 - twice.value_b_2) < 0]

@@ -15,7 +15,6 @@ import pandas as pd
 from scipy.stats import t as student
 
 from fergan_core.analysis.groups import ENOUGH
-from fergan_core.analysis.order import PROTOCOL
 from fergan_core.analysis.stages import Stage, at_stage, with_spent
 from fergan_core.recipe import BESIDE_LEARNING, flat
 
@@ -77,15 +76,6 @@ def contenders(runs: pd.DataFrame, recipes: Mapping[str, Mapping[str, Any]]) -> 
         for preset, own in zip(presets, alike.values(), strict=True)
     ]
     return dict(zip(names, alike.values(), strict=True))
-
-
-def one_protocol(scores: pd.DataFrame) -> pd.DataFrame:
-    """Return the scores of the judge and protocol that scored the most runs, of several such the newest."""
-    best, taken = (0, -1), scores.iloc[:0]
-    for _, group in scores.groupby(["judge_sha256", *PROTOCOL], dropna=False, sort=False):
-        if (rank := (group.run_id.nunique(), int(group.index[-1]))) > best:
-            best, taken = rank, group
-    return taken
 
 
 def matched(

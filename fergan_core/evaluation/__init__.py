@@ -6,7 +6,8 @@ from fergan_core.evaluation.ground import Ground
 from fergan_core.evaluation.protocol import FINAL_COUNT, LIGHT_COUNT, Protocol, apportion
 from fergan_core.evaluation.pulse import Pulse, conditioning
 from fergan_core.evaluation.runs import data_of, evaluate_checkpoints, record, sampled, score_images, training_index
-from fergan_core.judges.judge import Judge, judges_for, load_judge
+from fergan_core.judges.judge import Judge, load_judge
+from fergan_core.protocols import judges_for
 
 __all__ = [
     "FINAL_COUNT",

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from fergan_core.errors import DataError, UsageError
 from fergan_core.metrics.intervals import GROUPS
+from fergan_core.protocols import BESIDE_JUDGE
 from fergan_core.recipe import Sampling
 
 FINAL_COUNT = 10_000
@@ -43,7 +44,7 @@ class Protocol:
 
     def as_dict(self) -> dict[str, Any]:
         """Return what the registry keeps of the protocol beside the judge."""
-        plain = {"count": self.count, "seed": self.seed, "prior": self.prior, "truncation": self.truncation}
+        plain = {name: getattr(self, name) for name in BESIDE_JUDGE}
         return plain if self.sampling is None else plain | {"sampling": asdict(self.sampling)}
 
 

@@ -3,12 +3,14 @@
 import sys
 import time
 
+import pandas as pd
 from torch import Tensor
 
 from fergan_core import evaluation
 from fergan_core.analysis import findings
 from fergan_core.errors import FerganError, UsageError
 from fergan_core.experiment.keeper import Run
+from fergan_core.protocols import preferred
 from fergan_core.registry import PointWriter, Reader, Registry
 from fergan_core.training import engine
 from fergan_core.training.protocols import Differentiable
@@ -83,9 +85,11 @@ def find_in(registry: Registry, run_id: str) -> list[findings.Finding]:
     if "batch_size" not in row["recipe"]:
         raise UsageError(f"run '{row['name']}' was not trained here and has no course to look at; name a trained run")
     points = reader.points([run_id], reader.metrics([run_id]), buckets=_BUCKETS)
+    scores = reader.scores([run_id])
     course = findings.Course(
         points,
-        reader.scores([run_id]),
+        # Of each score one protocol: the numbers of two judges would be taken for one course.
+        pd.concat([scores.iloc[:0], *(preferred(own) for _, own in scores.groupby("metric", sort=False))]),
         batch_size=int(row["recipe"]["batch_size"]),
         steps_per_epoch=max(1, int(row["steps"]) // int(row["epochs"])),
     )

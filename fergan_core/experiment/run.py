@@ -19,6 +19,7 @@ from fergan_core.experiment.interrupt import Interrupt
 from fergan_core.experiment.keeper import Keeper, Run
 from fergan_core.experiment.looks import Finder, PulseTaker, find_in
 from fergan_core.methods import Learner
+from fergan_core.protocols import preferred
 from fergan_core.recipe import Recipe
 from fergan_core.registry import PointWriter, Reader, Registry, Score
 from fergan_core.training import checkpoint, engine, provenance
@@ -305,19 +306,22 @@ def _save_interrupted(keeper: Keeper, recorder: Recorder, signal_name: str) -> t
 
 
 def outcome(registry: Registry, run_id: str) -> Outcome:
-    """Return how a run stands in the registry, with the scores of its newest evaluation."""
+    """Return how a run stands in the registry, with the scores of its newest evaluation under one protocol."""
     reader = Reader(registry.url)
     row = reader.run(run_id)
     result = Outcome(run_id, row["name"], row["status"], row["reason"], row["epoch"])
     scores = reader.scores([run_id])
     if not scores.empty:
-        newest = scores[scores["step"] == scores["step"].max()]
+        newest = preferred(scores[scores["step"] == scores["step"].max()])
         result.judge = str(newest.iloc[0]["judge"])
         result.scores = [
-            Score(s.metric, s.value, *map(_or_none, (s.low, s.high, s.real, s.emotion, s.noise)))
-            for s in newest.itertuples()
+            Score(row["metric"], row["value"], *(_or_none(row[name]) for name in _OF_A_SCORE))
+            for row in newest.to_dict("records")
         ]
     return result
+
+
+_OF_A_SCORE = ("low", "high", "real", "emotion", "noise")
 
 
 def _or_none(value: Any) -> Any:

@@ -26,12 +26,6 @@ def shipped_judges() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in SHIPPED.glob("*.safetensors")))
 
 
-def judges_for(dataset_name: str) -> tuple[str, str]:
-    """Name the shipped judges for a data set, the first one and its check: synthfer's, or fer2013's for photographs."""
-    name = "synthfer" if dataset_name == "synthfer" else "fer2013"
-    return name, f"{name}-check"
-
-
 @dataclass(frozen=True)
 class Judge:
     """A classifier of the seven emotions, its temperature, and the card that says how good it is.

@@ -3,7 +3,18 @@
 from fergan_core.registry.connect import default_url
 from fergan_core.registry.queries import Reader
 from fergan_core.registry.registry import Registry, Score
-from fergan_core.registry.studies import studies, studies_of, study_tag, trials
+from fergan_core.registry.studies import Trials, studies, studies_of, study_tag, trials
 from fergan_core.registry.writer import PointWriter
 
-__all__ = ["PointWriter", "Reader", "Registry", "Score", "default_url", "studies", "studies_of", "study_tag", "trials"]
+__all__ = [
+    "PointWriter",
+    "Reader",
+    "Registry",
+    "Score",
+    "Trials",
+    "default_url",
+    "studies",
+    "studies_of",
+    "study_tag",
+    "trials",
+]

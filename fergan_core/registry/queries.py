@@ -12,6 +12,7 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from fergan_core import protocols
 from fergan_core.errors import NoRun, RegistryError
 from fergan_core.registry import migrate, ours
 from fergan_core.registry.connect import file_within, files_folder, full_url, reading_engine, sqlite_path
@@ -270,8 +271,8 @@ class Reader:
         )
 
     def scores(self, run_ids: Sequence[str], *, sampled: bool = False) -> pd.DataFrame:
-        """Return the runs' scores: run_id, run_name, epoch, step, judge, judge_sha256, count, prior, seed, truncation,
-        real_count, metric, emotion (None: all), value, low, high, real, noise.
+        """Return the runs' scores: run_id, run_name, data, epoch, step, judge, judge_sha256, count, prior, seed,
+        truncation, real_count, metric, emotion (None: all), value, low, high, real, noise.
 
         Of faces drawn as the recipe says, unless `sampled`: then of all, with the columns evaluation (its key),
         sampler, steps and guidance, None of faces that were drawn in one pass.
@@ -280,6 +281,7 @@ class Reader:
             sa.select(
                 Run.id.label("run_id"),
                 Run.name.label("run_name"),
+                Run.data,
                 Evaluation.epoch,
                 Evaluation.step,
                 Evaluation.judge,
@@ -307,10 +309,10 @@ class Reader:
         else:
             own = frame["protocol"].map(lambda protocol: "sampling" not in protocol).astype(bool)
             frame = frame[own].reset_index(drop=True).drop(columns="evaluation")
-        protocols = frame.pop("protocol")
-        for position, name in enumerate(("count", "prior", "seed", "truncation", "real_count")):
-            values = pd.Series([protocol.get(name) for protocol in protocols], dtype=object, index=frame.index)
-            frame.insert(6 + position, name, values)
+        recorded = [protocols.complete(protocol) for protocol in frame.pop("protocol")]
+        for position, name in enumerate((*protocols.BESIDE_JUDGE, "real_count")):
+            values = pd.Series([protocol[name] for protocol in recorded], dtype=object, index=frame.index)
+            frame.insert(7 + position, name, values)
         frame["emotion"] = frame["emotion"].replace({"": None})
         return frame.astype(dict.fromkeys(("value", "low", "high", "real", "noise"), float))
 

@@ -1,16 +1,17 @@
 """A study's trials as a table: its runs are those with its tag, what it varied is what differs between them."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
+from fergan_core import protocols
 from fergan_core.recipe import flat
 from fergan_core.registry.queries import Reader
 
 _PREFIX = "study:"
 _NOT_VARIED = {"seed", "preset"}
-_PROTOCOL = ["judge_sha256", "count", "prior", "seed", "truncation", "real_count"]
 
 
 def study_tag(name: str) -> str:
@@ -28,13 +29,23 @@ def studies(reader: Reader) -> list[str]:
     return list(dict.fromkeys(name for tags in reader.runs()["tags"] for name in studies_of(tags)))
 
 
-def trials(reader: Reader, name: str) -> tuple[pd.DataFrame, list[str]]:
-    """Return a study's trials, a row a run, and the names of the parameters that it varied.
+@dataclass(frozen=True)
+class Trials:
+    """A study's trials, a row a run; the fields that it varied; and their scores' protocol in words, '' without one."""
+
+    table: pd.DataFrame
+    varied: list[str]
+    protocol: str
+
+
+def trials(reader: Reader, name: str) -> Trials:
+    """Return a study's trials.
 
     Columns: run_id, name, status, epoch, the varied fields of the recipe, seed, `failed` (the run diverged or broke
     off by itself, or has an alarm among its findings), `kinds` (of its findings), and each score of all emotions
-    together, of the run's newest evaluation by the judge and protocol that most of them have. A field that is called
-    as a score is, gets `set ` before its name. Runs that go on, were stopped, or whose process died are left out.
+    together, of the run's newest evaluation under the protocol that `protocols.preferred` puts first. A field that is
+    called as a score is, gets `set ` before its name. Runs that go on, were stopped, or whose process died are left
+    out.
     """
     runs = reader.runs()
     runs = runs[[name in studies_of(tags) for tags in runs["tags"]]]
@@ -50,17 +61,16 @@ def trials(reader: Reader, name: str) -> tuple[pd.DataFrame, list[str]]:
     frame["kinds"] = [kinds.get(run_id, []) for run_id in frame.index]
     frame["failed"] = [row.status != "finished" or run_id in alarms for run_id, row in frame.iterrows()]
     scores = reader.scores(list(frame.index))
-    protocol = scores[_PROTOCOL].map(str).agg("|".join, axis=1) if len(scores) else pd.Series(dtype=str)
-    most = scores.groupby(protocol)["run_id"].nunique()
-    if len(most):
-        scores = scores[protocol == most.idxmax()]
-    scores = scores[scores["emotion"].isna()].sort_values("step").drop_duplicates(["run_id", "metric"], keep="last")
+    # Settings may differ in their emotions: then FID and others are of other real faces, and do not compare.
+    scores = protocols.preferred(scores, "real_count")
+    protocol = protocols.words(scores.iloc[0]) if len(scores) else ""
+    scores = protocols.newest(scores[scores["emotion"].isna()])
     if len(scores):
         values = scores.pivot(index="run_id", columns="metric", values="value")
         names = {field: f"set {field}" for field in varied if field in values}
         varied = [names.get(field, field) for field in varied]
         frame = frame.rename(columns=names).join(values)
-    return frame.sort_values("name").reset_index(), varied
+    return Trials(frame.sort_values("name").reset_index(), varied, protocol)
 
 
 def _texts(fields: dict[str, Any]) -> dict[str, Any]:

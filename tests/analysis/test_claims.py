@@ -125,7 +125,7 @@ def test_other_data_and_other_recipes_are_left_out_and_said() -> None:
     assert "20.0% with 200" in found.sentence
 
 
-def test_the_newest_judge_that_scored_all_is_taken() -> None:
+def test_of_judges_that_are_nobodys_own_the_newest_that_scored_all_is_taken() -> None:
     def judged(newer: int) -> Study:
         tables = sized(FEW, MANY)
         ids = list(tables.runs["run_id"])[:newer]
@@ -133,9 +133,9 @@ def test_the_newest_judge_that_scored_all_is_taken() -> None:
         again = again.assign(judge="new", judge_sha256="2" * 64, value=0.5)
         return Study(tables.runs, pd.concat([tables.scores, again]), tables.findings)
 
-    assert little_data(judged(9), SCORES["coverage"]).protocol == "j, 2,000 faces"
+    assert little_data(judged(9), SCORES["coverage"]).protocol.startswith("judge j (11111111), 2,000 faces")
     assert little_data(judged(9), SCORES["coverage"]).verdict == "holds"
-    assert little_data(judged(10), SCORES["coverage"]).protocol == "new, 2,000 faces"
+    assert little_data(judged(10), SCORES["coverage"]).protocol.startswith("judge new (22222222), 2,000 faces")
     assert little_data(judged(10), SCORES["coverage"]).verdict == "does not hold"
 
 

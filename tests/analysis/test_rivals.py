@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import pytest
 
-from fergan_core.analysis.rivals import contenders, duels, front, matched, one_protocol
+from fergan_core.analysis.rivals import contenders, duels, front, matched
 from fergan_core.analysis.stages import COST, SPEED
 
 RECIPES = {
@@ -87,12 +87,6 @@ def test_one_run_each_tells_of_these_runs_alone_by_the_scores_own_intervals() ->
     assert "one run each cannot tell" in duel(9.5)
     assert "of these two runs 'flow' is better" in duel(9.0)
     assert "other seeds" in duel(9.0)
-
-
-def test_the_judge_that_scored_the_most_runs_is_taken() -> None:
-    table = pd.DataFrame([score("gan0", 1, 1.0, "one"), score("gan0", 1, 2.0, "two"), score("flow0", 1, 3.0, "two")])
-    assert set(one_protocol(table).judge) == {"two"}
-    assert one_protocol(table.iloc[:0]).empty
 
 
 def test_a_way_is_on_the_front_where_none_is_both_cheaper_and_better() -> None:

@@ -140,19 +140,22 @@ def test_real_lines_of_one_judge_are_told_apart_by_their_runs() -> None:
 def test_inception_figure_keeps_protocols_and_judges_apart() -> None:
     table = pd.DataFrame(score_rows("a") + score_rows("a", judge="fer2013", real=2.9))
     traces = by_name(scores.inception_figure(table, "is", {"a": "#112233"}, set(), dark=True))
-    assert "name a (synthfer, 5,000 faces, natural)" in traces
-    assert "name a (fer2013, 5,000 faces, natural)" in traces
+    assert "name a (judge synthfer (synthfer))" in traces
+    assert "name a (judge fer2013 (fer2013f))" in traces
     assert {"real faces 2.50 (synthfer)", "real faces 2.90 (fer2013)"} <= set(traces)
     assert list(scores.by_judge(table)) == ["fer2013", "synthfer"]
-    assert [len(rows) for rows in scores.by_protocol(table).values()] == [len(table) // 2] * 2
 
 
-def test_protocols_are_told_in_words_and_judges_of_one_name_by_their_weights() -> None:
-    table = pd.DataFrame(score_rows("a") + score_rows("b")).assign(truncation=None)
-    assert list(scores.by_protocol(table)) == ["judge synthfer (synthfer), 5,000 faces, natural prior, seed 0"]
-    short = pd.concat([table, table.assign(truncation=0.5, judge_sha256="other")])
-    assert next(iter(scores.by_protocol(short))).endswith("seed 0, truncated to 0.5")
-    assert list(scores.by_judge(short)) == ["synthfer (other)", "synthfer (synthfer)"]
+def test_judges_of_one_name_are_told_apart_by_their_weights() -> None:
+    table = pd.DataFrame(score_rows("a") + score_rows("b"))
+    both = pd.concat([table, table.assign(judge_sha256="other")])
+    assert list(scores.by_judge(both)) == ["synthfer (other)", "synthfer (synthfer)"]
+
+
+def test_a_legend_says_in_what_the_protocols_of_its_lines_differ() -> None:
+    table = pd.DataFrame(score_rows("a") + [row | {"count": 500, "prior": "balanced"} for row in score_rows("b")])
+    names = set(by_name(scores.inception_figure(table, "is", dict.fromkeys("ab", "#112233"), set(), dark=True)))
+    assert {"name a (5,000 faces, natural prior)", "name b (500 faces, balanced prior)"} <= names
 
 
 def test_a_name_is_never_html() -> None:
@@ -211,6 +214,15 @@ def test_score_table_takes_each_runs_newest_evaluation() -> None:
     assert set(table.epoch) == {10}
     assert set(table.IS) == {1.5}
     assert set(table["read as asked"]) == {0.75}
+
+
+def test_scores_of_truncated_faces_have_a_row_of_their_own() -> None:
+    short = [row | {"truncation": 0.5, "value": 9.0} for row in score_rows("a")]
+    table = compare.score_table(pd.DataFrame(score_rows("a") + short), {"a": "A"})
+    assert dict(zip(table["judge and protocol"], table.IS, strict=True)) == {
+        "judge synthfer (synthfer), 5,000 faces, natural prior, seed 0": 1.5,
+        "judge synthfer (synthfer), 5,000 faces, natural prior, seed 0, truncated to 0.5": 9.0,
+    }
 
 
 def test_metric_curves_draw_each_runs_mean_and_band() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard.charts import confusion, parallel, reliability, sample_size, score_table, scores
+from dashboard.charts import confusion, parallel, reliability, sample_size, score_table
 from fergan_core.emotions import EMOTIONS
 from fergan_core.metrics.catalogue import CATALOGUE
 
@@ -85,17 +85,6 @@ def test_scores_are_written_with_the_digits_that_tell(
     metric: str, value: float, low: float, high: float, text: str
 ) -> None:
     assert score_table.written(value, CATALOGUE[metric], low, high) == text
-
-
-def test_a_curve_is_of_the_protocol_that_scored_most_epochs_and_of_equal_ones_that_of_most_faces() -> None:
-    light = [row("is", 1.0 + epoch, epoch=epoch) for epoch in (1, 2, 3)]
-    again = [row("is", 2.5, epoch=epoch, count=10_000) for epoch in (1, 3)]
-    other = [row("is", 3.0, "b", epoch=epoch, count=count) for epoch in (1, 2) for count in (2000, 10_000)]
-    kept = scores.of_most_epochs(table(*again, *light, *other))
-    assert kept[["run_id", "epoch", "count"]].to_numpy().tolist() == [
-        ["a", 1, 2000], ["a", 2, 2000], ["a", 3, 2000], ["b", 1, 10_000], ["b", 2, 10_000],
-    ]  # fmt: skip
-    assert scores.of_most_epochs(SCORES.iloc[:0]).empty
 
 
 def test_parallel_axes_run_from_noise_to_real_faces_in_either_direction() -> None:

@@ -15,7 +15,7 @@ import torch
 
 from fergan_core.data import Dataset, open_dataset, science_parts
 from fergan_core.errors import CheckpointError, DataError, UsageError
-from fergan_core.judges.judge import SHIPPED, judges_for, load_judge, shipped_judges
+from fergan_core.judges.judge import SHIPPED, load_judge, shipped_judges
 from fergan_core.judges.making import EpochReport, JudgeTraining, Made, make_judge, report_on, training_for
 from fergan_core.methods.classifier import (
     Classifier,
@@ -28,6 +28,7 @@ from fergan_core.methods.classifier import (
     spread,
 )
 from fergan_core.models.judge import Architecture, JudgeNet, multiply_adds, parameters
+from fergan_core.protocols import judges_for
 
 TINY = ClassifierRecipe("residual", (8, 16, 16), (0, 1, 1), features=16, dropout=0.0)
 CPU = torch.device("cpu")

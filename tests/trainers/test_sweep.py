@@ -93,7 +93,8 @@ def test_a_waiting_trial_is_trained_as_it_was_enqueued_whoever_takes_it(tmp_path
     study.enqueue(recipe, design({"loss": ["hinge"], "precision": ["float32", "bfloat16"]}, 1, None, seed=0))
     done = sweep(registry, "--preset", "dcgan")
     assert done.returncode == 0, done.stderr
-    table, varied = trials(Reader(str(registry)), "s")
+    found = trials(Reader(str(registry)), "s")
+    table, varied = found.table, found.varied
     assert varied == ["set precision"]
     assert list(table["set precision"]) == ["float32", "bfloat16"]
     assert bool((table["precision"] <= 1).all())
@@ -123,7 +124,8 @@ def test_two_processes_share_a_study_and_each_trial_is_run_once(tmp_path: Path) 
     second = sweep(registry, *flags)
     _, said = first.communicate(timeout=500)
     assert first.returncode == second.returncode == 0, said + second.stderr
-    table, varied = trials(Reader(str(registry)), "s")
+    found = trials(Reader(str(registry)), "s")
+    table, varied = found.table, found.varied
     assert varied == ["loss"]
     assert sorted(zip(table["loss"], table["seed"], strict=True)) == [
         ("hinge", 0), ("hinge", 1), ("non-saturating", 0), ("non-saturating", 1)
@@ -147,7 +149,8 @@ def test_a_stopped_study_goes_on_and_a_failed_trial_is_a_result(tmp_path: Path) 
     first.communicate(timeout=200)
     done = sweep(registry)
     assert done.returncode == 0, done.stderr
-    table, varied = trials(Reader(str(registry)), "s")
+    found = trials(Reader(str(registry)), "s")
+    table, varied = found.table, found.varied
     assert sorted(varied) == ["g_lr", "r1"]
     assert len(table) == 4
     assert (table["failed"] == (table["r1"] > 0)).all()

@@ -124,8 +124,8 @@ class Verdict:
     """What the registry says of a claim, in a sentence with its numbers, and what that rests on.
 
     `strength` is None where nothing is told, and 'suggested' below five seeds. `low` and `high` are the ends of the
-    95 % interval of what `interval_of` says, None where there is none. `protocol` names the judge and how many faces
-    it read. `table` is what the claim's figure shows.
+    95 % interval of what `interval_of` says, None where there is none. `protocol` says in words
+    what its scores have in common. `table` is what the claim's figure shows.
     """
 
     claim: Claim

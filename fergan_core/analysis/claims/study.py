@@ -1,7 +1,7 @@
 """A study's runs, and those of them that may be put beside each other: one data set, one recipe, one judge.
 
 What differs is never pooled: of several data sets or recipes that with the most runs is taken, of several judges and
-protocols the newest that has scored all of those. What is left out is said.
+protocols the one that `fergan_core.protocols.preferred` puts first. What is left out is said.
 """
 
 import json
@@ -15,7 +15,7 @@ from scipy.stats import t as student
 
 from fergan_core.analysis.claims.claim import Answer, Score, Verdict, claim
 from fergan_core.analysis.groups import ENOUGH
-from fergan_core.analysis.order import PROTOCOL
+from fergan_core.protocols import numbers, preferred, words
 from fergan_core.recipe import BESIDE_LEARNING, flat
 
 LEAST = 3  # seeds below which nothing is told
@@ -149,15 +149,9 @@ def _scores(
     ]
     rows = rows.assign(badness=score.badness(rows["value"]))
     rows = rows[np.isfinite(rows["badness"])].reset_index(drop=True)
-    best: tuple[int, int] = (0, -1)
-    taken, name = rows.iloc[:0], ""
-    for (judge, _, count, *_), group in rows.groupby(["judge", "judge_sha256", *PROTOCOL], dropna=False, sort=False):
-        evaluated = group.groupby("run_id")["step"].nunique()
-        enough = evaluated.index[evaluated >= evaluations]
-        # The reader puts the newest run's newest evaluation last.
-        if (rank := (len(enough), int(group.index[-1]))) > best:
-            best, taken, name = rank, group[group["run_id"].isin(enough)], f"{judge}, {int(count):,} faces"
-    taken = taken.drop_duplicates(["run_id", "step"], keep="last").sort_values(["run_id", "step"])
+    evaluated = rows.groupby([numbers(rows), rows["run_id"]])["step"].transform("nunique")
+    taken = preferred(rows[evaluated >= evaluations]).sort_values(["run_id", "step"])
+    name = words(taken.iloc[0]) if len(taken) else ""
     taken = taken[["run_id", "epoch", "step", "value", "badness", "low", "high", "real"]]
     taken = taken.merge(runs[["run_id", "seed", "images", "setting"]], on="run_id")
     batches = {run_id: recipe["batch_size"] for run_id, recipe in zip(runs["run_id"], runs["recipe"], strict=True)}

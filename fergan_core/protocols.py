@@ -1,0 +1,189 @@
+"""Which evaluations may be compared, how a protocol is said in words, and which of several is shown first.
+
+Two scores compare where everything that they depend on beside the weights is the same:
+
+- `judge_sha256`: another judge, or one of the same name that was trained anew, reads the same faces differently;
+- `count`: IS, FID, recall and others change with the number of faces alone (Chong & Forsyth 2020, arXiv:1911.07023);
+- `prior`: how often each emotion was asked for;
+- `seed`: under one seed runs are scored on the same latents and the same real faces, so that chance in these does not
+  separate them, and a checkpoint that was scored under two seeds does not count twice;
+- `truncation`: shortened latents give clearer faces of less variety. Evaluations from before it could be chosen left
+  latents as drawn, which is 1.
+
+The way of drawing (sampler, steps, guidance) belongs to them too: the registry's reader gives the scores of faces that
+were drawn as the recipe says, and others only to those who compare ways of drawing.
+
+`real_count`, the number of real faces beside them, does not: it follows from the data, the emotions and the prior, and
+what was scored without real faces has none of the scores that need them. Who puts together runs of other emotions or
+other data has to look at it all the same, see `real_faces`.
+
+All functions take the registry's score table: run_id, data, epoch, step, judge, judge_sha256, count, prior, seed,
+truncation, real_count, metric, emotion, ...; `data` and `real_count` may be missing.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+# What the registry keeps of an evaluation's protocol beside its judge.
+BESIDE_JUDGE = ["count", "prior", "seed", "truncation"]
+_WAY = ["sampler", "steps", "guidance"]
+UNTRUNCATED = 1.0
+
+
+def judges_for(dataset_name: str) -> tuple[str, str]:
+    """Name the shipped judges for a data set, the first one and its check: synthfer's, or fer2013's for photographs."""
+    name = "synthfer" if dataset_name == "synthfer" else "fer2013"
+    return name, f"{name}-check"
+
+
+def complete(protocol: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a recorded protocol with BESIDE_JUDGE and real_count, what an older evaluation lacks filled in.
+
+    Of one that is not documented, such as the literature's, what is missing is None.
+    """
+    found = {name: protocol.get(name) for name in (*BESIDE_JUDGE, "real_count")}
+    if found["truncation"] is None and found["count"] is not None:
+        found["truncation"] = UNTRUNCATED
+    return found
+
+
+def filled(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return scores with the truncation of older evaluations filled in."""
+    return scores.assign(truncation=scores["truncation"].astype(float).fillna(UNTRUNCATED))
+
+
+def numbers(scores: pd.DataFrame, *also: str) -> pd.Series:
+    """Number the protocols of a score table: int by row, the same where two rows compare.
+
+    `also` names columns in which they must agree beside the protocol.
+    """
+    rows = filled(scores)
+    # A judge that is not documented has no weights to be known by.
+    rows["judge_sha256"] = rows["judge_sha256"].where(rows["judge_sha256"] != "", rows["judge"])
+    return rows.groupby(["judge_sha256", *BESIDE_JUDGE, *also], dropna=False, sort=False).ngroup()
+
+
+def once(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return each score of a checkpoint once: of one protocol's evaluations the one beside the most real faces, of
+    equal ones the newest."""
+    same = ["run_id", "step", "metric", "emotion", *(name for name in _WAY if name in scores)]
+    rows = scores[same].assign(_protocol=numbers(scores), _real=_real_counts(scores), _place=range(len(scores)))
+    rows = rows.sort_values(["_real", "_place"]).drop_duplicates([*same, "_protocol"], keep="last")
+    return scores.iloc[sorted(rows["_place"])]
+
+
+def preferred(scores: pd.DataFrame, *also: str) -> pd.DataFrame:
+    """Return the scores of the protocol that is shown of several runs together; an empty table stays one.
+
+    It is the one that most runs have; of several such that of the data's own first judge, by the natural prior,
+    untruncated, of the most checkpoints, of the most faces, beside the most real ones, the newest. What is
+    not documented comes last.
+    """
+    order = _in_order(scores, *also)
+    if not order:
+        return scores
+    return once(scores[numbers(scores, *also) == order[0]])
+
+
+def preferred_of_each_run(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return of each run the scores of one protocol: of those that it has the one that `preferred` would put first
+    among the runs of its data."""
+    if scores.empty:
+        return scores
+    kept = []
+    for _, of_data in scores.groupby(_own_judges(scores), sort=False):
+        places = {protocol: place for place, protocol in enumerate(_in_order(of_data))}
+        place = numbers(of_data).map(places)
+        kept.append(of_data[place == place.groupby(of_data["run_id"]).transform("min")])
+    return once(pd.concat(kept))
+
+
+def newest(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return each run's newest value of every metric and emotion, of scores of one protocol a run."""
+    return scores.sort_values("step", kind="stable").drop_duplicates(["run_id", "metric", "emotion"], keep="last")
+
+
+def words(protocol: "Mapping[str, Any] | pd.Series") -> str:
+    """Say a protocol: judge and its weights' hash, faces, prior, seed, and truncation and sampling where there are any.
+
+    `protocol` is a row of a score table, or a recorded protocol with its judge.
+    """
+    known = {name: value for name, value in protocol.items() if not _missing(value)}
+    parts = [f"judge {known['judge']}" + (f" ({known['judge_sha256'][:8]})" if known.get("judge_sha256") else "")]
+    if "count" in known:
+        parts.append(f"{int(known['count']):,} faces")
+        parts += [f"{known['prior']} prior"] if "prior" in known else []
+    parts += [f"seed {int(known['seed'])}"] if "seed" in known else []
+    if known.get("truncation", UNTRUNCATED) != UNTRUNCATED:
+        parts.append(f"truncated to {known['truncation']:g}")
+    if way := known.get("sampling"):
+        parts.append(f"drawn by {way['sampler']} in {way['steps']} steps, guidance {way['guidance']:g}")
+    return ", ".join(parts)
+
+
+def by_words(scores: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Take scores apart by protocol, each said in words, in order of judge, faces, prior, seed and truncation."""
+    places = filled(scores).assign(_place=range(len(scores)))
+    ordered = scores.iloc[places.sort_values(["judge", "judge_sha256", *BESIDE_JUDGE, "_place"])["_place"]]
+    return {words(rows.iloc[0]): once(rows) for _, rows in ordered.groupby(numbers(ordered), sort=False)}
+
+
+def real_faces(scores: pd.DataFrame) -> str:
+    """Warn where scores of one protocol stand beside other numbers of real faces; '' where they do not."""
+    counts = sorted({int(count) for count in _real_counts(scores) if count})
+    if len(counts) < 2:
+        return ""
+    said = f"{', '.join(f'{count:,}' for count in counts[:-1])} and {counts[-1]:,}"
+    return (
+        f"These evaluations used {said} real faces: FID, KID, precision, recall, coverage and others change with that "
+        "number alone."
+    )
+
+
+def _in_order(scores: pd.DataFrame, *also: str) -> list[int]:
+    """Return the numbers of a table's protocols, the one to show first in front."""
+    if scores.empty:
+        return []
+    rows = filled(scores).assign(
+        _protocol=numbers(scores, *also),
+        _own=scores["judge"].eq(_own_judges(scores)),
+        _checkpoint=scores["run_id"].astype(str) + " " + scores["step"].astype(str),
+        _real=_real_counts(scores),
+        _place=range(len(scores)),
+    )
+    ranks: list[tuple[tuple[Any, ...], int]] = []
+    for number, own in rows.groupby("_protocol", sort=False):
+        first = own.iloc[0]
+        rank = (
+            not _missing(first["count"]),
+            own["run_id"].nunique(),
+            own.loc[own["_own"], "run_id"].nunique(),
+            first["prior"] == "natural",
+            first["truncation"] == UNTRUNCATED,
+            own["_checkpoint"].nunique(),
+            0 if _missing(first["count"]) else int(first["count"]),
+            float(own["_real"].max()),
+            int(own["_place"].max()),
+        )
+        ranks.append((rank, int(str(number))))
+    return [number for _, number in sorted(ranks, reverse=True)]
+
+
+def _own_judges(scores: pd.DataFrame) -> pd.Series:
+    """Name by row the first shipped judge for the data that the run learnt from; '' where the data are not known."""
+    if "data" not in scores:
+        return pd.Series("", index=scores.index)
+    return scores["data"].map(lambda data: judges_for(data)[0])
+
+
+def _real_counts(scores: pd.DataFrame) -> pd.Series:
+    """Return by row how many real faces an evaluation used, 0 where that is not known."""
+    if "real_count" not in scores:
+        return pd.Series(0.0, index=scores.index)
+    return scores["real_count"].astype(float).fillna(0.0)
+
+
+def _missing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and value != value)
