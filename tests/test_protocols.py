@@ -124,13 +124,7 @@ def test_each_run_is_shown_by_a_judge_of_its_own_data_and_by_what_most_of_these_
     )  # fmt: skip
     found = protocols.preferred_of_each_run(scores).set_index("run_id")
     assert found["count"].to_dict() == {"a": 2000, "b": 2000, "c": 9000, "d": 9000, "e": 2000}
-    assert found["judge"].to_dict() == {
-        "a": "synthfer",
-        "b": "synthfer",
-        "c": "fer2013",
-        "d": "synthfer",
-        "e": "synthfer",
-    }
+    assert list(found.index[found["judge"] != "synthfer"]) == ["c"]
 
 
 def test_a_checkpoint_evaluated_twice_counts_once_with_the_real_faces_where_it_has_them() -> None:
