@@ -4,11 +4,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.bands import add_band, plain
 from dashboard.charts.curves import LABELS
+from dashboard.charts.lines import curve, mark_lost
 from dashboard.charts.palette import plotly_template
 from fergan_core.protocols import numbers, once, words
 
@@ -65,19 +67,21 @@ def score_table(scores: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame
 def metric_curves(
     points: pd.DataFrame, metric: str, labels: Mapping[str, str], colours: Mapping[str, str], *, dark: bool
 ) -> go.Figure:
-    """Draw one metric of several runs over the steps: a bucket's mean as the line, from lowest to highest the band."""
+    """Draw one metric of several runs over the steps: a bucket's mean as the line, from lowest to highest the band.
+
+    Where a run's metric is first not a number a dotted line stands in its colour, and the legend says so.
+    """
     figure = go.Figure()
     for run_id, label in labels.items():
         line = points[(points.run_id == run_id) & (points.metric == metric)].sort_values("step")
         if line.empty:
             continue
-        band = line.dropna(subset=["low", "high"])
+        band = line[np.isfinite(line[["low", "high"]].astype(float)).all(axis=1)]
         add_band(figure, list(band.step), list(band.low), list(band.high), colours[run_id])
         figure.add_scatter(
             x=line.step,
-            y=line["mean"],
-            name=plain(label),
-            mode="lines",
+            **curve(line["mean"], colours[run_id]),
+            name=mark_lost(figure, line, plain(label), colours[run_id]),
             line={"color": colours[run_id], "width": 1.6},
             hovertemplate="%{y:.4g}",
         )

@@ -1,14 +1,13 @@
 """Points -> curves with min/max bands; pure functions of tables."""
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from numpy.typing import ArrayLike
 
 from dashboard.charts.bands import add_band
+from dashboard.charts.lines import at_least, curve, log_axis, log_foot, mark_lost
 from dashboard.charts.palette import plotly_template, run_colour
 
 # What belongs on one chart.
@@ -65,48 +64,31 @@ def group_figure(points: pd.DataFrame, group: str, *, dark: bool) -> go.Figure:
     """Draw one group's metrics of one run over the steps: the mean as a line, the bucket's extremes as a band.
 
     `points` are the registry's buckets: metric, step, low, high, mean, nans. A metric that was never recorded draws
-    nothing; where one stops being a finite number, a dotted line stands and the legend says so.
+    nothing; where one stops being a finite number, a dotted line stands and the legend says so. On a logarithmic axis
+    what is 0 or below stands at its foot.
     """
     figure = go.Figure()
+    own = points[points.metric.isin(GROUPS[group])]
+    values = own[["low", "high", "mean"]]
+    foot = log_foot(values) if group in _LOG else None
     for place, metric in enumerate(GROUPS[group]):
-        line = points[points.metric == metric].sort_values("step")
+        line = own[own.metric == metric].sort_values("step")
         if line.empty:
             continue
         colour = run_colour(place)
         finite = line[np.isfinite(line[["low", "high"]]).all(axis=1)]
-        add_band(figure, list(finite.step), list(finite.low), list(finite.high), colour)
-        lost = _first_lost(line)
-        if lost is not None:
-            figure.add_vline(x=lost, line={"color": colour, "dash": "dot"})
+        add_band(figure, list(finite.step), at_least(finite.low, foot), at_least(finite.high, foot), colour)
+        name = mark_lost(figure, line, LABELS[metric], colour)
         figure.add_scatter(
             x=line.step,
-            y=line["mean"].where(np.isfinite(line["mean"])),
-            name=LABELS[metric] if lost is None else f"{LABELS[metric]}, no number from step {lost:,}",
-            mode="lines" if len(line) > 1 else "markers",
+            **curve(line["mean"], colour, foot),
+            name=name,
             line={"color": colour, "width": 1.6},
-            marker={"color": colour},
-            hovertemplate="%{y:.4g}",
+            customdata=line["mean"],
+            hovertemplate="%{customdata:.4g}",
         )
     figure.update_layout(template=plotly_template(dark), height=270, showlegend=True)
     figure.update_xaxes(title="step")
     if group in _LOG:
-        ticks = log_ticks(points.loc[points.metric.isin(GROUPS[group]), ["low", "high"]])
-        figure.update_yaxes(type="log", tickvals=ticks, ticktext=[f"{tick:g}" for tick in ticks])
+        figure.update_yaxes(**log_axis(values))
     return figure
-
-
-def _first_lost(line: pd.DataFrame) -> int | None:
-    """Return the first step at which a scalar was NaN or infinite: a divergence must not be a mere gap."""
-    lost = line[(line.nans > 0) | np.isinf(line[["low", "high"]]).any(axis=1)]
-    return int(lost.step.iloc[0]) if len(lost) else None
-
-
-def log_ticks(values: ArrayLike) -> list[float]:
-    """List ticks for these values, 1, 2, 5, 10, ..., to be written in full: Plotly's own write 2 and 5 alone."""
-    seen = np.asarray(values, dtype=float)
-    seen = seen[np.isfinite(seen) & (seen > 0)]
-    if not len(seen):
-        return []
-    first, last = math.floor(math.log10(seen.min())), math.ceil(math.log10(seen.max()))
-    steps = (1, 2, 5) if last - first <= 3 else (1,)
-    return [step * 10.0**decade for decade in range(first, last + 1) for step in steps]

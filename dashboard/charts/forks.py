@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from dashboard.charts.bands import plain
 from dashboard.charts.instruments import LABELS, SEVERITY_COLOURS
+from dashboard.charts.lines import curve, mark_lost
 from dashboard.charts.palette import plotly_template, run_colour
 
 _MARKED = ("alarm", "warning")
@@ -28,8 +29,8 @@ def forks_figure(
     where a fork branches off; a diamond: a finding, red an alarm, orange a warning.
     """
     figure = go.Figure()
-    lines = {str(run_id): line for run_id, line in points[points.metric == metric].groupby("run_id")}
-    lines = {run_id: line.sort_values("step").set_index("step")["mean"] for run_id, line in lines.items()}
+    stretches = {str(run_id): line for run_id, line in points[points.metric == metric].groupby("run_id")}
+    lines = {run_id: line.sort_values("step").set_index("step")["mean"] for run_id, line in stretches.items()}
     lines = {run_id: line.where(np.isfinite(line)) for run_id, line in lines.items()}
     forks = 0
     for row in tree.itertuples():
@@ -42,9 +43,8 @@ def forks_figure(
             line = pd.concat([pd.Series({int(row.parent_step): start}), line[line.index > row.parent_step]])
         figure.add_scatter(
             x=line.index,
-            y=line,
-            name=plain(labels[row.id]),
-            mode="lines",
+            **curve(line, colour),
+            name=mark_lost(figure, stretches[row.id], plain(labels[row.id]), colour),
             line={"color": colour, "width": 1.8},
             hovertemplate="step %{x:,}: %{y:.4g}",
             legendgroup=row.id,

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from dashboard.charts.lines import curve, log_axis, log_foot, mark_lost
 from dashboard.charts.palette import FAINT_INK, plotly_template, run_colour
 
 # Panels from top to bottom, each with what belongs on one axis.
@@ -77,6 +77,8 @@ SEVERITY_COLOURS = {"info": FAINT_INK, "warning": "#e69f00", "alarm": "#d0392f"}
 def timeline_figure(points: pd.DataFrame, findings: pd.DataFrame, *, dark: bool) -> go.Figure:
     """Draw the panels that have points, one above the other on one axis of steps, findings as marks across all.
 
+    Where a scalar is first not a number a dotted line stands in its panel, and the legend says so.
+
     `points` are the registry's stretches; `findings` has columns kind, step, severity, sentence. The findings' marks
     on top can be clicked: their customdata is the finding's place in the table.
     """
@@ -112,23 +114,27 @@ def timeline_figure(points: pd.DataFrame, findings: pd.DataFrame, *, dark: bool)
 
 
 def _add_panel(figure: go.Figure, points: pd.DataFrame, panel: str, row: int) -> None:
+    own = points[points.metric.isin(PANELS[panel])]
+    foot = log_foot(own["mean"]) if panel in _LOG else None
     for place, metric in enumerate(PANELS[panel]):
-        line = points[points.metric == metric].sort_values("step")
+        line = own[own.metric == metric].sort_values("step")
         if line.empty:
             continue
+        colour = run_colour(place)
         figure.add_scatter(
             x=line.step,
-            y=line["mean"].where(np.isfinite(line["mean"])),
-            name=LABELS[metric],
-            mode="lines" if len(line) > 1 else "markers",
-            line={"color": run_colour(place), "width": 1.4},
-            hovertemplate=f"{LABELS[metric]}: %{{y:.4g}}<extra></extra>",
+            **curve(line["mean"], colour, foot),
+            name=mark_lost(figure, line, LABELS[metric], colour, row=row, col=1),
+            line={"color": colour, "width": 1.4},
+            customdata=line["mean"],
+            hovertemplate=f"{LABELS[metric]}: %{{customdata:.4g}}<extra></extra>",
             legendgroup=panel,
             legendgrouptitle_text=panel,
             row=row,
             col=1,
         )
-    figure.update_yaxes(type="log" if panel in _LOG else "linear", row=row, col=1)
+    axis = log_axis(own["mean"], decades=True) if panel in _LOG else {"type": "linear"}
+    figure.update_yaxes(**axis, row=row, col=1)
 
 
 def phase_figure(points: pd.DataFrame, *, dark: bool) -> go.Figure:
@@ -161,20 +167,25 @@ def phase_figure(points: pd.DataFrame, *, dark: bool) -> go.Figure:
 def spectra_figure(points: pd.DataFrame, *, dark: bool) -> go.Figure:
     """Draw the largest singular value of every layer over the steps: G's in one colour, D's in the other."""
     figure = go.Figure()
-    for metric, line in points[points.metric.str.startswith("spectral_")].groupby("metric"):
-        network, _, layer = str(metric).removeprefix("spectral_").partition("/")
-        line = line.sort_values("step")
-        figure.add_scatter(
-            x=line.step,
-            y=line["mean"],
-            name={"g": "G", "d": "D"}.get(network, network),
-            legendgroup=network,
-            showlegend=not any(trace.legendgroup == network for trace in figure.data),
-            mode="lines",
-            line={"color": run_colour(1 if network == "g" else 0), "width": 1.2},
-            hovertemplate=f"{network.upper()} {layer}, step %{{x:,}}: %{{y:.3g}}<extra></extra>",
-        )
+    own = points[points.metric.str.startswith("spectral_")]
+    foot = log_foot(own["mean"])
+    for network, of_network in own.groupby(own.metric.str.removeprefix("spectral_").str.partition("/")[0]):
+        colour = run_colour(1 if network == "g" else 0)
+        name = mark_lost(figure, of_network, {"g": "G", "d": "D"}.get(network, network), colour)
+        for place, (metric, line) in enumerate(of_network.groupby("metric")):
+            line = line.sort_values("step")
+            figure.add_scatter(
+                x=line.step,
+                **curve(line["mean"], colour, foot),
+                name=name,
+                legendgroup=network,
+                showlegend=place == 0,
+                line={"color": colour, "width": 1.2},
+                customdata=line["mean"],
+                hovertemplate=f"{network.upper()} {metric.partition('/')[2]}, step %{{x:,}}: %{{customdata:.3g}}"
+                "<extra></extra>",
+            )
     figure.update_layout(template=plotly_template(dark), height=360, hovermode="closest", showlegend=True)
     figure.update_xaxes(title="step")
-    figure.update_yaxes(title="largest singular value", type="log")
+    figure.update_yaxes(title="largest singular value", **log_axis(own["mean"]))
     return figure

@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.bands import plain
-from dashboard.charts.curves import log_ticks
+from dashboard.charts.lines import curve, log_axis, log_foot, without_number
 from dashboard.charts.palette import FAINT_INK, plotly_template, run_colour
 from dashboard.charts.score_table import ARROWS
 from fergan_core.metrics.catalogue import Metric
@@ -27,19 +27,21 @@ def budget_figure(
     is one and its name. A distance is drawn by its logarithm.
     """
     figure = go.Figure()
+    foot = log_foot(scores.value) if _is_log(metric) else None
     for name, place in rivals.items():
-        for number, (_, line) in enumerate(scores[scores.rival == name].groupby("run_id", sort=False)):
+        own = scores[scores.rival == name]
+        said = plain(name) + without_number(own.value, "evaluations")
+        for number, (_, line) in enumerate(own.groupby("run_id", sort=False)):
             line = line.sort_values("spent")
             figure.add_scatter(
                 x=line.spent / unit[0],
-                y=line.value,
-                name=plain(name),
+                **curve(line.value, run_colour(place), foot, markers=6),
+                name=said,
                 legendgroup=name,
                 showlegend=number == 0,
-                mode="lines+markers",
                 line={"color": run_colour(place), "width": 1.8},
-                customdata=line.epoch,
-                hovertemplate=f"{plain(name)}, epoch %{{customdata}}: %{{y:.4g}}<extra></extra>",
+                customdata=line[["epoch", "value"]],
+                hovertemplate=f"{plain(name)}, epoch %{{customdata[0]}}: %{{customdata[1]:.4g}}<extra></extra>",
             )
     figure.add_vline(x=budget / unit[0], line={"color": FAINT_INK, "dash": "dash", "width": 1})
     figure.update_layout(template=plotly_template(dark), height=400, hovermode="closest", showlegend=True)
@@ -55,6 +57,7 @@ def cost_figure(ways: pd.DataFrame, metric: Metric, rivals: Mapping[str, int], *
     that differ in their steps alone are joined and numbered; the guided are diamonds, bare, for they crowd.
     """
     figure = go.Figure()
+    foot = log_foot(ways.value) if _is_log(metric) else None
     for name, place in rivals.items():
         # The first line is the legend's.
         own = ways[ways.rival == name].sort_values("guided", kind="stable")
@@ -63,7 +66,7 @@ def cost_figure(ways: pd.DataFrame, metric: Metric, rivals: Mapping[str, int], *
             guided = bool(line.guided.iloc[0])
             figure.add_scatter(
                 x=line.speed,
-                y=line.value,
+                y=curve(line.value, run_colour(place), foot)["y"],
                 name=plain(name),
                 legendgroup=name,
                 showlegend=number == 0,
@@ -80,12 +83,11 @@ def cost_figure(ways: pd.DataFrame, metric: Metric, rivals: Mapping[str, int], *
                         "width": [2 if on else 0 for on in line.front],
                     },
                 },
-                customdata=line.way,
-                hovertemplate="%{customdata}: %{y:.4g}, %{x:,.0f} faces a second<extra></extra>",
+                customdata=line[["way", "value"]],
+                hovertemplate="%{customdata[0]}: %{customdata[1]:.4g}, %{x:,.0f} faces a second<extra></extra>",
             )
     figure.update_layout(template=plotly_template(dark), height=420, hovermode="closest", showlegend=True)
-    ticks = log_ticks(ways.speed)
-    figure.update_xaxes(title="faces a second", type="log", tickvals=ticks, ticktext=[f"{tick:,g}" for tick in ticks])
+    figure.update_xaxes(title="faces a second", **log_axis(ways.speed))
     _score_axis(figure, metric, ways.value)
     return figure
 
@@ -93,6 +95,9 @@ def cost_figure(ways: pd.DataFrame, metric: Metric, rivals: Mapping[str, int], *
 def _score_axis(figure: go.Figure, metric: Metric, values: pd.Series) -> None:
     share = metric.unit == "share"
     figure.update_yaxes(title=f"{metric.title} {ARROWS[metric.better]}", tickformat=".0%" if share else None)
-    if metric.better == "lower" and not share and not metric.around_zero:
-        ticks = log_ticks(values)
-        figure.update_yaxes(type="log", tickvals=ticks, ticktext=[f"{tick:g}" for tick in ticks])
+    if _is_log(metric):
+        figure.update_yaxes(**log_axis(values))
+
+
+def _is_log(metric: Metric) -> bool:
+    return metric.better == "lower" and metric.unit != "share" and not metric.around_zero

@@ -11,6 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.bands import add_band, plain
+from dashboard.charts.lines import without_number
 from dashboard.charts.palette import FAINT_INK, plotly_template
 from fergan_core.protocols import by_words, numbers, words
 
@@ -96,7 +97,7 @@ def _add_run(figure: go.Figure, line: pd.DataFrame, name: str, colour: str, *, a
     figure.add_scatter(
         x=line.epoch,
         y=line.value,
-        name=name,
+        name=name + without_number(line.value, "epochs"),
         mode="markers" if as_points else "lines+markers",
         line={"color": colour, "width": 2},
         marker={"color": colour, "size": 11 if as_points else 6, "symbol": "diamond-open" if as_points else "circle"},

@@ -25,7 +25,7 @@ def test_a_divergence_is_marked_at_its_first_step_and_named_in_the_legend() -> N
     table = pd.concat([points("loss_d", [1.0, np.inf]), points("loss_g", [3.0, np.nan, np.nan], nans=1)])
     figure = curves.group_figure(table, "Losses", dark=True)
     names = [trace.name for trace in figure.data if trace.name]
-    assert names == ["loss of D, no number from step 20", "loss of G, no number from step 30"]
+    assert names == ["loss of D, not a number at step 20", "loss of G, not a number at step 30"]
     assert [shape.x0 for shape in figure.layout.shapes] == [20, 30]
 
 

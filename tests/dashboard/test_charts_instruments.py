@@ -10,7 +10,8 @@ from dashboard.charts.instruments import LABELS, PANELS, SEVERITY_COLOURS, phase
 
 def points(**lines: dict[int, float]) -> pd.DataFrame:
     rows = [(metric.replace("__", "/"), step, mean) for metric, line in lines.items() for step, mean in line.items()]
-    return pd.DataFrame(rows, columns=["metric", "step", "mean"])
+    table = pd.DataFrame(rows, columns=["metric", "step", "mean"])
+    return table.assign(low=table["mean"], high=table["mean"], nans=table["mean"].isna().astype(int))
 
 
 FINDINGS = pd.DataFrame(
@@ -51,9 +52,12 @@ def test_a_finding_is_a_mark_that_knows_its_place_and_a_line_through_all_panels(
     assert drawn.count((20, SEVERITY_COLOURS["alarm"])) == drawn.count((10, SEVERITY_COLOURS["warning"])) == 3
 
 
-def test_what_is_no_number_is_a_gap() -> None:
+def test_what_is_not_a_number_is_a_gap_and_marked_in_its_panel() -> None:
     seen = points(loss_d={10: 1.0, 20: math.inf, 30: math.nan, 40: 2.0})
-    line = timeline_figure(seen, FINDINGS[:0], dark=False).data[1]
+    figure = timeline_figure(seen, FINDINGS[:0], dark=False)
+    line = figure.data[1]
+    assert line.name == "loss of D, not a number at step 20"
+    assert [(shape.x0, shape.yref) for shape in figure.layout.shapes] == [(20, "y2 domain")]
     assert [math.isfinite(value) for value in line.y] == [True, False, False, True]
     assert not any(math.isinf(value) for value in line.y)
 
@@ -67,3 +71,14 @@ def test_one_loss_against_the_other_takes_steps_that_have_both() -> None:
 def test_spectra_are_a_line_a_layer_and_one_word_a_network() -> None:
     figure = spectra_figure(points(spectral_g__a={1: 2.0}, spectral_g__b={1: 3.0}, spectral_d__a={1: 4.0}), dark=False)
     assert [(trace.name, trace.showlegend) for trace in figure.data] == [("D", True), ("G", True), ("G", False)]
+
+
+def test_zeros_stand_at_the_foot_of_a_logarithmic_panel() -> None:
+    figure = timeline_figure(points(grad_norm_g={1: 4.0, 2: 0.0, 3: 100.0}), FINDINGS[:0], dark=False)
+    (line,) = (trace for trace in figure.data if trace.name == "gradient of G")
+    assert (list(line.y), list(line.customdata)) == ([4.0, 2.0, 100.0], [4.0, 0.0, 100.0])
+    assert list(line.marker.symbol)[1] == "triangle-down"
+    assert (figure.layout.yaxis2.tickvals[0], figure.layout.yaxis2.ticktext[0]) == (2.0, "≤ 0")
+    spectra = spectra_figure(points(spectral_g__a={1: 2.0, 2: math.nan}, spectral_g__b={1: 0.0}), dark=False)
+    assert {trace.name for trace in spectra.data} == {"G, not a number at step 2"}
+    assert [trace.y[0] for trace in spectra.data] == [2.0, 1.0]

@@ -129,14 +129,16 @@ LABELS = {"p": "parent", "f": "a <b>fork</b>", "g": "orphan", "none": "no points
 def fork_points() -> pd.DataFrame:
     rows = [("p", step, step / 10) for step in (10, 18, 30, 40)] + [("f", step, 9.0) for step in (25, 35)]
     rows += [("g", 16, 5.0), ("g", 26, np.inf)]
-    return pd.DataFrame(rows, columns=["run_id", "step", "mean"]).assign(metric="loss_g")
+    table = pd.DataFrame(rows, columns=["run_id", "step", "mean"]).assign(metric="loss_g", nans=0)
+    return table.assign(low=table["mean"], high=table["mean"])
 
 
 def test_a_fork_branches_off_its_parents_curve() -> None:
     none = pd.DataFrame(columns=["run_id", "step", "severity", "sentence"])
     figure = forks.forks_figure(fork_points(), TREE, none, "loss_g", LABELS, dark=False)
     traces = by_name(figure)
-    assert set(traces) == {"parent", "a &lt;b&gt;fork&lt;/b&gt;", "orphan"}
+    assert set(traces) == {"parent", "a &lt;b&gt;fork&lt;/b&gt;", "orphan, not a number at step 26"}
+    traces["orphan"] = traces.pop("orphan, not a number at step 26")
     assert list(traces["parent"].x) == [10, 18, 30, 40]
     branch = traces["a &lt;b&gt;fork&lt;/b&gt;"]
     assert list(zip(branch.x, branch.y, strict=True)) == [(20, 1.8), (25, 9), (35, 9)]

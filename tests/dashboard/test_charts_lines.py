@@ -1,0 +1,84 @@
+"""What a plain line hides is seen all the same: single points, values that are not numbers, zeros on a log axis."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dashboard.charts import compare, curves, lines, rivals
+from fergan_core.metrics.catalogue import CATALOGUE
+
+NAN = math.nan
+
+
+@pytest.mark.parametrize(
+    ("values", "mode", "marked"),
+    [
+        ([1.0, 2.0, 3.0], "lines", []),
+        ([1.0], "markers", [0]),
+        ([1.0, NAN, 3.0], "markers", [0, 2]),
+        ([NAN, 1.0, NAN, 3.0, 4.0], "lines+markers", [1]),
+        ([1.0, 2.0, math.inf], "lines", []),
+    ],
+)
+def test_a_point_that_no_line_reaches_has_a_marker(values: list[float], mode: str, marked: list[int]) -> None:
+    drawn = lines.curve(pd.Series(values), "#112233")
+    assert drawn["mode"] == mode
+    sizes = drawn["marker"]["size"] if "marker" in drawn else np.zeros(len(values))
+    assert [place for place, value in enumerate(values) if math.isfinite(value) and sizes[place]] == marked
+    assert not np.isinf(drawn["y"]).any()
+
+
+def test_zeros_stand_at_the_foot_of_a_logarithmic_axis_which_says_so() -> None:
+    values = pd.Series([0.0, 8.0, -1.0, 1000.0])
+    foot = lines.log_foot(values)
+    assert foot == 4.0
+    drawn = lines.curve(values, "#112233", foot)
+    assert list(drawn["y"]) == [4.0, 8.0, 4.0, 1000.0]
+    assert list(drawn["marker"]["symbol"]) == ["triangle-down", "circle", "triangle-down", "circle"]
+    axis = lines.log_axis(values)
+    assert (axis["tickvals"][0], axis["ticktext"][0]) == (4.0, "≤ 0")
+    assert min(axis["tickvals"][1:]) > 5
+    assert lines.at_least([0.0, 9.0], foot) == [4.0, 9.0]
+
+
+def test_without_zeros_there_is_no_foot_and_without_more_than_zeros_no_logarithm() -> None:
+    assert lines.log_foot([1.0, NAN, 3.0]) is None
+    assert lines.log_axis([1.0, 3.0])["ticktext"][0] == "1"
+    assert lines.log_foot([0.0, 0.0]) is None
+    assert lines.log_axis([0.0, 0.0]) == {"type": "linear"}
+    assert lines.log_axis([]) == {"type": "linear"}
+
+
+def test_a_runs_gradients_of_zero_are_drawn_with_their_band() -> None:
+    table = pd.DataFrame({"metric": "grad_norm_g", "step": [1, 2], "low": [0.0, 2.0], "high": [4.0, 8.0], "nans": 0})
+    figure = curves.group_figure(table.assign(mean=[0.0, 5.0]), "Gradient norms", dark=False)
+    band, line = figure.data
+    assert list(line.y) == [1.0, 5.0]
+    assert list(line.customdata) == [0.0, 5.0]
+    assert list(band.y) == [4.0, 8.0, 2.0, 1.0]
+    assert figure.layout.yaxis.ticktext[0] == "≤ 0"
+
+
+def test_a_distance_of_zero_and_one_that_is_not_a_number_are_told_of_beside_the_others() -> None:
+    scores = pd.DataFrame({"rival": "r", "run_id": "a", "epoch": [1, 2, 3], "spent": [1.0, 2.0, 3.0]})
+    scores = scores.assign(value=[9.0, 0.0, NAN])
+    figure = rivals.budget_figure(scores, CATALOGUE["fid"], {"r": 0}, (1, "images"), 3.0, dark=False)
+    (line,) = figure.data
+    assert line.name == "r, not a number in 1 of 3 evaluations"
+    assert list(line.y[:2]) == [9.0, 4.5]
+    assert figure.layout.yaxis.type == "log"
+
+
+def test_runs_side_by_side_mark_where_one_has_no_number_and_a_run_of_one_point() -> None:
+    points = pd.DataFrame({"run_id": ["a"] * 3 + ["b"], "metric": "loss_g", "step": [1, 2, 3, 1]})
+    points = points.assign(mean=[1.0, 2.0, NAN, 7.0], nans=[0, 0, 5, 0])
+    points = points.assign(low=points["mean"], high=points["mean"])
+    colours = {"a": "#112233", "b": "#445566"}
+    figure = compare.metric_curves(points, "loss_g", {"a": "A", "b": "B"}, colours, dark=False)
+    traces = {trace.name: trace for trace in figure.data if trace.name}
+    assert list(traces) == ["A, not a number at step 3", "B"]
+    assert (traces["B"].mode, list(traces["B"].y)) == ("markers", [7.0])
+    (mark,) = figure.layout.shapes
+    assert (mark.x0, mark.line.dash, mark.line.color) == (3, "dot", "#112233")
