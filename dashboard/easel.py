@@ -7,6 +7,7 @@ import json
 import os
 import select
 import sys
+import traceback
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -18,7 +19,8 @@ from scipy.spatial.distance import pdist
 
 from dashboard.painter import SIDE, Faces, Painting
 from fergan_core.analysis.projection import Plane, principal_plane
-from fergan_core.errors import CheckpointError, FerganError
+from fergan_core.emotions import EMOTIONS
+from fergan_core.errors import CheckpointError, FerganError, UsageError
 from fergan_core.evaluation.audit import audit, drawn_and_read, ground_of
 from fergan_core.evaluation.faces import Reading
 from fergan_core.evaluation.ground import Ground
@@ -32,6 +34,8 @@ from fergan_core.training.protocols import Generator, Samplable
 _IDLE_SECONDS = 600
 _REAL_FACES = 300  # an emotion, in a projection
 _PAIRS = 12
+_MOST_SEED = 2**63 - 1
+_MOST_FRAMES = 1000
 
 Question = Mapping[str, Any]
 
@@ -46,6 +50,32 @@ def _generator(question: Question) -> Generator:
     weights = Path(question["weights"])
     changed = weights.stat().st_mtime if weights.exists() else 0.0
     return _open_generator(json.dumps(question["recipe"]), str(weights), changed)
+
+
+def _check(question: Question) -> None:
+    """Raise UsageError for a question that cannot be answered: codes are indices, and -1 would be a neutral face."""
+    if question.get("kind") not in _ANSWERS:
+        raise UsageError(f"nothing here draws '{question.get('kind')}'; reload the page")
+    labels, seed = question["labels"], question["seed"]
+    if not labels:
+        raise UsageError("no face was asked for; ask for one or more")
+    for code in labels:
+        if not _is_within(code, 0, len(EMOTIONS) - 1):
+            raise UsageError(f"'{code}' is not an emotion's code; choose one of {', '.join(EMOTIONS)}")
+    if not _is_within(seed, 0, _MOST_SEED):
+        raise UsageError(f"the seed '{seed}' is not a whole number from 0 to {_MOST_SEED}; choose another")
+    if not _is_within(question.get("frames", 1), 1, _MOST_FRAMES):
+        raise UsageError(f"'{question['frames']}' steps cannot be shown; ask for 1 to {_MOST_FRAMES}")
+    truncation = question.get("truncation", 1.0)
+    if not isinstance(truncation, int | float) or not 0 < truncation <= 1:
+        raise UsageError(f"the truncation '{truncation}' is not above 0 and at most 1; evaluate the checkpoint again")
+    learnt = _generator(question).emotions
+    if missing := [EMOTIONS[code] for code in labels if EMOTIONS[code] not in learnt]:
+        raise UsageError(f"this run did not learn {missing[0]} faces; choose one of {', '.join(learnt)}")
+
+
+def _is_within(value: object, least: int, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
 @lru_cache(maxsize=1)
@@ -163,13 +193,19 @@ _ANSWERS: dict[str, Callable[[Question], Painting]] = {
 
 
 def _serve(source: IO[bytes], sink: IO[bytes]) -> None:
-    """Answer questions until there is none for ten minutes, or the server has gone."""
+    """Answer questions until there is none for ten minutes, or the server has gone; whatever fails is an answer too."""
     while select.select([source], [], [], _IDLE_SECONDS)[0] and (line := source.readline()):
-        question = json.loads(line)
         try:
+            question = json.loads(line)
+            _check(question)
             faces, known = _ANSWERS[question["kind"]](question)
         except FerganError as error:
             sink.write(json.dumps({"error": str(error)}).encode() + b"\n")
+        except Exception as error:
+            traceback.print_exc()
+            reason = f"{type(error).__name__}: {error}".strip(": ").partition("\n")[0]
+            sentence = f"the faces could not be drawn ({reason}); choose another checkpoint, or see the server's log"
+            sink.write(json.dumps({"error": sentence}).encode() + b"\n")
         else:
             sink.write(json.dumps({"faces": len(faces), **known}).encode() + b"\n" + faces.tobytes())
         sink.flush()

@@ -116,12 +116,15 @@ class Painter:
         sink.write(json.dumps(question).encode() + b"\n")
         sink.flush()
         head = source.readline()
-        if not head:
+        if not head.endswith(b"\n"):
             raise EOFError
         answer = json.loads(head)
         if "error" in answer:
             raise CheckpointError(answer["error"])
-        faces = source.read(answer.pop("faces") * SIDE * SIDE)
+        size = answer.pop("faces") * SIDE * SIDE
+        faces = source.read(size)
+        if len(faces) < size:
+            raise EOFError
         return Painting(np.frombuffer(faces, np.uint8).reshape(-1, SIDE, SIDE), answer)
 
     def _end(self) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard import data
+from dashboard import choose, data
 from dashboard.charts import player
 
 
@@ -25,16 +25,36 @@ def play(reels: Sequence[player.Reel]) -> int:
     state = st.session_state
     newest = max(reel.frames[-1][0] for reel in reels)
     if opened not in state:
-        asked = st.query_params.get("epoch", "")
         # Never changed after: pictures and opening epoch then stay one message, which the browser keeps.
-        state[opened] = state[place] = int(asked) if asked.isdecimal() else newest
+        state[opened] = state[place] = _asked_epoch(min(reel.frames[0][0] for reel in reels), newest)
     elif state[place] == state[end]:
         state[place] = newest
     state[end] = newest
 
     def follow() -> None:
-        state[place] = state[key]["epoch"]
-        st.query_params["epoch"] = str(state[place])
+        epoch = state[key]["epoch"]
+        if type(epoch) is int:
+            state[place] = epoch
+            st.query_params["epoch"] = str(epoch)
 
     player.play(reels, state[opened], key=key, on_rest=follow)
     return state[place]
+
+
+def _asked_epoch(oldest: int, newest: int) -> int:
+    """Return the epoch that the address asks for, the newest without one; say so where there is no sheet near it."""
+    asked = st.query_params.get("epoch", "")
+    if not asked:
+        return newest
+    epoch = int(asked) if asked.isdecimal() and len(asked) < 10 else None
+    if epoch is not None and oldest <= epoch <= newest:
+        return epoch
+    opened = newest if epoch is None else min(max(epoch, oldest), newest)
+    st.warning(
+        choose.plain(
+            f"The address asks for epoch '{asked[:20]}', but sheets are of epochs {oldest} to {newest}: here is "
+            f"{opened}."
+        )
+    )
+    st.query_params["epoch"] = str(opened)
+    return opened

@@ -8,7 +8,7 @@ from dashboard import choose, data
 from dashboard.charts import projection, sheets
 from dashboard.charts.palette import PLOTLY_CONFIG
 from dashboard.painter import Painting
-from fergan_core.emotions import EMOTIONS
+from fergan_core.emotions import EMOTIONS, emotion_code
 from fergan_core.errors import FerganError
 
 MOST, USUAL = 300, 100
@@ -30,8 +30,7 @@ def show(run_id: str) -> None:
         count = st.number_input("Faces each", 2, MOST, USUAL, key="count", **bound)
         seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", **bound)
         wanted = st.button("Draw", key="draw among")
-    labels = tuple(EMOTIONS.index(name) for name in (known if emotion == "all" else (emotion,)) for _ in range(count))
-    question = (run_id, step_of[epoch], labels, seed)
+    question = (run_id, step_of[epoch], known if emotion == "all" else (emotion,), count, seed)
     if wanted:
         st.session_state[ASKED] = question
     if st.session_state.get(ASKED) != question:
@@ -39,7 +38,8 @@ def show(run_id: str) -> None:
         return
     try:
         with st.spinner("Drawing faces and reading them"):
-            found = data.project(*question)
+            labels = tuple(emotion_code(name) for name in question[2] for _ in range(count))
+            found = data.project(run_id, step_of[epoch], labels, seed)
     except FerganError as error:
         st.error(choose.plain(str(error)))
         return

@@ -28,6 +28,9 @@ def show(run_id: str) -> None:
         return
     for column, step in zip(st.columns(len(steps), gap="medium"), steps, strict=True):
         sheet = saved.loc[step]
+        if emotion not in sheet.emotions:
+            column.info(f"The sheet of epoch {sheet.epoch} has no {choose.plain(emotion)} faces.")
+            continue
         faces = dict(zip(sheet.emotions, sheets.tiles(data.sheet_bytes(sheet.path, sheet.sha256)), strict=True))
         column.markdown(f"**epoch {sheet.epoch}**")
         alt = f"{emotion} faces of epoch {sheet.epoch}"

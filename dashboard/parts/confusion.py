@@ -74,8 +74,9 @@ def show_matrices(rows: pd.DataFrame, chosen: tuple[str, str] | None) -> None:
 def take_click() -> None:
     """Choose the cell that was clicked."""
     points = st.session_state[CLICKED].selection.points
-    if points:
-        st.session_state["asked"], st.session_state["read_as"] = points[0]["y"], points[0]["x"]
+    cell = [points[0].get(axis) for axis in ("y", "x")] if points else []
+    if cell and all(name in EMOTIONS for name in cell):
+        st.session_state["asked"], st.session_state["read_as"] = cell
 
 
 def show_faces(rows: pd.DataFrame, asked: str, read_as: str) -> None:
@@ -95,10 +96,10 @@ def show_faces(rows: pd.DataFrame, asked: str, read_as: str) -> None:
         st.warning(choose.plain(f"The judge {row.judge} was made anew since: evaluate again for a matrix of its own."))
     chances = np.asarray(painting.known["chances"])
     found = charts.cell(chances, read_as)
-    share = rows.loc[(rows.emotion == asked) & (rows.metric == f"read_as_{read_as}"), "value"].iloc[0]
+    shares = rows.loc[(rows.emotion == asked) & (rows.metric == f"read_as_{read_as}"), "value"].dropna()
     st.markdown(
-        f"{len(found)} of {DRAWN} faces drawn from seed {int(row.seed)}, {len(found) / DRAWN:.0%}; in the matrix, of "
-        f"other faces, {share:.0%}."
+        f"{len(found)} of {DRAWN} faces drawn from seed {int(row.seed)}, {len(found) / DRAWN:.0%}"
+        + (f"; in the matrix, of other faces, {shares.iloc[-1]:.0%}." if len(shares) else ".")
     )
     if not len(found):
         return

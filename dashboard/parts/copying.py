@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard import choose, data
 from dashboard.charts import score_table, sheets
 from dashboard.painter import Painting
-from fergan_core.emotions import EMOTIONS
+from fergan_core.emotions import EMOTIONS, emotion_code
 from fergan_core.errors import FerganError
 from fergan_core.metrics.catalogue import CATALOGUE
 
@@ -72,9 +72,9 @@ def show_audit(run_id: str, step: int, judge: str | None) -> None:
     if not wanted:
         st.caption("Switch on Search: the first time the judge reads all training faces, which takes a minute or two.")
         return
-    codes = [EMOTIONS.index(name) for name in (known if emotion == "all" else (emotion,))]
-    asked = tuple(codes[place % len(codes)] for place in range(count))
     try:
+        codes = [emotion_code(name) for name in (known if emotion == "all" else (emotion,))]
+        asked = tuple(codes[place % len(codes)] for place in range(count))
         with st.spinner("Drawing faces and searching the training faces"):
             found = data.nearest(run_id, step, asked, seed, judge)
     except FerganError as error:

@@ -6,7 +6,7 @@ import streamlit as st
 from dashboard import choose, data, reels
 from dashboard.charts import sheets
 from dashboard.charts.palette import emotion_label
-from fergan_core.emotions import EMOTIONS
+from fergan_core.emotions import EMOTIONS, emotion_code
 from fergan_core.errors import FerganError
 
 DARK = st.context.theme.type == "dark"
@@ -70,9 +70,7 @@ def draw_new(run_id: str) -> None:
     try:
         with st.spinner("Drawing faces"):
             # One seed for every emotion gives the same latents: a place holds one face in several emotions.
-            faces = {
-                name: data.generate(run_id, step_of[epoch], (EMOTIONS.index(name),) * count, seed) for name in asked
-            }
+            faces = {name: data.generate(run_id, step_of[epoch], (emotion_code(name),) * count, seed) for name in asked}
     except FerganError as error:
         st.error(choose.plain(str(error)))
         return

@@ -55,7 +55,7 @@ def show_instruments(run_id: str, labels: dict[str, str]) -> None:
 def show_finding(run_id: str, found: pd.DataFrame) -> None:
     """One finding: the sheets before and after it, its numbers, and the recipe."""
     clicked = [point.get("customdata") for point in st.session_state[CLICKED].selection.points]
-    clicked = [place for place in clicked if isinstance(place, int) and place < len(found)]
+    clicked = [place for place in clicked if type(place) is int and 0 <= place < len(found)]
     options = list(range(len(found)))
     words = [
         findings.title(row.kind) + (f" ({row.numbers['emotion']})" if "emotion" in row.numbers else "")

@@ -156,3 +156,35 @@ def test_faces_cannot_be_laid_among_faces_that_are_gone(weights: Path) -> None:
     gone = {"name": "fer2013", "source": "/no/such.csv", "content_hash": "0" * 64}
     with pytest.raises(CheckpointError, match=r"not at hand.*put the data"):
         Painter().project(recipe.to_dict(RECIPE), weights, [HAPPY] * 2, 7, gone)
+
+
+WRONG = {
+    "a code beyond the emotions": ({"labels": [7]}, "'7' is not an emotion's code"),
+    "a negative code, which would be the last emotion": ({"labels": [-1]}, "'-1' is not an emotion's code"),
+    "a name for a code": ({"labels": ["happy"]}, "'happy' is not an emotion's code"),
+    "an emotion that the run did not learn": ({"labels": [HAPPY, 4]}, "did not learn sad faces; choose one of angry"),
+    "no face": ({"labels": []}, "ask for one or more"),
+    "a seed below 0": ({"seed": -1}, "the seed '-1'"),
+    "a seed that is too large": ({"seed": 2**64}, "the seed"),
+    "no steps": ({"kind": "path", "frames": 0}, "'0' steps"),
+    "a truncation of 0": ({"kind": "read", "truncation": 0.0, "judge": "synthfer"}, "the truncation '0.0'"),
+    "an unknown question": ({"kind": "paint"}, "nothing here draws 'paint'"),
+    "a recipe of no method": ({"recipe": {"method": {"kind": "oil"}}}, "oil"),
+    "a recipe that is none": ({"recipe": [1, 2]}, "could not be drawn"),
+    "data without a place": ({"kind": "nearest", "dataset": {"name": "synthfer"}, "judge": None}, "KeyError: 'source'"),
+}
+
+
+def test_whatever_is_asked_the_answer_is_a_sentence_and_the_process_lives_on(weights: Path) -> None:
+    others = set(children())
+    painter = Painter()
+    plain = {"kind": "draw", "recipe": recipe.to_dict(RECIPE), "weights": str(weights), "labels": [HAPPY], "seed": 0}
+    first = painter.draw(plain["recipe"], weights, [HAPPY], 0)
+    (child,) = set(children()) - others
+    for question, sentence in WRONG.values():
+        with pytest.raises(CheckpointError) as told:
+            painter._ask(plain | question)
+        assert sentence in str(told.value)
+        assert "\n" not in str(told.value)
+        assert set(children()) - others == {child}
+    assert np.array_equal(painter.draw(plain["recipe"], weights, [HAPPY], 0), first)
