@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fergan_core.registry import Reader, Registry
+from fergan_core.registry import Reader, Registry, Score
 
 HOME = Path(__file__).parents[2] / "dashboard" / "Home.py"
 TITLES = {"runs": "Runs", "run": "Run"}
@@ -137,3 +137,42 @@ def test_the_dashboard_opens_without_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def judged_twice(one_run: tuple[str, str]) -> tuple[str, str]:
+    """The one run, read by its data's own judge and later by the second one, under two priors."""
+    url, run_id = one_run
+    registry = Registry(url)
+    for judge, prior, value in (("synthfer", "natural", 2.0), ("synthfer", "balanced", 3.0), ("x", "natural", 9.0)):
+        for epoch in (1, 2):
+            registry.add_evaluation(
+                run_id, epoch=epoch, step=10 * epoch, judge=judge, judge_sha256=judge[0] * 64,
+                protocol={"count": 500, "seed": 0, "prior": prior}, scores=[Score("is", value + epoch / 10)],
+            )  # fmt: skip
+    return url, run_id
+
+
+OWN = "judge synthfer (ssssssss), 500 faces, natural prior, seed 0"
+
+
+def test_a_run_shows_the_scores_of_the_judge_and_protocol_that_it_names_and_lets_choose(
+    judged_twice: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, run_id = judged_twice
+    app = page("run", url, monkeypatch, run=run_id)
+    assert app.selectbox(key="protocol").value == OWN
+    assert {metric.label: metric.value for metric in app.metric}["IS"] == "2.200"
+    other = next(words for words in app.selectbox(key="protocol").options if "judge x" in words)
+    app.selectbox(key="protocol").set_value(other).run()
+    assert {metric.label: metric.value for metric in app.metric}["IS"] == "9.200"
+
+
+def test_the_list_of_runs_shows_a_course_of_one_judge_and_protocol_and_names_it(
+    judged_twice: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, run_id = judged_twice
+    app = page("runs", url, monkeypatch, search=run_id)
+    (row,) = app.dataframe[0].value.to_dict("records")
+    assert (row["is"], list(row["course"]), row["by"]) == (2.2, [2.1, 2.2], OWN)
+    assert any(OWN in text.value.replace("\\", "") for text in app.caption)

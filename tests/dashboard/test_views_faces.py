@@ -112,6 +112,16 @@ def test_checkpoints_opens_at_the_newest_epoch_when_the_address_names_none(
     assert "Epoch 3, emotion by emotion" in [header.value for header in app.subheader]
 
 
+@pytest.mark.parametrize(("asked", "opened"), [("xyz", 3), ("99", 3), ("0", 1), ("9" * 5000, 3), ("-1", 3)])
+def test_an_epoch_that_the_run_has_no_sheet_of_is_named_and_the_nearest_one_opened(
+    asked: str, opened: int, drawn: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = page("checkpoints", drawn[0], monkeypatch, epoch=asked, emotion="99", seed="x", checkpoint="7")
+    (warning,) = [warning.value.replace("\\", "") for warning in app.warning]
+    assert warning.startswith(f"The address asks for epoch '{asked[:20]}', but sheets are of epochs 1 to 3")
+    assert f"Epoch {opened}, emotion by emotion" in [header.value for header in app.subheader]
+
+
 def test_checkpoints_of_the_literature_run_says_that_it_has_none(
     drawn: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fergan_core.registry import Registry, Score
+from fergan_core.registry import Reader, Registry, Score
 from trainers.cli import main
 
 
@@ -166,3 +166,16 @@ def test_help_is_quick_and_needs_neither_torch_nor_pandas(words: tuple[str, ...]
     assert result.returncode == 0
     assert result.stdout.startswith("usage: fergan")
     assert result.stderr.split() == ["[]", "True"]
+
+
+def test_evaluations_that_differ_in_truncation_alone_are_shown_apart(registry: Registry) -> None:
+    for truncation, value in ((0.5, 9.0), (1.0, 2.0)):
+        registry.add_evaluation(
+            Reader(registry.url).resolve("second"), epoch=2, step=20, judge="j", judge_sha256="a" * 64,
+            protocol={"count": 10, "seed": 0, "prior": "natural", "truncation": truncation},
+            scores=[Score("is", value)],
+        )  # fmt: skip
+    told = json.loads(fergan("runs", "show", "second", "--registry", registry.url, "--json").stdout)["evaluations"]
+    assert [(made["truncation"], [score["value"] for score in made["scores"]]) for made in told] == [
+        (0.5, [9.0]), (1.0, [2.0])
+    ]  # fmt: skip
