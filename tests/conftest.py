@@ -18,6 +18,7 @@ _SUFFIXES = {
     "png-folder": "",
     "parquet": ".parquet",
     "npz": ".npz",
+    "ferplus": ".csv",
 }
 
 

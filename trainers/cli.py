@@ -9,6 +9,7 @@ import tyro
 
 from fergan_core.errors import UsageError
 from trainers import backup_commands, claims, data_commands, evaluate_commands, replay, runs_commands
+from trainers.datasets import LabelOrderFlag
 from trainers.runs_commands import JsonFlag, RegistryFlag
 from trainers.shell import guarded
 
@@ -24,16 +25,20 @@ DataArg = Annotated[
 ]
 
 
-def data_info(path: DataArg, /, *, json: JsonFlag = False) -> None:
-    """Count a data set's images by split and emotion, and its duplicates."""
-    data_commands.info(path, json=json)
+def data_info(path: DataArg, /, *, label_order: LabelOrderFlag = None, json: JsonFlag = False) -> None:
+    """Count a data set's images by file, split and emotion, what was left out, and its duplicates."""
+    data_commands.info(path, label_order=label_order, json=json)
 
 
 def data_sheet(
-    path: DataArg, /, *, out: Annotated[Path, tyro.conf.arg(metavar="FILE.png", help="The picture to write.")]
+    path: DataArg,
+    /,
+    *,
+    out: Annotated[Path, tyro.conf.arg(metavar="FILE.png", help="The picture to write.")],
+    label_order: LabelOrderFlag = None,
 ) -> None:
     """Draw a data set's contact sheet: a row an emotion."""
-    data_commands.sheet(path, out=out)
+    data_commands.sheet(path, out=out, label_order=label_order)
 
 
 def evaluate(

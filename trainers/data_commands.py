@@ -8,31 +8,34 @@ from typing import Any
 from fergan_core.emotions import EMOTIONS
 from fergan_core.errors import UsageError
 
+_MOST_FILES = 40
 
-def info(path: str, *, json: bool = False) -> None:
-    """Print the counts by split and emotion, the exact duplicates and the content hash of PATH, or of synthfer.
+
+def info(path: str, *, label_order: str | None = None, json: bool = False) -> None:
+    """Print what was read of PATH, or of synthfer, and left out, its counts, exact duplicates and content hash.
 
     With `json` one line: {"name", "source", "images", "content_hash", "counts": {split: {emotion: images}},
-    "duplicates": {"within": {split: images}, "across": {"train/public": images}, "contradicting": pictures}}.
+    "duplicates": {"within": {split: images}, "across": {"train/public": images}, "contradicting": pictures},
+    "files": [{"name", "split", "used", "skipped", "why"}], "notices": [sentence], "label_order": text or null}.
     """
     from fergan_core.data import open_dataset
     from fergan_core.data.summary import summarise
 
-    summary = summarise(open_dataset(path))
+    summary = summarise(open_dataset(path, label_order=label_order))
     if json:
         print(json_text.dumps(summary))
     else:
         _print_summary(summary)
 
 
-def sheet(path: str, *, out: Path) -> None:
+def sheet(path: str, *, out: Path, label_order: str | None = None) -> None:
     """Draw a contact sheet of PATH, or of synthfer, to a PNG: a row an emotion, 16 faces a row."""
     from fergan_core.data import open_dataset
     from fergan_core.data.contact_sheet import contact_sheet
 
     if not out.parent.is_dir() or out.is_dir():
         raise UsageError(f"--out: '{out}' cannot be written; name a file in a folder that exists")
-    page = contact_sheet(open_dataset(path))
+    page = contact_sheet(open_dataset(path, label_order=label_order))
     temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     try:
         page.save(temporary, "PNG")
@@ -41,6 +44,28 @@ def sheet(path: str, *, out: Path) -> None:
         temporary.unlink(missing_ok=True)
         raise UsageError(f"--out: '{out}' cannot be written ({error.strerror}); choose another place") from None
     print(f"{out}: {page.width}x{page.height}")
+
+
+def _files_table(files: list[dict[str, Any]]) -> Any:
+    """Return a table of what was read from where, and of each split together."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title="what was read", title_justify="left")
+    for column in ("file or folder", "split", "used", "skipped", "why skipped"):
+        table.add_column(column, justify="right" if column in ("used", "skipped") else "left")
+    for entry in files[:_MOST_FILES]:
+        table.add_row(
+            escape(entry["name"]), entry["split"], f"{entry['used']:,}", f"{entry['skipped']:,}", escape(entry["why"])
+        )
+    if len(files) > _MOST_FILES:
+        table.add_row(f"{len(files) - _MOST_FILES:,} more (--json lists all)", "", "", "", "")
+    table.add_section()
+    for split in dict.fromkeys(entry["split"] for entry in files):
+        own = [entry for entry in files if entry["split"] == split]
+        used, skipped = (sum(entry[key] for entry in own) for key in ("used", "skipped"))
+        table.add_row("all" if split else "all, not read", split, f"{used:,}", f"{skipped:,}", "")
+    return table
 
 
 def _print_summary(summary: dict[str, Any]) -> None:
@@ -60,6 +85,10 @@ def _print_summary(summary: dict[str, Any]) -> None:
     totals = [sum(own.values()) for own in counts.values()]
     table.add_row("all", *(f"{number:,}" for number in (*totals, sum(totals))))
     console = Console()
+    if summary["files"]:
+        console.print(_files_table(summary["files"]))
+    for notice in summary["notices"]:
+        console.print(notice, markup=False, highlight=False, soft_wrap=True)
     console.print(table)
     copies = summary["duplicates"]
     within = ", ".join(f"{number:,} in {split}" for split, number in copies["within"].items())

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from fergan_core import recipe as recipes
 from fergan_core.errors import UsageError
 from fergan_core.recipe import Recipe
+from trainers.datasets import LabelOrderFlag
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Session:
 
     data: str = "synthfer"
     """FER2013 in any of its published layouts (file or folder), or synthfer, the built-in faces."""
+    label_order: LabelOrderFlag = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to train; auto takes the GPU where there is one."""
     name: str | None = None
@@ -47,8 +49,8 @@ class Flags:
 
 # What may join --resume and --fork: everything else is in the run's recipe already.
 _WITH = {
-    "--resume": {"--resume", "--registry", "--device", "--data", "--json"},
-    "--fork": {"--fork", "--set", "--name", "--tags", "--registry", "--device", "--data", "--json"},
+    "--resume": {"--resume", "--registry", "--device", "--data", "--label-order", "--json"},
+    "--fork": {"--fork", "--set", "--name", "--tags", "--registry", "--device", "--data", "--label-order", "--json"},
 }
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from fergan_core.errors import UsageError
+from trainers.datasets import LabelOrderFlag, opened
 from trainers.shell import guarded
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Flags:
     seed: int = 0
     votes: Annotated[Path | None, tyro.conf.arg(metavar="fer2013new.csv")] = None
     """FER+: learn from its ten people's votes instead of FER2013's labels; the csv of Barsoum et al. (2016)."""
+    label_order: LabelOrderFlag = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
     out: Path = Path("judges")
     """The folder to write to; made if it is not there."""
@@ -45,9 +47,10 @@ def command_of(flags: Flags, epochs: int) -> str:
     """Return the command that makes this judge again; of a path its last part alone, for a card travels."""
     data = flags.data if flags.data == "synthfer" else Path(flags.data).name
     votes = f" --votes {flags.votes.name}" if flags.votes is not None else ""
+    order = f" --label-order {flags.label_order}" if flags.label_order is not None else ""
     return (
         f"python -m trainers.judge --data {data} --architecture {flags.architecture} --epochs {epochs} "
-        f"--batch-size {flags.batch_size} --seed {flags.seed}{votes}"
+        f"--batch-size {flags.batch_size} --seed {flags.seed}{votes}{order}"
     )
 
 
@@ -59,14 +62,14 @@ def run(flags: Flags) -> None:
         if value is not None and value < 1:
             raise UsageError(f"{flag}: {value} is below 1; give a number of 1 or more")
     # Imported only now: --help and a mistyped flag are answered without torch.
-    from fergan_core.data import open_dataset, science_parts
+    from fergan_core.data import science_parts
     from fergan_core.data.ferplus import read_votes
     from fergan_core.experiment import choose_device
     from fergan_core.judges.judge import save_judge
     from fergan_core.judges.making import make_judge, training_for
 
     device = choose_device(flags.device)
-    dataset = open_dataset(flags.data)
+    dataset = opened(flags.data, flags.label_order)
     training = training_for(
         dataset.name,
         architecture=flags.architecture,

@@ -4,6 +4,7 @@ import sys
 from typing import TYPE_CHECKING, Literal
 
 from fergan_core.errors import UsageError
+from trainers.datasets import opened
 
 if TYPE_CHECKING:
     from fergan_core.registry import Reader
@@ -19,7 +20,6 @@ def replay(
     Returns the exit code: 0 where every recorded loss and gradient is the same to the last bit, else 1.
     """
     from fergan_core import experiment
-    from fergan_core.data import open_dataset
     from fergan_core.registry import Reader, Registry
     from trainers.progress import TrainingBar
 
@@ -29,7 +29,7 @@ def replay(
     reader = Reader(writer.url)
     run_id = reader.resolve(run)
     row = reader.run(run_id)
-    dataset = open_dataset(data or row["dataset"]["source"])
+    dataset = opened(data or row["dataset"]["source"], row["dataset"].get("label_order"))
     with TrainingBar(row["steps"], row["epochs"], row["recipe"]["batch_size"]) as bar:
         outcome = experiment.fork(
             run_id, first, {"watch_every": "1", "eval_every": "0"}, dataset, writer, device=device,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from fergan_core.errors import UsageError
+from trainers.datasets import LabelOrderFlag, opened
 from trainers.shell import guarded
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Flags:
     """The score that the table at the end is about."""
     data: Annotated[str, tyro.conf.arg(metavar="PATH|synthfer")] = "synthfer"
     """The data set of all trials."""
+    label_order: LabelOrderFlag = None
     registry: str | None = None
     """Registry of runs: a path or a database URL; FERGAN_REGISTRY, or runs.db at the project's top level."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -75,7 +77,6 @@ def run(flags: Flags) -> None:
         raise UsageError("--seeds, --draws: give 1 or more")
     from fergan_core import experiment
     from fergan_core import recipe as recipes
-    from fergan_core.data import open_dataset
     from fergan_core.registry import Registry
     from trainers.flags import pairs
     from trainers.progress import TrainingBar
@@ -85,7 +86,7 @@ def run(flags: Flags) -> None:
     settings = experiment.design(vary, flags.seeds, flags.draws, seed=0) if vary else []
     for setting in settings:
         recipes.changed(recipe, setting)  # a field that is wrong is told of before there is a registry
-    dataset = open_dataset(flags.data)
+    dataset = opened(flags.data, flags.label_order)
     registry = Registry(flags.registry)
     study = experiment.Study(registry, flags.study)
     added = study.enqueue(recipe, settings)

@@ -5,6 +5,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from fergan_core.errors import UsageError
+from trainers.datasets import opened
 from trainers.evaluate_commands import split_run
 from trainers.flags import Flags, parse, settings
 
@@ -20,7 +21,6 @@ def train(prog: str, kind: str, what: str) -> int:
     flags = parse(prog, what, kind)
     # torch comes in only now: --help and wrong flags are answered in a fraction of a second.
     from fergan_core import experiment
-    from fergan_core.data import open_dataset
     from fergan_core.registry import Reader, Registry
     from trainers.progress import TrainingBar
 
@@ -35,7 +35,8 @@ def train(prog: str, kind: str, what: str) -> int:
         row = reader.run(run_id)
         if row["method"] != kind:
             raise UsageError(f"run '{row['name']}' is of the method {row['method']}; give it to its own trainer")
-        dataset = open_dataset(session.data if session.data != "synthfer" else row["dataset"]["source"])
+        order = session.label_order or row["dataset"].get("label_order")
+        dataset = opened(session.data if session.data != "synthfer" else row["dataset"]["source"], order)
         with TrainingBar(row["steps"], row["epochs"], row["recipe"]["batch_size"]) as bar:
             if session.resume is not None:
                 outcome = experiment.resume(run_id, dataset, registry, device=session.device, listener=bar)
@@ -45,7 +46,7 @@ def train(prog: str, kind: str, what: str) -> int:
                     run_id, at, changes, dataset, registry, device=session.device, listener=bar, **told
                 )
     else:
-        dataset = open_dataset(session.data)
+        dataset = opened(session.data, session.label_order)
         recipe = flags.recipe
         steps = experiment.planned_steps(recipe, dataset)
         with TrainingBar(steps, recipe.epochs, recipe.batch_size) as bar:

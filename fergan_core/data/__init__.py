@@ -1,41 +1,60 @@
 """Faces in: FER2013 from any of its published layouts, or synthfer, the set that is drawn by code."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from fergan_core.data import cache, fer2013
 from fergan_core.data.dataset import SPLITS, UNLABELLED, Dataset, Parts, image_keys, make_dataset, science_parts
 from fergan_core.data.synthfer import DRAWING_VERSION, synthfer
+from fergan_core.emotions import label_order as read_order
 from fergan_core.errors import DataError
 
 __all__ = ["SPLITS", "UNLABELLED", "Dataset", "Parts", "image_keys", "make_dataset", "open_dataset", "science_parts"]
 
 
-def open_dataset(path: str | Path) -> Dataset:
+def open_dataset(path: str | Path, *, label_order: str | None = None) -> Dataset:
     """Open FER2013 from a file or folder, or 'synthfer'; the second time from the user's cache.
 
-    Raises DataError, one sentence that names file, row and remedy, where the data cannot be read.
+    `label_order` says what labels' numbers count where that is not FER2013's order: 'alphabetical', 'raf-db', ... or
+    the emotions with commas between. Raises DataError, one sentence that names file, row and remedy, where the data
+    cannot be read.
     """
+    if label_order is not None:
+        read_order(label_order)
     if str(path) == "synthfer":
-        key = f"synthfer-{DRAWING_VERSION}"
-        dataset = cache.load(key, "synthfer")
-        if dataset is None:
-            dataset = synthfer()
-            cache.store(key, dataset)
-        return dataset
+        return _synthfer(label_order)
     # os.path answers also for names that no file can have.
     place = Path(os.path.expanduser(path))
     if not os.path.exists(place):
         raise DataError(f"--data: there is no '{path}'; give a file or folder of FER2013, or synthfer")
     try:
-        key = cache.key_of_path(place)
+        found = cache.source_of(place, label_order)
+        # Absolute, since a run remembers it and may be resumed or evaluated from another folder.
+        source = os.path.abspath(place)
+        dataset = cache.load_source(found, source)
+        if dataset is None:
+            # Before they are read: files that change meanwhile are then of another content than the cache says.
+            content = "" if found.settled else found.content()
+            dataset = _read(place, source, label_order)
+            cache.store(found.key, dataset, content)
     except OSError as error:
         raise DataError(f"'{path}' cannot be read ({error.strerror}); check its permissions") from None
-    # Absolute, since a run remembers it and may be resumed or evaluated from another folder.
-    source = os.path.abspath(place)
-    dataset = cache.load(key, source)
+    return dataset
+
+
+def _read(place: Path, source: str, label_order: str | None) -> Dataset:
+    table = fer2013.read(place, label_order)
+    dataset = make_dataset("fer2013", source, table.images, table.labels, table.splits)
+    return replace(dataset, files=table.files, notices=table.notices, label_order=label_order, in_rows=table.in_rows)
+
+
+def _synthfer(label_order: str | None) -> Dataset:
+    if label_order is not None:
+        raise DataError("--label-order: synthfer's labels are in FER2013's order; leave it out")
+    key = f"synthfer-{DRAWING_VERSION}"
+    dataset = cache.load(key, "synthfer")
     if dataset is None:
-        table = fer2013.read(place)
-        dataset = make_dataset("fer2013", source, table.images, table.labels, table.splits)
+        dataset = synthfer()
         cache.store(key, dataset)
     return dataset

@@ -2,8 +2,11 @@
 
 import contextlib
 import hashlib
+import json
 import os
+import time
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +14,13 @@ from platformdirs import user_cache_path
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from fergan_core.data.dataset import Dataset
+from fergan_core.data.dataset import Dataset, FileRead
+from fergan_core.data.files import walk
 
-_FORMAT = 1
+_FORMAT = 2
 _ARRAYS = ("images", "labels", "splits")
+# Coarser than any file system's clock: a file that changes twice within it may keep its times.
+_SETTLED_NS = 2 * 10**9
 
 
 def folder() -> Path:
@@ -23,27 +29,70 @@ def folder() -> Path:
     return Path(named) if named else user_cache_path("fergan")
 
 
-def key_of_path(path: Path) -> str:
-    """Return a key that changes with the path, size or modification time of a file, or of any file below a folder."""
-    digest = hashlib.sha256(b"%d\0%b" % (_FORMAT, os.fsencode(path.resolve())))
-    for name, status in sorted(_files(path), key=lambda entry: entry[0]):
-        digest.update(b"\0%b\0%d\0%d" % (os.fsencode(name), status.st_size, status.st_mtime_ns))
-    return digest.hexdigest()[:32]
+@dataclass(frozen=True)
+class Source:
+    """Files as they are now: a `key` for their names and states, and whether it alone vouches for their content.
+
+    It does where none of them changed in the last seconds: the time of the last change of content or state (ctime),
+    which no program can set, then tells every later change. On Windows that time is another, and content decides.
+    """
+
+    path: Path
+    key: str
+    settled: bool
+
+    def content(self) -> str:
+        """Return SHA-256, in hex, over the names and contents of all files: 0.3 s for fer2013.csv."""
+        digest = hashlib.sha256()
+        for name, status in _files(self.path):
+            digest.update(b"\0%b\0%d\0" % (os.fsencode(name), status.st_size))
+            with (self.path / name if name else self.path).open("rb") as stream:
+                digest.update(hashlib.file_digest(stream, "sha256").digest())
+        return digest.hexdigest()
+
+
+def source_of(path: Path, label_order: str | None = None) -> Source:
+    """Look at a file, or all files below a folder: their key changes with the place, the label order and every change.
+
+    Raises OSError where something cannot be read, DataError where there are far too many files.
+    """
+    digest = hashlib.sha256(b"%d\0%b\0%b" % (_FORMAT, os.fsencode(path.resolve()), (label_order or "").encode()))
+    latest, now = 0, time.time_ns()
+    for name, status in _files(path):
+        state = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+        digest.update(b"\0%b\0%b" % (os.fsencode(name), repr(state).encode()))
+        latest = max(latest, status.st_ctime_ns)
+    return Source(path, digest.hexdigest()[:32], os.name != "nt" and latest + _SETTLED_NS < now)
 
 
 def _files(path: Path) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield name below the path and status of a file, or of every file below a folder."""
-    if not path.is_dir():
+    """Yield name below the path and status of a file, or of every file below a folder, by name."""
+    if path.is_dir():
+        yield from sorted(walk(path).files.items(), key=lambda entry: entry[0])
+    else:
         yield "", path.stat()
-        return
-    folders = [str(path)]
-    while folders:
-        with os.scandir(folders.pop()) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    folders.append(entry.path)
-                elif entry.is_file():
-                    yield entry.path[len(str(path)) :], entry.stat()
+
+
+def load_source(source: Source, place: str) -> Dataset | None:
+    """Return what was cached of files that are as they were, None where there is nothing.
+
+    What was read of files that had just been changed is compared by content, until their times can be relied on.
+    """
+    content = _header(source.key).get("content", "")
+    if content and source.content() != content:
+        return None
+    dataset = load(source.key, place)
+    if dataset is not None and content and source.settled:
+        store(source.key, dataset)
+    return dataset
+
+
+def _header(key: str) -> dict[str, str]:
+    try:
+        with safe_open(folder() / f"{key}.safetensors", "np") as file:
+            return file.metadata() or {}
+    except (OSError, SafetensorError):
+        return {}
 
 
 def load(key: str, source: str) -> Dataset | None:
@@ -55,20 +104,40 @@ def load(key: str, source: str) -> Dataset | None:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
         factors = {name.removeprefix("factor."): a for name, a in arrays.items() if name.startswith("factor.")}
         images, labels, splits = (arrays[name] for name in _ARRAYS)
-        return Dataset(header["name"], source, images, labels, splits, header["content_hash"], factors)
-    except (OSError, SafetensorError, KeyError):
+        told = json.loads(header["told"])
+        files = tuple(FileRead(**entry) for entry in told.pop("files"))
+        told["notices"] = tuple(told["notices"])
+        return Dataset(
+            header["name"], source, images, labels, splits, header["content_hash"], factors, files=files, **told
+        )
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError):
         return None
 
 
-def store(key: str, dataset: Dataset) -> None:
-    """Cache a data set, whole or not at all; a folder that cannot be written only costs time the next time."""
+def store(key: str, dataset: Dataset, content: str = "") -> None:
+    """Cache a data set, whole or not at all; a folder that cannot be written only costs time the next time.
+
+    `content` is the files' hash where the key alone does not vouch for what is in them.
+    """
     path = folder() / f"{key}.safetensors"
     temporary = path.with_name(f".{key}.{os.getpid()}.tmp")
     arrays = {name: np.ascontiguousarray(getattr(dataset, name)) for name in _ARRAYS}
     arrays |= {f"factor.{name}": np.ascontiguousarray(values) for name, values in dataset.factors.items()}
+    told = {
+        "files": [asdict(entry) for entry in dataset.files],
+        "notices": dataset.notices,
+        "label_order": dataset.label_order,
+        "in_rows": dataset.in_rows,
+    }
+    header = {
+        "name": dataset.name,
+        "content_hash": dataset.content_hash,
+        "content": content,
+        "told": json.dumps(told),
+    }
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(arrays, temporary, {"name": dataset.name, "content_hash": dataset.content_hash})
+        save_file(arrays, temporary, header)
         temporary.replace(path)
     except (OSError, SafetensorError):
         return

@@ -20,10 +20,24 @@ Index = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
+class FileRead:
+    """What was read of one file, or one folder of pictures, into one split; `why` says why images were skipped."""
+
+    name: str
+    split: str
+    used: int
+    skipped: int = 0
+    why: str = ""
+
+
+@dataclass(frozen=True)
 class Dataset:
     """Faces uint8 [N,48,48], labels uint8 [N] (FER2013's code, 255 where there is none), splits uint8 [N] (SPLITS).
 
-    `factors` holds what is known of each image beyond its label: arrays whose first length is N.
+    `factors` holds what is known of each image beyond its label: arrays whose first length is N. `files` counts what
+    was read from where, `notices` say in a sentence each what was left out or read otherwise than it is written.
+    `label_order` is the order that was given for labels' numbers (None: FER2013's). `in_rows` tells whether the images
+    stand in the order of a table's rows, and not of pictures' names.
     """
 
     name: str
@@ -33,6 +47,10 @@ class Dataset:
     splits: Bytes
     content_hash: str
     factors: Mapping[str, npt.NDArray[Any]] = field(default_factory=lambda: MappingProxyType({}))
+    files: tuple[FileRead, ...] = ()
+    notices: tuple[str, ...] = ()
+    label_order: str | None = None
+    in_rows: bool = True
 
     def __len__(self) -> int:
         return len(self.images)

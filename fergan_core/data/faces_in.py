@@ -1,57 +1,82 @@
 """Generated faces that come from anywhere, read and written: an .npz of arrays, a folder of pictures, a sheet."""
 
 import contextlib
-import io
 import os
 import shutil
+import sys
 import warnings
 from collections.abc import Callable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from fergan_core.data.archives import ZipFiles, open_files
 from fergan_core.data.contact_sheet import contact_sheet
 from fergan_core.data.dataset import SIZE, Bytes, make_dataset
-from fergan_core.data.fer2013 import decode, read_array
-from fergan_core.data.files import Files, FolderFiles, ZipFiles, open_files, reason
-from fergan_core.emotions import EMOTIONS, emotion_code, is_emotion
+from fergan_core.data.fer2013.arrays import read_array
+from fergan_core.data.fer2013.labels import NOT_ONE_OF_THEM, about_numbers
+from fergan_core.data.fer2013.pictures import decode, is_picture, numbered_folders, sorted_by_place
+from fergan_core.data.files import Files, FolderFiles, listed, reason
+from fergan_core.emotions import EMOTIONS, label_codes
+from fergan_core.emotions import label_order as read_order
 from fergan_core.errors import DataError, UsageError
 
 _EXPECTED = "expected FILE.npz with images (and labels), DIR/<emotion>/*.png or DIR/*.png"
-_PICTURES = {".png", ".jpg", ".jpeg", ".webp"}
 
 
-def read_faces(path: str | Path) -> tuple[Bytes, Bytes | None, list[str]]:
+def read_faces(path: str | Path, *, label_order: str | None = None) -> tuple[Bytes, Bytes | None, list[str]]:
     """Read faces uint8 [N,48,48], their emotions' codes uint8 [N] (None where nothing tells them), and their names.
 
     FILE.npz holds `images` uint8 [N,48,48], [N,1,48,48], [N,48,48,1] or, all three bands alike, [N,48,48,3], and maybe
-    `labels` [N] of 0..6. DIR holds <emotion>/*.png (jpg, webp) in any published spelling, or *.png without emotions.
-    As in a data set, faces of another size and in colour are refused. Raises DataError, one sentence that names file
-    and remedy.
+    `labels` [N] of 0..6. DIR holds <emotion>/*.png (jpg, webp, bmp, tif) in any published spelling, at any depth, or
+    pictures without emotions. `label_order` tells what numbers in labels and folders' names count where they are not
+    FER2013's codes (see emotions.label_order). What is left out, or read otherwise than it is written, is said on
+    stderr. As in a data set, faces of another size and in colour are refused. Raises DataError, one sentence that
+    names file and remedy.
     """
+    if label_order is not None:
+        read_order(label_order)
     place = Path(os.path.expanduser(path))
     if not os.path.exists(place):
         raise DataError(f"there is no '{path}'; {_EXPECTED}")
     # What the libraries would warn of in damaged or huge files is refused here; their warnings would be more lines.
     with open_files(place) as files, warnings.catch_warnings(action="ignore"):
         if isinstance(files, FolderFiles):
-            return _read_pictures(files, str(path))
-        if isinstance(files, ZipFiles):
-            return _read_npz(files, place.name)
-    raise DataError(f"{place.name} is no .npz; {_EXPECTED}")
+            faces, notices = _read_pictures(files, str(path), label_order)
+        elif isinstance(files, ZipFiles):
+            faces, notices = _read_npz(files, place.name, label_order)
+        else:
+            raise DataError(f"{place.name} is no .npz; {_EXPECTED}")
+        for notice in (*files.notices, *notices):
+            print(f"{place.name}: {notice}", file=sys.stderr)
+    return faces
 
 
-def _read_npz(files: Files, name: str) -> tuple[Bytes, Bytes | None, list[str]]:
+_Faces = tuple[Bytes, Bytes | None, list[str]]
+
+
+def _read_npz(files: Files, name: str, order: str | None) -> tuple[_Faces, list[str]]:
     if "images.npy" not in files.names:
-        raise DataError(f"{name} holds no array 'images'; {_EXPECTED}")
+        raise DataError(f"{name} holds no array 'images' but {listed(files.names, 6) or 'nothing'}; {_EXPECTED}")
     images = _grey(read_array(files, "images.npy", name), name)
-    labels = None
-    if "labels.npy" in files.names:
-        labels = _codes(read_array(files, "labels.npy", name), len(images), name)
-    return images, labels, [f"{name}, face {i + 1}" for i in range(len(images))]
+    names = [f"{name}, face {i + 1}" for i in range(len(images))]
+    if "labels.npy" not in files.names:
+        return (images, None, names), []
+    labels = _integers(read_array(files, "labels.npy", name), len(images), name)
+    if order is None:
+        return (images, _codes(labels, name), names), []
+    codes = label_codes(order, set(labels.tolist()))
+    kept = np.array([codes[label] is not None for label in labels.tolist()], bool)
+    notices = about_numbers(order, codes)
+    if not kept.all():
+        notices.append(f"{int((~kept).sum()):,} with contempt: {NOT_ONE_OF_THEM}; left out")
+    if not kept.any():
+        raise DataError(f"{name}: no face has one of the seven emotions")
+    meant = np.array([codes[label] for label in labels[kept].tolist()], np.uint8)
+    return (images[kept], meant, [own for own, keep in zip(names, kept, strict=True) if keep]), notices
 
 
 def _grey(images: npt.NDArray[Any], name: str) -> Bytes:
@@ -70,50 +95,53 @@ def _grey(images: npt.NDArray[Any], name: str) -> Bytes:
     )
 
 
-def _codes(labels: npt.NDArray[Any], count: int, name: str) -> Bytes:
-    """Bring an npz's labels to uint8 [count]; DataError where they are no codes 0..6, one a face."""
+def _integers(labels: npt.NDArray[Any], count: int, name: str) -> npt.NDArray[Any]:
+    """Return an npz's labels; DataError where they are no whole numbers, one a face."""
     if labels.shape != (count,) or labels.dtype.kind not in "iu":
         raise DataError(
             f"{name}: labels are {labels.dtype} {list(labels.shape)} for {count:,} faces; give integers [N]"
         )
+    return labels
+
+
+def _codes(labels: npt.NDArray[Any], name: str) -> Bytes:
+    """Bring labels in FER2013's order to uint8 [N]; DataError where they are no codes 0..6."""
     wrong = (labels < 0) | (labels >= len(EMOTIONS))
     if wrong.any():
         face = int(wrong.argmax())
-        raise DataError(f"{name}, face {face + 1}: label {labels[face]} is no emotion; use 0 (angry) to 6 (neutral)")
+        raise DataError(
+            f"{name}, face {face + 1}: label {labels[face]} is not a code of FER2013; use 0 (angry) to 6 (neutral), or "
+            "say with --label-order in which order the labels count"
+        )
     return labels.astype(np.uint8)
 
 
-def _read_pictures(files: Files, folder: str) -> tuple[Bytes, Bytes | None, list[str]]:
-    names = [name for name in files.names if PurePosixPath(name).suffix.lower() in _PICTURES]
+def _read_pictures(files: Files, folder: str, order: str | None) -> tuple[_Faces, list[str]]:
+    names = [name for name in files.names if is_picture(name)]
     if not names:
         raise DataError(f"'{folder}' has no pictures; {_EXPECTED}")
-    parents = [PurePosixPath(name).parent.as_posix() for name in names]
-    labelled = parents[0] != "."
-    for name, parent in zip(names, parents, strict=True):
-        if parent != "." and not is_emotion(parent):
-            raise DataError(f"{name} lies in '{parent}', which is no emotion; {_EXPECTED}")
-        if (parent != ".") != labelled:
-            raise DataError(f"{name} and {names[0]}: one has an emotion's folder, one has none; {_EXPECTED}")
-    images = np.stack([_picture(files.read(name), name) for name in names])
-    codes = np.array([emotion_code(parent) for parent in parents], np.uint8) if labelled else None
-    return images, codes, names
+    found, notices = sorted_by_place(names, order)
+    labelled = [picture for picture in found if picture.code is not None]
+    if not labelled:
+        numbered = numbered_folders(names)
+        if numbered and order is None:
+            raise DataError(
+                f"the folders in '{folder}' are numbers ({listed(numbered, 8)}); say with --label-order what they "
+                "count: fer2013 (0 angry ... 6 neutral), alphabetical, raf-db (1 surprise ... 7 neutral) or your own"
+            )
+        nested = dict.fromkeys(picture.group for picture in found if picture.group != "./")
+        told = [f"no folder says an emotion ({listed(nested)}): read as faces without emotions"] if nested else []
+        return (_decoded(files, names), None, names), told
+    bare = [picture.name for picture in found if picture.group == "./"]
+    if bare:
+        raise DataError(f"{bare[0]} and {labelled[0].name}: one has an emotion's folder, one has none; {_EXPECTED}")
+    kept = [picture.name for picture in labelled]
+    codes = np.array([picture.code for picture in labelled], np.uint8)
+    return (_decoded(files, kept), codes, kept), notices
 
 
-def _picture(content: bytes, name: str) -> Bytes:
-    """Decode one picture to uint8 [48,48]; DataError where it is none, of another size, or in colour."""
-    if content[8:12] != b"WEBP":
-        return decode(content, name)
-    try:
-        with Image.open(io.BytesIO(content), formats=("WEBP",)) as picture:
-            if picture.size != (SIZE, SIZE):  # looked at before it is unpacked, so that it cannot be a bomb
-                raise DataError(f"{name} is {picture.width}x{picture.height}; faces are 48x48, resize or drop it")
-            bands = np.asarray(picture.convert("RGB"))
-    except (OSError, ValueError, Image.DecompressionBombError):
-        raise DataError(f"{name} is damaged; delete it or copy it again") from None
-    # WebP keeps no greys as such: its luma and chroma give bands that differ by one in rounding.
-    if (bands.max(2) - bands.min(2)).max() > 1:
-        raise DataError(f"{name} is in colour; faces are grey, convert or drop it")
-    return bands[:, :, 1]
+def _decoded(files: Files, names: list[str]) -> Bytes:
+    return np.stack([decode(files.read(name), name) for name in names])
 
 
 def write_faces(path: str | Path, images: Bytes, labels: Bytes) -> None:

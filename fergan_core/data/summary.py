@@ -1,5 +1,6 @@
 """What a data set holds: images by split and emotion, and exact copies within and across its splits."""
 
+from dataclasses import asdict
 from itertools import combinations
 from typing import Any
 
@@ -10,7 +11,7 @@ from fergan_core.emotions import EMOTIONS
 
 
 def summarise(dataset: Dataset) -> dict[str, Any]:
-    """Return {name, source, images, content_hash, counts, duplicates}, ready for JSON."""
+    """Return {name, source, images, content_hash, counts, duplicates, files, notices, label_order}, ready for JSON."""
     return {
         "name": dataset.name,
         "source": dataset.source,
@@ -18,7 +19,36 @@ def summarise(dataset: Dataset) -> dict[str, Any]:
         "content_hash": dataset.content_hash,
         "counts": count(dataset),
         "duplicates": duplicates(dataset),
+        "files": [asdict(entry) for entry in dataset.files],
+        "notices": [*dataset.notices, *warnings(dataset)],
+        "label_order": dataset.label_order,
     }
+
+
+def warnings(dataset: Dataset) -> list[str]:
+    """Say what a training or a score will miss in a data set."""
+    labelled = dataset.labels != UNLABELLED
+    training = dataset.splits == SPLITS.index("train")
+    found = []
+    if not (labelled & training).any():
+        found.append("no images with an emotion in split train: there is nothing to train on")
+    if not (labelled & ~training).any():
+        found.append(
+            "no images with an emotion outside of split train: scores stand without real faces' values beside them, "
+            "and a judge of emotion cannot be trained"
+        )
+    return found
+
+
+def in_short(dataset: Dataset) -> str:
+    """Return one line: images by split, from how many files or folders, and how many were left out."""
+    counts = (int((dataset.splits == code).sum()) for code in range(len(SPLITS)))
+    by_split = ", ".join(f"{split} {count:,}" for split, count in zip(SPLITS, counts, strict=True) if count)
+    places = len({entry.name for entry in dataset.files if entry.used})
+    source = f" from {places:,} files or folders" if places > 1 else ""
+    skipped = sum(entry.skipped for entry in dataset.files)
+    lost = f"; {skipped:,} left out" if skipped else ""
+    return f"{len(dataset):,} images{source}: {by_split}{lost}"
 
 
 def count(dataset: Dataset) -> dict[str, dict[str, int]]:

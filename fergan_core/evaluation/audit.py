@@ -51,7 +51,7 @@ def ground_of(recipe: Mapping[str, Any], dataset: Mapping[str, Any], judge: Judg
     source = str(dataset["source"])
     remedy = f"put the data that the run was trained on back at '{source}'"
     try:
-        found = open_dataset(source)
+        found = open_dataset(source, label_order=dataset.get("label_order"))
     except DataError as error:
         raise DataError(f"the run's training faces are not at hand ({error}); {remedy}") from None
     if found.content_hash != dataset["content_hash"]:

@@ -41,14 +41,15 @@ def data_of(run: dict[str, Any], place: str | None = None) -> Dataset | None:
 
     Where that fails, say so in one line on stderr and return None; at a `place` that was named it is an error.
     """
-    source, content_hash = place or str(run["dataset"]["source"]), run["dataset"]["content_hash"]
+    source, content_hash = str(run["dataset"]["source"]), run["dataset"]["content_hash"]
+    order = run["dataset"].get("label_order")
     if place is not None:
-        dataset = open_dataset(place)
+        dataset = open_dataset(place, label_order=order)
         if dataset.content_hash != content_hash:
             raise DataError(f"--data: '{place}' is not the data set of run '{run['name']}'; give that one")
         return dataset
     try:
-        dataset = open_dataset(source)
+        dataset = open_dataset(source, label_order=order)
     except DataError as error:
         print(f"warning: no real faces to compare with: {error}", file=sys.stderr)
         return None

@@ -179,6 +179,8 @@ def _enter(
             "source": dataset.source,
             "content_hash": dataset.content_hash,
             "images": len(plan.index),
+            # Only where one was given: the rows of other runs stay as they were.
+            **({} if dataset.label_order is None else {"label_order": dataset.label_order}),
         },
         seed=recipe.seed,
         provenance=provenance.collect(plan.device),

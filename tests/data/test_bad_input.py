@@ -170,9 +170,9 @@ BAD: dict[str, tuple[Make, list[str]]] = {
     "a row cut off": (rows("3,1 2 3"), ["row 2", "2 columns, 3 in the header"]),
     "a row without end": (file_of("f.csv", b"emotion,pixels,Usage\n3," + b"7 " * 9_000_000), ["f.csv, row 1", "whole"]),
     "binary file": (file_of("fer2013.csv", bytes(range(256)) * 10), ["fer2013.csv is no layout"]),
-    "a picture alone": (file_of("face.png", face()), ["face.png is no layout"]),
+    "a picture alone": (file_of("face.png", face()), ["face.png is one picture"]),
     "folder without images": (empty_folder, ["no face images", "train/<emotion>"]),
-    "text called .jpg": (picture(b"hello", "a.jpg"), ["train/happy/a.jpg", "no JPEG or PNG", "delete"]),
+    "text called .jpg": (picture(b"hello", "a.jpg"), ["train/happy/a.jpg", "not a JPEG, PNG, BMP", "delete"]),
     "0-byte PNG": (picture(b""), ["train/happy/a.png", "0 bytes", "delete"]),
     "cut-off PNG": (picture(face()[:900]), ["train/happy/a.png", "damaged"]),
     "cut-off JPEG": (picture(face(".jpg")[:700], "a.jpg"), ["train/happy/a.jpg", "damaged"]),
@@ -221,15 +221,15 @@ def test_the_command_prints_one_line_and_exits_with_2(tmp_path: Path, cache: Pat
     assert done.stdout == ""
     assert (
         done.stderr
-        == "error: fer2013.csv, row 2: emotion '9' is no code of FER2013; use 0 to 6 (0 angry ... 6 neutral)\n"
+        == "error: fer2013.csv, row 2: emotion '9' is not a code of FER2013; use 0 to 6 (0 angry ... 6 neutral)\n"
     )
     assert list(cache.iterdir()) == []
 
 
 def test_the_bad_row_is_named_where_it_lies_in_a_later_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fergan_core.data.pixels._BLOCK", 10_000)
+    monkeypatch.setattr("fergan_core.data.fer2013.pixels._BLOCK", 10_000)
     good = f"3,{pixels()},Training"
-    with pytest.raises(DataError, match="row 9: '256' is no grey value"):
+    with pytest.raises(DataError, match="row 9: '256' is not a grey value"):
         open_dataset(rows(*[good] * 7, f"3,{pixels('256')},Training", *[good] * 7)(tmp_path))
 
 

@@ -47,7 +47,7 @@ def test_a_relative_path_finds_what_an_absolute_one_cached(
         (path / "happy").mkdir(parents=True)
         Image.new("L", (48, 48)).save(path / "happy" / "a.png")
     first = open_dataset(path)
-    monkeypatch.setattr("fergan_core.data.fer2013.read", lambda _: pytest.fail("the data were read again"))
+    monkeypatch.setattr("fergan_core.data.fer2013.read", lambda *_: pytest.fail("the data were read again"))
     monkeypatch.chdir(tmp_path)
     again = open_dataset("faces")
     assert again.content_hash == first.content_hash
@@ -65,12 +65,75 @@ def test_a_picture_changed_in_place_is_seen(tmp_path: Path, own_folder: Path) ->
     assert open_dataset(tmp_path / "faces").images[0, 0, 0] == 20
 
 
+@pytest.mark.parametrize("kind", ["csv", "folder"])
+@pytest.mark.parametrize("pause", [0.0, 2.2], ids=["at once", "later"])
+def test_labels_changed_in_a_file_of_the_same_size_and_time_are_seen(
+    tmp_path: Path, own_folder: Path, kind: str, pause: float
+) -> None:
+    if kind == "csv":
+        path = changed = fer2013_csv(tmp_path / "fer2013.csv", rows=14)
+    else:
+        path, changed = tmp_path / "faces", tmp_path / "faces" / "sad" / "a.bmp"
+        changed.parent.mkdir(parents=True)
+        Image.new("L", (48, 48), 10).save(changed)
+    time.sleep(pause)  # so that the file's times can be relied on, and its content is not looked at
+    first, before = open_dataset(path), changed.stat()
+    content = changed.read_bytes()
+    changed.write_bytes(content.replace(b"\n3,", b"\n4,") if kind == "csv" else content[:-1] + b"\x14")
+    os.utime(changed, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (changed.stat().st_size, changed.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    again = open_dataset(path)
+    assert again.content_hash != first.content_hash
+    if kind == "csv":
+        assert np.flatnonzero(first.labels == 3).tolist() == np.flatnonzero(again.labels != first.labels).tolist()
+
+
+def test_files_that_had_just_changed_are_compared_by_content_until_their_times_can_be_relied_on(
+    tmp_path: Path, own_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = fer2013_csv(tmp_path / "fer2013.csv", rows=8)
+    looked: list[str] = []
+    content = cache.Source.content
+
+    def counted(source: cache.Source) -> str:
+        looked.append(source.key)
+        return content(source)
+
+    monkeypatch.setattr(cache.Source, "content", counted)
+    open_dataset(path)
+    monkeypatch.setattr("fergan_core.data.fer2013.read", lambda *_: pytest.fail("the data were read again"))
+    open_dataset(path)
+    assert len(looked) == 2
+    time.sleep(2.2)
+    open_dataset(path)
+    assert len(looked) == 3
+    open_dataset(path)
+    assert len(looked) == 3
+
+
+def test_a_cached_set_says_again_what_was_left_out_and_another_order_is_another_set(
+    tmp_path: Path, own_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place in ("sad", "contempt", "train/joy"):
+        (tmp_path / "faces" / place).mkdir(parents=True)
+        Image.new("L", (48, 48), len(place)).save(tmp_path / "faces" / place / "a.png")
+    first = open_dataset(tmp_path / "faces")
+    assert len(first.notices) == 2
+    ordered = open_dataset(tmp_path / "faces", label_order="alphabetical")
+    monkeypatch.setattr("fergan_core.data.fer2013.read", lambda *_: pytest.fail("the data were read again"))
+    again = open_dataset(tmp_path / "faces")
+    assert (again.notices, again.files, again.in_rows) == (first.notices, first.files, False)
+    assert (again.label_order, ordered.label_order) == (None, "alphabetical")
+
+
 def test_a_link_to_nowhere_among_the_pictures_is_passed_over(tmp_path: Path, own_folder: Path) -> None:
     place = tmp_path / "faces" / "sad"
     place.mkdir(parents=True)
     Image.new("L", (48, 48)).save(place / "a.png")
     (place / "b.png").symlink_to(tmp_path / "gone.png")
-    assert len(open_dataset(tmp_path / "faces")) == 1
+    dataset = open_dataset(tmp_path / "faces")
+    assert len(dataset) == 1
+    assert dataset.notices == ("sad/b.png: a link to a file or folder that is not there; left out",)
 
 
 def test_the_session_keeps_the_users_cache_out_of_it(own_cache: Path) -> None:
@@ -85,7 +148,7 @@ def test_the_whole_real_set_is_read_once(
 ) -> None:
     path = fer2013_layout(layout)
     first = open_dataset(path)
-    monkeypatch.setattr("fergan_core.data.fer2013.read", lambda _: pytest.fail("the data were read again"))
+    monkeypatch.setattr("fergan_core.data.fer2013.read", lambda *_: pytest.fail("the data were read again"))
     again = open_dataset(path)
     assert len(again) > 28_000
     assert again.content_hash == first.content_hash

@@ -47,6 +47,12 @@ def test_info_as_json_is_one_object(few: Path) -> None:
         "content_hash": open_dataset(few).content_hash,
         "counts": {"train": dict.fromkeys(EMOTIONS, 1), "public": {**none, "happy": 1, "angry": 1}},
         "duplicates": {"within": {"train": 1, "public": 0}, "across": {"train/public": 1}, "contradicting": 1},
+        "files": [
+            {"name": "few.npz", "split": "train", "used": 7, "skipped": 0, "why": ""},
+            {"name": "few.npz", "split": "public", "used": 2, "skipped": 0, "why": ""},
+        ],
+        "notices": [],
+        "label_order": None,
     }
 
 
@@ -56,6 +62,39 @@ def test_info_for_people_has_every_emotion_the_copies_and_the_hash(few: Path) ->
     for word in (*EMOTIONS, "train", "public", "exact copies: 1 in train, 0 in public", open_dataset(few).content_hash):
         assert word in done.stdout
     assert "images of public that are in train too: 1" in done.stdout
+
+
+def test_info_says_what_was_read_and_left_out_by_split(tmp_path: Path) -> None:
+    for number, name in enumerate(("train/happy", "train/contempt", "train/suprise", "train/contempt")):
+        place = tmp_path / "faces" / name
+        place.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (48, 48), number).save(place / f"{number}.png")
+    done = fergan("info", tmp_path / "faces")
+    assert done.returncode == 0, done.stderr
+    for words in (
+        "2 pictures in train/contempt/: not one of the seven emotions; left out",
+        "train/suprise/: read as surprise",
+        "no images with an emotion outside of split train",
+    ):
+        assert words in done.stdout
+    (row,) = (line for line in done.stdout.splitlines() if "train/contempt/" in line and "│" in line)
+    assert row.split("│")[1:6] == [
+        " train/contempt/ ", " train ", "    0 ", "       2 ", " not one of the seven emotions "
+    ]  # fmt: skip
+
+
+def test_info_in_another_order_of_labels(few: Path) -> None:
+    done = fergan("info", few, "--json", "--label-order", "alphabetical")
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    assert summary["label_order"] == "alphabetical"
+    assert summary["counts"]["public"] == {**dict.fromkeys(EMOTIONS, 0), "happy": 1, "angry": 1}
+    assert summary["notices"][0].startswith(
+        "labels read in the order alphabetical: 0 angry, 1 disgust, 2 fear, 3 happy"
+    )
+    wrong = fergan("info", few, "--label-order", "jaffe")
+    assert wrong.returncode == 2
+    assert wrong.stderr.startswith("error: --label-order: 'jaffe'")
 
 
 def test_unlabelled_images_are_counted_as_such() -> None:

@@ -149,6 +149,57 @@ def test_a_grey_face_in_lossy_webp_is_not_taken_for_colour(tmp_path: Path) -> No
     assert 0 < np.abs(images[0].astype(int) - face).max() < 12
 
 
+def test_what_is_misspelt_nested_linked_or_no_emotion_is_read_or_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, two, three, four, five = some_faces(5)
+    folder = put(
+        tmp_path / "faces",
+        suprise__a_png=coded(one),
+        joy__s01__b_bmp=coded(two, "BMP"),
+        contempt__c_png=coded(three),
+        contempt__d_png=coded(three),
+        train__3_fear__e_tif=coded(four, "TIFF"),
+    )
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "f.png").write_bytes(coded(five))
+    (folder / "sad").symlink_to(tmp_path / "elsewhere")
+    (folder / "sad2").symlink_to(folder)
+    images, codes, names = read_faces(folder)
+    assert names == ["joy/s01/b.bmp", "sad/f.png", "suprise/a.png", "train/3.fear/e.tif"]
+    assert np.array_equal(images, np.stack([two, five, one, four]))
+    assert codes is not None
+    assert codes.tolist() == [3, 4, 5, 2]
+    told = capsys.readouterr().err
+    for words in (
+        "faces: 2 pictures in contempt/: not one of the seven emotions; left out",
+        "faces: suprise/: read as surprise",
+        "faces: joy/: read as happy",
+        "faces: 1 picture in further folders within an emotion's",
+        "faces: sad2/: a link to a folder that it lies in; left out",
+    ):
+        assert words in told, told
+
+
+def test_numbered_folders_and_labels_from_1_in_a_given_order(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, two = some_faces(2)
+    folder = put(tmp_path / "raf", **{"1__a_png": coded(one), "6__b_png": coded(two)})
+    codes = read_faces(folder, label_order="raf-db")[1]
+    assert codes is not None
+    assert codes.tolist() == [5, 0]
+    np.savez(tmp_path / "faces.npz", images=some_faces(8), labels=[0, 1, 2, 3, 4, 5, 6, 7])
+    images, codes, names = read_faces(tmp_path / "faces.npz", label_order="affectnet")
+    assert codes is not None
+    assert codes.tolist() == [6, 3, 4, 5, 2, 1, 0]
+    assert (len(images), names[-1]) == (7, "faces.npz, face 7")
+    assert "faces.npz: 1 with contempt: not one of the seven emotions; left out" in capsys.readouterr().err
+    np.savez(tmp_path / "faces.npz", images=some_faces(3), labels=[1, 7, 8])
+    with pytest.raises(DataError, match=r"label 8 is not in fer2013, which counts 7 from 1"):
+        read_faces(tmp_path / "faces.npz", label_order="fer2013")
+
+
 def npz(**arrays: object) -> Make:
     def make(folder: Path) -> Path:
         np.savez(folder / "faces.npz", **arrays)  # type: ignore[arg-type]
@@ -222,15 +273,14 @@ BAD: dict[str, tuple[Make, list[str]]] = {
     "broken PNG": (folder_of(happy__a_png=GOOD[:900]), ["happy/a.png", "damaged", "delete"]),
     "broken WebP": (folder_of(happy__a_webp=coded(FACES[0], "WEBP")[:300]), ["happy/a.webp", "damaged", "delete"]),
     "0-byte picture": (folder_of(a_png=b""), ["a.png", "0 bytes"]),
-    "text called png": (folder_of(a_png=b"hello"), ["a.png", "no JPEG or PNG"]),
+    "text called png": (folder_of(a_png=b"hello"), ["a.png", "not a JPEG, PNG"]),
     "large PNG": (folder_of(a_png=coded(LARGE)), ["a.png is 64x64", "resize"]),
     "large WebP": (folder_of(a_webp=coded(LARGE, "WEBP")), ["a.webp is 64x64", "resize"]),
     "PNG in colour": (folder_of(a_png=coded(COLOUR[5], mode="RGB")), ["a.png is in colour"]),
     "WebP in colour": (folder_of(a_webp=coded(COLOUR[5], "WEBP", "RGB")), ["a.webp is in colour"]),
-    "unknown emotion": (folder_of(happy__a_png=GOOD, suprise__b_png=GOOD), ["suprise/b.png", "no emotion"]),
-    "numbered folders": (folder_of(**{"0__a_png": GOOD}), ["0/a.png", "no emotion"]),
+    "numbered folders": (folder_of(**{"0__a_png": GOOD, "1__a_png": GOOD}), ["numbers (0, 1)", "--label-order"]),
     "with and without": (folder_of(happy__a_png=GOOD, z_png=GOOD), ["z.png and happy/a.png", "one has none"]),
-    "a split's folder": (folder_of(train__happy__a_png=GOOD), ["train/happy/a.png", "expected"]),
+    "a pickle": (file_of("faces.npz", b"\x80\x04\x95" + bytes(50)), ["faces.npz is no .npz"]),
 }
 
 

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from fergan_core.data import SPLITS, UNLABELLED, Dataset, open_dataset
-from fergan_core.data.pixels import _parse_fast
+from fergan_core.data.fer2013.pixels import _parse_fast
 from fergan_core.emotions import EMOTIONS
 
 TRAIN, PUBLIC, PRIVATE, TEST = range(len(SPLITS))
@@ -95,7 +95,7 @@ def test_csv_whose_pixels_are_parted_by_more_than_one_blank(tmp_path: Path, face
 def test_csv_read_in_many_blocks_is_the_same(
     tmp_path: Path, faces: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fergan_core.data.pixels._BLOCK", 1000)
+    monkeypatch.setattr("fergan_core.data.fer2013.pixels._BLOCK", 1000)
     assert np.array_equal(open_dataset(write_csv(tmp_path / "fer2013.csv", faces)).images, faces)
 
 

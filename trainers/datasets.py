@@ -1,0 +1,36 @@
+"""How commands open a data set: what was read of it is said on stderr."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+if TYPE_CHECKING:
+    from fergan_core.data import Dataset
+
+_MOST_NOTICES = 12
+
+LabelOrderFlag = Annotated[
+    str | None,
+    tyro.conf.arg(
+        metavar="NAME|EMOTION,...",
+        help="What labels' numbers count, where not FER2013's codes: alphabetical, raf-db, affectnet, ferplus, or the "
+        "emotions in order with commas between.",
+    ),
+]
+
+
+def opened(path: str, label_order: str | None = None) -> "Dataset":
+    """Open a data set as `open_dataset` does, and say in short on stderr what was read, left out and will be missed."""
+    from fergan_core.data import open_dataset
+    from fergan_core.data.summary import in_short, warnings
+
+    dataset = open_dataset(path, label_order=label_order)
+    if dataset.source == "synthfer":
+        return dataset
+    lines = [f"data: {in_short(dataset)}", *(f"data: {notice}" for notice in dataset.notices[:_MOST_NOTICES])]
+    if len(dataset.notices) > _MOST_NOTICES:
+        lines.append(f"data: {len(dataset.notices) - _MOST_NOTICES} more notices; `fergan data info` lists them")
+    for line in (*lines, *(f"warning: {text}" for text in warnings(dataset))):
+        print(line, file=sys.stderr, flush=True)
+    return dataset
