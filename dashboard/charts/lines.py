@@ -54,7 +54,9 @@ def curve(values: pd.Series, colour: str, foot: float | None = None, *, markers:
         return {"y": y, "mode": "lines"}
     symbols = np.where(below, "triangle-down", "circle")
     mode = "markers" if alone.sum() == finite.sum() and not markers else "lines+markers"
-    return {"y": y, "mode": mode, "marker": {"color": colour, "size": sizes, "symbol": symbols}}
+    # Sizes in a list make Plotly draw bubbles: faint and with a white rim.
+    bare = {"opacity": 1, "line": {"width": 0}}
+    return {"y": y, "mode": mode, "marker": {"color": colour, "size": sizes, "symbol": symbols, **bare}}
 
 
 def log_foot(*values: ArrayLike) -> float | None:

@@ -101,7 +101,8 @@ def test_a_tried_claim_shows_verdict_sentence_figure_and_runs(tried: str, monkey
     names = [row.rpartition("#")[2] for row in app.dataframe[0].value["name"]]
     assert len(names) == 6
     assert "%2A200%2A%20%3Cb%3E0%3C/b%3E" in names
-    assert any("6 runs, 3 seeds, synthfer; judge synthfer (55555555), 2,000 faces" in text for text in texts(app.caption))
+    rests_on = "6 runs, 3 seeds, synthfer; judge synthfer (55555555), 2,000 faces"
+    assert any(rests_on in text for text in texts(app.caption))
 
 
 def test_the_score_is_chosen_and_stands_in_the_address(tried: str, monkeypatch: pytest.MonkeyPatch) -> None:
