@@ -102,8 +102,14 @@ def _warn_of_unknown(asked: Sequence[str], known: Sequence[str]) -> None:
     """Say which runs of the address there are not: without a word, others would be taken for them."""
     unknown = [run_id for run_id in asked if run_id and run_id not in known]
     if unknown:
-        names = ", ".join(f"'{run_id}'" for run_id in unknown)
-        st.warning(plain(f"The address names {names}, which this registry does not hold. Choose from the list:"))
+        trashed = data.trashed()
+        for words, own in (
+            ("which this registry does not hold", [run_id for run_id in unknown if run_id not in trashed]),
+            ("in the trash: `fergan runs restore ID` brings it back", [i for i in unknown if i in trashed]),
+        ):
+            if own:
+                names = ", ".join(f"'{run_id}'" for run_id in own)
+                st.warning(f"{plain(f'The address names {names},')} {words}. Choose from the list:")
 
 
 def scored(labels: Mapping[str, str]) -> pd.DataFrame | None:

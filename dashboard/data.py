@@ -53,6 +53,11 @@ def runs() -> pd.DataFrame:
     return table.loc[last.index].reset_index(drop=True)
 
 
+def trashed() -> set[str]:
+    """Return the ids of the runs in the trash."""
+    return set(reader().runs(trashed=True).id)
+
+
 def run(run_id: str) -> dict[str, Any]:
     """Return all about a run, as it stands now."""
     return reader().run(run_id)

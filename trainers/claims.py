@@ -3,6 +3,7 @@
 import json as json_text
 
 from fergan_core.errors import RegistryError
+from trainers.console import console, print_table
 
 
 def judge(score: str, *, registry: str | None, json: bool) -> None:
@@ -23,22 +24,21 @@ def judge(score: str, *, registry: str | None, json: bool) -> None:
         told = {"score": score, "claims": [verdict.as_dict() for verdict in found]}
         print(json_text.dumps(told, allow_nan=False))
         return
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console()
+    shown = console()
     table = Table("claim", "verdict", "why", "runs", "seeds", "data", show_lines=True)
     for verdict in found:
         strength = " (suggested)" if verdict.strength == "suggested" else ""
         counts = (str(len(verdict.run_ids)), str(verdict.seeds)) if verdict.run_ids else ("", "")
         words = (verdict.claim.title, verdict.verdict + strength, verdict.sentence, *counts, verdict.data)
         table.add_row(*(Text(word) for word in words))
-    console.print(table)
+    print_table(table, shown)
     untried = dict.fromkeys(
         command for verdict in found if verdict.verdict == "not tried" for command in verdict.claim.commands
     )
     if untried:
-        console.print("What is not tried yet, these try:")
+        shown.print("What is not tried yet, these try:")
         for command in untried:
-            console.print(Text(command), soft_wrap=True)
+            shown.print(Text(command), soft_wrap=True)

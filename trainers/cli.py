@@ -203,7 +203,9 @@ def showcase(
     from fergan_core.registry.showcase import write_showcase
 
     reader = Reader(registry)
-    chosen, in_brief, to_draw = ([reader.resolve(run) for run in names] for names in (runs, brief, drawable))
+    chosen, in_brief, to_draw = (
+        [reader.resolve(run, trashed="never") for run in names] for names in (runs, brief, drawable)
+    )
     size = write_showcase(reader.url, out, chosen, in_brief, to_draw)
     print(f"{out}: {size / 1e6:.2f} MB with its files")
 

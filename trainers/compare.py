@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Literal
 
 from fergan_core.errors import UsageError
+from trainers.console import print_table
 from trainers.score_tables import number
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def compare(runs: Sequence[str], budget: Budget, at: float | None, *, registry: 
     if at is not None and not 0 < at < math.inf:
         raise UsageError(f"--at: {at:g} is no budget; give what each run had spent, above 0")
     reader = Reader(registry)
-    run_ids = [reader.resolve(run) for run in runs]
+    run_ids = [reader.resolve(run, trashed="never") for run in runs]
     if len(set(run_ids)) < 2:
         raise UsageError("name two runs or more, as in `fergan compare RUN RUN --budget seconds`")
     table = reader.runs()
@@ -78,7 +79,6 @@ def compare(runs: Sequence[str], budget: Budget, at: float | None, *, registry: 
 
 def _print_table(found: "pd.DataFrame", budget: Budget, caption: str) -> None:
     """Print a row a rival: its runs, what they had spent, the means of their scores."""
-    from rich.console import Console
     from rich.table import Table
 
     from fergan_core.metrics.catalogue import CATALOGUE
@@ -98,4 +98,4 @@ def _print_table(found: "pd.DataFrame", budget: Budget, caption: str) -> None:
             for key, mean in zip(metrics, means, strict=True)
         ]
         shown.add_row(str(rival), str(own["seed"].nunique()), ends, *cells)
-    Console().print(shown)
+    print_table(shown)

@@ -7,6 +7,7 @@ from typing import Any
 
 from fergan_core.emotions import EMOTIONS
 from fergan_core.errors import UsageError
+from trainers.console import console, print_table
 
 _MOST_FILES = 40
 
@@ -69,7 +70,6 @@ def _files_table(files: list[dict[str, Any]]) -> Any:
 
 
 def _print_summary(summary: dict[str, Any]) -> None:
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
@@ -84,17 +84,17 @@ def _print_summary(summary: dict[str, Any]) -> None:
         table.add_row(word, *(f"{number:,}" for number in (*numbers, sum(numbers))), end_section=word == words[-1])
     totals = [sum(own.values()) for own in counts.values()]
     table.add_row("all", *(f"{number:,}" for number in (*totals, sum(totals))))
-    console = Console()
+    shown = console()
     if summary["files"]:
-        console.print(_files_table(summary["files"]))
+        print_table(_files_table(summary["files"]), shown)
     for notice in summary["notices"]:
-        console.print(notice, markup=False, highlight=False, soft_wrap=True)
-    console.print(table)
+        shown.print(notice, markup=False, highlight=False, soft_wrap=True)
+    print_table(table, shown)
     copies = summary["duplicates"]
     within = ", ".join(f"{number:,} in {split}" for split, number in copies["within"].items())
-    console.print(f"exact copies: {within}", highlight=False)
+    shown.print(f"exact copies: {within}", highlight=False)
     for pair, number in copies["across"].items():
         first, second = pair.split("/")
-        console.print(f"images of {second} that are in {first} too: {number:,}", highlight=False)
-    console.print(f"pictures with more than one label: {copies['contradicting']:,}", highlight=False)
-    console.print(f"content hash: {summary['content_hash']}", highlight=False, soft_wrap=True)
+        shown.print(f"images of {second} that are in {first} too: {number:,}", highlight=False)
+    shown.print(f"pictures with more than one label: {copies['contradicting']:,}", highlight=False)
+    shown.print(f"content hash: {summary['content_hash']}", highlight=False, soft_wrap=True)

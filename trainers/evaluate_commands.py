@@ -106,9 +106,9 @@ def evaluate_runs(texts: Sequence[str], wishes: Wishes, *, registry: str | None,
     {"evaluations": [{"id", "name", "epoch", "step", "judge", "judge_sha256", "protocol", "scores", "omitted"}]}.
     """
     from fergan_core.protocols import words
-    from fergan_core.registry import Registry
+    from trainers.runs_commands import open_registry
 
-    writer = Registry(registry)
+    writer = open_registry(registry)
     done: list[tuple[dict[str, Any], Evaluation]] = []
     for row, made in _scored(writer, texts, wishes, data):
         done.append((row, made))
@@ -211,18 +211,17 @@ def _protocol(evaluation: "Evaluation") -> dict[str, Any]:
 
 def _print(title: str, evaluation: "Evaluation") -> None:
     """Print an evaluation as tables, under what it was made by, and why scores are missing."""
-    from rich.console import Console
-
     from fergan_core.protocols import words
+    from trainers.console import console
     from trainers.score_tables import print_scores
 
     caption = f"{words(_protocol(evaluation))}; {evaluation.real_count:,} real faces"
     if evaluation.faces_per_second:
         caption += f"; {evaluation.faces_per_second:,.0f} faces a second"
-    console = Console()
-    print_scores(console, title, evaluation.scores, caption)
+    shown = console()
+    print_scores(shown, title, evaluation.scores, caption)
     for sentence in evaluation.omitted:
-        console.print(f"left out: {sentence}", highlight=False, markup=False)
+        shown.print(f"left out: {sentence}", highlight=False, markup=False)
 
 
 def _print_flips(done: "Sequence[tuple[dict[str, Any], Evaluation]]") -> None:

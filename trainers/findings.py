@@ -2,22 +2,22 @@
 
 from collections.abc import Sequence
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from trainers.runs_commands import print_json
+from trainers.console import console, print_table
+from trainers.runs_commands import open_registry, print_json
 
 
 def look_again(runs: Sequence[str], *, registry: str | None, json: bool) -> None:
     """Find anew in each run's points and scores, record what was found in the place of what was, and print it."""
     from fergan_core.experiment import find_in
-    from fergan_core.registry import Reader, Registry
+    from fergan_core.registry import Reader
 
-    target = Registry(registry)
+    target = open_registry(registry)
     reader = Reader(target.url)
-    console, told = Console(), {}
-    for run_id in [reader.resolve(run) for run in runs]:
+    shown, told = console(), {}
+    for run_id in [reader.resolve(run, trashed="never") for run in runs]:
         find_in(target, run_id)
         found = reader.findings([run_id])
         told[run_id] = found.drop(columns="run_id").to_dict("records")
@@ -29,6 +29,9 @@ def look_again(runs: Sequence[str], *, registry: str | None, json: bool) -> None
             table.add_column(column, justify="right" if column == "epoch" else "left")
         for row in found.itertuples():
             table.add_row(str(row.epoch), row.severity, row.kind, row.sentence)
-        console.print(table if len(found) else f"{name}: nothing was found")
+        if len(found):
+            print_table(table, shown)
+        else:
+            shown.print(f"{name}: nothing was found")
     if json:
         print_json(told)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from fergan_core.errors import UsageError
+from trainers.console import print_table
 from trainers.datasets import LabelOrderFlag, opened
 from trainers.shell import guarded
 
@@ -99,7 +100,6 @@ def run(flags: Flags) -> None:
 
 def print_card(card: dict[str, Any], path: Path) -> None:
     """Print a judge's worth as a table: on the held-out and on the report part, before and after scaling."""
-    from rich.console import Console
     from rich.table import Table
 
     parts = (card["held_out"], card["report"])
@@ -115,7 +115,7 @@ def print_card(card: dict[str, Any], path: Path) -> None:
         for when in ("before", "after"):
             table.add_row(f"{measure.upper()} {when} scaling", *(f"{part[measure][when]:.4f}" for part in parts))
     table.add_row("IS of real faces", *(_real_score(part) for part in parts))
-    Console().print(table)
+    print_table(table)
     copies = card["report_with_copies"]
     print(f"with the report part's copies in split train: {copies['accuracy']:.2%} of {copies['images']:,}")
     print(path)

@@ -20,14 +20,15 @@ def replay(
     Returns the exit code: 0 where every recorded loss and gradient is the same to the last bit, else 1.
     """
     from fergan_core import experiment
-    from fergan_core.registry import Reader, Registry
+    from fergan_core.registry import Reader
     from trainers.progress import TrainingBar
+    from trainers.runs_commands import open_registry
 
     if last <= first:
         raise UsageError(f"--to: {last} is not after --from {first}; a replay goes forward from a checkpoint")
-    writer = Registry(registry)
+    writer = open_registry(registry)
     reader = Reader(writer.url)
-    run_id = reader.resolve(run)
+    run_id = reader.resolve(run, trashed="never")
     row = reader.run(run_id)
     dataset = opened(data or row["dataset"]["source"], row["dataset"].get("label_order"))
     with TrainingBar(row["steps"], row["epochs"], row["recipe"]["batch_size"]) as bar:

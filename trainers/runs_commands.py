@@ -2,14 +2,15 @@
 
 import json as json_text
 import math
+import sys
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
 from fergan_core.errors import RegistryError, UsageError
+from trainers.console import console, print_table, when
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +25,7 @@ RegistryFlag = Annotated[
     ),
 ]
 JsonFlag = Annotated[bool, tyro.conf.arg(help="Print JSON.")]
+_WIDE = 120  # columns of a terminal in which a list of runs has a line a run
 Status = Literal["running", "finished", "interrupted", "diverged", "failed", "crashed"]
 
 
@@ -38,39 +40,55 @@ def list_runs(
     json: JsonFlag = False,
 ) -> None:
     """List the runs, newest first."""
-    from fergan_core.registry import Reader, Registry
+    from fergan_core.registry import Reader
 
     reader = Reader(registry)
-    # A new registry has the literature's runs: whoever asks what is there sees what a first training will stand beside.
-    frame = (reader if reader.exists else Reader(Registry(registry).url)).runs(trashed=trashed)
+    frame = reader.runs(trashed=trashed)
     for column, wanted in (("status", status), ("preset", preset), ("data", data)):
         if wanted is not None:
             frame = frame[frame[column] == wanted]
     if tag is not None:
         frame = frame[[tag in tags for tags in frame["tags"]]]
     rows = records(frame)
+    if not reader.exists:
+        print(f"no runs: {_nowhere(reader.url)}", file=sys.stderr)
     if json:
         print_json(rows)
         return
-    from rich.console import Console
+    if not rows:
+        if reader.exists:
+            print("no runs in the trash" if trashed else "no runs")
+        return
+    _print_runs(rows)
+
+
+def _print_runs(rows: list[dict[str, Any]]) -> None:
+    """Print runs as a table; in a narrow terminal preset, data and tags stand below the name."""
+    from rich.box import SIMPLE_HEAD
     from rich.table import Column, Table
     from rich.text import Text
 
-    id_column, status_column = Column("id", no_wrap=True), Column("status", no_wrap=True)
-    table = Table(id_column, "name", status_column, "preset", "data", "epoch", "begun", "tags")
+    shown = console()
+    wide = shown.width >= _WIDE
+    names = (
+        "id",
+        "name",
+        "status",
+        *(("preset", "data") if wide else ()),
+        "epoch",
+        "begun",
+        *(("tags",) if wide else ()),
+    )
+    table = Table(
+        *(Column(name, no_wrap=name in ("id", "status", "epoch", "begun")) for name in names), box=SIMPLE_HEAD
+    )
     for row in rows:
-        words = (
-            row["id"],
-            row["name"],
-            row["status"],
-            row["preset"],
-            row["data"],
-            f"{row['epoch']}/{row['epochs']}",
-            _date(row["created"]),
-            " ".join(row["tags"]),
-        )
-        table.add_row(*(Text(word) for word in words))
-    Console().print(table if rows else "no runs")
+        told = {**row, "epoch": f"{row['epoch']}/{row['epochs']}", "begun": when(row["created"])}
+        told["tags"] = " ".join(row["tags"])
+        if not wide:
+            told["name"] = "\n".join(filter(None, (row["name"], f"{row['preset']} on {row['data']}", told["tags"])))
+        table.add_row(*(Text(told[name]) for name in names))
+    print_table(table, shown)
 
 
 def show(run: RunArg, /, *, registry: RegistryFlag = None, json: JsonFlag = False) -> None:
@@ -120,21 +138,21 @@ def note(
 
 def trash(run: RunArg, /, *, registry: RegistryFlag = None) -> None:
     """Move a run to the trash: out of the lists, with nothing deleted."""
-    writer, run_id = _writer(registry, run)
+    writer, run_id = _writer(registry, run, trashed="never")
     writer.trash(run_id)
     print(f"run {run_id} is in the trash; `fergan runs restore {run_id}` brings it back")
 
 
 def restore(run: RunArg, /, *, registry: RegistryFlag = None) -> None:
     """Bring a run back from the trash; a whole registry comes back from its backup by `fergan restore`."""
-    writer, run_id = _writer(registry, run)
+    writer, run_id = _writer(registry, run, trashed="first")
     writer.restore(run_id)
     print(f"run {run_id} is back")
 
 
 def purge(run: RunArg, /, *, registry: RegistryFlag = None) -> None:
     """Delete a run in the trash for good, with its files."""
-    writer, run_id = _writer(registry, run)
+    writer, run_id = _writer(registry, run, trashed="first")
     writer.purge(run_id)
     print(f"run {run_id} is deleted")
 
@@ -224,20 +242,36 @@ def open_reader(registry: str | None) -> "Reader":
 
     reader = Reader(registry)
     if not reader.exists:
-        raise RegistryError(f"--registry: there is no registry at '{reader.url}'; a training makes one there")
+        raise RegistryError(f"--registry: {_nowhere(reader.url)}")
     return reader
 
 
-def _writer(registry: str | None, run: str) -> tuple["Registry", str]:
-    """Open a registry for writing and find a run in it; a registry that is not there is not made."""
-    from fergan_core.registry import Reader, Registry
+def _nowhere(url: str) -> str:
+    from fergan_core.registry.connect import sqlite_path
+
+    return f"there is no registry at '{sqlite_path(url) or url}'; a training makes one there"
+
+
+def open_registry(registry: str | None) -> "Registry":
+    """Open a registry that is there for writing; RegistryError, with nothing made, where there is none."""
+    from fergan_core.registry import Registry
     from fergan_core.registry.connect import full_url, sqlite_path
 
-    path = sqlite_path(full_url(registry))
+    url = full_url(registry)
+    path = sqlite_path(url)
     if path is not None and not path.exists():
-        raise RegistryError(f"--registry: there is no registry at '{path}'; a training makes one there")
-    writer = Registry(registry)  # brings an older schema up to date, which a Reader refuses
-    return writer, Reader(writer.url).resolve(run)
+        raise RegistryError(f"--registry: {_nowhere(url)}")
+    return Registry(registry)  # brings an older schema up to date, which a Reader refuses
+
+
+def _writer(
+    registry: str | None, run: str, trashed: Literal["first", "last", "never"] = "last"
+) -> tuple["Registry", str]:
+    """Open a registry for writing and find a run in it, as `Reader.resolve` does."""
+    from fergan_core.registry import Reader
+
+    writer = open_registry(registry)
+    return writer, Reader(writer.url).resolve(run, trashed=trashed)
 
 
 def _evaluations(reader: "Reader", run_id: str) -> list[dict[str, Any]]:
@@ -257,29 +291,25 @@ def print_json(value: Any) -> None:
     print(json_text.dumps(_plain(value), allow_nan=False))
 
 
-def _date(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M")
-
-
 def _code(provenance: dict[str, Any]) -> str:
     commit = provenance.get("git_commit") or ""
     return f"{commit} and changes" if commit and provenance.get("git_dirty") else commit
 
 
 def _print_run(run: dict[str, Any]) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     from fergan_core.protocols import words
 
-    console = Console()
+    shown = console()
     reason = f" ({run['reason']})" if run["reason"] else ""
     about = {
         "run": f"{run['id']}  {run['name']}",
         "status": f"{run['status']}{reason}, epoch {run['epoch']}/{run['epochs']}, step {run['step']:,}",
         "data": f"{run['data']} {run['data_hash'][:12]}",
-        "begun": _date(run["created"]),
+        "begun": when(run["created"]),
+        "in the trash": "" if run["trashed"] is None else f"since {when(run['trashed'])}",
         "tags": " ".join(run["tags"]),
         "recipe": json_text.dumps(run["recipe"]),
         "code": _code(run["provenance"]),
@@ -294,8 +324,8 @@ def _print_run(run: dict[str, Any]) -> None:
     for found in run["findings"]:
         grid.add_row(Text(f"step {found['step']}"), Text(f"{found['severity']}: {found['sentence']}"))
     for written in run["notes"]:
-        grid.add_row(Text(_date(written["created"])), Text(written["text"]))
-    console.print(grid)
+        grid.add_row(Text(when(written["created"])), Text(written["text"]))
+    print_table(grid, shown)
     if not run["evaluations"]:
         return
     table = Table("epoch", "judge and protocol", "metric", "value", "95 % interval", "real images")
@@ -313,4 +343,4 @@ def _print_run(run: dict[str, Any]) -> None:
                     "" if score["real"] is None else f"{score['real']:.4f}",
                 )
                 table.add_row(*(Text(cell) for cell in cells))
-    console.print(table)
+    print_table(table, shown)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from fergan_core.emotions import EMOTIONS
 from fergan_core.metrics.catalogue import CATALOGUE, Metric
+from trainers.console import print_table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -15,10 +16,10 @@ if TYPE_CHECKING:
 
 def print_scores(console: "Console", title: str, scores: "Sequence[Score]", caption: str = "") -> None:
     """Print the scores of all emotions together, and of each where there are any, in the catalogue's order."""
-    console.print(_together(title, scores, caption))
+    print_table(_together(title, scores, caption), console)
     each = [score for score in scores if score.emotion is not None and score.metric in CATALOGUE]
     if each:
-        console.print(_by_emotion(each))
+        print_table(_by_emotion(each), console)
     together = {score.metric: score for score in scores if score.emotion is None}
     known = [(metric, together[key]) for key, metric in CATALOGUE.items() if key in together]
     better = [metric.title for metric, of in known if metric.beyond_real(of.value, of.low, of.high, of.real)]

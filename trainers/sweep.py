@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from fergan_core.errors import UsageError
+from trainers.console import console, print_table
 from trainers.datasets import LabelOrderFlag, opened
 from trainers.shell import guarded
 
@@ -109,7 +110,6 @@ def run(flags: Flags) -> None:
 
 def print_tables(url: str, study: str, score: str) -> None:
     """Print a study's sensitivity and its failures."""
-    from rich.console import Console
     from rich.table import Table
 
     from fergan_core.analysis import sensitivity
@@ -117,10 +117,10 @@ def print_tables(url: str, study: str, score: str) -> None:
 
     found = trials(Reader(url), study)
     table, varied = found.table, found.varied
-    console = Console()
+    out = console()
     known = table.dropna(subset=[score]) if score in table else table.iloc[:0]
     if len(known) < 4 or not varied:
-        console.print(f"{len(known)} trials with '{score}' and {len(varied)} varied fields: too few for a table.")
+        out.print(f"{len(known)} trials with '{score}' and {len(varied)} varied fields: too few for a table.")
         return
     lost = f", {len(table) - len(known)} without it left out" if len(table) > len(known) else ""
     title = f"what {score} hangs on: share of its variance over {len(known)} trials{lost}"
@@ -129,14 +129,14 @@ def print_tables(url: str, study: str, score: str) -> None:
         shown.add_column(column, justify="left" if column == "parameter" else "right")
     for row in sensitivity.shares(table, varied, score).itertuples():
         shown.add_row(row.parameter, _percent(row.share), f"{_percent(row.low)} to {_percent(row.high)}")
-    console.print(shown)
+    print_table(shown, out)
     failed = Table(title="failures: a run that broke off or has an alarm")
     for column in ("parameter", "value", "failed", "share", "95 % interval"):
         failed.add_column(column, justify="left" if column in ("parameter", "value") else "right")
     for row in sensitivity.failures(table, varied, "failed").itertuples():
         ends = f"{_percent(row.low)} to {_percent(row.high)}"
         failed.add_row(row.parameter, row.value, f"{row.failed} of {row.trials}", _percent(row.share), ends)
-    console.print(failed)
+    print_table(failed, out)
 
 
 def _percent(value: float) -> str:

@@ -23,15 +23,17 @@ def train(prog: str, kind: str, what: str) -> int:
     from fergan_core import experiment
     from fergan_core.registry import Reader, Registry
     from trainers.progress import TrainingBar
+    from trainers.runs_commands import open_registry
 
     session = flags.session
     changes = settings(session)
-    registry = Registry(session.registry)
+    goes_on = session.resume is not None or session.fork is not None
+    registry = open_registry(session.registry) if goes_on else Registry(session.registry)
     told = {"name": session.name, "tags": session.tags, "on_start": lambda run_id: _tell(run_id, registry.url)}
-    if session.resume is not None or session.fork is not None:
+    if goes_on:
         reader = Reader(registry.url)
         name, epoch = split_run(session.resume or session.fork or "")
-        run_id = reader.resolve(session.resume or name)
+        run_id = reader.resolve(session.resume or name, trashed="never")
         row = reader.run(run_id)
         if row["method"] != kind:
             raise UsageError(f"run '{row['name']}' is of the method {row['method']}; give it to its own trainer")
@@ -84,12 +86,12 @@ def _print(outcome: "Outcome", flags: Flags) -> None:
             )
         )
         return
-    from rich.console import Console
+    from trainers.console import console
 
-    console = Console()
+    shown = console()
     reason = f" ({outcome.reason})" if outcome.reason else ""
-    console.print(f"run {outcome.run_id}  {outcome.name}  {outcome.status}{reason}", markup=False, highlight=False)
+    shown.print(f"run {outcome.run_id}  {outcome.name}  {outcome.status}{reason}", markup=False, highlight=False)
     if outcome.scores:
         from trainers.score_tables import print_scores
 
-        print_scores(console, f"scores by the {outcome.judge} judge", outcome.scores)
+        print_scores(shown, f"scores by the {outcome.judge} judge", outcome.scores)

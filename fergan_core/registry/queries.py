@@ -5,8 +5,9 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import sqlalchemy as sa
@@ -133,16 +134,17 @@ class Reader:
             frame[column] = pd.Series([known.get(key) for key in frame["key"]], dtype=object, index=frame.index)
         return frame.drop(columns=["key", "trashed"])
 
-    def resolve(self, text: str) -> str:
-        """Return the id of the run that an id, a prefix of one, or a name means; NoRun where none or several do."""
-        rows = self._frame(sa.select(Run.id, Run.name))
-        for match in (rows["id"] == text, rows["name"] == text, rows["id"].str.startswith(text) if text else None):
-            if match is None or not match.any():
-                continue
-            found = rows["id"][match].tolist()
-            if len(found) > 1:
-                raise NoRun(f"'{text}' means {len(found)} runs ({', '.join(found[:5])}); give an id")
-            return str(found[0])
+    def resolve(self, text: str, *, trashed: Literal["first", "last", "never"] = "last") -> str:
+        """Return the id of the run that an id, a name, or the beginning of an id means; NoRun where none or several do.
+
+        Of several runs those outside the trash are meant, with `trashed` "first" those in it. "never" refuses a run
+        in the trash, and says how to bring it back.
+        """
+        rows = self._frame(sa.select(Run.id, Run.name, Run.created, Run.trashed).order_by(Run.created))
+        matches = (rows["id"] == text, rows["name"] == text, rows["id"].str.startswith(text) if text else None)
+        found = next((rows[match] for match in matches if match is not None and match.any()), None)
+        if found is not None:
+            return _meant(text, found, trashed)
         near = difflib.get_close_matches(text, [*rows["id"], *rows["name"]], n=1)
         hint = f"did you mean '{near[0]}'?" if near else "`fergan runs list` names them"
         raise NoRun(f"no run '{text}' in the registry; {hint}")
@@ -325,6 +327,29 @@ class Reader:
         return self._frame(
             sa.select(*columns).join(Run, Run.key == table.run_key).where(Run.id == run_id).order_by(table.step)
         )
+
+
+def _meant(text: str, found: pd.DataFrame, trashed: Literal["first", "last", "never"]) -> str:
+    """Choose of the runs (id, created, trashed) that answer to a text the one that is meant."""
+    preferred = found[found["trashed"].notna() if trashed == "first" else found["trashed"].isna()]
+    rows = (preferred if len(preferred) else found).to_dict("records")
+    if len(rows) > 1:
+        listed = ", ".join(
+            f"{row['id']} of {_date(row['created'])}" + ("" if pd.isna(row["trashed"]) else ", in the trash")
+            for row in rows[:5]
+        )
+        raise NoRun(f"'{text}' means {len(rows)} runs ({listed}{', ...' if len(rows) > 5 else ''}); give an id")
+    run_id = str(rows[0]["id"])
+    if trashed == "never" and not pd.isna(rows[0]["trashed"]):
+        raise NoRun(f"run '{text}' is in the trash; `fergan runs restore {run_id}` brings it back")
+    return run_id
+
+
+def _date(seconds: float) -> str:
+    try:
+        return f"{datetime.fromtimestamp(seconds).astimezone():%Y-%m-%d %H:%M %z}"
+    except (OverflowError, OSError, ValueError):
+        return "unknown date"
 
 
 def _sampling(protocol: dict[str, Any], recipe: dict[str, Any]) -> tuple[Any, Any, Any]:

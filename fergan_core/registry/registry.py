@@ -386,8 +386,12 @@ class Registry:
         self._update(run_id, trashed=time.time())
 
     def restore(self, run_id: str) -> None:
-        """Bring a trashed run back."""
-        self._update(run_id, trashed=None)
+        """Bring a trashed run back; RegistryError where it is not in the trash."""
+        with self.write() as connection:
+            key = self._key(connection, run_id)
+            back = sa.update(Run).where(Run.key == key, Run.trashed.is_not(None)).values(trashed=None)
+            if not connection.execute(back).rowcount:
+                raise RegistryError(f"run {run_id} is not in the trash; `fergan runs list` names it")
 
     def purge(self, run_id: str) -> None:
         """Delete a trashed run for good, with its files; RegistryError where it is not in the trash."""

@@ -85,6 +85,10 @@ def test_a_run_that_is_not_there_is_named_and_another_offered(
     assert "nosuch" in app.warning[0].value
     assert app.selectbox(key="chosen run").value == run_id
     assert "nosuch" not in page("run", url, monkeypatch, run=run_id).warning[0].value
+    Registry(url).trash(run_id)
+    app = page("run", url, monkeypatch, run=run_id)
+    # With its only trained run in the trash the registry says how to train one.
+    assert any("trainers.dcgan" in code.value for code in app.code)
 
 
 def test_a_living_run_can_be_held_to_look_closely(one_run: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:

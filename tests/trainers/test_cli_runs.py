@@ -1,16 +1,27 @@
 """`fergan runs` and its neighbours as a person types them: exit codes, JSON, and what goes to stderr."""
 
+import contextlib
+import fcntl
 import io
 import json
+import os
+import pty
+import re
+import struct
 import subprocess
 import sys
+import termios
+import time
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fergan_core.registry import Reader, Registry, Score
+from fergan_core.registry.schema import Run
 from trainers.cli import main
+from trainers.console import when
 
 
 def fergan(*words: str | Path) -> subprocess.CompletedProcess[str]:
@@ -126,13 +137,126 @@ def test_wrong_use_is_told_in_words(registry: Registry, words: tuple[str, ...], 
     assert "Traceback" not in result.stderr
 
 
-def test_a_registry_that_is_not_there_is_made_by_list_alone(tmp_path: Path) -> None:
+def test_a_registry_that_is_not_there_is_not_made_by_reading(tmp_path: Path) -> None:
     path = tmp_path / "new.db"
-    assert fergan("runs", "tag", "first", "x", "--registry", path).returncode == 1
-    assert fergan("runs", "show", "first", "--registry", path).returncode == 1
-    assert not path.exists()
-    result = fergan("runs", "list", "--registry", path, "--json")
-    assert [row["id"] for row in json.loads(result.stdout)] == ["report22"]
+    archive = ("--out", tmp_path / "run.zip")
+    for words in (
+        ("runs", "tag", "first", "x"), ("runs", "show", "first"), ("runs", "verify"), ("runs", "trash", "first"),
+        ("runs", "restore", "first"), ("runs", "purge", "first"), ("runs", "export", "first", *archive), ("claims",),
+        ("findings", "first"), ("compare", "first", "second"), ("evaluate", "first"), ("sample", "first", *archive),
+        ("replay", "first", "--from", "1", "--to", "2"),
+    ):  # fmt: skip
+        result = fergan(*words, "--registry", path)
+        assert result.returncode in (1, 2), words
+        assert "registry" in result.stderr
+        assert list(tmp_path.iterdir()) == [], words
+    result = fergan("runs", "list", "--registry", path)
+    assert (result.returncode, result.stdout) == (0, "")
+    assert f"there is no registry at '{path}'" in result.stderr
+    assert fergan("runs", "list", "--registry", path, "--json").stdout == "[]\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def create(registry: Registry, **changes: Any) -> str:
+    """Enter a run."""
+    about: dict[str, Any] = {
+        "name": "first", "method": "gan", "preset": "quick", "recipe": {"preset": "quick"}, "seed": 0,
+        "dataset": {"name": "synthfer", "source": "synthfer", "content_hash": "ab", "images": 5},
+        "provenance": {}, "epochs": 2, "steps": 20,
+    }  # fmt: skip
+    return registry.create_run(**{**about, **changes})
+
+
+def test_a_trashed_run_does_not_stand_in_the_way_of_a_new_one_of_its_name(registry: Registry) -> None:
+    def do(*words: str) -> subprocess.CompletedProcess[str]:
+        return fergan("runs", *words, "--registry", registry.url)
+
+    old = json.loads(do("show", "first", "--json").stdout)["id"]
+    assert do("trash", "first").returncode == 0
+    assert json.loads(do("show", "first", "--json").stdout)["id"] == old  # the only one of that name
+    assert "in the trash" in do("show", "first").stdout
+    again = do("trash", "first")
+    assert (again.returncode, f"fergan runs restore {old}" in again.stderr) == (2, True)
+    new = create(registry)
+    assert json.loads(do("show", "first", "--json").stdout)["id"] == new
+    assert json.loads(do("show", old, "--json").stdout)["id"] == old
+    assert do("note", "first", "the new one").returncode == 0
+    assert do("restore", "first").stdout == f"run {old} is back\n"
+    said = do("show", "first").stderr
+    assert f"{old} of 20" in said
+    assert "means 2 runs" in said
+    assert "in the trash" not in said
+    assert do("restore", old).returncode == 1  # it is not in the trash
+    assert do("trash", old).returncode == 0
+    assert do("trash", new).returncode == 0
+    assert do("show", "first").stderr.count(", in the trash") == 2
+    assert do("restore", new).returncode == 0
+    assert do("purge", "first").stdout == f"run {old} is deleted\n"
+    for words in (("findings", old), ("compare", old, "second"), ("evaluate", old)):
+        assert fergan(*words, "--registry", registry.url).returncode == 2
+    assert do("trash", "first").returncode == 0
+    for words in (("findings", "first"), ("compare", "first", "second"), ("replay", "first", "--from=1", "--to=2")):
+        result = fergan(*words, "--registry", registry.url)
+        assert (result.returncode, "is in the trash" in result.stderr) == (2, True), words
+
+
+def terminal(columns: int, zone: str, *words: str) -> str:
+    """Run the command in a terminal of so many columns in a time zone; return what it printed, without colours."""
+    primary, secondary = pty.openpty()
+    fcntl.ioctl(secondary, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    environment = {**os.environ, "TZ": zone, "TERM": "xterm-256color"}
+    environment.pop("COLUMNS", None)
+    child = subprocess.Popen([sys.executable, "-m", "trainers.cli", *words], stdout=secondary, env=environment)
+    os.close(secondary)
+    read = b""
+    with contextlib.suppress(OSError):  # the terminal's end
+        while chunk := os.read(primary, 65536):
+            read += chunk
+    assert child.wait(60) == 0
+    os.close(primary)
+    return re.sub(r"\x1b\[[0-9;]*m", "", read.decode())
+
+
+def test_lists_are_whole_in_a_narrow_terminal_and_in_a_pipe(registry: Registry) -> None:
+    long = "a-name-of-one-word-" * 8
+    run_id = create(registry, name=long, tags=["study:rates", "a tag of five words"])
+    with registry.write() as connection:
+        connection.execute(Run.__table__.update().where(Run.id == run_id).values(created=1_800_000_000.0))
+    narrow = terminal(80, "Europe/Berlin", "runs", "list", "--registry", registry.url)
+    lines = narrow.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "\u2026" not in narrow
+    (row,) = (line for line in lines if run_id in line)
+    assert "2027-01-15 09:00+01:00" in row
+    place = row.index(long[:10])
+    column = [line[place : row.index("running")].strip() for line in lines[lines.index(row) :]]
+    told = "".join(column).replace(" ", "")
+    assert told.startswith(f"{long}quickonsynthferatagoffivewordsstudy:rates")
+    piped = typed("runs", "list", "--registry", registry.url).stdout
+    (row,) = (line for line in piped.splitlines() if run_id in line)
+    assert long in row
+    assert "a tag of five words study:rates" in row
+    assert re.search(r"2027-01-1\d \d\d:\d\d( UTC|[+-]\d\d:\d\d)", row)
+    assert "\x1b" not in piped
+    shown = fergan("runs", "show", run_id, "--registry", registry.url).stdout
+    assert re.search(r"2027-01-1\d \d\d:\d\d( UTC|[+-]\d\d:\d\d)", shown)
+
+
+@pytest.mark.parametrize(
+    ("zone", "written"),
+    [
+        ("UTC", "2026-07-01 12:00 UTC"),
+        ("Europe/Berlin", "2026-07-01 14:00+02:00"),
+        ("Asia/Kolkata", "2026-07-01 17:30+05:30"),
+    ],
+)
+def test_a_time_names_its_zone(zone: str, written: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    assert when(1_782_907_200.0) == written
+    assert (when(1e300), when(float("nan"))) == ("unknown", "unknown")
+    monkeypatch.undo()
+    time.tzset()
 
 
 def test_export_import_and_verify(registry: Registry, tmp_path: Path) -> None:
