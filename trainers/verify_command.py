@@ -1,8 +1,9 @@
 """`fergan runs verify`: what of a registry is damaged, what lies about beside it, and how either is mended."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from fergan_core.errors import RegistryError
+from fergan_core.errors import Damaged, RegistryError
 from trainers.runs_commands import open_reader, print_json
 
 if TYPE_CHECKING:
@@ -18,13 +19,19 @@ def verify(registry: str | None, *, repair: bool, json: bool) -> int:
     from fergan_core.registry.repair import repair as clean
     from fergan_core.registry.verify import verify as check
 
-    reader = open_reader(registry)
-    report = check(reader)
     done: list[str] = []
+    try:
+        reader = open_reader(registry)
+        report = check(reader)
+    except Damaged:
+        if not repair:
+            raise
+        done, report = _save(registry, ["it cannot be opened"])
+    else:
+        if repair and report.database:
+            done, report = _save(registry, report.database)
     if repair and (report.damage or report.strays):
-        if report.database:
-            raise RegistryError("the database is damaged")
-        done = clean(Registry(reader.url), report)
+        done += clean(Registry(registry), report)
     if json:
         print_json(
             {
@@ -41,9 +48,33 @@ def verify(registry: str | None, *, repair: bool, json: bool) -> int:
     return 0 if report.whole else 1
 
 
+def _save(registry: str | None, faults: list[str]) -> "tuple[list[str], Report]":
+    """Save a damaged database into a new one; return what was done, and what a check of the new one finds."""
+    from fergan_core.registry import Reader
+    from fergan_core.registry.connect import files_folder, full_url, sqlite_path
+    from fergan_core.registry.salvage import salvage
+    from fergan_core.registry.verify import verify as check
+
+    url = full_url(registry)
+    path = sqlite_path(url)
+    if path is None:
+        raise RegistryError("the PostgreSQL database is damaged; its own tools mend it, pg_restore brings a dump back")
+    saved = salvage(path, files_folder(url))
+    counts = ", ".join(f"{count:,} {name}" for name, count in saved.rows.items() if count)
+    done = [
+        f"saved: {counts}",
+        *(f"lost: {line}" for line in saved.lost),
+        f"kept: the damaged database, as {saved.aside}",
+    ]
+    if saved.moved:
+        done.append(f"kept: {saved.moved:,} files whose records are lost, in {saved.aside.with_suffix('.files')}")
+    report = check(Reader(url))
+    return done, replace(report, database=[*faults, *report.database])
+
+
 def _print(report: "Report", done: list[str]) -> None:
     for fault in report.database:
-        print(f"database: {fault}")
+        print(f"damaged: {fault}")
     if done:
         print(*done, sep="\n")
     else:

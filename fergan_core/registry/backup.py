@@ -59,7 +59,7 @@ def backup(url: str | None, target: Path) -> Result:
     if target.resolve().is_relative_to(reader.files.resolve()):
         raise RegistryError(f"'{target}' lies within the registry's own files; choose a folder elsewhere")
     with _writes(target), _claimed(target):
-        made = _free(target, "{}.db")
+        made = free_name(target, "{}.db")
         temporary = target / f".{made.name}.{os.getpid()}.tmp"
         try:
             seen: dict[str, int] = {}
@@ -124,7 +124,7 @@ def restore(source: Path, url: str | None) -> Result:
 
 def put_aside(target: Path, word: str) -> Path | None:
     """Rename a registry's database and files to names beside them; return the database's, None where none was there."""
-    aside = _free(target.parent, f"{target.stem}.{word}-{{}}{target.suffix}")
+    aside = free_name(target.parent, f"{target.stem}.{word}-{{}}{target.suffix}")
     files = target.with_suffix(".files")
     if files.exists():
         files.rename(aside.with_suffix(".files"))
@@ -148,7 +148,7 @@ def _sqlite(reader: Reader, otherwise: str) -> Path:
     return path
 
 
-def _free(folder: Path, pattern: str) -> Path:
+def free_name(folder: Path, pattern: str) -> Path:
     """Return a path of this second's time that nothing has yet; two of one second differ by waiting."""
     while (path := folder / pattern.format(datetime.now(UTC).strftime(_STAMP))).exists():
         time.sleep(0.1)

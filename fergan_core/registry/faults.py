@@ -25,7 +25,7 @@ _IN_THE_WAY = {
 _KINDS: tuple[tuple[type[Any], frozenset[type]], ...] = (
     (sa.Boolean, frozenset({bool})),
     (sa.Integer, frozenset({int})),
-    (sa.Numeric, frozenset({int, float})),
+    (sa.Float, frozenset({int, float})),
     (sa.String, frozenset({str})),
     (sa.JSON, frozenset({dict, list})),
 )

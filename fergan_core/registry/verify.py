@@ -176,14 +176,16 @@ def _stray(name: str, file: Path, runs: dict[str, str]) -> Stray | None:
 
 
 def being_written(file: Path) -> bool:
-    """Tell whether a temporary file is young, or the process that its name tells lives."""
+    """Tell whether this is a temporary file that is young, or whose name tells a process that lives."""
+    found = _TEMPORARY.match(file.name)
+    if found is None:
+        return False
     try:
         times = [path.lstat().st_mtime for path in (file, *(file.rglob("*") if file.is_dir() else ()))]
     except OSError:
         return True  # it goes away while it is looked at
     age = time.time() - max(times)
-    found = _TEMPORARY.match(file.name)
-    number = (found[1] or found[2]) if found else None
+    number = found[1] or found[2]
     return age < CRASHED_SECONDS or (number is not None and age < _LONGEST_WRITE and _lives(int(number)))
 
 
