@@ -111,11 +111,12 @@ def reading_engine(url: str) -> Engine:
             connection.execute("PRAGMA schema_version")
         except sqlite3.OperationalError as error:
             connection.close()
-            refused = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
-            if not refused or path.with_name(f"{path.name}-wal").exists():
+            codes = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR)
+            log = path.with_name(f"{path.name}-wal")
+            if error.sqlite_errorcode & 0xFF not in codes or (log.exists() and log.stat().st_size):
                 raise
-            # A database in WAL mode wants its -shm file even for reading. Where the folder takes none and there is
-            # no WAL, nobody is writing: the file can be read as it is.
+            # A database in WAL mode wants its -shm file even for reading. Where the folder, or a full disk, takes none
+            # and there is nothing in its WAL, nobody is writing: the file can be read as it is.
             connection = _open(f"{address}&immutable=1")
         return connection
 

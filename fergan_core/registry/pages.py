@@ -4,6 +4,8 @@ After the file format as SQLite documents it (sqlite.org/fileformat2.html, secti
 from its root page; leaf pages that no walk reaches, since a page above them is damaged, are given apart.
 """
 
+import mmap
+import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -16,8 +18,7 @@ Value = int | float | str | bytes | None
 
 @dataclass(frozen=True)
 class Row:
-    """A record: its values in the order of the columns, its rowid (None in a table without), and whether text was
-    mended."""
+    """A record: its values in the order of the columns, and its rowid (None in a table without)."""
 
     rowid: int | None
     values: Sequence[Value]
@@ -27,7 +28,7 @@ class Row:
 class Pages:
     """A database file's pages. `content` is bytes or a memory map; `bad` counts pages and cells that cannot be read."""
 
-    content: bytes
+    content: bytes | mmap.mmap
     bad: int = 0
     seen: set[int] = field(default_factory=set)
 
@@ -72,7 +73,7 @@ class Pages:
             trunk = int.from_bytes(page[:4], "big")
 
     def orphans(self) -> Iterator[list[Row]]:
-        """Yield the rows of each page that no walk has reached; of a table without rowids inner pages hold rows, too."""
+        """Yield the rows of each page that no walk has reached; without rowids, inner pages hold rows, too."""
         for number in range(2, self.count + 1):
             if number not in self.seen and self._bytes(number)[0] in (_TABLE_LEAF, _INDEX_LEAF, _INDEX_INNER):
                 before = self.bad
@@ -156,7 +157,6 @@ def _varint(page: bytes, at: int) -> tuple[int, int]:
 
 
 def _record(payload: bytes) -> list[Value]:
-    import struct
 
     head, at = _varint(payload, 0)
     if head > len(payload):

@@ -32,15 +32,22 @@ class Written:
 
 
 def write_whole(path: Path, content: bytes) -> Written:
-    """Write a file under a temporary name, sync it, and rename it: a reader sees all of it or nothing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a file under a temporary name, sync it, and rename it: a reader sees all of it or nothing.
+
+    CheckpointError where it cannot be written, such as on a full disk.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as handle:
             handle.write(content)
             handle.flush()
             os.fsync(handle.fileno())
         temporary.replace(path)
+    except OSError as error:
+        raise CheckpointError(
+            f"'{path}' cannot be written ({error.strerror}); mend that, then go on from the last checkpoint by --resume"
+        ) from None
     finally:
         temporary.unlink(missing_ok=True)
     return Written(path, hashlib.sha256(content).hexdigest(), len(content))
