@@ -1,0 +1,40 @@
+"""A run on a data set whose labels count in another order: what is said, what the run remembers, and who uses it."""
+
+import pytest
+
+from fergan_core.evaluation.runs import data_of
+from fergan_core.experiment.run import _enter, _plan
+from fergan_core.registry import Reader, Registry
+from tests.data.wild_layouts import LAYOUTS
+from trainers.datasets import opened
+from trainers.flags import parse
+
+SMALL = ["--epochs", "1", "--batch-size", "16", "--width", "4", "--eval-every", "0"]
+
+
+def test_a_run_says_what_it_read_and_reopens_its_data_in_the_order_that_was_given(
+    tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = LAYOUTS["AffectNet"].make(tmp_path_factory.mktemp("faces"))
+    flags = parse("dcgan", "Train", "gan", ["--data", str(data), "--label-order", "affectnet", *SMALL])
+    dataset = opened(flags.session.data, flags.session.label_order)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "data: 98 images from 14 files or folders: train 70, public 28; 6 left out"
+    assert "data: 6 pictures in train_set/7/: not one of the seven emotions; left out" in lines
+    registry = Registry(str(tmp_path_factory.mktemp("registry") / "runs.db"))
+    # As a run is entered before its first step; its training and scores would take long and show nothing more.
+    run_id = _enter(_plan(flags.recipe, dataset, "cpu"), registry, name=None, tags=())
+    row = Reader(registry.url).run(run_id)
+    assert row["dataset"]["label_order"] == "affectnet"
+    again = data_of(row)
+    assert again is not None
+    assert again.content_hash == dataset.content_hash
+    assert data_of(row, str(data)) is not None
+
+
+def test_where_no_image_reports_it_is_said(
+    tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dataset = opened(str(LAYOUTS["image folder"].make(tmp_path_factory.mktemp("faces"))))
+    assert dataset.label_order is None
+    assert "warning: no images with an emotion outside of split train: scores stand without" in capsys.readouterr().err
