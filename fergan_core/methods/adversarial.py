@@ -1,6 +1,6 @@
 """Conditional GANs: the game of generator and discriminator (Goodfellow et al., arXiv:1406.2661)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from fergan_core.methods.augment import augmentation
 from fergan_core.methods.average import Average
+from fergan_core.methods.compiling import compiled
 from fergan_core.methods.instruments import Batch, OldFakes, Onlooker, Spectra, update_ratio
 from fergan_core.methods.losses import game
 from fergan_core.methods.networks import build_discriminator, build_generator, class_table, gan_generator
@@ -40,7 +41,8 @@ class AdversarialLearner:
         betas = (config.beta1, config.beta2)
         self._g_optimiser = torch.optim.Adam(self._g.parameters(), config.g_lr, betas, fused=True)
         self._d_optimiser = torch.optim.Adam(self._d.parameters(), config.d_lr, betas, fused=True)
-        self._g_run, self._d_run = self._g, self._d
+        self._g_run: Callable[..., Tensor] = self._g
+        self._d_run: Callable[..., Tensor] = self._d
         self._augment = augmentation(config.augment, device)
         self._lecam = LeCam(device)
         self._average: Average | None = None
@@ -61,8 +63,8 @@ class AdversarialLearner:
 
     def compile(self) -> None:
         """Compile both networks for the steps; sampling keeps the plain ones, whose batch sizes vary."""
-        self._g_run = torch.compile(self._g)
-        self._d_run = torch.compile(self._d)
+        self._g_run = compiled(self._g)
+        self._d_run = compiled(self._d)
 
     def step(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """Learn one batch; returns losses, D's logits and accuracy, both gradient norms and G's by D's (0-dim).

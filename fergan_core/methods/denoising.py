@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from fergan_core.errors import UsageError
 from fergan_core.methods import solvers
 from fergan_core.methods.average import Average
+from fergan_core.methods.compiling import compiled
 from fergan_core.methods.instruments import Batch, update_ratio
 from fergan_core.methods.networks import class_table
 from fergan_core.methods.optimiser import rate_at, restore
@@ -175,12 +176,12 @@ class DenoisingLearner:
         )
         self._average = Average(self._network, copy, config.ema)
         self._optimiser = torch.optim.Adam(self._network.parameters(), config.lr, fused=True)
-        self._run: nn.Module = self._network
+        self._run: Callable[..., Any] = self._network
         self.generator = DenoisingGenerator(path, config.sampling, emotions, copy, device)
 
     def compile(self) -> None:
         """Compile the network for the steps; sampling keeps the plain one, whose batch sizes vary."""
-        self._run = torch.compile(self._network)  # type: ignore[assignment]
+        self._run = compiled(self._network)
 
     def step(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """Learn one batch; returns the loss and the gradients' norm (0-dim)."""
@@ -225,7 +226,7 @@ class DenoisingLearner:
                 found[f"loss_{part}/{name}"] = self._path.loss(estimate, shown, noise, times).mean()
         return found
 
-    def _estimate(self, network: nn.Module, classes: Tensor, x: Tensor, levels: Tensor) -> Tensor:
+    def _estimate(self, network: Callable[..., Any], classes: Tensor, x: Tensor, levels: Tensor) -> Tensor:
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._autocast):
             estimate: Tensor = network(x, levels, classes)
         return estimate.float()

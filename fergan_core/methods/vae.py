@@ -1,13 +1,14 @@
 """Conditional variational autoencoders (Kingma and Welling 2014, arXiv:1312.6114)."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from fergan_core.methods.average import Average
+from fergan_core.methods.compiling import compiled
 from fergan_core.methods.instruments import Batch, update_ratio
 from fergan_core.methods.networks import LatentGenerator, class_table
 from fergan_core.methods.optimiser import gradient_norm, rate_at, restore
@@ -56,12 +57,12 @@ class VaeLearner:
         )
         self._average = Average(self._network, copy, config.ema)
         self._optimiser = torch.optim.Adam(self._network.parameters(), config.lr, fused=True)
-        self._run: nn.Module = self._network
+        self._run: Callable[..., Any] = self._network
         self.generator = LatentGenerator(emotions, copy.decoder, device, size=config.latent_size, normal=True)
 
     def compile(self) -> None:
         """Compile the networks for the steps."""
-        self._run = torch.compile(self._network)  # type: ignore[assignment]
+        self._run = compiled(self._network)
 
     def step(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """Learn one batch; returns (0-dim):
@@ -106,7 +107,9 @@ class VaeLearner:
             found["active_latents"] = (kl > _ACTIVE).float().sum()
         return found
 
-    def _bound(self, network: nn.Module, faces: Tensor, classes: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+    def _bound(
+        self, network: Callable[..., Any], faces: Tensor, classes: Tensor, noise: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """Return the surprise, nats a pixel, and each latent's divergence [Z], nats, a mean over the faces."""
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._autocast):
             decoded, mean, log_variance = network(faces, classes, noise)

@@ -1,0 +1,81 @@
+"""Compiled networks: the same losses and the same buffers as the networks themselves."""
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from fergan_core import recipe as recipes
+from fergan_core.methods import build_learner
+from fergan_core.methods.compiling import compiled
+
+CPU = torch.device("cpu")
+GAN = {"kind": "gan", "width": 4, "network": "dcgan"}
+
+
+def losses(method: dict[str, Any], *, compile: bool, steps: int = 2) -> list[dict[str, float]]:
+    """Train two steps of 6 faces; return what each of them tells."""
+    torch._dynamo.reset()
+    plan = recipes.from_dict({"emotions": ["disgust", "happy", "neutral"], "compile": compile, "method": method})
+    learner = build_learner(plan, CPU, steps=100, bfloat16=False)
+    faces = torch.rand(6, 1, 48, 48, generator=torch.Generator().manual_seed(2)) * 2 - 1
+    codes = torch.tensor([1, 3, 6] * 2)
+    torch.manual_seed(3)
+    return [{name: float(value) for name, value in learner.step(faces, codes).items()} for _ in range(steps)]
+
+
+@pytest.mark.slow
+def test_two_passes_before_the_backward_pass_compile_under_spectral_norm() -> None:
+    """By the real compiler, which saves the memory of the power iteration's vectors for the backward pass."""
+    torch.manual_seed(0)
+    network = nn.Sequential(spectral_norm(nn.Linear(6, 4)), nn.BatchNorm1d(4), spectral_norm(nn.Linear(4, 1)))
+    ours = nn.Sequential(spectral_norm(nn.Linear(6, 4)), nn.BatchNorm1d(4), spectral_norm(nn.Linear(4, 1)))
+    ours.load_state_dict(network.state_dict())
+    run = compiled(ours)
+    real, fake = torch.randn(8, 6), torch.randn(8, 6)
+    (network(real).mean() - network(fake).square().mean()).backward()
+    (run(real).mean() - run(fake).square().mean()).backward()
+    for one, other in zip(network.parameters(), ours.parameters(), strict=True):
+        assert torch.allclose(one.grad, other.grad, rtol=1e-3, atol=1e-5)
+    for one, other in zip(network.buffers(), ours.buffers(), strict=True):
+        assert torch.allclose(one, other, atol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "method",
+    [
+        GAN | {"spectral_norm": "both", "g_ema": 0.9, "matching_aware": True, "lecam": 0.1, "augment": "ada"},
+        {"kind": "vae", "width": 4},
+    ],
+    ids=["gan", "vae"],
+)
+def test_a_compiled_learner_tells_the_losses_of_a_plain_one(
+    method: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Traced and differentiated as for the compiler, but run by PyTorch itself: seconds in the place of minutes."""
+    compile = torch.compile
+    monkeypatch.setattr(torch, "compile", lambda call: compile(call, backend="aot_eager"))
+    for plain, ours in zip(losses(method, compile=False), losses(method, compile=True), strict=True):
+        assert ours == pytest.approx(plain, rel=2e-3, abs=1e-4)
+
+
+@pytest.mark.slow
+def test_without_a_compiler_the_training_says_so_in_a_sentence(tmp_path: Any) -> None:
+    program = """
+import torch
+from fergan_core.methods.compiling import compiled
+from trainers.shell import guarded
+raise SystemExit(guarded(lambda: compiled(torch.nn.Linear(3, 2))(torch.ones(1, 3))))
+"""
+    found_nowhere = {"PATH": str(tmp_path), "HOME": str(tmp_path), "TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "cache")}
+    paths = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", program], env=found_nowhere | paths, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "--compile: PyTorch cannot compile" in done.stderr
+    assert "Traceback" not in done.stderr
