@@ -108,7 +108,10 @@ def sample(
     steps: Annotated[int | None, tyro.conf.arg(help="Draw in so many steps of the sampler.")] = None,
     guidance: GuidanceFlag = None,
 ) -> None:
-    """Draw faces of every emotion from a checkpoint: images and labels, pictures in folders, or a contact sheet."""
+    """Draw faces of every emotion from a checkpoint: images and labels, pictures in folders, or a contact sheet.
+
+    They are written at the end, all or none; the seed gives the same faces again after an interruption.
+    """
     drawing = evaluate_commands.Drawing(seed, device, sampler, () if steps is None else (steps,), guidance)
     evaluate_commands.sample(run, drawing, registry=registry, per_emotion=per_emotion, out=out)
 

@@ -42,8 +42,9 @@ def sheet(path: str, *, out: Path, label_order: str | None = None) -> None:
         page.save(temporary, "PNG")
         temporary.replace(out)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise UsageError(f"--out: '{out}' cannot be written ({error.strerror}); choose another place") from None
+    finally:
+        temporary.unlink(missing_ok=True)
     print(f"{out}: {page.width}x{page.height}")
 
 

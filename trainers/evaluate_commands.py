@@ -110,9 +110,14 @@ def evaluate_runs(texts: Sequence[str], wishes: Wishes, *, registry: str | None,
 
     writer = open_registry(registry)
     done: list[tuple[dict[str, Any], Evaluation]] = []
-    for row, made in _scored(writer, texts, wishes, data):
-        done.append((row, made))
-        print(f"{row['name']} epoch {row['epoch']}: {words(_protocol(made))}", file=sys.stderr, flush=True)
+    try:
+        for row, made in _scored(writer, texts, wishes, data):
+            done.append((row, made))
+            print(f"{row['name']} epoch {row['epoch']}: {words(_protocol(made))}", file=sys.stderr, flush=True)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"stopped; evaluations recorded so far: {len(done):,}; the same command does the others"
+        ) from None
     if json:
         print(json_text.dumps({"evaluations": [row | made.as_dict() for row, made in done]}, allow_nan=False))
         return
@@ -177,7 +182,10 @@ def evaluate_images(path: Path, wishes: Wishes, *, data: str | None, json: bool)
 
 
 def sample(run: str, drawing: Drawing, *, registry: str | None, per_emotion: int, out: Path) -> None:
-    """Draw faces of each of a run's emotions from a checkpoint into FILE.npz, a folder, or a contact sheet FILE.png."""
+    """Draw faces of each of a run's emotions from a checkpoint into FILE.npz, a folder, or a contact sheet FILE.png.
+
+    All of them are written, at the end, or none: KeyboardInterrupt says how many were drawn.
+    """
     if not 1 <= per_emotion <= 100_000:
         raise UsageError(f"--per-emotion: {per_emotion} is not within 1 to 100,000")
     from fergan_core.registry import Reader
@@ -199,9 +207,22 @@ def sample(run: str, drawing: Drawing, *, registry: str | None, per_emotion: int
     target = choose_device(drawing.device)
     generator = sampled(load_generator(found["recipe"], reader.file(chosen[-1]["path"]), str(target)), sampling)
     labels = torch.tensor(codes_of(generator.emotions)).repeat_interleave(per_emotion)
-    with DrawingBar() as bar:
-        faces = draw(generator, labels, drawing.seed, 1.0, target, bar)
-    write_faces(out, faces.images.numpy(), labels.to(torch.uint8).numpy())
+    drawn = 0
+    try:
+        with DrawingBar() as bar:
+
+            def tell(done: int, of: int) -> None:
+                nonlocal drawn
+                drawn = done
+                bar(done, of)
+
+            faces = draw(generator, labels, drawing.seed, 1.0, target, tell)
+        write_faces(out, faces.images.numpy(), labels.to(torch.uint8).numpy())
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"stopped with {drawn:,} of {len(labels):,} faces drawn and nothing written to '{out}'; "
+            "run the same command to draw the same faces again"
+        ) from None
     print(f"{out}: {len(labels):,} faces, {per_emotion:,} of each of {len(generator.emotions)} emotions")
 
 

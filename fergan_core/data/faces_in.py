@@ -1,6 +1,7 @@
 """Generated faces that come from anywhere, read and written: an .npz of arrays, a folder of pictures, a sheet."""
 
 import contextlib
+import glob
 import os
 import shutil
 import sys
@@ -191,16 +192,39 @@ def _writer(place: Path) -> Callable[[Path, Bytes, Bytes], None]:
 
 
 def _replace(place: Path, write: Callable[[Path], None]) -> None:
-    """Write under a temporary name, which is taken away again where that fails, and rename."""
+    """Write under a temporary name, which is taken away again where that fails, and rename.
+
+    What a process left that was killed while it wrote to the same place is taken away, too.
+    """
+    for left in place.parent.glob(f".{glob.escape(place.name)}.*.tmp"):
+        process = left.name.split(".")[-2]
+        if process.isdecimal() and not _runs(int(process)):
+            _remove(left)
     temporary = place.with_name(f".{place.name}.{os.getpid()}.tmp")
     try:
         write(temporary)
         temporary.replace(place)
     finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+        _remove(temporary)
+
+
+def _runs(process: int) -> bool:
+    """Tell whether a process of this machine is running."""
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # somebody else's
+        return True
+    return True
+
+
+def _remove(place: Path) -> None:
+    """Remove a file or a folder with all that is in it, if it is there and may be removed."""
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        place.unlink()
 
 
 def _check_faces(images: Bytes, labels: Bytes) -> None:

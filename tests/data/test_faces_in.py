@@ -1,6 +1,9 @@
 """Faces from anywhere: what is written comes back to the byte, and what cannot be meant is told in one line."""
 
 import io
+import os
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -344,6 +347,17 @@ def test_a_file_that_fails_half_way_leaves_the_old_one(tmp_path: Path, monkeypat
             write_faces(tmp_path / name, FACES[:7], LABELS[:7])
     assert [entry.name for entry in tmp_path.iterdir()] == ["faces.npz"]
     assert np.array_equal(read_faces(tmp_path / "faces.npz")[0], FACES)
+
+
+def test_what_a_killed_process_left_is_cleared_by_the_next_one_and_a_living_ones_is_not(tmp_path: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    (tmp_path / f".out.{ended.pid}.tmp" / "happy").mkdir(parents=True)
+    (tmp_path / f".out.{os.getppid()}.tmp").mkdir()
+    (tmp_path / f".other.{ended.pid}.tmp").touch()
+    write_faces(tmp_path / "out", FACES, LABELS)
+    left = {entry.name for entry in tmp_path.iterdir()}
+    assert left == {"out", f".out.{os.getppid()}.tmp", f".other.{ended.pid}.tmp"}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,11 @@
 """A real run's checkpoints: scored, recorded once a protocol, by the function and by the command."""
 
+import contextlib
 import json
+import os
+import pty
+import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -110,6 +115,31 @@ def test_sampled_faces_are_scored_from_their_file(run: tuple[Path, str], tmp_pat
     assert fergan(*words, "--out", folder).returncode == 0
     from_folder = json.loads(fergan("evaluate", "--images", folder, "--judge", "synthfer", "--light", "--json").stdout)
     assert from_folder["accuracy"] == told["accuracy"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_drawing_that_is_stopped_says_that_nothing_was_written(
+    run: tuple[Path, str], tmp_path: Path, number: signal.Signals
+) -> None:
+    path, run_id = run
+    code = "import sys; from trainers.cli import main; sys.exit(main())"
+    words = ["sample", run_id, "--registry", str(path), "--per-emotion", "100000", "--out", str(tmp_path / "faces.npz")]
+    screen, terminal = pty.openpty()  # which shows the bar as soon as the first faces are drawn
+    command = [sys.executable, "-c", code, *words]
+    drawing = subprocess.Popen(command, stderr=terminal, stdout=terminal, env={**os.environ, "TERM": "xterm"})
+    os.close(terminal)
+    shown = b""
+    with contextlib.suppress(OSError):  # the terminal's end, on Linux
+        while more := os.read(screen, 4096):
+            if b"drawing faces" in more and b"drawing faces" not in shown:
+                drawing.send_signal(number)
+            shown += more
+    os.close(screen)
+    assert drawing.wait(timeout=60) == 130
+    said = shown.decode()
+    assert re.search(r"stopped with [\d,]+ of 700,000 faces drawn and nothing written to '", said)
+    assert "Traceback" not in said
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
