@@ -4,10 +4,15 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard import choose
+from dashboard import access, choose
 from fergan_core.errors import FerganError
 
 st.set_page_config(page_title="FerGAN", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide")
+
+refusal = access.refusal()
+if refusal is not None:
+    st.error(choose.plain(refusal))
+    st.stop()
 
 PAGES = [
     st.Page("views/runs.py", title="Runs", icon=":material/list:"),

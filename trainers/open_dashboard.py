@@ -4,6 +4,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,7 +36,27 @@ def main() -> int:
     home = Path(place.origin).with_name("Home.py")
     print(f"dashboard: http://localhost:{flags.port} (Ctrl-C ends it)", file=sys.stderr)
     command = [sys.executable, "-m", "streamlit", "run", str(home), "--server.port", str(flags.port)]
-    return subprocess.call([*command, "--server.headless", str(not has_screen).lower()], env=environment)
+    command += ["--server.headless", str(not has_screen).lower()]
+    allowed = environment.get("FERGAN_ALLOW_REMOTE") == "1"
+    return subprocess.call([*command, *settings(home, any_address=allowed)], env=environment)
+
+
+def settings(home: Path, *, any_address: bool) -> list[str]:
+    """Return the settings beside Home.py as flags of `streamlit run`, so that no STREAMLIT_ variable replaces them.
+
+    Left out is the theme, which is a matter of taste; with `any_address` the address, too.
+    """
+    with (home.parent / ".streamlit" / "config.toml").open("rb") as file:
+        sections = tomllib.load(file)
+    given = {
+        f"{section}.{name}": value
+        for section, options in sections.items()
+        if section != "theme"
+        for name, value in options.items()
+    }
+    if any_address:
+        del given["server.address"]
+    return [f"--{name}={str(value).lower()}" for name, value in given.items()]
 
 
 if __name__ == "__main__":

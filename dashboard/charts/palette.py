@@ -18,7 +18,7 @@ EMOTION_COLOURS: dict[str, str] = {
 # Tol's 'bright' scheme without its grey, each moved to where it stands out from the light and the dark ground by 3 : 1.
 _RUN_COLOURS = ("#4477aa", "#e65a6c", "#2a8c3a", "#a38a24", "#b8438a", "#2f94b4")
 
-# Text, grid and ground as in .streamlit/config.toml.
+# Text, grid and ground as in dashboard/.streamlit/config.toml.
 _LIGHT = ("#20272c", "#e4e1d8", "#fbfaf7")
 _DARK = ("#e3e5e2", "#2b3338", "#14181b")
 FAINT_INK = "#808890"

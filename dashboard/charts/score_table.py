@@ -16,7 +16,7 @@ DEFAULT_METRICS = ("is", "accuracy", "fid", "kid", "precision", "recall", "cover
 # Digits behind the point, by the size from which they are enough.
 _DIGITS = ((100, 0), (10, 1), (0.1, 3))
 
-# Ground and ink of a value better than real faces', as .streamlit/config.toml has them for warnings.
+# Ground and ink of a value better than real faces', as dashboard/.streamlit/config.toml has them for warnings.
 _WARNING = {False: "background-color: #f8ead3; color: #8a5a0b", True: "background-color: #3a2c16; color: #e8c48a"}
 
 

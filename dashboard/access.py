@@ -1,0 +1,41 @@
+"""Who may open the pages: nobody but this machine, where nothing else has been said."""
+
+import ipaddress
+import os
+import socket
+from functools import lru_cache
+
+import streamlit as st
+
+
+def refusal() -> str | None:
+    """Return why the pages are not shown: the server listens beyond this machine, and nobody allowed it. None: shown.
+
+    What decides is Streamlit's own option of the address, wherever it was set: a file, the environment, a flag.
+    Nothing listens where Streamlit's AppTest runs a page.
+    """
+    address: str | None = st.get_option("server.address")
+    if os.environ.get("FERGAN_ALLOW_REMOTE") == "1" or (not address and st.get_option("global.appTest")):
+        return None
+    if address and is_local(address):
+        return None
+    where = f"on {address}" if address else "on every address of this machine"
+    return (
+        f"The server listens {where}, where others can read the runs and change their tags and notes; "
+        "start it with --server.address 127.0.0.1, or, if that is what you want, with FERGAN_ALLOW_REMOTE=1."
+    )
+
+
+@lru_cache
+def is_local(address: str) -> bool:
+    """Tell whether what listens on `address` is reached from this machine alone: a loopback address or a Unix socket.
+
+    Of a host's name every address that it stands for must be one; a name that stands for none is not.
+    """
+    if address.startswith("unix://"):
+        return True
+    try:
+        found = socket.getaddrinfo(address, None)
+    except OSError:
+        return False
+    return bool(found) and all(ipaddress.ip_address(place[4][0]).is_loopback for place in found)
