@@ -51,6 +51,7 @@ def evaluate(
     images: Annotated[
         Path | None, tyro.conf.arg(metavar="FILE.npz|DIR", help="Score these faces in place of runs.")
     ] = None,
+    label_order: LabelOrderFlag = None,
     data: Annotated[
         str | None,
         tyro.conf.arg(metavar="PATH|synthfer", help="The real faces; by default those that the run was trained on."),
@@ -89,8 +90,12 @@ def evaluate(
         raise UsageError(
             "name runs, as in `fergan evaluate RUN@all`, or faces, as in `--images FILE.npz`: one of the two"
         )
+    if label_order is not None and images is None:
+        raise UsageError(
+            "--label-order: a run's labels are in FER2013's order; name faces by --images FILE.npz with it"
+        )
     if images is not None:
-        evaluate_commands.evaluate_images(images, wishes, data=data, json=json)
+        evaluate_commands.evaluate_images(images, wishes, order=label_order, data=data, json=json)
     else:
         evaluate_commands.evaluate_runs(runs, wishes, registry=registry, data=data, json=json)
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from fergan_core.emotions import EMOTIONS, LABEL_ORDERS, label_order
 from fergan_core.errors import NoRun, UsageError
 
 if TYPE_CHECKING:
-    from fergan_core.evaluation import Evaluation, Protocol
+    from fergan_core.evaluation import Evaluation, Protocol, SuspectedOrder
     from fergan_core.recipe import Recipe, Sampling
     from fergan_core.registry import Reader
 
@@ -156,29 +157,63 @@ def _scored(
                     yield {"id": run["id"], "name": run["name"], "epoch": epochs[step], "step": step}, made
 
 
-def evaluate_images(path: Path, wishes: Wishes, *, data: str | None, json: bool) -> None:
+def evaluate_images(path: Path, wishes: Wishes, *, order: str | None, data: str | None, json: bool) -> None:
     """Score faces that come from anywhere, labelled or not, beside the real ones of `data` where that is given.
 
-    With `json` one line: {"images", "count", "accuracy" (the first judge's, where labels are given), "evaluations"}.
+    `order` is the order in which the numbers of an npz's labels count the emotions, FER2013's by default. Where they
+    seem to count in another, one line on stderr says so. With `json` one line: {"images", "count", "evaluations"} and,
+    where there are labels, by the first judge, "accuracy" and "suspected_label_order" (null, or {"order", "emotions",
+    "accuracy", "accuracy_as_given"}).
     """
     from fergan_core.data import open_dataset
     from fergan_core.data.faces_in import read_faces
 
-    images, labels, _ = read_faces(path)
+    images, labels, _ = read_faces(path, label_order=order)
+    if order is not None and labels is None:
+        raise UsageError(f"--label-order: '{path}' has no labels; leave it out")
     dataset = None if data is None else open_dataset(data)
-    from fergan_core.evaluation import score_images
+    from fergan_core.evaluation import order_of_labels, score_images
     from fergan_core.experiment import choose_device
 
     protocols = wishes.protocols("fer2013" if dataset is None else dataset.name)
     device = choose_device(wishes.drawing.device)
+    suspected = None
+    if labels is not None:
+        given = EMOTIONS if order is None else label_order(order)
+        suspected = order_of_labels(images, labels, protocols[0], given, device=device)
+    if suspected is not None:
+        print(_order_hint(path, suspected, protocols[0].judge, named=order is None), file=sys.stderr)
     done = list(score_images(images, labels, protocols, dataset=dataset, device=device, thorough=not wishes.light))
     if json:
         accuracies = [s.value for s in done[0].scores if (s.metric, s.emotion) == ("accuracy", None)]
-        told = {"images": str(path), "count": len(images)} | ({"accuracy": accuracies[0]} if accuracies else {})
+        told: dict[str, Any] = {"images": str(path), "count": len(images)}
+        if accuracies:
+            told |= {"accuracy": accuracies[0], "suspected_label_order": _order_dict(suspected)}
         print(json_text.dumps(told | {"evaluations": [made.as_dict() for made in done]}, allow_nan=False))
         return
     for made in done:
         _print(path.name, made)
+
+
+def _order_dict(suspected: "SuspectedOrder | None") -> dict[str, Any] | None:
+    if suspected is None:
+        return None
+    known = {"order": suspected.flag, "emotions": list(suspected.emotions)}
+    return known | {"accuracy": suspected.accuracy, "accuracy_as_given": suspected.as_given}
+
+
+def _order_hint(path: Path, suspected: "SuspectedOrder", judge: str, *, named: bool) -> str:
+    """Say in one sentence in which order the labels seem to count, and what to do; a folder's may be `named`."""
+    shares = f"judge {judge} reads {suspected.accuracy:.0%} of the faces as labelled then, {suspected.as_given:.0%} now"
+    if named and path.is_dir():
+        pairs = zip(EMOTIONS, suspected.emotions, strict=True)
+        moved = ", ".join(f"{name}/ holds {meant}" for name, meant in pairs if name != meant)
+        return f"warning: {path}: the folders seem to be named wrongly: {moved} ({shares}); rename them if so"
+    name = f"{suspected.flag} order" if suspected.flag in LABEL_ORDERS else f"the order {', '.join(suspected.emotions)}"
+    return (
+        f"warning: {path.name}: the labels seem to count the emotions in {name}: {shares}; if so, give "
+        f"--label-order {suspected.flag}"
+    )
 
 
 def sample(run: str, drawing: Drawing, *, registry: str | None, per_emotion: int, out: Path) -> None:

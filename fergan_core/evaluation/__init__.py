@@ -3,9 +3,18 @@
 from fergan_core.evaluation.examiner import Evaluation, Examiner, codes_of
 from fergan_core.evaluation.faces import Faces, Reading, draw
 from fergan_core.evaluation.ground import Ground
+from fergan_core.evaluation.label_order import SuspectedOrder
 from fergan_core.evaluation.protocol import FINAL_COUNT, LIGHT_COUNT, Protocol, apportion
 from fergan_core.evaluation.pulse import Pulse, conditioning
-from fergan_core.evaluation.runs import data_of, evaluate_checkpoints, record, sampled, score_images, training_index
+from fergan_core.evaluation.runs import (
+    data_of,
+    evaluate_checkpoints,
+    order_of_labels,
+    record,
+    sampled,
+    score_images,
+    training_index,
+)
 from fergan_core.judges.judge import Judge, load_judge
 from fergan_core.protocols import judges_for
 
@@ -20,6 +29,7 @@ __all__ = [
     "Protocol",
     "Pulse",
     "Reading",
+    "SuspectedOrder",
     "apportion",
     "codes_of",
     "conditioning",
@@ -28,6 +38,7 @@ __all__ = [
     "evaluate_checkpoints",
     "judges_for",
     "load_judge",
+    "order_of_labels",
     "record",
     "sampled",
     "score_images",

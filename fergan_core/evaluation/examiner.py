@@ -1,7 +1,8 @@
 """The examiner: a generator's faces, or any, scored beside real faces and noise that are scored in the same way."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -16,7 +17,7 @@ import fergan_core.metrics
 from fergan_core.data import Dataset, Parts
 from fergan_core.emotions import EMOTIONS, emotion_code
 from fergan_core.evaluation.extras import condition, modes_found, surprise, true_modes, useful
-from fergan_core.evaluation.faces import Faces, Reading, Tell, draw, noise, read
+from fergan_core.evaluation.faces import Faces, Reading, Tell, arranged, draw, noise, read
 from fergan_core.evaluation.ground import Ground
 from fergan_core.evaluation.protocol import Protocol, keeping_prior, requested
 from fergan_core.evaluation.scene import Scene, Stand
@@ -79,7 +80,7 @@ class Examiner:
         thorough: bool = False,
     ) -> None:
         self.protocol, self.device, self.thorough = protocol, torch.device(device), thorough
-        self.judge = _judge(protocol.judge, self.device)
+        self.judge = judge_of(protocol, device)
         self.ground: Ground | None = None
         if dataset is not None and parts is not None:
             self.ground = Ground(dataset, parts, self.judge, trained_on)
@@ -106,9 +107,11 @@ class Examiner:
     def score(self, faces: Faces, codes: Sequence[int], generator: Generator | None = None) -> Evaluation:
         """Score faces that were asked for these emotions; the same faces and protocol give the same digits.
 
+        The order in which the faces come does not matter: they are first put into a random one of their own.
         K, the number of classes in kl_ratio, is the judge's seven also where the generator knows fewer emotions (the
         2022 report's K is its five); the real value is of the generator's emotions alone, so their ratio stays fair.
         """
+        faces = arranged(faces, self.protocol.seed)
         reading = read(self.judge, faces)
         plan = self._plan(reading, codes, asked=generator is not None)
         found, omitted = self._measure(reading, reading.of, plan)
@@ -147,13 +150,15 @@ class Examiner:
         shares = [float(count) for count in counts] if own else self._shares(codes)
         held, index = counts, np.empty(0, np.int64)
         if self.ground is not None and len(self.ground.parts.report):
-            labels = self.ground.dataset.labels[self.ground.parts.report]
+            assert self.ground.report.labels is not None
+            labels = self.ground.report.labels.numpy()
             index = keeping_prior(labels, codes, shares, len(reading), self.protocol.seed)
             held = [int((labels == code).sum()) for code in codes]
         if len(index) < GROUPS:
             index = np.empty(0, np.int64)
         each = {code: min(h, c) for code, h, c in zip(codes, held, counts, strict=True) if min(h, c) >= GROUPS}
-        return _Plan(tuple(codes), tuple(shares), index, len(index) or len(reading), each)
+        counted = None if reading.labels is None else tuple(counts)
+        return _Plan(tuple(codes), tuple(shares), index, len(index) or len(reading), each, counted)
 
     def _stand(self, codes: tuple[int, ...], shares: tuple[float, ...]) -> Stand | None:
         """Return the real faces of these emotions in these shares, beside which fakes of the same are scored."""
@@ -177,6 +182,12 @@ class Examiner:
         self, together: Reading, of: Callable[[int], Reading], plan: "_Plan"
     ) -> tuple[dict[Key, Interval], list[str]]:
         """Score faces of all emotions together, and `of` each: intervals by metric and emotion, and what is omitted."""
+        with _one_thread():
+            return self._scored(together, of, plan)
+
+    def _scored(
+        self, together: Reading, of: Callable[[int], Reading], plan: "_Plan"
+    ) -> tuple[dict[Key, Interval], list[str]]:
         scene = Scene(together, plan.size, self.protocol.seed, self._stand(plan.codes, plan.shares))
         rows = TABLE if self.judge.reads_emotions else STANDARD
         scores, omitted = scores_of(scene, rows, one_emotion=False)
@@ -195,7 +206,7 @@ class Examiner:
         """Return the scores of real faces and of noise under the same plan, from the cache where they are known."""
         where = f"{self.judge.sha256} alone" if self.ground is None else self.ground.key(plan.codes)
         protocol = replace(self.protocol, sampling=None)  # real faces and noise are the same, however fakes are drawn
-        key = f"{where} {protocol} {plan.key()} {len(reading)} {reading.labels is None} {edition()}"
+        key = f"{where} {protocol} {plan.key()} {len(reading)} {edition()}"
         real: dict[Key, float] = {}
         if len(plan.real):
             assert self.ground is not None
@@ -217,7 +228,7 @@ class Examiner:
             if self.ground is not None:
                 told = surprise(generator, self.ground.report, plan.codes, self.protocol.seed)
                 found |= {(metric, None): (interval, None, None) for metric, interval in told.items()}
-            spread = condition(generator, faces.labels, self.protocol.seed)
+            spread = condition(generator, self.labels(generator), self.protocol.seed)
             if spread is not None:
                 found["log_condition", None] = (spread, None, None)
         if faces.labels is not None and len(plan.real):
@@ -230,7 +241,8 @@ class Examiner:
 class _Plan:
     """The emotions and their shares; which faces of the report part stand beside the fakes, and how many at a time.
 
-    `real` int64 indexes the report part, `size` is the number of faces scored at a time, `each` the same by emotion.
+    `real` int64 indexes the report part, `size` is the number of faces scored at a time, `each` the same by emotion;
+    `counts` are the fakes of each emotion, None where they have no labels.
     """
 
     codes: tuple[int, ...]
@@ -238,6 +250,7 @@ class _Plan:
     real: NDArray[np.int64]
     size: int
     each: dict[int, int]
+    counts: tuple[int, ...] | None
 
     def index(self) -> Tensor:
         """Return `real` as a tensor."""
@@ -245,13 +258,28 @@ class _Plan:
 
     def key(self) -> str:
         """Return what is settled here in one line."""
-        return f"{self.codes} {self.shares} {self.size} {self.each}"
+        return f"{self.codes} {self.shares} {self.size} {self.each} {self.counts}"
 
 
-def _judge(name: str, device: torch.device) -> Judge | InceptionJudge:
-    if name.startswith(PREFIX):
-        return load_inception(Path(name.removeprefix(PREFIX)), device)
-    return load_judge(name, device)
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Compute on one thread: a sum that is shared by several is rounded otherwise, so their number would change digits.
+
+    Where trainings run beside each other it is also the faster way.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def judge_of(protocol: Protocol, device: torch.device | str) -> Judge | InceptionJudge:
+    """Open a protocol's judge."""
+    if protocol.judge.startswith(PREFIX):
+        return load_inception(Path(protocol.judge.removeprefix(PREFIX)), device)
+    return load_judge(protocol.judge, device)
 
 
 def codes_of(emotions: Sequence[str]) -> tuple[int, ...]:

@@ -27,7 +27,7 @@ def true_modes(ground: Ground, judge: Judge) -> Modes | None:
         return None
     train = ground.train
     assert train.labels is not None
-    return Modes(train.features, torch.from_numpy(ground.identities(ground.parts.train)), train.labels)
+    return Modes(train.features, torch.from_numpy(ground.identities), train.labels)
 
 
 def modes_found(scene: Scene, modes: Modes, judge: Judge) -> Interval:
@@ -42,7 +42,11 @@ def modes_found(scene: Scene, modes: Modes, judge: Judge) -> Interval:
 
 
 def condition(generator: Generator, labels: Tensor, seed: int) -> Interval | None:
-    """Return the mean log condition number of a generator's Jacobian, where its faces have derivatives."""
+    """Return the mean log condition number of a generator's Jacobian, where its faces have derivatives.
+
+    `labels` int64 [N] are what the protocol asks a generator for, in its own order, so that all generators are looked
+    at in the same places.
+    """
     if not isinstance(generator, Differentiable):
         return None
     wanted = labels[:_LATENTS]

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -36,6 +37,11 @@ class Faces:
         """Return a digest of the images, in hex."""
         return hashlib.sha256(repr(list(self.images.shape)).encode() + self.images.numpy().tobytes()).hexdigest()[:40]
 
+    def labelled_key(self) -> str:
+        """Return a digest of the images and their labels, in hex."""
+        labels = None if self.labels is None else self.labels.tolist()
+        return hashlib.sha256(f"{self.key()} {labels}".encode()).hexdigest()[:40]
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -58,6 +64,28 @@ class Reading:
         """Return the faces of one emotion's code; of unlabelled faces none."""
         mask = torch.zeros(len(self), dtype=torch.bool) if self.labels is None else self.labels == code
         return self.take(mask)
+
+
+def content_order(images: Tensor, labels: Tensor | None, seed: int) -> Tensor:
+    """Return a random order, int64 [N], of faces uint8 [N,48,48] with labels [N] that follows from them and a seed.
+
+    The same faces come to stand in the same order whatever order they are given in: they are sorted by a keyed digest
+    of each image and its label. So what is cut from them later (blocks, splits, prefixes) is a random part of them.
+    """
+    marks = [b""] * len(images) if labels is None else [str(label).encode() for label in labels.tolist()]
+    key = str(seed).encode()
+    digests = [
+        hashlib.blake2b(image.tobytes() + mark, digest_size=16, key=key).digest()
+        for image, mark in zip(images.numpy(), marks, strict=True)
+    ]
+    return torch.from_numpy(np.argsort(np.array(digests, dtype="V16").view("S16"), kind="stable"))
+
+
+def arranged(faces: Faces, seed: int) -> Faces:
+    """Return the faces in the order that `content_order` gives them."""
+    order = content_order(faces.images, faces.labels, seed)
+    labels = None if faces.labels is None else faces.labels[order]
+    return Faces(faces.images[order], labels, faces.seconds)
 
 
 @torch.inference_mode()
@@ -87,9 +115,13 @@ def draw(
 
 
 def noise(labels: Tensor | None, count: int, seed: int) -> Faces:
-    """Return `count` pictures of independent pixels, every grey as likely: what no generator should be taken for."""
+    """Return `count` pictures of independent pixels, every grey as likely: what no generator should be taken for.
+
+    How many have each label follows from `labels`, int64 [count]; their order does not matter.
+    """
     source = torch.Generator().manual_seed(seed)
-    return Faces(torch.randint(0, 256, (count, 48, 48), generator=source, dtype=torch.uint8), labels)
+    pictures = torch.randint(0, 256, (count, 48, 48), generator=source, dtype=torch.uint8)
+    return arranged(Faces(pictures, None if labels is None else labels.sort().values), seed)
 
 
 def read(judge: Judge | InceptionJudge, faces: Faces) -> Reading:

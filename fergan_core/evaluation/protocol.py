@@ -24,6 +24,8 @@ class Protocol:
 
     `prior` 'natural' asks for the emotions as often as the report part of the data has them, 'balanced' equally
     often; both among the generator's own emotions only. `truncation`, above 0 to 1, shortens every latent by it.
+    `seed` draws the faces and also puts them, or those of a file, into the order in which they are cut into blocks,
+    splits and prefixes: the order in which they are given changes no digit.
     `sampling` is another way of drawing than the recipe's own, of a generator that has several.
     """
 

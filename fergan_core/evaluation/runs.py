@@ -14,10 +14,12 @@ from fergan_core import recipe as recipes
 from fergan_core.data import Dataset, Parts, open_dataset, science_parts
 from fergan_core.emotions import EMOTIONS, emotion_code
 from fergan_core.errors import CheckpointError, DataError, UsageError
-from fergan_core.evaluation.examiner import Evaluation, Examiner, codes_of
-from fergan_core.evaluation.faces import Faces, Tell
+from fergan_core.evaluation.examiner import Evaluation, Examiner, codes_of, judge_of
+from fergan_core.evaluation.faces import Faces, Tell, arranged, read
+from fergan_core.evaluation.label_order import SuspectedOrder, suspected_order
 from fergan_core.evaluation.protocol import Protocol
 from fergan_core.evaluation.store import kept
+from fergan_core.judges.judge import Judge
 from fergan_core.methods import load_generator
 from fergan_core.recipe import Recipe, Sampling
 from fergan_core.registry import Reader, Registry, Score
@@ -149,10 +151,32 @@ def score_images(
     thorough: bool = False,
 ) -> Iterator[Evaluation]:
     """Score faces uint8 [N,48,48] that come from anywhere under each protocol, whose count becomes theirs."""
-    known = None if labels is None else torch.from_numpy(labels.astype(np.int64))
-    faces = Faces(torch.from_numpy(images), known)
+    faces = _faces(images, labels)
+    known = faces.labels
     codes = tuple(range(len(EMOTIONS))) if known is None else tuple(sorted(set(known.tolist())))
     parts = None if dataset is None else science_parts(dataset)
     for protocol in protocols:
         counted = replace(protocol, count=len(images))
         yield Examiner(dataset, parts, counted, device, thorough=thorough).score(faces, codes)
+
+
+def order_of_labels(
+    images: NDArray[np.uint8],
+    labels: NDArray[np.uint8],
+    protocol: Protocol,
+    given: Sequence[str],
+    *,
+    device: torch.device | str = "cpu",
+) -> SuspectedOrder | None:
+    """Return the other order in which the labels of scored faces seem to count, by a protocol's judge; None: as given.
+
+    `labels` uint8 [N] are FER2013's codes, taken from the faces' own numbers in the order `given`.
+    """
+    judge = judge_of(protocol, device)
+    if not isinstance(judge, Judge):
+        return None
+    return suspected_order(read(judge, arranged(_faces(images, labels), protocol.seed)), given)
+
+
+def _faces(images: NDArray[np.uint8], labels: NDArray[np.uint8] | None) -> Faces:
+    return Faces(torch.from_numpy(images), None if labels is None else torch.from_numpy(labels.astype(np.int64)))

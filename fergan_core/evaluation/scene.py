@@ -76,6 +76,11 @@ class Scene:
         return self.stand.reference.features[: self.size]
 
     @cached_property
+    def binned(self) -> list[bins.Binned]:
+        """Return how each block fills NDB's bins."""
+        return [bins.binned(self.stand.bins, block.features, self.groups(len(block))) for block in self.blocks]
+
+    @cached_property
     def blocks(self) -> list[Reading]:
         """Return the candidates in blocks of `size`, what is left over aside; fewer than that are one block."""
         size = min(self.size, len(self.faces))

@@ -25,6 +25,7 @@ from fergan_core.metrics import (
 from fergan_core.metrics.intervals import Interval, interval_of_mean
 
 IS_SIZES = (100, 250, 500, 1000, 2500, 5000, 10_000)  # faces at which the Inception Score's bias is shown
+_SPLITS = 10  # of the Inception Score, as papers have it
 
 Found = Iterator[tuple[str, Interval]]
 
@@ -48,13 +49,21 @@ def _inception(scene: Scene) -> Found:
     yield "is", found.inception_score
     yield "kl_nats", found.kl_nats
     yield "kl_ratio", found.kl_ratio
-    yield "is_split_mean", _plain(found.split_mean)
-    yield "is_split_std", _plain(found.split_std)
     for size in IS_SIZES:
         if size <= len(scene.faces):
             starts = range(0, len(scene.faces) - size + 1, size)
             scores = [inception_score.inception_score(scene.faces.logits[at : at + size]) for at in starts]
             yield f"is_at_{size}", _plain(sum(scores) / len(scores))
+
+
+def _splits(scene: Scene) -> Found:
+    least = _SPLITS * len(EMOTIONS)
+    if len(scene.faces) < least:
+        # The score of n faces is at most n, whatever they show.
+        raise UsageError(f"IS in ten splits: {len(scene.faces)} faces give a split fewer than 7; score {least} or more")
+    mean, std = inception_score.split_scores(scene.faces.logits, _SPLITS)
+    yield "is_split_mean", _plain(mean)
+    yield "is_split_std", _plain(std)
 
 
 def _accuracy(scene: Scene) -> Found:
@@ -71,9 +80,7 @@ def _read_as(scene: Scene) -> Found:
 
 def _frechet(scene: Scene) -> Found:
     real = scene.stand.statistics
-    width = len(real.mean)
-    if min(scene.size, real.count) <= width:
-        raise UsageError(f"FID: {scene.size} faces span no covariance of {width} features; see KID")
+    _check_covariance(scene.size, real)
     yield (
         "fid",
         scene.over_blocks(
@@ -87,7 +94,15 @@ def _frechet(scene: Scene) -> Found:
 
 
 def _standard_frechet(scene: Scene) -> Found:
+    _check_covariance(len(scene.faces), scene.stand.statistics)
     yield "fid", _plain(frechet.fid_from_statistics(scene.stand.statistics, frechet.statistics(scene.faces.features)))
+
+
+def _check_covariance(faces: int, real: frechet.Statistics) -> None:
+    """Raise UsageError where so few fakes or real faces leave directions of the features without any variance."""
+    width, fewest = len(real.mean), min(faces, real.count)
+    if fewest <= width:
+        raise UsageError(f"FID: {fewest} faces span no covariance of {width} features; see KID")
 
 
 def _standard_kernel(scene: Scene) -> Found:
@@ -132,10 +147,13 @@ def _vendi(scene: Scene) -> Found:
     )
 
 
-def _bins(scene: Scene) -> Found:
-    found = [bins.binned(scene.stand.bins, block.features, scene.groups(len(block))) for block in scene.blocks]
-    yield "ndb", scene.of_blocks([(one.ndb, one.ndb_without) for one in found], 0, 1)
-    yield "js", scene.of_blocks([(one.js, one.js_without) for one in found], 0)
+def _different_bins(scene: Scene) -> Found:
+    bins.check_testable(scene.stand.bins, len(scene.blocks[0]))
+    yield "ndb", scene.of_blocks([(one.ndb, one.ndb_without) for one in scene.binned], 0, 1)
+
+
+def _divergence(scene: Scene) -> Found:
+    yield "js", scene.of_blocks([(one.js, one.js_without) for one in scene.binned], 0)
 
 
 def _birthday(scene: Scene) -> Found:
@@ -162,6 +180,7 @@ def _likeness(scene: Scene) -> Found:
 
 TABLE: tuple[Row, ...] = (
     Row(_inception, "nothing", each=False),
+    Row(_splits, "nothing", each=False),
     Row(_accuracy, "labels"),
     Row(_read_as, "labels", all=False),
     Row(_frechet, "real"),
@@ -169,7 +188,8 @@ TABLE: tuple[Row, ...] = (
     Row(_kernel, "real"),
     Row(_neighbours, "real"),
     Row(_vendi, "nothing"),
-    Row(_bins, "real", each=False),
+    Row(_different_bins, "real", each=False),
+    Row(_divergence, "real", each=False),
     Row(_birthday, "real"),
     Row(_copying, "real", each=False),
     Row(_likeness, "nothing", all=False),
@@ -178,6 +198,7 @@ TABLE: tuple[Row, ...] = (
 # By Inception-v3, as papers have them: without intervals, since a covariance of 2048 features takes a minute each.
 STANDARD: tuple[Row, ...] = (
     Row(_inception, "nothing", each=False),
+    Row(_splits, "nothing", each=False),
     Row(_standard_frechet, "real", each=False),
     Row(_standard_kernel, "real", each=False),
 )

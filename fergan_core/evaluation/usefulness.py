@@ -37,7 +37,8 @@ class Usefulness:
 def usefulness(fake: Faces, real: Faces, tried: Faces, *, seed: int, device: torch.device) -> Usefulness:
     """Train on fakes, on real faces, on both; try each on `tried` real faces. All are labelled.
 
-    The intervals hold for these trainings; another seed of a classifier moves its accuracy by a point or so.
+    The intervals hold for these trainings; another seed of a classifier, another device or number of threads moves its
+    accuracy by a point or so.
     """
     alone, with_real = _tried(fake, tried, seed, device), _tried(_joined(real, fake), tried, seed, device)
     return Usefulness(_accuracies(alone, tried), _gains(with_real, _tried(real, tried, seed, device), tried))
@@ -60,7 +61,9 @@ def _joined(first: Faces, second: Faces) -> Faces:
 
 def _tried(faces: Faces, tried: Faces, seed: int, device: torch.device) -> Tensor:
     """Tell which of the tried faces a classifier reads rightly that learnt from `faces`: bool [N]; cached."""
-    key = f"cas-{faces.key()[:20]}-{tried.key()[:20]}-{seed}-{STEPS}"
+    # A training sums in another order on another device or number of threads, and so learns other weights.
+    where = f"cpu{torch.get_num_threads()}" if device.type == "cpu" else device.type
+    key = f"cas-{faces.labelled_key()[:20]}-{tried.labelled_key()[:20]}-{seed}-{STEPS}-{where}"
     return kept(key, lambda: {"right": _learnt(faces, tried, seed, device)})["right"]
 
 

@@ -4,6 +4,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
 import torch
 from torch import Tensor
 
@@ -12,7 +13,7 @@ from fergan_core.data import Dataset, Parts
 from fergan_core.errors import FerganError
 from fergan_core.methods import Learner
 from fergan_core.recipe import Recipe
-from fergan_core.registry import PointWriter, Registry
+from fergan_core.registry import PointWriter, Reader, Registry
 from fergan_core.training import checkpoint, engine
 from fergan_core.training.recorder import Diverged, Recorder
 from fergan_core.training.sheet import COLUMNS, draw_sheet, sheet_images
@@ -49,6 +50,8 @@ class Keeper(engine.Hook):
         self._run = run
         self._recorder = recorder
         self._writer = writer
+        judge = evaluation.judges_for(run.dataset.name)[0]
+        self._protocol = evaluation.Protocol(judge, count=evaluation.LIGHT_COUNT)
         self._examiner: evaluation.Examiner | None = None
         self.progress = run.start
         self._saved_step = run.start.step if run.start.step else -1
@@ -68,9 +71,24 @@ class Keeper(engine.Hook):
         self._run.registry.progress(
             self._run.run_id, epoch=progress.epoch, step=progress.step, images_seen=progress.images_seen
         )
-        if last or (recipe.eval_every and progress.epoch % recipe.eval_every == 0):
+        if self._due(progress):
             self._evaluate(progress)
         self._recorder.restart_clock()
+
+    def catch_up(self) -> None:
+        """Make the evaluation that is missing at the end of the epoch from which a run goes on.
+
+        A run that is killed while an epoch is evaluated has the epoch's checkpoint already, and starts after it.
+        """
+        run, at = self._run, self._run.start
+        reader = Reader(run.registry.url)
+        if not self._due(at) or at.step not in set(reader.checkpoints(run.run_id)["step"]):
+            return  # of a fork, the state is its parent's and so are its scores
+        made = reader.scores([run.run_id])
+        asked = {"step": at.step, "judge": self._protocol.judge, **self._protocol.as_dict()}
+        if not (made[list(asked)] == pd.Series(asked)).all(axis=1).any():
+            self._evaluate(at)
+            self._recorder.restart_clock()
 
     def save(self, progress: engine.Progress) -> None:
         """Write the checkpoint of a step once, and record it; Diverged where a weight is not finite."""
@@ -117,11 +135,17 @@ class Keeper(engine.Hook):
             columns=COLUMNS,
         )
 
+    def _due(self, progress: engine.Progress) -> bool:
+        """Tell whether the end of an epoch is to be evaluated."""
+        recipe = self._run.recipe
+        last = progress.epoch == recipe.epochs
+        return last or bool(recipe.eval_every and progress.epoch % recipe.eval_every == 0)
+
     def _evaluate(self, progress: engine.Progress) -> None:
         run = self._run
         try:
             if self._examiner is None:
-                protocol = evaluation.Protocol(evaluation.judges_for(run.dataset.name)[0], count=evaluation.LIGHT_COUNT)
+                protocol = self._protocol
                 own = evaluation.training_index(run.dataset, run.parts, run.recipe)
                 self._examiner = evaluation.Examiner(run.dataset, run.parts, protocol, run.device, trained_on=own)
             result = self._examiner.evaluate(run.learner.generator)

@@ -250,6 +250,8 @@ def _train(run: Run, plan: _Plan, listener: Listener | None, until: int | None =
         recorder = Recorder(writer, batch_size=recipe.batch_size, listener=listener)
         keeper = Keeper(run, recorder, writer)
         try:
+            if run.start.step and run.start.step % plan.per_epoch == 0:
+                keeper.catch_up()
             engine.fit(
                 run.learner,
                 images,

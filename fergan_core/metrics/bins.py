@@ -8,8 +8,8 @@ ndb  share of bins that are different: 0 to 1; faces drawn like the real ones ge
 js   Jensen-Shannon divergence of the two histograms, in nats: 0 (equal) to ln 2 (no bin in common)
 
 Lower is better, to what other real faces reach. NDB rises with the number of fakes, as a test's power does; so
-compare it only at one number. Where fakes are drawn like real faces it takes a few small values only, and its jackknife
-interval is often too narrow.
+compare it only at one number, and not at all where many bins are too small to be tested (`check_testable`). Where
+fakes are drawn like real faces it takes a few small values only, and its jackknife interval is often too narrow.
 """
 
 from dataclasses import dataclass
@@ -23,6 +23,7 @@ from fergan_core.metrics.distances import Keys, rounding
 
 BINS = 100
 Z_LEVEL = 1.959963984540054  # two-sided, alpha = 0.05
+EXPECTED, TESTABLE = 5, 0.8  # fakes that a bin must expect, and the share of bins that must (Cochran 1954)
 TOLERANCE = 1e-4  # k-means stops when a round makes its cost less by no more than this share
 
 
@@ -112,6 +113,22 @@ def assign(bins: Bins, features: Tensor) -> Tensor:
     if features.shape[1] != len(bins.mean):
         raise UsageError(f"bins: features are [M,{features.shape[1]}] and the bins of {len(bins.mean)} dimensions")
     return closest((features - bins.mean) / bins.scale, bins.centres)[1]
+
+
+def check_testable(bins: Bins, fakes: int) -> None:
+    """Raise UsageError where a block of `fakes` is too small for the bins' z-tests.
+
+    The normal approximation wants 5 expected faces in a cell; Cochran (1954, Biometrics 10(4):417) lets a fifth of the
+    cells have fewer. It is also about where a test begins to see anything: a bin that expects fewer than 4 fakes
+    passes for equal even when it holds none, so that the worst of generators would get an NDB near 0.
+    """
+    shares = bins.counts.double() / bins.counts.sum()
+    enough = float((shares * fakes >= EXPECTED).double().mean())
+    if enough < TESTABLE:
+        raise UsageError(
+            f"NDB: of a block of {fakes:,} faces {enough:.0%} of the {len(shares)} bins expect {EXPECTED} or more, and "
+            f"its test needs {TESTABLE:.0%} of them; score more faces, or see JS"
+        )
 
 
 def different_share(real: Tensor, fake: Tensor) -> Tensor:

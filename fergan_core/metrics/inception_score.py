@@ -24,13 +24,11 @@ from fergan_core.metrics.intervals import Interval
 
 @dataclass(frozen=True)
 class InceptionScore:
-    """The three readings with their intervals, and the mean and standard deviation of `is` over ten splits."""
+    """The three readings with their intervals."""
 
     kl_nats: Interval
     inception_score: Interval
     kl_ratio: Interval
-    split_mean: float
-    split_std: float
 
 
 def _log_probabilities(logits: Tensor) -> Tensor:
@@ -104,7 +102,7 @@ def bootstrap_kl(logits: Tensor, repeats: int = 1000, seed: int = 0) -> Tensor:
 
 
 def score(logits: Tensor, *, repeats: int = 1000, seed: int = 0) -> InceptionScore:
-    """All readings of logits [N,K], N >= 10, with 95 % bootstrap intervals (percentile method, Efron 1979).
+    """All readings of logits [N,K] with 95 % bootstrap intervals (percentile method, Efron 1979).
 
     The interval is over the sampling of faces with the judge held fixed; it says nothing of another judge, another
     training seed, or the score's bias for small N. `is` and `kl_ratio` are monotone in kl_nats, so are their ends.
@@ -113,11 +111,8 @@ def score(logits: Tensor, *, repeats: int = 1000, seed: int = 0) -> InceptionSco
     ends = torch.quantile(bootstrap_kl(logits, repeats, seed), torch.tensor([0.025, 0.975], dtype=torch.float64))
     low, high = (float(end) for end in ends)
     most = math.log(logits.shape[1])
-    mean, std = split_scores(logits)
     return InceptionScore(
         kl_nats=Interval(value, low, high),
         inception_score=Interval(math.exp(value), math.exp(low), math.exp(high)),
         kl_ratio=Interval(value / most, low / most, high / most),
-        split_mean=mean,
-        split_std=std,
     )

@@ -188,3 +188,18 @@ def test_bad_input_is_refused_in_one_sentence(hundred: bins.Bins) -> None:
         with pytest.raises(UsageError, match=word) as refused:
             call()
         assert "\n" not in str(refused.value)
+
+
+def test_a_block_too_small_for_the_bins_tests_has_no_ndb() -> None:
+    """Of bins of one share each, m faces expect m / 100: from 500 on 5, and from there on an empty bin is noticed."""
+    equal = bins.Bins(torch.zeros(100, 2), torch.full((100,), 50), torch.zeros(2), torch.ones(2))
+    bins.check_testable(equal, 500)
+    with pytest.raises(UsageError, match="NDB: of a block of 499 faces 0% of the 100 bins expect 5 or more"):
+        bins.check_testable(equal, 499)
+    collapsed = torch.zeros(2, 100, dtype=torch.int64)
+    collapsed[0, 0], collapsed[1, 0] = 500, 100
+    found = bins.different_share(equal.counts, collapsed)
+    assert found[0] == 1
+    assert found[1] <= 0.02  # what 100 black squares got
+    small_fifth = bins.Bins(torch.zeros(100, 2), torch.tensor([60] * 80 + [10] * 20), torch.zeros(2), torch.ones(2))
+    bins.check_testable(small_fifth, 500)

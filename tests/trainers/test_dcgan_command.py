@@ -101,9 +101,11 @@ def stopped(registry: Path, number: int, after_epoch: int) -> str:
 
 
 @pytest.mark.parametrize(
-    ("number", "after"), [(signal.SIGINT, 2), (signal.SIGTERM, 2), (signal.SIGKILL, 2), (signal.SIGKILL, 0)]
+    ("number", "after"),
+    # After the sixth epoch's checkpoint its evaluation is under way.
+    [(signal.SIGINT, 2), (signal.SIGTERM, 2), (signal.SIGKILL, 2), (signal.SIGKILL, 0), (signal.SIGKILL, 6)],
 )
-def test_a_stopped_run_resumed_reaches_the_same_weights_bit_for_bit(
+def test_a_stopped_run_resumed_reaches_the_same_weights_and_scores_bit_for_bit(
     whole: tuple[Path, str], tmp_path: Path, number: signal.Signals, after: int
 ) -> None:
     registry = tmp_path / "runs.db"
@@ -128,6 +130,15 @@ def test_a_stopped_run_resumed_reaches_the_same_weights_bit_for_bit(
         for place, run in ((registry, run_id), whole)
     )
     pd.testing.assert_frame_equal(points.drop(columns="run_id"), reference.drop(columns="run_id"))
+    pd.testing.assert_frame_equal(scores(registry, run_id), scores(*whole), check_exact=True)
+
+
+def scores(registry: Path, run_id: str) -> pd.DataFrame:
+    """Return all scores of a run but how fast its faces were drawn."""
+    found = Reader(str(registry)).scores([run_id])
+    keys = ["step", "judge", "metric", "emotion"]
+    kept = found[found["metric"] != "speed"].drop(columns=["run_id", "run_name"]).fillna({"emotion": ""})
+    return kept.sort_values(keys).reset_index(drop=True)
 
 
 def make_old(registry: Path, run_id: str) -> None:

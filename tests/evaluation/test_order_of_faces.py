@@ -1,0 +1,127 @@
+"""Any order of the same faces gives the same digits: of every score, its interval, real faces' value and noise's."""
+
+from collections.abc import Callable
+from dataclasses import astuple
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from fergan_core.data import Dataset, make_dataset, open_dataset, science_parts
+from fergan_core.emotions import EMOTIONS
+from fergan_core.evaluation import Evaluation, Examiner, Faces, Protocol, score_images, usefulness
+from fergan_core.evaluation.faces import arranged, noise
+from fergan_core.metrics import bins
+from fergan_core.metrics.catalogue import CATALOGUE
+from tests.evaluation.conftest import Replayer
+
+COUNT = 520  # enough for FID-infinity
+METRICS = (*CATALOGUE, "is_at_100", "is_at_250", *(f"read_as_{name}" for name in EMOTIONS))
+OF_GENERATORS = {"log_condition", "bits_per_dim", "bits_per_dim_error", "speed"}  # not of faces from a file
+OF_LABELS = {"accuracy", "distance", "ms_ssim", "cas", "cas_gain", *(f"read_as_{name}" for name in EMOTIONS)}
+ORDERS = ("sorted by label", "reversed", "shuffled")
+
+
+class Simple(Replayer):
+    """A generator with derivatives and a density, so that there is every score that a generator can have."""
+
+    passes = 1
+
+    def draw(self, latents: Tensor, labels: Tensor) -> Tensor:
+        strengths = torch.tensor([1.0, 0.5, 0.1]) * (1 + labels[:, None])
+        return torch.nn.functional.pad(latents.expand(-1, 3) * strengths, (0, 48 * 48 - 3)).view(-1, 1, 48, 48)
+
+    def latents(self, count: int, seed: int) -> Tensor:
+        return torch.rand(count, 3, generator=torch.Generator().manual_seed(seed))
+
+    def log_likelihood(self, faces: Tensor, labels: Tensor, seed: int) -> Tensor:
+        return torch.stack([-faces.flatten(1).square().sum(1), -faces.flatten(1).abs().sum(1)])
+
+
+@pytest.fixture(scope="module")
+def scored(few: Dataset, training_faces: Dataset) -> dict[tuple[str, bool], Evaluation]:
+    """The same faces in several orders, in blocks of 200: all scores with labels, and those there are without."""
+    parts = science_parts(few)
+    small = few.take(np.sort(np.concatenate([parts.train[:700], parts.held_out[::3], parts.report[::3]])))
+    images = torch.from_numpy(training_faces.images[2000 : 2000 + COUNT])
+    labels = torch.from_numpy(training_faces.labels[2000 : 2000 + COUNT].astype(np.int64))
+    by_label = labels.argsort(stable=True)
+    shuffled = torch.randperm(COUNT, generator=torch.Generator().manual_seed(5))
+    found: dict[tuple[str, bool], Evaluation] = {}
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(usefulness, "STEPS", 4)
+        patched.setattr(bins, "EXPECTED", 0)  # 200 faces are too few for NDB's tests, but not for being counted
+        protocol = Protocol("synthfer", count=COUNT)
+        thorough, light = (Examiner(small, science_parts(small), protocol, thorough=more) for more in (True, False))
+        for name, order in zip(ORDERS, (by_label, by_label.flip(0), shuffled), strict=True):
+            faces = Faces(images[order], labels[order], seconds=2.0)
+            found[name, True] = thorough.score(faces, range(7), Simple(training_faces))
+            if name != "reversed":
+                found[name, False] = light.score(Faces(images[order], None), range(7))
+    assert found["shuffled", True].real_count * 2 < COUNT  # so that there are two blocks
+    return found
+
+
+def told(evaluation: Evaluation, metric: str) -> list[tuple[Any, ...]]:
+    if metric == "speed":
+        return [(evaluation.faces_per_second,)]
+    return sorted(tuple(map(repr, astuple(score))) for score in evaluation.scores if score.metric == metric)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_any_order_of_labelled_faces_gives_the_same_digits(
+    scored: dict[tuple[str, bool], Evaluation], metric: str
+) -> None:
+    first, *others = [told(scored[name, True], metric) for name in ORDERS]
+    assert first
+    assert all(other == first for other in others)
+
+
+@pytest.mark.parametrize("metric", [metric for metric in METRICS if metric not in OF_LABELS | OF_GENERATORS])
+def test_any_order_of_unlabelled_faces_gives_the_same_digits(
+    scored: dict[tuple[str, bool], Evaluation], metric: str
+) -> None:
+    found = told(scored["sorted by label", False], metric)
+    assert found
+    assert found == told(scored["shuffled", False], metric)
+
+
+def test_a_data_set_that_is_kept_sorted_gives_the_same_digits(few: Dataset, training_faces: Dataset) -> None:
+    parts = science_parts(few)
+    by_label = np.argsort(few.labels, kind="stable")
+    place = np.argsort(by_label)
+    kept_sorted = few.take(by_label)
+    sorted_parts = type(parts)(*(place[part] for part in (parts.train, parts.held_out, parts.report)))
+    faces = Faces(torch.from_numpy(training_faces.images[:200]), None)
+    protocol = Protocol("synthfer", count=200)
+    found = [Examiner(*data, protocol).score(faces, range(7)) for data in ((few, parts), (kept_sorted, sorted_parts))]
+    assert found[0] == found[1]
+
+
+def test_another_seed_is_another_order(training_faces: Dataset) -> None:
+    faces = Faces(torch.from_numpy(training_faces.images[:50]), None)
+    first, second = arranged(faces, 0), arranged(faces, 1)
+    assert not torch.equal(first.images, second.images)
+    assert torch.equal(*(found.images.flatten(1).sum(1).sort().values for found in (first, second)))
+
+
+def test_noise_is_the_same_for_any_order_of_the_labels() -> None:
+    first, second = (noise(torch.tensor(labels), 4, 0) for labels in ([0, 1, 1, 2], [1, 2, 0, 1]))
+    assert torch.equal(first.images, second.images)
+    assert torch.equal(first.labels, second.labels)
+
+
+def test_sorted_and_shuffled_real_faces_score_alike(fer2013_layout: Callable[..., Path]) -> None:
+    """Photographs of FER2013 beside others, sorted by emotion as a folder's are, and as they come."""
+    whole = open_dataset(str(fer2013_layout("npz", 1700)))
+    splits = np.repeat(np.array([0, 1], np.uint8), [900, 400])
+    beside = make_dataset("fer2013", "", whole.images[:1300], whole.labels[:1300], splits)
+    images, labels = whole.images[1300:], whole.labels[1300:]
+    found = []
+    for order in (np.argsort(labels, kind="stable"), np.random.default_rng(1).permutation(len(labels))):
+        found += score_images(images[order], labels[order], [Protocol("fer2013")], dataset=beside)
+    assert {"fid", "kid", "coverage", "vendi", "duplicates", "is_split_mean"} <= {s.metric for s in found[0].scores}
+    assert found[0] == found[1]
