@@ -49,7 +49,10 @@ def _open_generator(recipe: str, weights: str, _changed: float) -> Generator:
 def _generator(question: Question) -> Generator:
     weights = Path(question["weights"])
     changed = weights.stat().st_mtime if weights.exists() else 0.0
-    return _open_generator(json.dumps(question["recipe"]), str(weights), changed)
+    generator = _open_generator(json.dumps(question["recipe"]), str(weights), changed)
+    if missing := [EMOTIONS[code] for code in question["labels"] if EMOTIONS[code] not in generator.emotions]:
+        raise UsageError(f"this run did not learn {missing[0]} faces; choose one of {', '.join(generator.emotions)}")
+    return generator
 
 
 def _check(question: Question) -> None:
@@ -69,9 +72,6 @@ def _check(question: Question) -> None:
     truncation = question.get("truncation", 1.0)
     if not isinstance(truncation, int | float) or not 0 < truncation <= 1:
         raise UsageError(f"the truncation '{truncation}' is not above 0 and at most 1; evaluate the checkpoint again")
-    learnt = _generator(question).emotions
-    if missing := [EMOTIONS[code] for code in labels if EMOTIONS[code] not in learnt]:
-        raise UsageError(f"this run did not learn {missing[0]} faces; choose one of {', '.join(learnt)}")
 
 
 def _is_within(value: object, least: int, most: int) -> bool:

@@ -37,7 +37,7 @@ def show_scores(chosen: list[str], literature: list[str], reading: str) -> None:
         whose = " by this judge" if judged.judge_sha256.nunique() < scores[~of_report].judge_sha256.nunique() else ""
         st.caption(choose.plain(f"Without a score{whose} yet: {', '.join(unscored)}."))
     for protocol in by_words(judged):
-        st.caption(choose.plain(f"{protocol[0].upper()}{protocol[1:]}; band: 95 % bootstrap interval."))
+        st.caption(choose.plain(f"{protocol}; band: 95 % bootstrap interval."))
     if len(judged) < len(once(everything)):
         st.caption("Some of these epochs were scored again under another protocol: the Scores page has all.")
     for run_id in literature:
