@@ -30,7 +30,6 @@ from benchmarks.fidelity import Pictures
 from fergan_core.data import open_dataset, science_parts
 from fergan_core.evaluation import FINAL_COUNT, LIGHT_COUNT, Examiner, Faces, Protocol, load_judge
 from fergan_core.metrics import frechet, inception_score, kernel, neighbours
-from fergan_core.metrics.intervals import groups_of
 
 _COUNT = 10_000
 _TURNS = 4
@@ -79,13 +78,13 @@ def _faces(count: int, seed: int) -> Faces:
 
 
 def _ours(logits: torch.Tensor, fake: torch.Tensor, real: torch.Tensor) -> dict[str, float]:
-    near = neighbours.neighbourhoods(real, fake, groups_of(len(fake)))
+    near = neighbours.neighbourhoods(real, fake)
     return {
         "inception_score_mean": inception_score.split_scores(logits)[0],
         "frechet_inception_distance": frechet.fid(real, fake),
         "kernel_inception_distance_mean": kernel.kid_subsets(real, fake, seed=2020)[0],
         "precision": float(near.precision.mean()),
-        "recall": near.recall,
+        "recall": near.recall.share,
     }
 
 

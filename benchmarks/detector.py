@@ -26,7 +26,7 @@ from fergan_core.data import Dataset, open_dataset
 from fergan_core.errors import CheckpointError
 from fergan_core.experiment import find_in, start
 from fergan_core.methods import load_generator
-from fergan_core.metrics.calibration import wilson_interval
+from fergan_core.metrics.intervals import interval_of_share
 from fergan_core.registry import Reader, Registry
 from fergan_core.training.protocols import Generator
 
@@ -145,8 +145,9 @@ def rates(cases: list[Case]) -> dict[str, object]:
     ]
     told: dict[str, object] = {"cases": len(cases), "hits": hits, "false_alarms": alarms, "misses": misses}
     for name, of in (("precision", hits + alarms), ("recall", hits + misses)):
-        told[name] = hits / of if of else None
-        told[f"{name}_interval"] = list(wilson_interval(hits, of)) if of else None
+        share = interval_of_share(hits / of, of) if of else None
+        told[name] = share.value if share else None
+        told[f"{name}_interval"] = [share.low, share.high] if share else None
     told["onset_later_by_images"] = float(np.median(apart)) if apart else None
     return told
 

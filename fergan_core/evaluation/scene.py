@@ -97,7 +97,9 @@ class Scene:
         return self.of_blocks([score(block, self.groups(len(block))) for block in self.blocks], low, high)
 
     @staticmethod
-    def of_blocks(found: Sequence[tuple[float, Tensor]], low: float = -inf, high: float = inf) -> Interval:
-        """Average the blocks' values, with their jackknife interval within low..high."""
+    def of_blocks(
+        found: Sequence[tuple[float, Tensor]], low: float = -inf, high: float = inf, *, step: float = 0.0
+    ) -> Interval:
+        """Average the blocks' values, with their jackknife interval within low..high; `step`: what a face can move."""
         values = torch.tensor([value for value, _ in found], dtype=torch.float64)
-        return interval_of_blocks(values, torch.stack([without for _, without in found]), low, high)
+        return interval_of_blocks(values, torch.stack([without for _, without in found]), low, high, step=step)

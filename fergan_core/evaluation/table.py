@@ -13,7 +13,6 @@ from fergan_core.evaluation.scene import Scene
 from fergan_core.metrics import (
     bins,
     birthday,
-    calibration,
     copying,
     diversity,
     frechet,
@@ -22,7 +21,7 @@ from fergan_core.metrics import (
     neighbours,
     vendi,
 )
-from fergan_core.metrics.intervals import Interval, interval_of_mean
+from fergan_core.metrics.intervals import Interval, interval_of_counts, interval_of_share
 
 IS_SIZES = (100, 250, 500, 1000, 2500, 5000, 10_000)  # faces at which the Inception Score's bias is shown
 _SPLITS = 10  # of the Inception Score, as papers have it
@@ -129,13 +128,11 @@ def _kernel(scene: Scene) -> Found:
 
 
 def _neighbours(scene: Scene) -> Found:
-    found = [
-        neighbours.neighbourhoods(scene.manifold, block.features, scene.groups(len(block))) for block in scene.blocks
-    ]
-    yield "precision", _within(interval_of_mean(torch.cat([one.precision for one in found])), 0, 1)
-    yield "density", _within(interval_of_mean(torch.cat([one.density for one in found])), 0)
-    yield "recall", scene.of_blocks([(one.recall, one.recall_without) for one in found], 0, 1)
-    yield "coverage", scene.of_blocks([(one.coverage, one.coverage_without) for one in found], 0, 1)
+    found = [neighbours.neighbourhoods(scene.manifold, block.features) for block in scene.blocks]
+    yield "precision", _share_of(torch.cat([one.precision for one in found]))
+    yield "density", interval_of_counts(torch.cat([one.density for one in found]))
+    yield "recall", neighbours.interval_of_reached([one.recall for one in found])
+    yield "coverage", neighbours.interval_of_reached([one.coverage for one in found])
 
 
 def _vendi(scene: Scene) -> Found:
@@ -167,8 +164,9 @@ def _copying(scene: Scene) -> Found:
     found = [
         copying.copying(scene.stand.training_set, block.features, scene.groups(len(block))) for block in scene.blocks
     ]
-    yield "ct", scene.of_blocks([(one.ct, one.ct_without) for one in found])
-    yield "authenticity", _within(interval_of_mean(torch.cat([one.authentic for one in found])), 0, 1)
+    step = max(one.ct_step for one in found)
+    yield "ct", scene.of_blocks([(one.ct, one.ct_without) for one in found], step=step)
+    yield "authenticity", _share_of(torch.cat([one.authentic for one in found]))
 
 
 def _likeness(scene: Scene) -> Found:
@@ -229,8 +227,9 @@ def _plain(value: float) -> Interval:
 
 
 def _share(hits: int, count: int) -> Interval:
-    return Interval(hits / count, *calibration.wilson_interval(hits, count))
+    return interval_of_share(hits / count, count)
 
 
-def _within(interval: Interval, low: float, high: float = float("inf")) -> Interval:
-    return Interval(interval.value, max(low, interval.low), min(high, interval.high))
+def _share_of(right: Tensor) -> Interval:
+    """Return the share of faces, each 1 or 0, that have 1."""
+    return interval_of_share(float(right.mean()), len(right))

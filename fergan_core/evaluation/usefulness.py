@@ -14,8 +14,7 @@ from fergan_core.emotions import EMOTIONS
 from fergan_core.evaluation.faces import Faces
 from fergan_core.evaluation.store import kept
 from fergan_core.methods.classifier import Classifier, ClassifierRecipe
-from fergan_core.metrics.calibration import wilson_interval
-from fergan_core.metrics.intervals import Interval, interval_of_mean
+from fergan_core.metrics.intervals import Interval, interval_of_mean, interval_of_share
 from fergan_core.training import engine
 from fergan_core.training.engine import to_unit
 
@@ -93,7 +92,7 @@ def _accuracies(right: Tensor, tried: Faces) -> dict[str | None, Interval]:
     found: dict[str | None, Interval] = {}
     for name, mask in _by_emotion(tried).items():
         hits, count = int(right[mask].sum()), int(mask.sum())
-        found[name] = Interval(hits / count, *wilson_interval(hits, count))
+        found[name] = interval_of_share(hits / count, count)
     return found
 
 

@@ -16,6 +16,7 @@ from fergan_core.errors import DataError, TrainingError
 from fergan_core.judges.judge import Judge, half, rebuilt
 from fergan_core.methods.classifier import Classifier, ClassifierRecipe, bf16_pays
 from fergan_core.metrics import calibration, inception_score
+from fergan_core.metrics.intervals import interval_of_share
 from fergan_core.models.judge import Architecture, multiply_adds, parameters
 from fergan_core.training import engine
 
@@ -189,10 +190,11 @@ def report_on(judge: Judge, part: Dataset, identities: int) -> dict[str, Any]:
     unscaled = logits * judge.temperature
     confusion = calibration.confusion_matrix(logits, labels)
     hits, totals = confusion.diagonal().tolist(), confusion.sum(1).tolist()
+    accuracy = interval_of_share(sum(hits) / len(part), len(part))
     measured: dict[str, Any] = {
         "images": len(part),
-        "accuracy": sum(hits) / len(part),
-        "accuracy_interval": list(calibration.wilson_interval(sum(hits), len(part))),
+        "accuracy": accuracy.value,
+        "accuracy_interval": [accuracy.low, accuracy.high],
         "accuracy_per_emotion": {
             name: hit / total if total else None for name, hit, total in zip(EMOTIONS, hits, totals, strict=True)
         },

@@ -10,10 +10,9 @@ import torch
 from torch import Tensor
 
 from fergan_core.errors import UsageError
-from fergan_core.metrics.calibration import wilson_interval
+from fergan_core.metrics import intervals
 from fergan_core.metrics.checks import checked_features
 from fergan_core.metrics.distances import Keys, nearest
-from fergan_core.metrics.intervals import Interval
 
 QUANTILE = 0.01
 
@@ -70,9 +69,9 @@ def duplicates(fake: Tensor, threshold: float) -> Duplicates:
     )
 
 
-def interval_of_share(share: float, faces: int) -> Interval:
-    """Return a share of `faces` that have duplicates with its 95 % interval: Wilson's for half as many trials.
+def interval_of_share(share: float, faces: int) -> intervals.Interval:
+    """Return a share of `faces` that have duplicates with its 95 % interval: that of a share of half as many trials.
 
     Duplicates come in pairs. A jackknife would say that of faces without a pair none can ever be found.
     """
-    return Interval(share, *wilson_interval(share * faces / 2, faces / 2))
+    return intervals.interval_of_share(share, faces / 2)

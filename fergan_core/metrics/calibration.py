@@ -1,7 +1,5 @@
 """How right, and how rightly sure, a classifier is: accuracy, confusion, NLL, ECE, temperature, from its logits."""
 
-import math
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -34,15 +32,6 @@ def accuracy(logits: Tensor, labels: Tensor) -> float:
     """Share of samples whose largest logit is their label's: 0 to 1, higher is better."""
     logits, labels = _checked(logits, labels)
     return float((logits.argmax(1) == labels).double().mean())
-
-
-def wilson_interval(hits: float, count: float) -> tuple[float, float]:
-    """95 % interval of a share of `hits` in `count` > 0 independent trials (Wilson 1927), within 0 to 1."""
-    z = 1.959963984540054
-    share, spread = hits / count, z * z / count
-    centre = (share + spread / 2) / (1 + spread)
-    half = math.sqrt(share * (1 - share) * spread + spread * spread / 4) / (1 + spread)
-    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 def negative_log_likelihood(logits: Tensor, labels: Tensor) -> float:

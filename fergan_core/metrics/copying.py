@@ -36,11 +36,13 @@ class TrainingSet:
 class Copying:
     """C_T and its values without each group, float64 [G], and for each fake, [M], 1 if it is authentic, else 0.
 
-    `distances` and `indices` [M] tell its nearest training face.
+    `ct_step` is by how much one fake can move C_T, from before all unseen faces of its cell to behind them;
+    `distances` and `indices` [M] tell each fake's nearest training face.
     """
 
     ct: float
     ct_without: Tensor
+    ct_step: float
     authentic: Tensor
     distances: Tensor
     indices: Tensor
@@ -69,18 +71,28 @@ def z_score(rank_sum: Tensor, fakes: Tensor, unseen: Tensor) -> Tensor:
     return (rank_sum - fakes * unseen / 2) / spread
 
 
-def _ct(beaten: Tensor, fakes: Tensor, unseen: Tensor) -> Tensor:
-    """C_T [...] from the cells' U [...,C], fakes [...,C] and unseen faces [C]: mean z by the cells' unseen faces.
-
-    Cells with fewer than 20 fakes do not count; UsageError where no cell is left.
-    """
+def _weights(fakes: Tensor, unseen: Tensor) -> Tensor:
+    """Return how much each cell counts: its unseen faces, none with fewer than 20 fakes; UsageError if none counts."""
     weights = torch.where(fakes >= ENOUGH, unseen, torch.zeros_like(unseen))
     total = weights.sum(-1)
     if not bool(total.all()):
         few = int(fakes.sum(-1)[total == 0].max())
         raise UsageError(f"copying: {few} fakes put {ENOUGH} in none of {len(unseen)} cells; give more faces")
+    return weights / total[..., None]
+
+
+def _ct(beaten: Tensor, fakes: Tensor, unseen: Tensor) -> Tensor:
+    """C_T [...] from the cells' U [...,C], fakes [...,C] and unseen faces [C]: mean z by the cells' unseen faces."""
+    weights = _weights(fakes, unseen)
     scores = torch.where(weights > 0, z_score(beaten, fakes, unseen), torch.zeros_like(beaten))
-    return (weights * scores).sum(-1) / total
+    return (weights * scores).sum(-1)
+
+
+def _step(fakes: Tensor, unseen: Tensor) -> float:
+    """Return by how much one fake can move C_T, of cells' fakes [C] and unseen faces [C]: the most of any cell."""
+    weights = _weights(fakes, unseen)
+    moved = z_score(unseen, fakes, unseen) - z_score(torch.zeros_like(unseen), fakes, unseen)
+    return float(torch.where(weights > 0, weights * moved, torch.zeros_like(moved)).max())
 
 
 def _beaten(reference: TrainingSet, distances: Tensor, cells: Tensor) -> Tensor:
@@ -125,6 +137,7 @@ def copying(reference: TrainingSet, fake: Tensor, groups: Tensor) -> Copying:
     return Copying(
         ct=float(_ct(beaten.sum(0), fakes.sum(0), unseen)),
         ct_without=_ct(beaten.sum(0) - beaten, fakes.sum(0) - fakes, unseen),
+        ct_step=_step(fakes.sum(0), unseen),
         authentic=_authentic(reference.faces, distances, indices),
         distances=distances,
         indices=indices,

@@ -47,14 +47,6 @@ def test_temperature_stays_finite_where_every_reading_is_right_or_wrong() -> Non
     assert calibration.fit_temperature(logits, (torch.arange(4) + 1) % 4) == pytest.approx(20)
 
 
-def test_wilson_interval_of_known_shares() -> None:
-    # Wilson's interval for 5 of 10 is 0.2366 to 0.7634 (Brown, Cai & DasGupta 2001).
-    low, high = calibration.wilson_interval(5, 10)
-    assert (low, high) == (pytest.approx(0.2366, abs=1e-4), pytest.approx(0.7634, abs=1e-4))
-    assert calibration.wilson_interval(0, 10)[0] == 0
-    assert calibration.wilson_interval(10, 10)[1] == pytest.approx(1, abs=1e-12)
-
-
 @pytest.mark.parametrize(
     ("logits", "labels", "word"),
     [

@@ -1,15 +1,13 @@
-"""Neighbours and what they say of two sets, by closed forms, references, known collapse, and groups left out."""
+"""Neighbours and what they say of two sets, by closed forms, references and known collapse."""
 
 import numpy as np
 import pytest
 import torch
 import torch_fidelity.metric_prc as fidelity
 from prdc import compute_prdc
-from scipy.spatial.distance import cdist
 
 from fergan_core.errors import UsageError
 from fergan_core.metrics import distances, neighbours
-from fergan_core.metrics.intervals import groups_of
 
 
 def some_faces(count: int = 300, width: int = 16, seed: int = 0, shift: float = 0.0) -> torch.Tensor:
@@ -24,19 +22,19 @@ def clusters(which: range, each: int, seed: int) -> torch.Tensor:
 
 
 def scores(real: torch.Tensor, fake: torch.Tensor) -> tuple[float, float, float, float]:
-    found = neighbours.neighbourhoods(real, fake, torch.arange(len(fake)) % 2)
-    return float(found.precision.mean()), found.recall, float(found.density.mean()), found.coverage
+    found = neighbours.neighbourhoods(real, fake)
+    return float(found.precision.mean()), found.recall.share, float(found.density.mean()), found.coverage.share
 
 
 def test_chunks_leave_no_seam(monkeypatch: pytest.MonkeyPatch) -> None:
     real, fake = some_faces(101), some_faces(90, seed=1)
-    groups = groups_of(90)
-    whole = neighbours.neighbourhoods(real, fake, groups)
+    whole = neighbours.neighbourhoods(real, fake)
     nearest = distances.nearest(real, real, 3, exclude_self=True)
     monkeypatch.setattr(distances, "CHUNK", 7 * 90)
-    parts = neighbours.neighbourhoods(real, fake, groups)
+    parts = neighbours.neighbourhoods(real, fake)
     for name in vars(whole):
-        assert torch.equal(torch.as_tensor(getattr(parts, name)), torch.as_tensor(getattr(whole, name)))
+        ours, theirs = getattr(parts, name), getattr(whole, name)
+        assert torch.equal(ours, theirs) if isinstance(ours, torch.Tensor) else ours == theirs
     torch.testing.assert_close(distances.nearest(real, real, 3, exclude_self=True), nearest, rtol=1e-12, atol=0)
 
 
@@ -65,11 +63,11 @@ def test_faces_on_a_line_have_their_scores_by_hand() -> None:
     # Real radii are 3 2 2 2 2 3 for k = 3 and 5 4 3 3 4 5 for k = 5; of the fakes, only 8's ball (radius 3) meets a
     # real face, 5, and that on its surface, which belongs to it.
     real, fake = torch.arange(6.0)[:, None], torch.arange(8.0, 14.0)[:, None]
-    found = neighbours.neighbourhoods(real, fake, torch.arange(6) // 2)
+    found = neighbours.neighbourhoods(real, fake)
     assert found.precision.tolist() == [1, 0, 0, 0, 0, 0]
     assert found.density.tolist() == [2 / 5, 1 / 5, 1 / 5, 0, 0, 0]
-    assert found.recall == pytest.approx(1 / 6)
-    assert found.coverage == pytest.approx(2 / 6)
+    assert found.recall.share == pytest.approx(1 / 6)
+    assert found.coverage.share == pytest.approx(2 / 6)
 
 
 def test_a_set_against_itself_has_all_scores_full() -> None:
@@ -100,12 +98,12 @@ def test_fakes_that_show_half_of_the_clusters_cover_and_recall_half() -> None:
 
 def test_one_fake_that_is_far_off_beyond_measure_changes_no_other() -> None:
     real, fake = some_faces(), some_faces(100, seed=1)
-    found = neighbours.neighbourhoods(real, fake, groups_of(100))
-    wild = neighbours.neighbourhoods(real, torch.cat([fake, 1e9 * fake[:1]]), groups_of(101))
+    found = neighbours.neighbourhoods(real, fake)
+    wild = neighbours.neighbourhoods(real, torch.cat([fake, 1e9 * fake[:1]]))
     assert torch.equal(wild.precision[:100], found.precision)
     assert torch.equal(wild.density[:100], found.density)
     assert wild.precision[100] == wild.density[100] == 0
-    assert wild.coverage == found.coverage
+    assert wild.coverage.share == found.coverage.share
     both = torch.cat([fake, 1e9 * fake[:1]])
     assert torch.equal(distances.nearest(both, both, 3, True)[0][:100], distances.nearest(fake, fake, 3, True)[0])
 
@@ -131,44 +129,31 @@ def test_order_of_faces_and_a_turn_of_the_space_do_not_matter() -> None:
     generator = torch.Generator().manual_seed(2)
     order = torch.randperm(250, generator=generator)
     turn = torch.linalg.qr(torch.randn(16, 16, generator=generator, dtype=torch.float64)).Q
-    found = neighbours.neighbourhoods(real, fake, torch.arange(250) % 2)
-    moved = neighbours.neighbourhoods(real.flip(0) @ turn + 3, fake[order] @ turn + 3, torch.arange(250) % 2)
+    found = neighbours.neighbourhoods(real, fake)
+    moved = neighbours.neighbourhoods(real.flip(0) @ turn + 3, fake[order] @ turn + 3)
     assert torch.equal(moved.precision, found.precision[order])
     assert torch.equal(moved.density, found.density[order])
-    assert (moved.recall, moved.coverage) == (found.recall, found.coverage)
+    assert (moved.recall.share, moved.coverage.share) == (found.recall.share, found.coverage.share)
 
 
-@pytest.mark.parametrize("kind", ["dealt", "one empty", "near faces together", "unequal"])
-def test_scores_without_a_group_are_the_scores_of_the_rest(kind: str) -> None:
-    real, fake = clusters(range(8), 30, seed=1), clusters(range(8), 25, seed=2)
-    groups = {
-        "dealt": groups_of(200),
-        "one empty": 2 * groups_of(200, groups=5),
-        # All of a face's nearest leave with it, or with its neighbours in the second half of a cluster.
-        "near faces together": torch.arange(200) // 13,
-        "unequal": (torch.arange(200) >= 190).long(),
-    }[kind]
-    found = neighbours.neighbourhoods(real, fake, groups)
-    for group in range(int(groups.max()) + 1):
-        left = groups != group
-        rest = neighbours.neighbourhoods(real, fake[left], torch.arange(int(left.sum())) % 2)
-        assert found.recall_without[group].item() == rest.recall
-        assert found.coverage_without[group].item() == rest.coverage
-        assert float(found.precision[left].mean()) == pytest.approx(float(rest.precision.mean()), rel=1e-12)
-        assert float(found.density[left].mean()) == pytest.approx(float(rest.density.mean()), rel=1e-12)
-    assert len(found.recall_without) == len(found.coverage_without) == int(groups.max()) + 1
+def test_fakes_that_reach_faces_in_lots_are_worth_fewer_trials_than_there_are_faces() -> None:
+    # Four fakes, each in the six balls of a knot of six real faces of its own, of ten such knots: lots of six, and of
+    # the best fake's six and five more for the one that was not drawn.
+    real = torch.cat([1000 * knot + some_faces(6, 2, knot) for knot in range(10)])
+    fake = torch.cat([1000 * knot + some_faces(1, 2, 50 + knot) * 0.1 for knot in range(4)] + [-1e6 + some_faces(4, 2)])
+    coverage = neighbours.neighbourhoods(real, fake).coverage
+    assert coverage.share == pytest.approx(24 / 60)
+    assert coverage.trials == pytest.approx(60 * (24 + 11) / (4 * 36 + 121))
+    # Four times the same fakes share the same faces: no lot is larger for it.
+    assert neighbours.neighbourhoods(real, fake.repeat(4, 1)).coverage.trials > coverage.trials
 
 
-def test_neighbours_beyond_those_kept_are_found_again() -> None:
-    # 20 fakes in one tight knot, and all but three of it in one group: without it their nearest are far away.
-    fake = torch.cat([some_faces(20) * 0.01, some_faces(60, seed=1)])
-    groups = torch.cat([torch.zeros(17), torch.ones(63)]).long()
-    radii = neighbours._radii(fake, groups, 2)
-    expected = torch.from_numpy(np.sort(cdist(fake[17:], fake[17:]), 1)[:, 3])
-    torch.testing.assert_close(radii[1, 17:], expected.square(), rtol=1e-10, atol=0)
-    assert bool((radii[1, :17] == -torch.inf).all())
-    assert bool((radii[1, 17:20] > 1).all())
-    assert bool((radii[0, :20] < 0.1).all())
+def test_interval_of_no_face_reached_knows_that_faces_are_reached_in_lots() -> None:
+    none = neighbours.neighbourhoods(some_faces(300), some_faces(300, seed=1, shift=100.0))
+    assert (none.coverage.share, none.coverage.trials) == (0, 300 / 5)
+    interval = neighbours.interval_of_reached([none.coverage, none.coverage])
+    assert (interval.value, interval.low) == (0, 0)
+    assert interval.high == pytest.approx(1 - 0.025 ** (1 / 120))
 
 
 @pytest.mark.parametrize(
@@ -183,21 +168,6 @@ def test_neighbours_beyond_those_kept_are_found_again() -> None:
 )
 def test_bad_features_are_refused_in_one_sentence(real: torch.Tensor, fake: torch.Tensor, word: str) -> None:
     with pytest.raises(UsageError, match=word) as refused:
-        neighbours.neighbourhoods(real, fake, torch.arange(len(fake)) % 2)
+        neighbours.neighbourhoods(real, fake)
     assert "\n" not in str(refused.value)
     assert "neighbourhoods" in str(refused.value)
-
-
-@pytest.mark.parametrize(
-    ("groups", "word"),
-    [
-        (torch.zeros(29).long(), "29"),
-        (torch.zeros(30), "float32"),
-        (torch.zeros(30).long(), "from 0 to 0"),
-        (torch.arange(30) - 1, "from -1"),
-        ((torch.arange(30) < 27).long(), "without group 1 there are 3"),
-    ],
-)
-def test_bad_groups_are_refused(groups: torch.Tensor, word: str) -> None:
-    with pytest.raises(UsageError, match=word):
-        neighbours.neighbourhoods(some_faces(30, seed=1), some_faces(30), groups)
