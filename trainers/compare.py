@@ -13,6 +13,8 @@ from trainers.score_tables import number
 if TYPE_CHECKING:
     import pandas as pd
 
+    from fergan_core.analysis.rivals import Duel
+
 Budget = Literal["seconds", "images", "flops"]
 _METRICS = ("fid", "accuracy", "coverage", "recall")
 _UNITS = {"seconds": (1, "seconds"), "images": (1, "images"), "flops": (1e12, "TFLOP")}
@@ -23,7 +25,7 @@ def compare(runs: Sequence[str], budget: Budget, at: float | None, *, registry: 
 
     With `json` one line: {"budget", "judge", "count", "rivals": {name: [run ids]}, "scores": [...], "duels": [...]}.
     """
-    from fergan_core.analysis import rivals
+    from fergan_core.analysis import families, rivals
     from fergan_core.analysis.stages import COST, SPEED, STRETCHES
     from fergan_core.metrics.catalogue import CATALOGUE
     from fergan_core.protocols import preferred, real_faces, words
@@ -51,10 +53,10 @@ def compare(runs: Sequence[str], budget: Budget, at: float | None, *, registry: 
             f"--budget {budget}: fewer than two rivals have scores and a record of what they spent; without: "
             + ", ".join(missing)
         )
-    fought = {
-        key: list(rivals.duels(found, key, "lower" if CATALOGUE[key].better == "lower" else "higher"))
-        for key in _METRICS
-    }
+    fought = rivals.family(
+        found,
+        [(key, "lower" if CATALOGUE[key].better == "lower" else "higher", CATALOGUE[key].skewed) for key in _METRICS],
+    )
     if json:
         told = {
             "budget": budget,
@@ -63,7 +65,7 @@ def compare(runs: Sequence[str], budget: Budget, at: float | None, *, registry: 
             "rivals": who,
         }
         told |= {"scores": json_text.loads(found.to_json(orient="records"))}
-        told |= {"duels": [{"metric": key, **asdict(duel)} for key, of in fought.items() for duel in of]}
+        told |= {"duels": [_plain(key, duel) for key, of in fought.items() for duel in of]}
         print(json_text.dumps(told, allow_nan=False))
         return
     _print_table(found, budget, words(scores.iloc[0]))
@@ -73,8 +75,16 @@ def compare(runs: Sequence[str], budget: Budget, at: float | None, *, registry: 
         metric = CATALOGUE[key]
         for duel in of:
             print(duel.sentence(metric.title, lambda value, metric=metric: number(metric, value)))
+    counted = max((duel.compared for of in fought.values() for duel in of), default=0)
+    if words := families.corrected(counted):
+        print(words)
     if missing:
         print(f"left out, without such a score or a record of what was spent: {', '.join(missing)}")
+
+
+def _plain(metric: str, duel: "Duel") -> dict[str, object]:
+    """Return a verdict as JSON values."""
+    return {"metric": metric, **asdict(duel), "p": None if math.isnan(duel.p) else duel.p}
 
 
 def _print_table(found: "pd.DataFrame", budget: Budget, caption: str) -> None:

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from dashboard.charts.bands import plain
 from dashboard.charts.palette import FAINT_INK, plotly_template, run_colour
 from dashboard.charts.score_table import ARROWS, of_emotion, written
-from fergan_core.analysis.groups import Difference, compare
+from fergan_core.analysis.groups import Difference, compare, family
 from fergan_core.metrics.catalogue import CATALOGUE, Metric
 
 GROUPS = ("A", "B")
@@ -30,13 +30,14 @@ def in_groups(scores: pd.DataFrame, groups: Mapping[str, Sequence[str]], emotion
 
 
 def differences(values: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
-    """Compare the groups metric by metric, as a table in words.
+    """Compare the groups metric by metric, as a table in words, corrected for the number of metrics compared.
 
-    `values` is what `in_groups` returns. Columns: metric, a, b (means), difference (of B less A, with its 95 %
-    interval), effect (Hedges' g), verdict, needed (runs a group, for four shown of five), runs (how many of each
-    group have the score). A metric that two runs of each group have not is left without a difference.
+    `values` is what `in_groups` returns. Columns: metric, a, b (means), difference (of B less A, of a skewed metric B
+    by A, with its interval), effect (Hedges' g), verdict, needed (runs a group, for four shown of five), runs (how many
+    of each group have the score). A metric that two runs of each group have not is left without a difference.
     """
     rows = []
+    found_of = _family(values, metrics)
     for key in metrics:
         metric, own = CATALOGUE[key], values[values.metric == key]
         first, second = (own[own.group == name] for name in GROUPS)
@@ -46,8 +47,9 @@ def differences(values: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
         if min(len(first), len(second)) < 2:
             row |= {"difference": "–", "effect": np.nan, "verdict": "too few runs", "needed": ""}
         else:
-            found = compare(first.value.to_list(), second.value.to_list())
-            row |= {"difference": written(found.difference, metric, found.low, found.high), "effect": found.effect}
+            found = found_of[key]
+            row |= {name: written(mean, metric) for name, mean in (("a", found.first), ("b", found.second))}
+            row |= {"difference": _difference(found, metric), "effect": found.effect}
             row |= {"verdict": _sentence(found, better(first, second, metric)), "needed": _needed(found)}
         rows.append(row)
     return pd.DataFrame(rows, columns=["metric", "a", "b", "difference", "effect", "verdict", "needed", "runs"])
@@ -63,10 +65,11 @@ def better(first: pd.DataFrame, second: pd.DataFrame, metric: Metric) -> str:
         a, b = ((group.value - group.real).abs().dropna() for group in (first, second))
     if min(len(a), len(b)) < 2:
         return ""
-    found = compare(a.to_list(), b.to_list())
+    found = compare(a.to_list(), b.to_list(), metric.skewed and metric.better != "real")
     if found.verdict == "cannot tell":
         return ""
-    second_is_better = found.difference > 0 if metric.better == "higher" else found.difference < 0
+    rises = found.second > found.first
+    second_is_better = rises if metric.better == "higher" else not rises
     return GROUPS[second_is_better]
 
 
@@ -94,7 +97,7 @@ def strip_figure(values: pd.DataFrame, metric: str, labels: Mapping[str, str], *
         )
         figure.add_scatter(
             x=[place - 1.3 * _WIDTH, place + 1.3 * _WIDTH],
-            y=[group.value.mean()] * 2,
+            y=[_mean(group.value, metric)] * 2,
             name=f"mean of {name}",
             mode="lines",
             line={"color": COLOURS[name], "width": 3},
@@ -109,6 +112,35 @@ def strip_figure(values: pd.DataFrame, metric: str, labels: Mapping[str, str], *
     figure.update_xaxes(tickvals=[0, 1], ticktext=[f"group {name}" for name in GROUPS], range=[-0.5, 1.5])
     figure.update_yaxes(title=CATALOGUE[metric].title)
     return figure
+
+
+def compared(values: pd.DataFrame, metrics: Sequence[str]) -> int:
+    """Return for how many metrics the verdicts of `differences` are corrected."""
+    return len(_family(values, metrics))
+
+
+def _family(values: pd.DataFrame, metrics: Sequence[str]) -> dict[str, Difference]:
+    """Compare all metrics that two runs of each group have, as one family of verdicts."""
+    groups = {
+        key: [values.value[(values.metric == key) & (values.group == name)].to_list() for name in GROUPS]
+        for key in metrics
+    }
+    enough = {key: pair for key, pair in groups.items() if min(map(len, pair)) >= 2}
+    found = family([(first, second, CATALOGUE[key].skewed) for key, (first, second) in enough.items()])
+    return dict(zip(enough, found, strict=True))
+
+
+def _mean(values: pd.Series, metric: str) -> float:
+    """Return the mean that is compared: the geometric one of a skewed metric above 0."""
+    if CATALOGUE[metric].skewed and (values > 0).all():
+        return float(np.exp(np.log(values).mean()))
+    return float(values.mean())
+
+
+def _difference(found: Difference, metric: Metric) -> str:
+    if not found.ratio:
+        return written(found.difference, metric, found.low, found.high)
+    return f"{found.difference:.3g} times A [{found.low:.3g}, {found.high:.3g}]"
 
 
 def _sentence(found: Difference, which: str) -> str:

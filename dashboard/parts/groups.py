@@ -10,7 +10,7 @@ from dashboard.charts import groups as charts
 from dashboard.charts.compare import recipe_differences
 from dashboard.charts.palette import PLOTLY_CONFIG
 from dashboard.charts.score_table import DEFAULT_METRICS, metrics_of
-from fergan_core.analysis import forks
+from fergan_core.analysis import families, forks
 from fergan_core.analysis.alarms import alarms
 from fergan_core.analysis.groups import ENOUGH
 from fergan_core.analysis.stages import COST, SPEED, STRETCHES, Stage, at_stage, with_spent
@@ -123,7 +123,7 @@ def show(runs: pd.DataFrame, groups: Groups) -> None:
         st.info("Choose a metric or more.")
         return
     source = f"{_at(values, stage)} by {words(scores.iloc[0])}"
-    show_table(charts.differences(values, metrics), source)
+    show_table(charts.differences(values, metrics), source, charts.compared(values, metrics))
     metric = st.selectbox(
         "Runs by", metrics, format_func=lambda key: CATALOGUE[key].title, key="strip", bind="query-params", width=260
     )
@@ -143,8 +143,8 @@ def _at(values: pd.DataFrame, stage: Stage) -> str:
     return f"Each run's evaluation nearest to where the one that came least far ended ({', '.join(spent)} {what}),"
 
 
-def show_table(table: pd.DataFrame, source: str) -> None:
-    """The differences, where they are from, and how to read them."""
+def show_table(table: pd.DataFrame, source: str, count: int) -> None:
+    """The differences of `count` metrics compared, where they are from, and how to read them."""
     text, effect = st.column_config.TextColumn, st.column_config.NumberColumn
     st.dataframe(
         table,
@@ -157,7 +157,11 @@ def show_table(table: pd.DataFrame, source: str) -> None:
             "verdict": text("The runs' verdict", width=150),
             "a": text("Mean of A", width=85),
             "b": text("Mean of B", width=85),
-            "difference": text("B less A", width=170, help="With its 95 % interval, by Welch's t"),
+            "difference": text(
+                "B less A",
+                width=170,
+                help="With its 95 % interval (Welch's t), corrected for the metrics shown, by logarithms",
+            ),
             "effect": effect(
                 "Hedges' g", format="%.2f", width=85, help="B less A in the runs' own standard deviations"
             ),
@@ -170,9 +174,10 @@ def show_table(table: pd.DataFrame, source: str) -> None:
     )
     st.caption(
         choose.plain(f"{source}. ")
-        + f"Shows: the interval leaves 0 out, and both groups have {ENOUGH} runs. Suggests: it does, with fewer runs. "
-        "Cannot tell: the spread of the runs alone explains such a difference. Of twenty metrics, one leaves 0 out by "
-        "chance: decide beforehand which one counts."
+        + f"Shows: the interval leaves out 'no difference' (0, or a ratio of 1), and both groups have {ENOUGH} runs. "
+        "Suggests: it does, with fewer runs. Cannot tell: the spread of the runs alone explains such a difference. "
+        + families.corrected(count)
+        + " Decide beforehand which metric counts, and choose it alone."
     )
 
 

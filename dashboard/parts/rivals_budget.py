@@ -11,7 +11,7 @@ from dashboard.charts import rivals as charts
 from dashboard.charts.palette import PLOTLY_CONFIG
 from dashboard.charts.score_table import of_emotion, written
 from dashboard.parts.groups import SPENT, STAGES
-from fergan_core.analysis import rivals
+from fergan_core.analysis import families, rivals
 from fergan_core.analysis.stages import COST, SPEED, STRETCHES, with_spent
 from fergan_core.metrics.catalogue import CATALOGUE, Metric
 from fergan_core.protocols import real_faces
@@ -131,13 +131,14 @@ def show_table(found: pd.DataFrame, budget: str) -> None:
 def show_verdicts(found: pd.DataFrame, metric: Metric, title: str) -> None:
     """A sentence for every two rivals, which says how sure it is."""
     better = "lower" if metric.better == "lower" else "higher"
-    sentences = [
-        duel.sentence(title, lambda value: written(value, metric)) for duel in rivals.duels(found, metric.key, better)
-    ]
+    verdicts = rivals.family(found, [(metric.key, better, metric.skewed)])[metric.key]
+    sentences = [duel.sentence(title, lambda value: written(value, metric)) for duel in verdicts]
     st.markdown("\n".join(f"- {choose.plain(sentence)}" for sentence in sentences))
     st.caption(
         "Runs of one seed are compared with each other, and the interval is over those pairs. One seed each tells of "
-        "these runs alone; five pairs show what fewer only suggest."
+        "these runs alone; five pairs show what fewer only suggest. "
+        + families.corrected(max((duel.compared for duel in verdicts), default=0))
+        + (f" {metric.title} is compared as a ratio, by its logarithm." if any(duel.ratio for duel in verdicts) else "")
     )
 
 

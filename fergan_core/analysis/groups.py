@@ -1,18 +1,22 @@
-"""Two groups of runs, seeds of two recipes: is their difference more than the seeds'?"""
+"""Two groups of runs, seeds of two recipes: is their difference more than the seeds'?
+
+Positive, skewed scores such as FID are compared by their logarithm: their spread grows with them, and groups of unequal
+spread would be told apart by it. What is compared is then the typical run (the geometric mean), as a ratio.
+"""
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from scipy.special import gammaln
 from scipy.stats import t as student
 
+from fergan_core.analysis.families import LEVEL, levels, logarithms
 from fergan_core.errors import UsageError
 
 ENOUGH = 5  # runs a group below which nothing is more than suggested
-_SURE = 0.95
 _POWER = 0.8
 _MOST = 1000
 
@@ -21,13 +25,16 @@ Verdict = Literal["shows", "suggests", "cannot tell"]
 
 @dataclass(frozen=True)
 class Difference:
-    """The second group's mean less the first one's, with its 95 % interval by Welch's t.
+    """The second group's mean less the first one's, with its interval by Welch's t.
 
-    `effect` is Hedges' g, the difference in pooled standard deviations (Hedges 1981, eq. 6), NaN where neither varies;
-    `needed` how many runs each group needs in all for a difference of this size to be shown four times out of five,
-    None where it is shown, or where 1,000 are too few (a difference that few runs told of is likely smaller: read it
-    as a least number); `verdict` 'shows' where the interval leaves 0 out and both groups have ENOUGH runs. Where
-    neither group varies nothing can be told: these are not runs of different seeds.
+    Where `ratio`, means are geometric, `difference`, `low` and `high` are of the second mean divided by the first, and
+    the test and `effect` are of logarithms. The interval is a 95 % one, or wider in a family (see `family`); `p` is
+    the test's p-value, 1 where neither group varies. `effect` is Hedges' g, the difference in pooled standard
+    deviations (Hedges 1981, eq. 6), NaN where neither varies; `needed` how many runs each group needs in all for a
+    difference of this size to be shown four times out of five, None where it is shown, or where 1,000 are too few (a
+    difference that few runs told of is likely smaller: read it as a least number); `verdict` 'shows' where the interval
+    leaves 'no difference' out and both groups have ENOUGH runs. Where neither group varies nothing can be told: these
+    are not runs of different seeds.
     """
 
     first: float
@@ -38,30 +45,57 @@ class Difference:
     effect: float
     verdict: Verdict
     needed: int | None
+    ratio: bool
+    p: float
 
 
-def compare(first: Sequence[float], second: Sequence[float]) -> Difference:
-    """Compare a score of two groups of runs; UsageError for fewer than 2 runs in one, or a score that is no number."""
+def family(pairs: Sequence[tuple[Sequence[float], Sequence[float], bool]]) -> list[Difference]:
+    """Compare scores of two groups that are read together, each as `compare`'s arguments; corrected for their number.
+
+    `needed` is for the score alone, without the others.
+    """
+    alone = [compare(*pair) for pair in pairs]
+    chosen = levels([found.p for found in alone])
+    return [
+        replace(compare(*pair, level=level), needed=found.needed)
+        for pair, found, level in zip(pairs, alone, chosen, strict=True)
+    ]
+
+
+def compare(
+    first: Sequence[float], second: Sequence[float], ratio: bool = False, *, level: float = LEVEL
+) -> Difference:
+    """Compare a score of two groups of runs; UsageError for fewer than 2 runs in one, or a score that is no number.
+
+    `ratio` asks for logarithms, which are not taken where a score is 0 or below. The interval's confidence is
+    1 - `level`.
+    """
     a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     if min(len(a), len(b)) < 2 or not (np.isfinite(a).all() and np.isfinite(b).all()):
         raise UsageError(f"comparison: groups of {len(a)} and {len(b)} runs; give two or more each, all with the score")
+    ratio = ratio and logarithms(first, second)
+    if ratio:
+        a, b = np.log(a), np.log(b)
     difference = float(b.mean() - a.mean())
-    reach = _reach(a, b)
+    reach, p = _reach(a, b, difference, level)
     low, high = difference - reach, difference + reach
     apart = reach > 0 and (low > 0 or high < 0)
     enough = min(len(a), len(b)) >= ENOUGH
     verdict: Verdict = "cannot tell" if not apart else "shows" if enough else "suggests"
     needed = None if verdict == "shows" else _needed(a, b, difference)
-    return Difference(float(a.mean()), float(b.mean()), difference, low, high, _hedges(a, b), verdict, needed)
+    told = (float(a.mean()), float(b.mean()), difference, low, high)
+    one, other, apart_by, least, most = (math.exp(value) for value in told) if ratio else told
+    return Difference(one, other, apart_by, least, most, _hedges(a, b), verdict, needed, ratio, p)
 
 
-def _reach(a: np.ndarray, b: np.ndarray) -> float:
-    """Half the width of Welch's interval (Welch 1947), degrees of freedom by Satterthwaite."""
+def _reach(a: np.ndarray, b: np.ndarray, difference: float, level: float) -> tuple[float, float]:
+    """Half the width of Welch's interval (Welch 1947), degrees of freedom by Satterthwaite, and the test's p-value."""
     parts = np.array([a.var(ddof=1) / len(a), b.var(ddof=1) / len(b)])
     if parts.sum() == 0:
-        return 0.0
+        return 0.0, 1.0
     freedom = parts.sum() ** 2 / (parts**2 / np.array([len(a) - 1, len(b) - 1])).sum()
-    return float(student.ppf((1 + _SURE) / 2, freedom) * math.sqrt(parts.sum()))
+    error = math.sqrt(parts.sum())
+    return float(student.isf(level / 2, freedom) * error), float(2 * student.sf(abs(difference) / error, freedom))
 
 
 def _hedges(a: np.ndarray, b: np.ndarray) -> float:
@@ -82,6 +116,6 @@ def _needed(a: np.ndarray, b: np.ndarray, difference: float) -> int | None:
     least = max(ENOUGH, min(len(a), len(b)) + (min(len(a), len(b)) >= ENOUGH))
     counts = np.arange(least, _MOST)
     freedom = (counts - 1) * (of_a + of_b) ** 2 / (of_a**2 + of_b**2)
-    reach = student.ppf((1 + _SURE) / 2, freedom) + student.ppf(_POWER, freedom)
+    reach = student.isf(LEVEL / 2, freedom) + student.ppf(_POWER, freedom)
     told = abs(difference) >= reach * np.sqrt((of_a + of_b) / counts)
     return int(counts[told.argmax()]) if told.any() else None

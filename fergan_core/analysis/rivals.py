@@ -7,13 +7,14 @@ import itertools
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
+from fergan_core.analysis.families import LEVEL, levels, logarithms
 from fergan_core.analysis.groups import ENOUGH
 from fergan_core.analysis.stages import Stage, at_stage, with_spent
 from fergan_core.recipe import BESIDE_LEARNING, flat
@@ -29,8 +30,10 @@ class Duel:
     """One score of two rivals at an equal budget: the means of their pairs, and how much more the second one has.
 
     With two shared seeds or more `low` and `high` are the ends of the paired difference's 95 % interval by Student's
-    t; with fewer, of one run each, those of the scores' own intervals put together, which know nothing of other seeds.
-    NaN where there is none. `winner` is 0 or 1, None where it cannot be told.
+    t, or of a wider one in a family of `compared` verdicts (see `analysis.families`); with fewer, of one run each,
+    those of the scores' own intervals put together, which know nothing of other seeds. NaN where there is none. Where
+    `ratio`, means are geometric and all three are of the second mean divided by the first. `p` is the test's p-value,
+    NaN for one run each. `winner` is 0 or 1, None where it cannot be told.
     """
 
     rivals: tuple[str, str]
@@ -41,6 +44,9 @@ class Duel:
     pairs: int
     answer: Answer
     winner: int | None
+    ratio: bool
+    p: float
+    compared: int = 1
 
     def sentence(self, title: str, written: Any = lambda value: f"{value:.3g}") -> str:
         """Say it, and how sure it is; `written` writes a score."""
@@ -49,15 +55,27 @@ class Duel:
         seeds = f"{self.pairs} pairs of seeds" if self.pairs > 1 else "one run each"
         if self.winner is None:
             return f"{begin}: {seeds} cannot tell which is better."
-        size, least, most = (
-            # A share's difference is in points: 10 % less than 40 % would be 36 %.
-            written(value).replace("%", " points")
-            for value in (abs(self.difference), *sorted((abs(self.low), abs(self.high))))
-        )
-        best = f"'{self.rivals[self.winner]}' is better by {size} (95 % interval {least} to {most})"
+        if self.ratio:
+            higher = self.difference > 1
+            ends = (self.difference, *sorted((self.low, self.high), reverse=not higher))
+            size, least, most = (f"{value if higher else 1 / value:.3g}" for value in ends)
+            # The ratio is of the second rival to the first, and either may be the better.
+            side = "higher" if higher == (self.winner == 1) else "lower"
+            best = f"'{self.rivals[self.winner]}' is better: {size} times {side} ({self._interval} {least} to {most})"
+        else:
+            size, least, most = (
+                # A share's difference is in points: 10 % less than 40 % would be 36 %.
+                written(value).replace("%", " points")
+                for value in (abs(self.difference), *sorted((abs(self.low), abs(self.high))))
+            )
+            best = f"'{self.rivals[self.winner]}' is better by {size} ({self._interval} {least} to {most})"
         if self.answer == "of these runs":
             return f"{begin}: of these two runs {best}; what other seeds would do is not known."
         return f"{begin}: {seeds} {self.answer.removesuffix('s')} that {best}."
+
+    @property
+    def _interval(self) -> str:
+        return "95 % interval" if self.compared < 2 or self.pairs < 2 else "95 % interval, corrected,"
 
 
 def contenders(runs: pd.DataFrame, recipes: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
@@ -111,21 +129,56 @@ def unequal(found: pd.DataFrame) -> str:
     )
 
 
-def duels(found: pd.DataFrame, metric: str, better: Direction) -> Iterator[Duel]:
-    """Compare every two rivals of `matched`'s table by a score of all emotions together."""
+def family(found: pd.DataFrame, metrics: Sequence[tuple[str, Direction, bool]]) -> dict[str, list[Duel]]:
+    """Compare every two rivals by scores that are read together, corrected for the number of all these verdicts.
+
+    Of each score: its key, which way is better, and whether it is compared by its logarithm, as `duels` takes them.
+    Comparisons of one run each are not among those counted: they claim nothing of other seeds.
+    """
+    alone = {key: list(duels(found, key, better, ratio)) for key, better, ratio in metrics}
+    tested = [duel.p for own in alone.values() for duel in own if duel.pairs > 1]
+    chosen = iter(levels(tested))
+    return {
+        key: [
+            replace(duel, compared=len(tested))
+            for duel in duels(
+                found, key, better, ratio, [next(chosen) if duel.pairs > 1 else LEVEL for duel in alone[key]]
+            )
+        ]
+        for key, better, ratio in metrics
+    }
+
+
+def duels(
+    found: pd.DataFrame, metric: str, better: Direction, ratio: bool = False, at: Sequence[float] | None = None
+) -> Iterator[Duel]:
+    """Compare every two rivals of `matched`'s table by a score of all emotions together, each pair by itself.
+
+    `ratio` asks for logarithms, which are not taken where a score is 0 or below; `at` are the pairs' levels.
+    """
     rows = found[(found.metric == metric) & found.emotion.isna()].dropna(subset=["value"])
     by_rival = {str(name): own.drop_duplicates("seed", keep="last") for name, own in rows.groupby("rival", sort=False)}
-    for first, second in itertools.combinations(by_rival, 2):
-        yield _duel((first, second), by_rival[first], by_rival[second], better)
+    for place, (first, second) in enumerate(itertools.combinations(by_rival, 2)):
+        level = LEVEL if at is None else at[place]
+        yield _duel((first, second), by_rival[first], by_rival[second], better, ratio, level)
 
 
-def _duel(rivals: tuple[str, str], a: pd.DataFrame, b: pd.DataFrame, better: Direction) -> Duel:
+def _duel(
+    rivals: tuple[str, str], a: pd.DataFrame, b: pd.DataFrame, better: Direction, ratio: bool, level: float
+) -> Duel:
     pairs = a.merge(b, on="seed", suffixes=("_a", "_b"))
+    p = math.nan
     if len(pairs) > 1:
-        means = (float(pairs.value_a.mean()), float(pairs.value_b.mean()))
-        apart = (pairs.value_b - pairs.value_a).to_numpy(dtype=float)
+        first, second = pairs.value_a.to_numpy(dtype=float), pairs.value_b.to_numpy(dtype=float)
+        ratio = ratio and logarithms(first.tolist(), second.tolist())
+        if ratio:
+            first, second = np.log(first), np.log(second)
+        means = (float(first.mean()), float(second.mean()))
+        apart = second - first
         difference = float(apart.mean())
-        reach = float(student.ppf(0.975, len(apart) - 1) * apart.std(ddof=1) / math.sqrt(len(apart)))
+        error = float(apart.std(ddof=1)) / math.sqrt(len(apart))
+        reach = float(student.isf(level / 2, len(apart) - 1)) * error
+        p = float(2 * student.sf(abs(difference) / error, len(apart) - 1)) if error > 0 else float(difference == 0)
         answer: Answer = "shows" if len(pairs) >= ENOUGH else "suggests"
     else:
         # Of several runs that share no seed the first ones: an interval of one evaluation is no interval of many.
@@ -133,12 +186,15 @@ def _duel(rivals: tuple[str, str], a: pd.DataFrame, b: pd.DataFrame, better: Dir
         means = (float(one.value), float(other.value))
         difference = means[1] - means[0]
         reach = math.hypot(*((row.high - row.low) / 2 for row in (one, other)))
+        ratio = False
         answer = "of these runs"
     low, high = difference - reach, difference + reach
-    if not (low > 0 or high < 0):
-        return Duel(rivals, means, difference, low, high, len(pairs), "cannot tell", None)
-    winner = int((difference > 0) == (better == "higher"))
-    return Duel(rivals, means, difference, low, high, len(pairs), answer, winner)
+    winner = int((difference > 0) == (better == "higher")) if low > 0 or high < 0 else None
+    if ratio:
+        means = (math.exp(means[0]), math.exp(means[1]))
+        difference, low, high = math.exp(difference), math.exp(low), math.exp(high)
+    told = "cannot tell" if winner is None else answer
+    return Duel(rivals, means, difference, low, high, len(pairs), told, winner, ratio, p)
 
 
 def front(costs: Sequence[float], values: Sequence[float], better: Direction) -> list[bool]:

@@ -12,7 +12,8 @@ class Metric:
     """One score: its key in the registry, its title, and what a reader must know.
 
     `better` 'real' means the nearer to real faces' value, the better: too high is as wrong as too low. `around_zero`
-    says that real faces have 0 but for chance, which nothing is a multiple of.
+    says that real faces have 0 but for chance, which nothing is a multiple of. `skewed` says that its spread over seeds
+    grows with it, as FID's does, so that runs are compared by its logarithm wherever it is above 0.
     """
 
     key: str
@@ -21,6 +22,7 @@ class Metric:
     unit: Literal["", "share", "count"]
     meaning: str
     around_zero: bool = False
+    skewed: bool = False
 
     def beyond_real(self, value: float, low: float | None, high: float | None, real: float | None) -> bool:
         """Tell whether a score is better than real faces' by more than its interval: a metric fooled, no triumph.
@@ -45,8 +47,8 @@ _METRICS = (
     Metric("is_split_mean", "IS, ten splits", "higher", "", "mean IS of ten parts, as papers report it"),
     Metric("is_split_std", "IS, ten splits' deviation", "real", "", "standard deviation of IS over ten parts"),
     Metric("accuracy", "read as asked", "higher", "share", "share of faces read as the emotion asked for"),
-    Metric("fid", "FID", "lower", "", "Fréchet distance of the features' Gaussians, at real faces' number"),
-    Metric("fid_infinity", "FID-infinity", "lower", "", "FID extrapolated to endlessly many fakes", True),
+    Metric("fid", "FID", "lower", "", "Fréchet distance of features' Gaussians, at real faces' number", skewed=True),
+    Metric("fid_infinity", "FID-infinity", "lower", "", "FID extrapolated to endlessly many fakes", True, True),
     Metric("kid", "KID", "lower", "", "squared maximum mean discrepancy, cubic kernel, unbiased", True),
     Metric("precision", "precision", "higher", "share", "share of faces that lie among real ones (k = 3)"),
     Metric("recall", "recall", "higher", "share", "share of real faces that lie among the fakes (k = 3)"),
@@ -58,7 +60,7 @@ _METRICS = (
     Metric("ndb", "NDB/K", "lower", "share", "share of 100 bins of real faces that are filled too much or too little"),
     Metric("js", "JS, nats", "lower", "", "Jensen-Shannon divergence of the bins' shares"),
     Metric("duplicates", "near-duplicates", "lower", "share", "share of faces that nearly repeat another one"),
-    Metric("support", "support", "higher", "count", "number of different faces, by the birthday paradox"),
+    Metric("support", "support", "higher", "count", "number of different faces, by the birthday paradox", skewed=True),
     Metric("ct", "C_T", "real", "", "distance to training faces against unseen ones': below 0 is copying", True),
     Metric("authenticity", "authentic", "real", "share", "share of faces farther from a training face than its next"),
     Metric("modes", "modes", "higher", "count", "how many of synthfer's 448 true modes are drawn"),
@@ -66,7 +68,7 @@ _METRICS = (
     Metric("cas_gain", "CAS gain", "higher", "", "what adding the faces to real ones adds to the accuracy", True),
     Metric("bits_per_dim", "bits a pixel", "lower", "", "how surprising unseen real faces are, of 256 greys: 0 and up"),
     Metric("bits_per_dim_error", "their estimator's error", "lower", "", "standard error of the estimate of the bits"),
-    Metric("speed", "faces a second", "higher", "count", "how fast they were drawn, on the machine that scored them"),
+    Metric("speed", "faces a second", "higher", "count", "how fast they were drawn, by what scored them", skewed=True),
     Metric("log_condition", "log condition", "lower", "", "mean log condition number of the generator's Jacobian"),
 )  # fmt: skip
 

@@ -2,10 +2,13 @@
 
 import math
 
+import numpy as np
 import pandas as pd
 import pytest
+from statsmodels.stats.multitest import multipletests
 
-from fergan_core.analysis.rivals import contenders, duels, front, matched
+from fergan_core.analysis.families import corrected
+from fergan_core.analysis.rivals import contenders, duels, family, front, matched
 from fergan_core.analysis.stages import COST, SPEED
 
 RECIPES = {
@@ -75,6 +78,40 @@ def test_paired_seeds_tell_what_their_spread_would_hide() -> None:
     assert (duel.low, duel.high) == (pytest.approx(-2.1 - reach), pytest.approx(-2.1 + reach))
     assert (duel.pairs, duel.answer, duel.winner) == (3, "suggests", 1)
     assert "3 pairs of seeds suggest that 'flow' is better by " in duel.sentence("FID")
+
+
+def table_of(values: dict[str, list[float]], metric: str = "fid") -> pd.DataFrame:
+    """Scores as `matched` returns them: of each rival one a seed."""
+    rows = [(name, metric, None, seed, value) for name, own in values.items() for seed, value in enumerate(own)]
+    return pd.DataFrame(rows, columns=["rival", "metric", "emotion", "seed", "value"]).assign(low=0.0, high=0.0)
+
+
+def test_a_skewed_score_is_compared_as_a_ratio_and_said_so() -> None:
+    found = table_of({"gan": [14.0, 28.0, 7.0, 15.0, 20.0], "flow": [10.0, 20.0, 5.0, 11.0, 14.0]})
+    (duel,) = family(found, [("fid", "lower", True)])["fid"]
+    assert duel.ratio
+    assert duel.winner == 1
+    assert duel.difference == pytest.approx((10 * 20 * 5 * 11 * 14 / (14 * 28 * 7 * 15 * 20)) ** 0.2)
+    said = duel.sentence("FID")
+    assert "5 pairs of seeds show that 'flow' is better: 1.4 times lower (95 % interval 1.37 to 1.43)." in said
+    (turned,) = family(found.iloc[::-1], [("fid", "lower", True)])["fid"]
+    assert "'flow' is better: 1.4 times lower (95 % interval 1.37 to 1.43)" in turned.sentence("FID")
+    (below,) = family(found.assign(value=found.value - 5), [("fid", "lower", True)])["fid"]
+    assert not below.ratio  # one score is 0
+    assert "is better by 4.8 (95 % interval" in below.sentence("FID")
+
+
+def test_ten_pairs_are_corrected_for_their_number_and_their_intervals_agree_with_it() -> None:
+    source = np.random.default_rng(0)
+    values = {f"r{place}": list(20 * np.exp(0.1 * source.normal(size=5) + (place == 0))) for place in range(5)}
+    found = table_of(values)
+    verdicts = family(found, [("fid", "lower", True)])["fid"]
+    rejected = multipletests([duel.p for duel in duels(found, "fid", "lower", True)], method="holm")[0]
+    assert [duel.winner is not None for duel in verdicts] == rejected.tolist()
+    assert [not duel.low <= 1 <= duel.high for duel in verdicts] == rejected.tolist()
+    assert 0 < rejected.sum() < 10
+    assert "10 comparisons" in corrected(verdicts[0].compared)
+    assert "(95 % interval, corrected, " in verdicts[0].sentence("FID")
 
 
 def test_one_run_each_tells_of_these_runs_alone_by_the_scores_own_intervals() -> None:

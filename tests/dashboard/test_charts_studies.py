@@ -45,12 +45,25 @@ def test_the_groups_have_their_own_runs_scores_of_the_faces_asked_for() -> None:
 def test_a_metrics_row_says_what_the_comparison_found() -> None:
     a, b = [30.0, 31.0, 32.0], [20.0, 21.0, 25.0]
     (row,) = groups.differences(of_groups("fid", a, b), ["fid"]).itertuples(index=False)
-    found = compare(a, b)
-    assert (row.metric, row.a, row.b, row.runs) == ("FID ↓", "31.0", "22.0", "3 and 3")
-    assert row.difference == f"-9.0 [{found.low:.1f}, {found.high:.1f}]"
+    found = compare(a, b, True)
+    # Geometric means, whose ratio is 0.707.
+    assert (row.metric, row.a, row.b, row.runs) == ("FID ↓", "31.0", "21.9", "3 and 3")
+    assert row.difference == f"0.707 times A [{found.low:.3g}, {found.high:.3g}]"
     assert row.effect == found.effect
     assert row.verdict == "suggests: B is better"
     assert row.needed == f"{found.needed} a group"
+
+
+def test_metrics_shown_together_are_corrected_for_their_number_and_a_score_of_0_is_compared_by_difference() -> None:
+    a, b = [30.0, 31.0, 32.0], [20.0, 21.0, 25.0]
+    values = pd.concat([of_groups("fid", a, b), of_groups("is", [1.0, 1.1, 1.3], [1.1, 1.3, 1.0])])
+    alone, both = groups.differences(values, ["fid"]), groups.differences(values, ["fid", "is", "kid"])
+    assert groups.compared(values, ["fid", "is", "kid"]) == 2
+    wider = compare(a, b, True, level=0.025)
+    assert both.difference[0] == f"0.707 times A [{wider.low:.3g}, {wider.high:.3g}]" != alone.difference[0]
+    zero = groups.differences(of_groups("fid_infinity", [0.0, 0.1, 0.2], [5.0, 5.1, 5.2]), ["fid_infinity"])
+    assert "times" not in zero.difference[0]
+    assert zero.verdict[0] == "suggests: A is better"
 
 
 def test_what_cannot_be_told_or_compared_names_no_better_group() -> None:
