@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard import access, choose
+from dashboard import access, choose, data
 from fergan_core.errors import FerganError
 
 st.set_page_config(page_title="FerGAN", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide")
@@ -34,8 +34,13 @@ def start() -> None:
 
 
 page = st.navigation([st.Page(start, default=True, visibility="hidden"), *PAGES], position="top")
+data.left_out().clear()
+notice = st.container()
 try:
     page.run()
 except FerganError as error:
     # A registry of a newer schema, a missing file: the sentence says what to do, a traceback would not.
     st.error(choose.plain(str(error)))
+if sentences := list(data.left_out()):
+    more = f" And {len(sentences) - 5} more." if len(sentences) > 5 else ""
+    notice.warning(choose.plain(" ".join(f"{sentence}." for sentence in sentences[:5]) + more))

@@ -58,6 +58,12 @@ def faces() -> str | None:
     return None if chosen == _TOGETHER else chosen
 
 
+def emotions_of(run_id: str) -> tuple[str, ...]:
+    """Return the emotions of which a run's faces can be drawn here: those of its recipe that are of the seven."""
+    own = data.run(run_id)["recipe"].get("emotions") or EMOTIONS
+    return tuple(name for name in own if name in EMOTIONS) or EMOTIONS
+
+
 def any_trained(runs: pd.DataFrame) -> bool:
     """Tell whether a run of this registry was trained; say how to add one where none was."""
     if (~runs.literature).any():

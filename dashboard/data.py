@@ -42,12 +42,24 @@ def last_write() -> int:
     return reader().last_write()
 
 
+def left_out() -> dict[str, None]:
+    """Return the sentences about rows that this page could not show, in the order of their finding."""
+    found: dict[str, None] = st.session_state.setdefault("rows left out", {})
+    return found
+
+
+def _told(table: pd.DataFrame) -> pd.DataFrame:
+    """Keep what the reader says of rows that it left out, for the page to show."""
+    left_out().update(dict.fromkeys(table.attrs.get("left_out", ())))
+    return table
+
+
 def runs() -> pd.DataFrame:
     """Return all runs, newest first, as they stand now: whether one still lives is never cached.
 
     Ended trials of studies, of which there are dozens, come after the others.
     """
-    table = reader().runs()
+    table = _told(reader().runs())
     trial = table.tags.map(studies_of).astype(bool)
     last = (trial & (table.status != "running")).sort_values(kind="stable")
     return table.loc[last.index].reset_index(drop=True)
@@ -75,22 +87,22 @@ def has_pulse(run_id: str) -> bool:
 
 def points(run_ids: Sequence[str], names: Sequence[str], buckets: int = 500) -> pd.DataFrame:
     """Return min/max buckets of the runs' points."""
-    return _points(url(), last_write(), tuple(run_ids), tuple(names), buckets)
+    return _told(_points(url(), last_write(), tuple(run_ids), tuple(names), buckets))
 
 
 def scores(run_ids: Sequence[str]) -> pd.DataFrame:
     """Return the runs' scores."""
-    return _scores(url(), last_write(), tuple(run_ids))
+    return _told(_scores(url(), last_write(), tuple(run_ids)))
 
 
 def sampled_scores(run_ids: Sequence[str]) -> pd.DataFrame:
     """Return the runs' scores of all ways of drawing, with the way."""
-    return _sampled_scores(url(), last_write(), tuple(run_ids))
+    return _told(_sampled_scores(url(), last_write(), tuple(run_ids)))
 
 
 def findings(run_ids: Sequence[str]) -> pd.DataFrame:
     """Return the runs' findings in order of steps."""
-    return _findings(url(), last_write(), tuple(run_ids))
+    return _told(_findings(url(), last_write(), tuple(run_ids)))
 
 
 def claims(score: str) -> list[Verdict]:
@@ -122,12 +134,12 @@ def steps_per_epoch(run_id: str) -> float:
 
 def sheets(run_id: str) -> pd.DataFrame:
     """Return the run's sheets in order."""
-    return _sheets(url(), last_write(), run_id)
+    return _told(_sheets(url(), last_write(), run_id))
 
 
 def checkpoints(run_id: str) -> pd.DataFrame:
     """Return the run's checkpoints in order."""
-    return _checkpoints(url(), last_write(), run_id)
+    return _told(_checkpoints(url(), last_write(), run_id))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -1,21 +1,45 @@
 """Runs' sheets as the pages play them: read through the cache, opened at ?epoch=N, the address following the slider."""
 
 from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import streamlit as st
 
 from dashboard import choose, data
-from dashboard.charts import player
+from dashboard.charts import player, sheets
+from fergan_core.errors import FerganError
+
+
+def faces(sheet: Any) -> dict[str, npt.NDArray[np.uint8]]:
+    """Read a row of the table of sheets: faces uint8 [columns, 48, 48] by emotion; none, having said why, if it is bad.
+
+    One damaged picture must not take the page away from all the others.
+    """
+    try:
+        return sheets.by_emotion(data.sheet_bytes(sheet.path, sheet.sha256), sheet.emotions)
+    except (FerganError, OSError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        st.warning(choose.plain(f"The sheet of epoch {sheet.epoch}, {sheet.path}, cannot be shown: {reason}."))
+        return {}
 
 
 def reel(run_id: str, name: str) -> player.Reel | None:
-    """Read a run's sheets, one an epoch; None when it has drawn none."""
+    """Read a run's sheets, one an epoch, of the emotions of the newest; None when it has drawn none.
+
+    A picture that is missing or no sheet of those emotions is left out, and named.
+    """
     table = data.sheets(run_id)
     if table.empty:
         return None
     table = table.sort_values("step").drop_duplicates("epoch", keep="last")
-    frames = tuple((int(row.epoch), data.sheet_bytes(row.path, row.sha256)) for row in table.itertuples())
-    return player.Reel(run_id, name, tuple(table.emotions.iloc[-1]), int(table["columns"].iloc[-1]), frames)
+    emotions = tuple(table.emotions.iloc[-1])
+    whole = [row for row in table.itertuples() if tuple(row.emotions) == emotions and faces(row)]
+    if not whole:
+        return None
+    frames = tuple((int(row.epoch), data.sheet_bytes(row.path, row.sha256)) for row in whole)
+    return player.Reel(run_id, name, emotions, int(table["columns"].iloc[-1]), frames)
 
 
 def play(reels: Sequence[player.Reel]) -> int:

@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.bands import add_band, plain
-from dashboard.charts.palette import EMOTION_COLOURS, FAINT_INK, plotly_template
+from dashboard.charts.palette import FAINT_INK, emotion_colour, plotly_template
 from fergan_core.emotions import EMOTIONS
 
 
@@ -135,7 +135,7 @@ def spread_figure(
     """Draw an emotion's `lines`: each run's, faint, their mean and the band from the lowest run to the highest."""
     figure = go.Figure()
     over = spread(of_runs)
-    colour = EMOTION_COLOURS[emotion]
+    colour = emotion_colour(emotion)
     add_band(figure, list(over.index), list(over.low), list(over.high), colour)
     for run in of_runs:
         line = of_runs[run].dropna()

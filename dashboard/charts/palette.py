@@ -1,5 +1,6 @@
 """Colours: one an emotion, the same everywhere, told apart by the colour-blind; one a run; Plotly's two themes."""
 
+import re
 from typing import Any
 
 import plotly.graph_objects as go
@@ -32,9 +33,15 @@ def run_colour(place: int) -> str:
     return _RUN_COLOURS[place % len(_RUN_COLOURS)]
 
 
+def emotion_colour(name: str) -> str:
+    """Return an emotion's colour; of a class that is none of the seven one of the runs' colours, always the same."""
+    return EMOTION_COLOURS.get(name) or run_colour(sum(name.encode()))
+
+
 def emotion_label(emotion: str) -> str:
     """Return Markdown: a square in the emotion's colour, its name in ink (some colours are too faint for writing)."""
-    return f':color[■]{{foreground="{EMOTION_COLOURS[emotion]}"}} **{emotion}**'
+    name = re.sub(r"([\\`*_{}\[\]()#+\-.!$~:<>|&])", r"\\\1", emotion)
+    return f':color[■]{{foreground="{emotion_colour(emotion)}"}} **{name}**'
 
 
 def plotly_template(dark: bool) -> go.layout.Template:

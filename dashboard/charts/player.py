@@ -12,7 +12,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.charts.palette import EMOTION_COLOURS
+from dashboard.charts.palette import emotion_colour
 
 _HERE = Path(__file__).parent
 
@@ -46,7 +46,7 @@ def _as_json(reel: Reel) -> dict[str, Any]:
         "id": reel.run_id,
         "name": reel.name,
         "emotions": list(reel.emotions),
-        "colours": [EMOTION_COLOURS[emotion] for emotion in reel.emotions],
+        "colours": [emotion_colour(emotion) for emotion in reel.emotions],
         "columns": reel.columns,
         "epochs": [epoch for epoch, _ in reel.frames],
         "pictures": [base64.b64encode(picture).decode("ascii") for _, picture in reel.frames],

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, UnidentifiedImageError
 
-from dashboard.charts.palette import EMOTION_COLOURS
+from dashboard.charts.palette import emotion_colour
 from fergan_core.errors import DataError
 
 TILE = 48
@@ -37,6 +37,13 @@ def tiles(picture: bytes) -> np.ndarray:
         raise DataError(f"a picture of {width}x{height} px is no sheet, whose sides are 2 + 50 n px; verify the run")
     grid = sheet[MARGIN:, MARGIN:].reshape((height - MARGIN) // PITCH, PITCH, (width - MARGIN) // PITCH, PITCH)
     return np.ascontiguousarray(grid.transpose(0, 2, 1, 3)[:, :, :TILE, :TILE])
+
+
+def by_emotion(picture: bytes, emotions: Sequence[str]) -> dict[str, np.ndarray]:
+    """Cut a sheet into its faces by emotion, uint8 [columns, 48, 48] each; DataError if it is no sheet of these."""
+    rows = tiles(picture)
+    _check_rows(rows, emotions)
+    return dict(zip(emotions, rows, strict=True))
 
 
 def face_grid(faces: np.ndarray, columns: int, scale: int = 2) -> bytes:
@@ -71,7 +78,7 @@ def labelled_sheet(
         at = (label_width - 12 * scale, top + TILE * scale / 2)
         draw.text(at, emotion, fill=_INK[dark], font=font, anchor="rm")
         bar = (label_width - 7 * scale, top, label_width - 3 * scale - 1, top + TILE * scale - 1)
-        draw.rectangle(bar, fill=EMOTION_COLOURS[emotion])
+        draw.rectangle(bar, fill=emotion_colour(emotion))
         picture.paste(grid.convert("RGB"), (label_width, top), grid.getchannel("A"))
         top += grid.height + gap
     return _png(picture)

@@ -22,7 +22,7 @@ def show(run_id: str) -> None:
         st.info(choose.NO_CHECKPOINT)
         return
     step_of = {int(row.epoch): int(row.step) for row in saved.sort_values("step").itertuples()}
-    known = tuple(data.run(run_id)["recipe"].get("emotions") or EMOTIONS)
+    known = choose.emotions_of(run_id)
     bound = {"bind": "query-params", "width": 170}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         epoch = st.selectbox("Checkpoint, epoch", list(step_of), len(step_of) - 1, key="checkpoint", **bound)

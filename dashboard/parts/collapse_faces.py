@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import choose, data
+from dashboard import choose, data, reels
 from dashboard.charts import life, sheets
 
 
@@ -31,7 +31,10 @@ def show(run_id: str) -> None:
         if emotion not in sheet.emotions:
             column.info(f"The sheet of epoch {sheet.epoch} has no {choose.plain(emotion)} faces.")
             continue
-        faces = dict(zip(sheet.emotions, sheets.tiles(data.sheet_bytes(sheet.path, sheet.sha256)), strict=True))
         column.markdown(f"**epoch {sheet.epoch}**")
+        with column:
+            faces = reels.faces(sheet)
+        if emotion not in faces:
+            continue
         alt = f"{emotion} faces of epoch {sheet.epoch}"
         column.image(sheets.face_grid(faces[emotion], columns=5), alt=alt, width="stretch")

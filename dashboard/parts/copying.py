@@ -62,7 +62,7 @@ def show_scores(run_id: str, step: int) -> str | None:
 def show_audit(run_id: str, step: int, judge: str | None) -> None:
     """Faces drawn on demand, each beside its nearest training faces, the most suspicious first."""
     st.subheader("Nearest training faces", anchor=False)
-    known = tuple(data.run(run_id)["recipe"].get("emotions") or EMOTIONS)
+    known = choose.emotions_of(run_id)
     bound = {"bind": "query-params", "width": 170}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         emotion = st.selectbox("Emotion", ["all", *known], key="emotion", **bound)

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from dashboard import choose, data
+from dashboard import choose, data, reels
 from dashboard.charts import sheets
 from dashboard.charts.palette import emotion_label
 from fergan_core.emotions import EMOTIONS
@@ -23,8 +23,10 @@ def show(chosen: pd.DataFrame) -> None:
             st.text(f"{row.name}: no sheet with this emotion")
             continue
         newest = saved.iloc[-1]
-        faces = sheets.tiles(data.sheet_bytes(newest.path, newest.sha256))[list(newest.emotions).index(emotion)]
         st.text(f"{row.name}, epoch {newest.epoch}")
+        faces = reels.faces(newest).get(emotion)
+        if faces is None:
+            continue
         alt = f"{len(faces)} {emotion} faces of {row.name}"
         st.image(sheets.face_grid(faces, columns=len(faces)), alt=alt, width=760)
     show_path(chosen[chosen.method.isin(_STEPPING)], emotion)

@@ -61,7 +61,7 @@ def show_survival(trials: pd.DataFrame, varied: Sequence[str]) -> None:
     field = st.selectbox("By", varied, key="by", bind="query-params", width=260)
     runs = data.runs()
     own = runs[runs.id.isin(trials.run_id)]
-    sizes = {run_id: int(recipe["batch_size"]) for run_id, recipe in data.recipes(list(own.id)).items()}
+    sizes = {run_id: int(recipe.get("batch_size", 0)) for run_id, recipe in data.recipes(list(own.id)).items()}
     lived = survival.lives(own, data.findings(list(own.id)), sizes)
     ordered = trials.sort_values(field)
     groups = dict(zip(ordered.run_id, sensitivity.grouped(ordered[field]), strict=True))

@@ -6,7 +6,7 @@ import streamlit as st
 from dashboard import choose, data, reels
 from dashboard.charts import sheets
 from dashboard.charts.palette import emotion_label
-from fergan_core.emotions import EMOTIONS, emotion_code
+from fergan_core.emotions import emotion_code
 from fergan_core.errors import FerganError
 
 DARK = st.context.theme.type == "dark"
@@ -30,7 +30,7 @@ def show_sheets(run_id: str, name: str) -> None:
         return
     rested = reels.play([reel])
     epoch, picture = max((frame for frame in reel.frames if frame[0] <= rested), default=reel.frames[0])
-    faces = dict(zip(reel.emotions, sheets.tiles(picture), strict=True))
+    faces = sheets.by_emotion(picture, reel.emotions)
     st.subheader(f"Epoch {epoch}, emotion by emotion")
     show_emotions(faces, f"epoch {epoch}")
     with st.container(horizontal=True):
@@ -55,7 +55,7 @@ def draw_new(run_id: str) -> None:
         st.info(choose.NO_CHECKPOINT)
         return
     step_of = {int(row.epoch): int(row.step) for row in checkpoints.sort_values("step").itertuples()}
-    known = tuple(data.run(run_id)["recipe"].get("emotions") or EMOTIONS)
+    known = choose.emotions_of(run_id)
     bound = {"bind": "query-params", "width": 170}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         epoch = st.selectbox("Checkpoint, epoch", list(step_of), len(step_of) - 1, key="checkpoint", **bound)

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from dashboard import choose, data
+from dashboard import choose, data, reels
 from dashboard.charts import instruments, sheets
 from dashboard.charts.palette import PLOTLY_CONFIG
 from dashboard.parts import fields, findings, studies
@@ -71,9 +71,11 @@ def show_finding(run_id: str, found: pd.DataFrame) -> None:
     for column, part, when in zip(st.columns(2, gap="medium"), (before, after), ("before", "after"), strict=True):
         for sheet in part.itertuples():
             column.markdown(f"**{when}: epoch {sheet.epoch}**")
-            faces = dict(zip(sheet.emotions, sheets.tiles(data.sheet_bytes(sheet.path, sheet.sha256)), strict=True))
-            picture = sheets.labelled_sheet(faces, f"epoch {sheet.epoch}", dark=choose.dark())
-            column.image(picture, alt=f"all faces of epoch {sheet.epoch}", width="stretch")
+            with column:
+                faces = reels.faces(sheet)
+            if faces:
+                picture = sheets.labelled_sheet(faces, f"epoch {sheet.epoch}", dark=choose.dark())
+                column.image(picture, alt=f"all faces of epoch {sheet.epoch}", width="stretch")
     numbers, recipe = st.tabs(["Numbers", "Recipe"])
     fields.show(numbers, row.numbers)
     fields.show(recipe, data.run(run_id)["recipe"])

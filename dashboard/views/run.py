@@ -19,7 +19,7 @@ def show_state(run_id: str) -> None:
     """Status, progress and curves: what changes while the run trains."""
     run = data.run(run_id)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.badge(run["status"], color=choose.STATUS_COLOURS[run["status"]])
+        st.badge(run["status"], color=choose.STATUS_COLOURS.get(run["status"], "gray"))
         device = f", on {run['device']}" if run["device"] else ""
         st.text(f"{run['preset']} on {run['data']}, seed {run['seed']}{device}")
     if run["reason"]:

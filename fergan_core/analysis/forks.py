@@ -87,7 +87,7 @@ def outcomes(tree: pd.DataFrame, findings: pd.DataFrame, recipes: Mapping[str, M
             continue
         threats = [one for one in own.get(str(row.parent), []) if one["until"] > row.parent_step]
         since = max([row.parent_step, *(one["step"] for one in threats[:1])])
-        enough = min(since + LIMITS.long // int(recipes[str(row.id)]["batch_size"]), steps[row.parent])
+        enough = min(since + LIMITS.long // int(recipes[str(row.id)].get("batch_size", 1)), steps[row.parent])
         became.append(_outcome(threats, own.get(str(row.id), []), row.step >= enough))
     tree = tree.copy()
     tree["changed"] = pd.Series(changed, index=tree.index, dtype=object)

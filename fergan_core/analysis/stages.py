@@ -23,11 +23,11 @@ def with_spent(scores: pd.DataFrame, recipes: Mapping[str, Mapping[str, Any]], p
     Seconds or flops are NaN where a run has no such points.
     """
     points = points.dropna(subset=["mean"])
-    batch = scores.run_id.map({run_id: recipe["batch_size"] for run_id, recipe in recipes.items()})
+    batch = scores.run_id.map({run_id: recipe.get("batch_size", np.nan) for run_id, recipe in recipes.items()})
     seconds = pd.Series(np.nan, index=scores.index)
     for run_id, own in points[points.metric == SPEED].groupby("run_id"):
         rows = scores.index[scores.run_id == run_id]
-        spent = np.cumsum(np.diff(own.step, prepend=0) * recipes[str(run_id)]["batch_size"] / own["mean"])
+        spent = np.cumsum(np.diff(own.step, prepend=0) * recipes[str(run_id)].get("batch_size", np.nan) / own["mean"])
         seconds[rows] = np.interp(scores.step[rows], np.append(0, own.step), np.append(0.0, spent))
     images, costs = scores.step * batch, points[points.metric == COST].groupby("run_id")["mean"].last()
     return scores.assign(images=images, seconds=seconds, flops=images * scores.run_id.map(costs))

@@ -22,9 +22,10 @@ from sqlalchemy.engine import Connection
 
 from fergan_core.errors import BadArchive, NoRun, RegistryError
 from fergan_core.registry.connect import inserted_key
-from fergan_core.registry.manifest import FORMAT, FileEntry, Manifest, wanted_files
+from fergan_core.registry.manifest import FORMAT, FileEntry, Manifest, told, wanted_files
 from fergan_core.registry.queries import Reader
 from fergan_core.registry.registry import Registry
+from fergan_core.registry.rows import MOST
 from fergan_core.registry.schema import (
     Base,
     Checkpoint,
@@ -44,6 +45,7 @@ _MANIFEST_BYTES = 64 << 20
 # Weights hardly pack, points by a half: what unpacks to a hundred times its size was made to fill a disk.
 _RATIO = 100
 _CHUNK = 1 << 20
+_LONGEST_NAME = 1000
 
 
 def export_run(reader: Reader, run_id: str, out: Path, *, light: bool = False) -> int:
@@ -102,18 +104,21 @@ def _collect(connection: Connection, run_id: str, *, light: bool) -> tuple[Manif
     for evaluation in evaluations:
         scores = sa.select(ScoreRow.__table__).where(ScoreRow.evaluation_key == evaluation["key"])
         evaluation["scores"] = [dict(row) for row in connection.execute(scores).mappings()]
-    manifest = Manifest.model_validate(
-        {
-            "format": FORMAT,
-            "run": dict(run),
-            "tags": [row["tag"] for row in rows(Tag, Tag.tag)],
-            "notes": rows(Note, Note.key),
-            "checkpoints": checkpoints,
-            "sheets": rows(Sheet, Sheet.step),
-            "evaluations": evaluations,
-            "findings": rows(Finding, Finding.key),
-        }
-    )
+    try:
+        manifest = Manifest.model_validate(
+            {
+                "format": FORMAT,
+                "run": dict(run),
+                "tags": [row["tag"] for row in rows(Tag, Tag.tag)],
+                "notes": rows(Note, Note.key),
+                "checkpoints": checkpoints,
+                "sheets": rows(Sheet, Sheet.step),
+                "evaluations": evaluations,
+                "findings": rows(Finding, Finding.key),
+            }
+        )
+    except ValidationError as error:
+        raise RegistryError(f"run {run_id} cannot be carried to another registry: {told(error)}") from None
     return manifest, _pack_points(connection, key)
 
 
@@ -187,9 +192,7 @@ def _read_manifest(archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo]
     try:
         manifest = Manifest.model_validate_json(_read(archive, members, _MANIFEST, path))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "manifest"
-        raise BadArchive(f"{path}: {where}: {first['msg']}; export the run again with this FerGAN") from None
+        raise BadArchive(f"{path}: {told(error)}; export the run again with this FerGAN") from None
     named = {_MANIFEST, _POINTS, *(_FILES + entry.path for entry in wanted_files(manifest))}
     odd = sorted(named ^ set(members))
     if odd:
@@ -213,7 +216,13 @@ def _read_points(content: bytes, path: Path) -> dict[str, dict[str, np.ndarray[A
         right = set(columns) == set(wanted) and all(
             columns[name].dtype == kind and columns[name].shape == (len(steps),) for name, kind in wanted.items()
         )
-        if not right or len(np.unique(steps)) != len(steps):
+        if not metric or len(metric) > _LONGEST_NAME:
+            raise BadArchive(f"{path}: '{metric:.60}' is not the name of a scalar; export the run again")
+        if (
+            not right
+            or len(np.unique(steps)) != len(steps)
+            or (len(steps) and not 0 <= steps.min() <= steps.max() <= MOST)
+        ):
             raise BadArchive(f"{path}: the points of '{metric}' are not as they should be; export the run again")
     return points
 

@@ -1,5 +1,6 @@
 """Connections: where the registry is, how SQLite is opened for writing and for reading alone, and the write lock."""
 
+import json
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -120,11 +121,22 @@ def reading_engine(url: str) -> Engine:
             connection = _open(f"{address}&immutable=1")
         return connection
 
-    return sa.create_engine("sqlite://", creator=_connect, poolclass=NullPool)
+    return sa.create_engine("sqlite://", creator=_connect, poolclass=NullPool, json_deserializer=_json)
+
+
+def _json(text: str) -> Any:
+    """Read a JSON column; text that is none stays text, by which its row alone is known as damaged."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _open(address: str) -> sqlite3.Connection:
-    return sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS, check_same_thread=False)
+    connection = sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS, check_same_thread=False)
+    # Bytes that are not UTF-8 are a row's fault and must not hide the others.
+    connection.text_factory = lambda content: content.decode("utf-8", "surrogateescape")
+    return connection
 
 
 class WriteLock:

@@ -55,14 +55,23 @@ def told(url: str, doing: str) -> Iterator[None]:
         raise Damaged(f"--registry: '{where}' is damaged, a row cannot be read ({error}); {WAYS_BACK}") from error
 
 
+def kinds_of(column: Any) -> frozenset[type]:
+    """Return the types that a column's values may have; empty for an expression, whose type is not known."""
+    allowed: frozenset[type] = next((kinds for kind, kinds in _KINDS if isinstance(column.type, kind)), frozenset())
+    return allowed | {type(None)} if allowed and getattr(column, "nullable", True) else allowed
+
+
+def is_text(value: str) -> bool:
+    """Tell whether text was UTF-8 in the database: a reading connection marks bytes that are not as surrogates."""
+    return value.isprintable() or not any("\ud800" <= sign <= "\udfff" for sign in value)
+
+
 def check_kinds(rows: Sequence[Sequence[Any]], columns: Sequence[Any]) -> None:
     """Raise TypeError where a value is not of its column's type: SQLite itself takes any value in any column."""
     for position, column in enumerate(columns):
-        allowed = next((kinds for kind, kinds in _KINDS if isinstance(column.type, kind)), None)
-        if allowed is None:
-            continue
+        allowed = kinds_of(column)
         odd = {type(row[position]) for row in rows} - allowed
-        if getattr(column, "nullable", True):
-            odd.discard(type(None))
-        if odd:
+        if allowed and odd:
             raise TypeError(f"'{column.key}' holds {' and '.join(sorted(kind.__name__ for kind in odd))}")
+        if str in allowed and not all(is_text(row[position]) for row in rows if row[position] is not None):
+            raise TypeError(f"'{column.key}' holds bytes that are not UTF-8")

@@ -1,12 +1,34 @@
 """What an archive's manifest may say, checked field by field: it comes from somebody else's machine."""
 
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from functools import partial
+from itertools import pairwise
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from fergan_core.registry import rows
 
 FORMAT = "fergan-run-1"
 
-Count = Annotated[int, Field(ge=0, lt=2**63)]
+
+def _by(rule: Callable[[Any], str | None]) -> AfterValidator:
+    """Make a check of a reader's rule: what is taken in can be shown."""
+
+    def check(value: Any) -> Any:
+        if (why := rule(value)) is not None:
+            raise ValueError(why)
+        return value
+
+    return AfterValidator(check)
+
+
+Count = Annotated[int, _by(rows.count_fault)]
+Time = Annotated[float, _by(rows.time_fault)]
+Word = Annotated[str, Field(max_length=1000)]
+Text = Annotated[str, Field(max_length=1_000_000)]
+Names = Annotated[list[Word], _by(rows.names_fault)]
+Hash = Annotated[str, Field(max_length=64)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 # Below the run's own folder, two names deep at most, none hidden. (Here $ is the end of the text alone.)
 Weights = Annotated[str, Field(pattern=r"^[a-z0-9]+(/[A-Za-z0-9_-][A-Za-z0-9._-]*){1,2}\.safetensors$")]
@@ -30,26 +52,26 @@ class RunRow(_Rows):
     """The run itself."""
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9]{1,16}$")]
-    name: Annotated[str, Field(min_length=1)]
+    name: Annotated[Word, Field(min_length=1)]
     status: Literal["running", "finished", "interrupted", "diverged", "failed"]
-    reason: str
-    method: str
-    preset: str
-    recipe: dict[str, Any]
-    data: str
-    data_hash: str
-    dataset: dict[str, Any]
-    seed: int
-    device: str
+    reason: Text
+    method: Word
+    preset: Word
+    recipe: Annotated[dict[str, Any], _by(partial(rows.fields_fault, "recipe"))]
+    data: Word
+    data_hash: Hash
+    dataset: Annotated[dict[str, Any], _by(partial(rows.fields_fault, "dataset"))]
+    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)]
+    device: Word
     provenance: dict[str, Any]
     epoch: Count
     epochs: Count
     step: Count
     steps: Count
     images_seen: Count
-    created: float
-    finished: float | None
-    heartbeat: float
+    created: Time
+    finished: Time | None
+    heartbeat: Time
     thinned: bool
     # An archive of before there were forks has neither.
     parent: Annotated[str, Field(pattern=r"^[a-z0-9]{1,16}$")] | None = None
@@ -59,8 +81,8 @@ class RunRow(_Rows):
 class NoteRow(_Rows):
     """A note."""
 
-    text: str
-    created: float
+    text: Text
+    created: Time
 
 
 class CheckpointRow(_Rows):
@@ -75,7 +97,7 @@ class CheckpointRow(_Rows):
     state_path: Weights | None
     state_sha256: Sha256 | None
     state_bytes: Count | None
-    created: float
+    created: Time
 
     @model_validator(mode="after")
     def _state_whole(self) -> Self:
@@ -93,16 +115,16 @@ class SheetRow(_Rows):
     path: Picture
     sha256: Sha256
     bytes: Count
-    emotions: list[str]
-    columns: Count
-    created: float
+    emotions: Names
+    columns: Annotated[Count, Field(ge=1)]
+    created: Time
 
 
 class ScoreLine(_Rows):
     """One number of an evaluation."""
 
-    metric: str
-    emotion: str
+    metric: Annotated[Word, _by(rows.metric_fault)]
+    emotion: Word
     value: float | None
     low: float | None
     high: float | None
@@ -115,12 +137,20 @@ class EvaluationRow(_Rows):
 
     step: Count
     epoch: Count
-    judge: str
-    judge_sha256: str
-    protocol: dict[str, Any]
-    protocol_key: str
-    created: float
+    judge: Word
+    judge_sha256: Hash
+    protocol: Annotated[dict[str, Any], _by(partial(rows.fields_fault, "protocol"))]
+    protocol_key: Text
+    created: Time
     scores: list[ScoreLine]
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        for name in rows.PROTOCOL_FIELDS:
+            if self.protocol.get(name) is None:
+                raise ValueError(f"its protocol lacks '{name}'")
+        _refuse_twice(((score.metric, score.emotion) for score in self.scores), "a score")
+        return self
 
 
 class FindingRow(_Rows):
@@ -128,11 +158,17 @@ class FindingRow(_Rows):
 
     step: Count
     epoch: Count
-    kind: str
-    severity: str
-    sentence: str
-    numbers: dict[str, Any]
-    created: float
+    kind: Annotated[Word, Field(min_length=1)]
+    severity: Word
+    sentence: Text
+    numbers: Annotated[dict[str, Any], _by(partial(rows.fields_fault, "numbers"))]
+    created: Time
+
+    @model_validator(mode="after")
+    def _whose(self) -> Self:
+        if self.kind == "collapse" and not self.numbers.get("emotion"):
+            raise ValueError("a collapse of no emotion")
+        return self
 
 
 class Manifest(_Rows):
@@ -140,7 +176,7 @@ class Manifest(_Rows):
 
     format: Literal["fergan-run-1"]
     run: RunRow
-    tags: list[Annotated[str, Field(min_length=1)]]
+    tags: list[Annotated[Word, Field(min_length=1)]]
     notes: list[NoteRow]
     checkpoints: list[CheckpointRow]
     sheets: list[SheetRow]
@@ -155,10 +191,33 @@ class Manifest(_Rows):
         for path in paths:
             if path.partition("/")[0] != self.run.id:
                 raise ValueError(f"'{path}' lies outside the run's own folder")
-        for rows in (self.checkpoints, self.sheets):
-            if len({row.step for row in rows}) != len(rows):
-                raise ValueError("two files of a kind have the same step")
+        kinds: tuple[Sequence[CheckpointRow | SheetRow], ...] = (self.checkpoints, self.sheets)
+        for own in kinds:
+            _refuse_twice((row.step for row in own), "two files of a kind have the same step: a step")
+            for before, after in pairwise(sorted(own, key=lambda row: row.step)):
+                if after.epoch < before.epoch or after.images_seen < before.images_seen:
+                    raise ValueError(f"step {after.step} lies after step {before.step} and has a smaller epoch")
+        evaluated = ((row.step, row.judge_sha256, row.protocol_key) for row in self.evaluations)
+        _refuse_twice(evaluated, "an evaluation")
         return self
+
+
+def _refuse_twice(keys: Iterable[Hashable], what: str) -> None:
+    """Raise ValueError where a key that must be alone is there twice."""
+    met: set[Hashable] = set()
+    for key in keys:
+        if key in met:
+            raise ValueError(f"{what} is there twice: {key}")
+        met.add(key)
+
+
+def told(error: ValidationError) -> str:
+    """Say in words which field of which row is wrong, what it holds, and why."""
+    first = error.errors()[0]
+    where = ".".join(map(str, first["loc"])) or "manifest"
+    given = first["input"]
+    holds = f" is {given!r:.60}" if isinstance(given, str | int | float | None) else ""
+    return f"{where}{holds}: {first['msg'].removeprefix('Value error, ')}"
 
 
 def wanted_files(manifest: Manifest) -> list[FileEntry]:

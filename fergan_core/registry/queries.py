@@ -17,7 +17,8 @@ from fergan_core import protocols
 from fergan_core.errors import NoRun, RegistryError
 from fergan_core.registry import migrate, ours
 from fergan_core.registry.connect import file_within, files_folder, full_url, reading_engine, sqlite_path
-from fergan_core.registry.faults import check_kinds, told
+from fergan_core.registry.faults import told
+from fergan_core.registry.rows import PROTOCOL_FIELDS, sound
 from fergan_core.registry.schema import (
     Change,
     Checkpoint,
@@ -62,8 +63,10 @@ _RUN_COLUMNS = [
     Run.parent_step,
 ]
 
+_RUN_OBJECTS = [Run.recipe, Run.dataset, Run.provenance]
 
-def _seen_status(status: str, heartbeat: float, now: float) -> str:
+
+def seen_status(status: str, heartbeat: float, now: float) -> str:
     """Return the status as it is seen: a running run whose heartbeat is missing has crashed."""
     return "crashed" if status == "running" and now - heartbeat > CRASHED_SECONDS else status
 
@@ -93,15 +96,21 @@ class Reader:
         with told(self.url, "read"), self._engine.connect() as connection:
             yield connection
 
-    def _frame(self, statement: sa.Select[*tuple[Any, ...]]) -> pd.DataFrame:
-        """Run a query; of a registry that is not there, the empty table with the same columns."""
+    def _frame(self, statement: sa.Select[*tuple[Any, ...]], whose: str | None = None) -> pd.DataFrame:
+        """Run a query; of a registry that is not there, the empty table with the same columns.
+
+        Rows that are not as they must be are left out, and named in the table's `attrs["left_out"]`; `whose` is the id
+        of their run.
+        """
         if not self.exists:
             return pd.DataFrame(columns=[column.key for column in statement.selected_columns])
         with self.connection() as connection:
             result = connection.execute(statement)
-            rows = result.fetchall()
-            check_kinds(rows, list(statement.selected_columns))
-            return pd.DataFrame(rows, columns=list(result.keys()))
+            rows, left_out = sound(result.fetchall(), list(statement.selected_columns), whose)
+            frame = pd.DataFrame(rows, columns=list(result.keys()))
+        if left_out:
+            frame.attrs["left_out"] = left_out
+        return frame
 
     def last_write(self) -> int:
         """Return a number that changes with every write."""
@@ -111,9 +120,12 @@ class Reader:
             return int(connection.scalar(sa.select(Change.writes)) or 0)
 
     def runs(self, trashed: bool = False) -> pd.DataFrame:
-        """Return all runs, newest first: a row a run, with its tags (list) and its newest sheet's path (or None)."""
+        """Return all runs, newest first: a row a run, with its tags (list) and its newest sheet's path (or None).
+
+        Of a run that cannot be shown there is a sentence in `attrs["left_out"]` instead.
+        """
         chosen = Run.trashed.is_not(None) if trashed else Run.trashed.is_(None)
-        frame = self._frame(sa.select(*_RUN_COLUMNS).where(chosen).order_by(Run.created.desc()))
+        frame = self._frame(sa.select(*_RUN_COLUMNS, *_RUN_OBJECTS).where(chosen).order_by(Run.created.desc()))
         newest = (
             sa.select(Sheet.run_key, sa.func.max(Sheet.step).label("step")).group_by(Sheet.run_key).subquery("newest")
         )
@@ -125,14 +137,14 @@ class Reader:
         tags = self._frame(sa.select(Tag.run_key, Tag.tag).order_by(Tag.tag)).groupby("run_key")["tag"].agg(list)
         now = time.time()
         frame["status"] = [
-            _seen_status(status, beat, now) for status, beat in zip(frame["status"], frame["heartbeat"], strict=True)
+            seen_status(status, beat, now) for status, beat in zip(frame["status"], frame["heartbeat"], strict=True)
         ]
         lists = tags.to_dict()
         frame["tags"] = pd.Series([lists.get(key, []) for key in frame["key"]], dtype=object, index=frame.index)
         for column, source in (("sheet_path", "path"), ("sheet_sha256", "sha256")):
             known = sheets[source].to_dict()
             frame[column] = pd.Series([known.get(key) for key in frame["key"]], dtype=object, index=frame.index)
-        return frame.drop(columns=["key", "trashed"])
+        return frame.drop(columns=["key", "trashed", *(column.key for column in _RUN_OBJECTS)])
 
     def resolve(self, text: str, *, trashed: Literal["first", "last", "never"] = "last") -> str:
         """Return the id of the run that an id, a name, or the beginning of an id means; NoRun where none or several do.
@@ -140,7 +152,14 @@ class Reader:
         Of several runs those outside the trash are meant, with `trashed` "first" those in it. "never" refuses a run
         in the trash, and says how to bring it back.
         """
-        rows = self._frame(sa.select(Run.id, Run.name, Run.created, Run.trashed).order_by(Run.created))
+        rows = pd.DataFrame(columns=["id", "name", "created", "trashed"])
+        if self.exists:
+            # Also of runs that are left out elsewhere: to be thrown away they must be named.
+            with self.connection() as connection:
+                named = sa.select(Run.id, Run.name, Run.created, Run.trashed).order_by(Run.created)
+                rows = pd.DataFrame(connection.execute(named).all(), columns=rows.columns)
+        for name in ("id", "name"):
+            rows[name] = [str(value).encode("utf-8", "replace").decode() for value in rows[name]]
         matches = (rows["id"] == text, rows["name"] == text, rows["id"].str.startswith(text) if text else None)
         found = next((rows[match] for match in matches if match is not None and match.any()), None)
         if found is not None:
@@ -161,15 +180,16 @@ class Reader:
             raise NoRun(f"no run '{run_id}': the registry is empty")
         with self.connection() as connection:
             key = self._key(connection, run_id)
-            columns = [*_RUN_COLUMNS, Run.recipe, Run.dataset, Run.provenance]
-            found = connection.execute(sa.select(*columns).where(Run.key == key)).one()
-            check_kinds([found], columns)
-            row = dict(found._mapping)
-            row["tags"] = list(connection.scalars(sa.select(Tag.tag).where(Tag.run_key == key).order_by(Tag.tag)))
-            notes = connection.execute(
-                sa.select(Note.text, Note.created).where(Note.run_key == key).order_by(Note.created)
-            )
-            row["notes"] = [dict(note._mapping) for note in notes]
+            columns = [*_RUN_COLUMNS, *_RUN_OBJECTS]
+            found, left_out = sound(connection.execute(sa.select(*columns).where(Run.key == key)).all(), columns)
+            if left_out:
+                raise TypeError(left_out[0])
+            row = dict(zip((column.key for column in columns), found[0], strict=True))
+            tags = connection.execute(sa.select(Tag.tag).where(Tag.run_key == key).order_by(Tag.tag)).all()
+            row["tags"] = [tag for (tag,) in sound(tags, [Tag.tag])[0]]
+            wanted = [Note.text, Note.created]
+            notes = connection.execute(sa.select(*wanted).where(Note.run_key == key).order_by(Note.created)).all()
+            row["notes"] = [{"text": text, "created": created} for text, created in sound(notes, wanted)[0]]
             for name, table in (
                 ("checkpoints", Checkpoint),
                 ("sheets", Sheet),
@@ -178,7 +198,7 @@ class Reader:
             ):
                 count = sa.select(sa.func.count()).select_from(table).where(table.run_key == key)
                 row[name] = int(connection.scalar(count) or 0)
-        row["status"] = _seen_status(row["status"], row["heartbeat"], time.time())
+        row["status"] = seen_status(row["status"], row["heartbeat"], time.time())
         del row["key"]
         return row
 
@@ -265,12 +285,17 @@ class Reader:
     def findings(self, run_ids: Sequence[str]) -> pd.DataFrame:
         """Return the runs' findings in order of steps."""
         columns = [column for column in Finding.__table__.columns if column.name not in ("key", "run_key")]
-        return self._frame(
+        frame = self._frame(
             sa.select(Run.id.label("run_id"), *columns)
             .join(Run, Run.key == Finding.run_key)
             .where(Run.id.in_(run_ids))
             .order_by(Finding.step)
         )
+        pairs = zip(frame["kind"], frame["numbers"], strict=True)
+        nameless = pd.Series(
+            [kind == "collapse" and not numbers.get("emotion") for kind, numbers in pairs], frame.index, dtype=bool
+        )
+        return _without(frame, nameless, "a finding is left out: it is a collapse of no emotion")
 
     def scores(self, run_ids: Sequence[str], *, sampled: bool = False) -> pd.DataFrame:
         """Return the runs' scores: run_id, run_name, data, epoch, step, judge, judge_sha256, count, prior, seed,
@@ -289,6 +314,7 @@ class Reader:
                 Evaluation.judge,
                 Evaluation.judge_sha256,
                 Evaluation.protocol,
+                Run.literature,
                 Evaluation.key.label("evaluation"),
                 ScoreRow.metric,
                 ScoreRow.emotion,
@@ -303,6 +329,9 @@ class Reader:
             .where(Run.id.in_(run_ids))
             .order_by(Run.created, Evaluation.step, Evaluation.key)
         )
+        told = [all(known.get(name) is not None for name in PROTOCOL_FIELDS) for known in frame["protocol"]]
+        without = ~(pd.Series(told, index=frame.index, dtype=bool) | frame.pop("literature").astype(bool))
+        frame = _without(frame, without, "scores are left out: their protocol lacks its count, prior or seed")
         if sampled:
             recipes = self.recipes(list(frame["run_id"].unique()))
             pairs = zip(frame["protocol"], frame["run_id"], strict=True)
@@ -325,8 +354,18 @@ class Reader:
     def _of_run(self, table: type[Checkpoint] | type[Sheet], run_id: str) -> pd.DataFrame:
         columns = [column for column in table.__table__.columns if column.name != "run_key"]
         return self._frame(
-            sa.select(*columns).join(Run, Run.key == table.run_key).where(Run.id == run_id).order_by(table.step)
+            sa.select(*columns).join(Run, Run.key == table.run_key).where(Run.id == run_id).order_by(table.step), run_id
         )
+
+
+def _without(frame: pd.DataFrame, bad: "pd.Series[bool]", why: str) -> pd.DataFrame:
+    """Leave rows out of a table that has a column run_id, and name their runs."""
+    if not bad.any():
+        return frame
+    kept = frame[~bad].reset_index(drop=True)
+    runs = frame.loc[bad, "run_id"].unique()
+    kept.attrs["left_out"] = [*frame.attrs.get("left_out", []), *(f"run {run_id}: {why}" for run_id in runs)]
+    return kept
 
 
 def _meant(text: str, found: pd.DataFrame, trashed: Literal["first", "last", "never"]) -> str:

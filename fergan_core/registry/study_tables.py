@@ -17,7 +17,7 @@ def study_tables(reader: Reader, name: str) -> tuple[pd.DataFrame, pd.DataFrame,
     runs = reader.runs().rename(columns={"id": "run_id"})
     own = runs.loc[[name in studies_of(tags) for tags in runs["tags"]], _COLUMNS].reset_index(drop=True)
     every = [reader.run(run_id) for run_id in own["run_id"]]
-    own["images"] = [int(run["dataset"]["images"]) for run in every]
+    own["images"] = [run["dataset"].get("images", 0) for run in every]
     own["recipe"] = pd.Series([run["recipe"] for run in every], dtype=object)
     run_ids = list(own["run_id"])
     return own, reader.scores(run_ids), reader.findings(run_ids)

@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 from fergan_core.errors import Damaged
 from fergan_core.registry.connect import sqlite_path
 from fergan_core.registry.faults import check_kinds
-from fergan_core.registry.queries import CRASHED_SECONDS, Reader
+from fergan_core.registry.queries import CRASHED_SECONDS, Reader, seen_status
 from fergan_core.registry.schema import Base, Checkpoint, Run, Sheet
 
 # `.step-00000010.webp.1234.tmp`, `.import-1234-x`, `.runs.db.1234.tmp`: the number is the writing process's.
@@ -115,13 +115,14 @@ def check_database(reader: Reader) -> list[str]:
 
 def recorded_files(reader: Reader, run_id: str) -> list[tuple[str, str]]:
     """Return path and SHA-256 of each file that a run records."""
-    checkpoints, sheets = reader.checkpoints(run_id), reader.sheets(run_id)
-    pairs = [
-        *zip(checkpoints["path"], checkpoints["sha256"], strict=True),
-        *zip(checkpoints["state_path"], checkpoints["state_sha256"], strict=True),
-        *zip(sheets["path"], sheets["sha256"], strict=True),
-    ]
-    return [(path, sha256) for path, sha256 in pairs if isinstance(path, str)]
+    # Not by the reader's tables, which leave odd rows out: a file that such a row names is recorded all the same.
+    columns = ((Checkpoint.path, Checkpoint.sha256), (Checkpoint.state_path, Checkpoint.state_sha256))
+    found: list[tuple[str, str]] = []
+    with reader.connection() as connection:
+        for table, names in ((Checkpoint, columns[0]), (Checkpoint, columns[1]), (Sheet, (Sheet.path, Sheet.sha256))):
+            own = sa.select(*names).join(Run, Run.key == table.run_key).where(Run.id == run_id).order_by(table.step)
+            found += [(str(path), str(sha256)) for path, sha256 in connection.execute(own) if isinstance(path, str)]
+    return found
 
 
 def all_recorded(connection: Connection) -> dict[str, str]:
@@ -141,8 +142,10 @@ def living(connection: Connection) -> set[str]:
 
 
 def _statuses(reader: Reader) -> list[tuple[str, str]]:
-    tables = [reader.runs(trashed)[["id", "status"]] for trashed in (False, True)]
-    return [(str(row.id), str(row.status)) for table in tables for row in table.itertuples(index=False)]
+    now = time.time()
+    with reader.connection() as connection:
+        rows = connection.execute(sa.select(Run.id, Run.status, Run.heartbeat)).all()
+    return [(str(run_id), seen_status(str(status), float(beat), now)) for run_id, status, beat in rows]
 
 
 def _entries(files: Path) -> list[tuple[str, Path]]:

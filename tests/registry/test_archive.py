@@ -18,6 +18,7 @@ from safetensors.numpy import save_file
 from fergan_core.errors import BadArchive, RegistryError
 from fergan_core.registry import Reader, Registry, Score
 from fergan_core.registry.archive import export_run, import_run
+from fergan_core.registry.schema import Sheet
 from fergan_core.registry.verify import verify
 
 
@@ -88,7 +89,7 @@ def full(tmp_path: Path) -> tuple[Registry, str]:
         "kind": "collapse",
         "severity": "alarm",
         "sentence": "It fell.",
-        "numbers": {"n": 1},
+        "numbers": {"emotion": "happy", "n": 1},
     }
     registry.set_findings(run_id, [found])
     registry.note(run_id, "worth a look")
@@ -230,6 +231,26 @@ HOSTILE: dict[str, Callable[[Members], None]] = {
     "odd id": edit(lambda manifest: manifest["run"].update(id="../x")),
     "other format": edit(lambda manifest: manifest.update(format="fergan-run-9")),
     "missing rows": edit(lambda manifest: manifest.pop("sheets")),
+    "a time beyond all calendars": edit(lambda manifest: manifest["run"].update(created=1e300)),
+    "a time that is none": edit(lambda manifest: manifest["notes"][0].update(created=float("nan"))),
+    "a negative epoch": edit(lambda manifest: manifest["checkpoints"][0].update(epoch=-1)),
+    "epochs that go backwards": edit(lambda manifest: manifest["sheets"][1].update(epoch=0)),
+    "an unknown status": edit(lambda manifest: manifest["run"].update(status="asleep")),
+    "a sheet of no emotion": edit(lambda manifest: manifest["sheets"][0].update(emotions=[])),
+    "a sheet that names an emotion twice": edit(lambda manifest: manifest["sheets"][0].update(emotions=["x", "x"])),
+    "a sheet without columns": edit(lambda manifest: manifest["sheets"][0].update(columns=0)),
+    "a recipe of no batch": edit(lambda manifest: manifest["run"]["recipe"].update(batch_size=0)),
+    "a recipe whose method is a word": edit(lambda manifest: manifest["run"]["recipe"].update(method="gan")),
+    "a data set of many images": edit(lambda manifest: manifest["run"]["dataset"].update(images="many")),
+    "a protocol without faces": edit(lambda manifest: manifest["evaluations"][0]["protocol"].pop("count")),
+    "a score twice": edit(
+        lambda manifest: manifest["evaluations"][0]["scores"].append(manifest["evaluations"][0]["scores"][0])
+    ),
+    "an evaluation twice": edit(lambda manifest: manifest["evaluations"].append(manifest["evaluations"][0])),
+    "a score of odd faces": edit(lambda manifest: manifest["evaluations"][0]["scores"][0].update(metric="is_at_many")),
+    "a collapse of no emotion": edit(lambda manifest: manifest["findings"][0].update(numbers={})),
+    "a finding until never": edit(lambda manifest: manifest["findings"][0]["numbers"].update(until="never")),
+    "an endless name": edit(lambda manifest: manifest["run"].update(name="x" * 5000)),
 }
 
 
@@ -254,6 +275,33 @@ def test_a_hostile_archive_leaves_nothing_behind(full: tuple[Registry, str], tmp
     assert not there.files.exists() or not list(there.files.iterdir())
     after = {path: path.read_bytes() for path in tmp_path.rglob("*.*") if path.is_file() and "there" not in str(path)}
     assert after == before
+
+
+def test_a_refusal_names_the_archive_the_field_and_its_value(full: tuple[Registry, str], tmp_path: Path) -> None:
+    registry, run_id = full
+    export_run(Reader(registry.url), run_id, tmp_path / "run.zip")
+    with zipfile.ZipFile(tmp_path / "run.zip") as archive:
+        members = [(info, archive.read(info)) for info in archive.infolist()]
+    edit(lambda manifest: manifest["findings"][0].update(created=1e300))(members)
+    with zipfile.ZipFile(tmp_path / "bad.zip", "w") as archive:
+        for info, content in members:
+            archive.writestr(info, content)
+    with pytest.raises(BadArchive) as caught:
+        import_run(Registry(str(tmp_path / "there.db")), tmp_path / "bad.zip")
+    assert str(caught.value) == (
+        f"{tmp_path / 'bad.zip'}: findings.0.created is 1e+300: not a time between 1970 and 2200; export the run again "
+        "with this FerGAN"
+    )
+
+
+def test_names_of_other_classes_are_taken_in(full: tuple[Registry, str], tmp_path: Path) -> None:
+    registry, run_id = full
+    with registry.write() as connection:
+        connection.execute(Sheet.__table__.update().values(emotions=["contempt"]))
+    export_run(Reader(registry.url), run_id, tmp_path / "run.zip")
+    there = Registry(str(tmp_path / "there.db"))
+    import_run(there, tmp_path / "run.zip")
+    assert Reader(there.url).sheets(run_id)["emotions"].tolist() == [["contempt"], ["contempt"]]
 
 
 @pytest.mark.parametrize("keep", [0, 100, 2000])

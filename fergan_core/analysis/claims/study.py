@@ -154,7 +154,9 @@ def _scores(
     name = words(taken.iloc[0]) if len(taken) else ""
     taken = taken[["run_id", "epoch", "step", "value", "badness", "low", "high", "real"]]
     taken = taken.merge(runs[["run_id", "seed", "images", "setting"]], on="run_id")
-    batches = {run_id: recipe["batch_size"] for run_id, recipe in zip(runs["run_id"], runs["recipe"], strict=True)}
+    batches = {
+        run_id: recipe.get("batch_size", 0) for run_id, recipe in zip(runs["run_id"], runs["recipe"], strict=True)
+    }
     taken["images_seen"] = taken["step"] * taken["run_id"].map(batches).astype(int)
     # Where none has any, there is nothing that the others are left out of.
     return taken, name, set(finished["run_id"]) - set(taken["run_id"]) if len(taken) else set()
