@@ -134,7 +134,9 @@ def one_protocol(scores: pd.DataFrame) -> pd.DataFrame:
         (words,) = by_words
         st.caption(plain(f"Scores by {words}."))
     else:
-        first = list(by_words).index(protocols.words(protocols.preferred(scores).iloc[0]))
+        # By its rows and not its words: weights of one hash may bear two names.
+        best = protocols.preferred(scores).index
+        first = next((place for place, rows in enumerate(by_words.values()) if rows.index.isin(best).any()), 0)
         words = st.selectbox("Judge and protocol", list(by_words), first, key="protocol", bind="query-params")
     return by_words[words]
 

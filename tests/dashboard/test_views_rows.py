@@ -176,6 +176,8 @@ def test_no_bad_row_takes_a_page_down(
     app.run()
     assert not app.exception, [(error.message, error.stack_trace) for error in app.exception]
     assert not app.error, [error.value for error in app.error]
+    if view == "claims":
+        return  # nothing there is of these runs
     said = " ".join(warning.value for warning in app.warning).replace("\\", "")
     assert "is left out: its '" in said
 
