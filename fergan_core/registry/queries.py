@@ -159,7 +159,8 @@ class Reader:
                 named = sa.select(Run.id, Run.name, Run.created, Run.trashed).order_by(Run.created)
                 rows = pd.DataFrame(connection.execute(named).all(), columns=rows.columns)
         for name in ("id", "name"):
-            rows[name] = [str(value).encode("utf-8", "replace").decode() for value in rows[name]]
+            texts = [str(value).encode("utf-8", "replace").decode() for value in rows[name]]
+            rows[name] = pd.Series(texts, index=rows.index, dtype=object)
         matches = (rows["id"] == text, rows["name"] == text, rows["id"].str.startswith(text) if text else None)
         found = next((rows[match] for match in matches if match is not None and match.any()), None)
         if found is not None:
