@@ -157,14 +157,15 @@ class Reader:
             # Also of runs that are left out elsewhere: to be thrown away they must be named.
             with self.connection() as connection:
                 named = sa.select(Run.id, Run.name, Run.created, Run.trashed).order_by(Run.created)
-                rows = pd.DataFrame(connection.execute(named).all(), columns=rows.columns)
-        for name in ("id", "name"):
-            texts = [str(value).encode("utf-8", "replace").decode() for value in rows[name]]
-            rows[name] = pd.Series(texts, index=rows.index, dtype=object)
+                found = [
+                    (_readable(run_id), _readable(name), created, since)
+                    for run_id, name, created, since in connection.execute(named)
+                ]
+            rows = pd.DataFrame(found, columns=rows.columns, dtype=object)
         matches = (rows["id"] == text, rows["name"] == text, rows["id"].str.startswith(text) if text else None)
-        found = next((rows[match] for match in matches if match is not None and match.any()), None)
-        if found is not None:
-            return _meant(text, found, trashed)
+        chosen = next((rows[match] for match in matches if match is not None and match.any()), None)
+        if chosen is not None:
+            return _meant(text, chosen, trashed)
         near = difflib.get_close_matches(text, [*rows["id"], *rows["name"]], n=1)
         hint = f"did you mean '{near[0]}'?" if near else "`fergan runs list` names them"
         raise NoRun(f"no run '{text}' in the registry; {hint}")
@@ -383,6 +384,11 @@ def _meant(text: str, found: pd.DataFrame, trashed: Literal["first", "last", "ne
     if trashed == "never" and not pd.isna(rows[0]["trashed"]):
         raise NoRun(f"run '{text}' is in the trash; `fergan runs restore {run_id}` brings it back")
     return run_id
+
+
+def _readable(value: Any) -> str:
+    """Return a name as text, bytes that are not UTF-8 as question marks."""
+    return str(value).encode("utf-8", "replace").decode()
 
 
 def _date(seconds: float) -> str:
