@@ -1,5 +1,6 @@
 """Choosing runs on a page; the choice lives in the address (?run=ID, ?runs=ID,ID) and follows from page to page."""
 
+import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ import streamlit as st
 from dashboard import data
 from fergan_core import protocols
 from fergan_core.emotions import EMOTIONS
+from fergan_core.errors import FerganError
 
 # Session state beside the widgets' own keys: those are forgotten when the page is left.
 _RUN = "run followed"
@@ -33,6 +35,19 @@ LIVE_SECONDS = 5
 def plain(text: str) -> str:
     """Escape Markdown, so that other people's text reads as it was written."""
     return re.sub(r"([\\`*_{}\[\]()#+\-.!$~:<>|&])", r"\\\1", text)
+
+
+def fragment(show: Callable[..., None], run_every: float | None = None) -> Callable[..., None]:
+    """Return `show` as a fragment in which an error of ours is a sentence: a fragment's never reach the page."""
+
+    @functools.wraps(show)
+    def said(*arguments: object) -> None:
+        try:
+            show(*arguments)
+        except FerganError as error:
+            st.error(plain(str(error)))
+
+    return st.fragment(said, run_every=run_every)
 
 
 def when(seconds: float) -> str:
@@ -74,11 +89,10 @@ def any_trained(runs: pd.DataFrame) -> bool:
     st.code("python -m trainers.dcgan", language=None)
     st.write("With the real faces, give FER2013 in any of its published layouts:")
     st.code("python -m trainers.dcgan --data fer2013.csv --preset report-small", language=None, wrap_lines=True)
-    _wait_for_a_run()
+    fragment(_wait_for_a_run, run_every=LIVE_SECONDS)()
     return False
 
 
-@st.fragment(run_every=LIVE_SECONDS)
 def _wait_for_a_run() -> None:
     if (~data.runs().literature).any():
         st.rerun()

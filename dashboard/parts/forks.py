@@ -30,7 +30,7 @@ def show(run_id: str) -> None:
     tree = forks.family(data.runs(), run_id)
     if len(tree) > 1:
         st.subheader("Forks", anchor=False)
-        st.fragment(show_tree, run_every=choose.live_every(*tree.status.dropna()))(run_id)
+        choose.fragment(show_tree, run_every=choose.live_every(*tree.status.dropna()))(run_id)
 
 
 def show_tree(run_id: str) -> None:

@@ -28,7 +28,7 @@ def show() -> None:
     name = st.selectbox("Study", names, key="study", bind="query-params", width=260)
     runs = data.runs()
     statuses = runs.status[[name in studies_of(tags) for tags in runs.tags]]
-    st.fragment(show_study, run_every=choose.live_every(*statuses))(name)
+    choose.fragment(show_study, run_every=choose.live_every(*statuses))(name)
 
 
 def show_study(name: str) -> None:

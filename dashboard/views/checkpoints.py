@@ -90,5 +90,5 @@ if choose.any_trained(runs):
         st.info("A run from literature has scores alone, no sheets and no checkpoints.")
     else:
         every = choose.live_every(run.status)
-        st.fragment(show_sheets, run_every=every)(run_id, run["name"])
-        st.fragment(draw_new, run_every=every)(run_id)
+        choose.fragment(show_sheets, run_every=every)(run_id, run["name"])
+        choose.fragment(draw_new, run_every=every)(run_id)

@@ -86,7 +86,7 @@ def show_side_by_side(runs: pd.DataFrame) -> None:
     labels = {run_id: label(run_id) for run_id in chosen}
     every = choose.live_unless_held(*runs.status[runs.id.isin(chosen)])
     for part in (show_curves, show_sheets, show_differences, show_scores):
-        st.fragment(part, run_every=every)(labels)
+        choose.fragment(part, run_every=every)(labels)
 
 
 def show_groups(runs: pd.DataFrame) -> None:
@@ -94,7 +94,7 @@ def show_groups(runs: pd.DataFrame) -> None:
     trained = runs[~runs.literature]
     chosen = groups.choose_groups(trained)
     of_both = trained.status[trained.id.isin([run_id for own in chosen.values() for run_id in own])]
-    st.fragment(groups.show, run_every=choose.live_every(*of_both))(trained, chosen)
+    choose.fragment(groups.show, run_every=choose.live_every(*of_both))(trained, chosen)
 
 
 st.title("Compare")

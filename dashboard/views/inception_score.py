@@ -108,4 +108,4 @@ if choose.any_trained(runs):
     )
     statuses = runs.status[runs.id.isin(chosen)]
     literature = [run_id for run_id in chosen if run_id not in trained]
-    st.fragment(show_scores, run_every=choose.live_every(*statuses))(chosen, literature, READINGS[reading])
+    choose.fragment(show_scores, run_every=choose.live_every(*statuses))(chosen, literature, READINGS[reading])

@@ -87,7 +87,7 @@ def show_run(runs: pd.DataFrame) -> None:
     run_id = choose.one_run(trained)
     status = trained.set_index("id").loc[run_id, "status"]
     labels = {run_id: choose.run_label(runs)(run_id)}
-    st.fragment(show_instruments, run_every=choose.live_unless_held(status))(run_id, labels)
+    choose.fragment(show_instruments, run_every=choose.live_unless_held(status))(run_id, labels)
 
 
 st.title("Instability")

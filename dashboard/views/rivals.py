@@ -41,4 +41,4 @@ if choose.any_trained(runs):
         if table.data_hash.nunique() > 1:
             names = ", ".join(sorted(table.data.unique()))
             st.warning(choose.plain(f"These runs learnt from different data ({names}): what differs can be its doing."))
-        st.fragment(PARTS[part], run_every=choose.live_every(*table.status))(table)
+        choose.fragment(PARTS[part], run_every=choose.live_every(*table.status))(table)

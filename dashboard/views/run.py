@@ -88,7 +88,7 @@ runs = data.runs()
 if choose.any_trained(runs):
     run_id = choose.one_run(runs)
     status = runs.set_index("id").loc[run_id, "status"]
-    st.fragment(show_state, run_every=choose.live_unless_held(status))(run_id)
+    choose.fragment(show_state, run_every=choose.live_unless_held(status))(run_id)
     forks.show(run_id)
     run = data.run(run_id)
     show_origin(run)

@@ -121,7 +121,6 @@ def caption(protocols: Sequence[str]) -> str:
     )
 
 
-@st.fragment(run_every=choose.LIVE_SECONDS)
 def show_runs() -> None:
     """Filters and table, read anew every few seconds: a run that begins appears by itself."""
     runs = data.runs()
@@ -136,4 +135,4 @@ def show_runs() -> None:
 
 
 st.title("Runs")
-show_runs()
+choose.fragment(show_runs, run_every=choose.LIVE_SECONDS)()

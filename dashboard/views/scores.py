@@ -24,6 +24,6 @@ elif choose.any_trained(runs):
     if labels:
         colours = {run_id: run_colour(place) for place, run_id in enumerate(chosen)}
         every = choose.live_every(*runs.status[runs.id.isin(labels)])
-        st.fragment(OF_RUNS[part], run_every=every)(labels, colours)
+        choose.fragment(OF_RUNS[part], run_every=every)(labels, colours)
     else:
         st.info("Choose a trained run or more.")

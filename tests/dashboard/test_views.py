@@ -51,6 +51,19 @@ def test_without_a_registry_the_page_says_how_to_add_a_run(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("view", ["runs", "run"])
+def test_a_damaged_registry_is_a_sentence_on_the_page(
+    view: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "runs.db"
+    Registry(str(path))
+    path.write_bytes(path.read_bytes()[:20_000])
+    app = page(view, str(path), monkeypatch)
+    assert not app.exception
+    assert len(app.error) == 1
+    assert "fergan restore" in app.error[0].value
+
+
 def test_the_table_holds_every_run_and_the_filters_narrow_it(
     one_run: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
