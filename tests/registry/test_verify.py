@@ -174,8 +174,8 @@ def test_a_temporary_file_of_an_older_fergan_is_judged_by_its_age(tmp_path: Path
 def test_a_training_that_is_killed_is_cleaned_and_resumed(tmp_path: Path) -> None:
     """Killed as soon as the weights of its first epoch are on disk, which is before or after their record."""
     path = tmp_path / "runs.db"
-    flags = ["--data", "synthfer", "--images", "256", "--epochs", "2", "--width", "4", "--eval-every", "0"]
-    command = [sys.executable, "-m", "trainers.dcgan", "--registry", str(path), "--checkpoint-every", "1"]
+    flags = ["--images", "256", "--epochs", "2", "--width", "4", "--eval-every", "0", "--checkpoint-every", "1"]
+    command = [sys.executable, "-m", "trainers.dcgan", "--registry", str(path)]
     process = subprocess.Popen([*command, *flags], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while process.poll() is None and not list(tmp_path.rglob("checkpoints/*.state.safetensors")):
         time.sleep(0.001)
