@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO_REGISTRY ?= demo/runs.db
 DEMO_PORT ?= 8501
+DEMO_FLAGS ?=
 export PYTHONHASHSEED = 0
 
 .PHONY: setup demo demo-run test check bench showcase
@@ -21,7 +22,7 @@ demo: demo-run
 
 demo-run: setup
 	@mkdir -p $(dir $(DEMO_REGISTRY))
-	$(BIN)/python -m trainers.dcgan --registry $(DEMO_REGISTRY) --tags demo
+	$(BIN)/python -m trainers.dcgan --registry $(DEMO_REGISTRY) --tags demo $(DEMO_FLAGS)
 
 test: setup
 	$(BIN)/python -m pytest
