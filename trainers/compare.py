@@ -76,8 +76,10 @@ def compare(runs: Sequence[str], budget: Budget, at: float | None, *, registry: 
         for duel in of:
             print(duel.sentence(metric.title, lambda value, metric=metric: number(metric, value)))
     counted = max((duel.compared for of in fought.values() for duel in of), default=0)
-    if words := families.corrected(counted):
-        print(words)
+    ratios = [CATALOGUE[key].title for key, of in fought.items() if any(duel.ratio for duel in of)]
+    for sentence in (families.as_ratios(ratios), families.corrected(counted)):
+        if sentence:
+            print(sentence)
     if missing:
         print(f"left out, without such a score or a record of what was spent: {', '.join(missing)}")
 

@@ -138,7 +138,7 @@ def show_verdicts(found: pd.DataFrame, metric: Metric, title: str) -> None:
         "Runs of one seed are compared with each other, and the interval is over those pairs. One seed each tells of "
         "these runs alone; five pairs show what fewer only suggest. "
         + families.corrected(max((duel.compared for duel in verdicts), default=0))
-        + (f" {metric.title} is compared as a ratio, by its logarithm." if any(duel.ratio for duel in verdicts) else "")
+        + families.as_ratios([metric.title] if any(duel.ratio for duel in verdicts) else [])
     )
 
 

@@ -41,3 +41,10 @@ def corrected(count: int) -> str:
         "in 100, verdicts and intervals are corrected for their number (Holm): the more are shown, the wider are the "
         "intervals."
     )
+
+
+def as_ratios(titles: Sequence[str]) -> str:
+    """Say in words that these scores are compared as ratios; '' for none."""
+    if not titles:
+        return ""
+    return f"{' and '.join(titles)}: compared as a ratio, by logarithms; the means compared are geometric."
