@@ -118,7 +118,7 @@ def test_the_command_meets_them_where_it_is_told(
     told = json.loads(capsys.readouterr().out)
     assert {(row["rival"], row["step"]) for row in told["scores"]} == {("quick", 200), ("flow-quick", 100)}
     assert main(["compare", *ids, "--registry", url]) == 0
-    assert "3 pairs of seeds suggest that 'flow-quick' is better by" in " ".join(capsys.readouterr().out.split())
+    assert "3 pairs of seeds suggest that 'flow-quick' is better: " in " ".join(capsys.readouterr().out.split())
     assert main(["compare", *ids, "--at", "0", "--registry", url]) == 2
     assert "--at: 0 is no budget" in capsys.readouterr().err
 
