@@ -47,8 +47,8 @@ def add_sizes(registry: Registry) -> None:
     for seed in range(3):
         small = add_run(registry, 200, seed, [0.1, 0.12, 0.11, 0.1 + 0.01 * seed])
         add_run(registry, 1000, seed, [0.1, 0.3, 0.5, 0.6 + 0.01 * seed])
-        finding = {"step": 300, "epoch": 3, "kind": "collapse", "severity": "alarm", "sentence": "", "numbers": {}}
-        registry.set_findings(small, [finding])
+        finding = {"step": 300, "epoch": 3, "kind": "collapse", "severity": "alarm", "sentence": ""}
+        registry.set_findings(small, [finding | {"numbers": {"emotion": "happy"}}])
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,8 @@ def add_trial(registry: Registry, study: str, number: int, rate: float, loss: st
     registry.progress(run_id, epoch=9, step=900, images_seen=900 * 64)
     if status == "finished":
         registry.add_evaluation(
-            run_id, epoch=9, step=900, judge="synthfer", judge_sha256="s" * 64, protocol={"count": 2000},
+            run_id, epoch=9, step=900, judge="synthfer", judge_sha256="s" * 64,
+            protocol={"count": 2000, "prior": "natural", "seed": 0},
             scores=[Score("fid", 20 + 1e4 * rate + number % 3), Score("is", 2.0 + number / 10)],
         )  # fmt: skip
     registry.set_status(run_id, status)
@@ -37,8 +38,8 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[str]]:
     settings = [(rate, loss) for rate in (2e-4, 2e-3) for loss in ("hinge", "lsgan") for _ in range(3)]
     ids = [add_trial(registry, "rates", number, *setting) for number, setting in enumerate(settings[:-1])]
     ids.append(add_trial(registry, "rates", 11, *settings[-1], status="diverged"))
-    finding = {"step": 500, "epoch": 5, "kind": "collapse", "severity": "alarm", "sentence": "s", "numbers": {}}
-    registry.set_findings(ids[10], [finding])
+    finding = {"step": 500, "epoch": 5, "kind": "collapse", "severity": "alarm", "sentence": "s"}
+    registry.set_findings(ids[10], [finding | {"numbers": {"emotion": "happy"}}])
     for number in range(2):
         add_trial(registry, "young", number, 2e-4, "hinge")
     return url, ids

@@ -141,7 +141,13 @@ def test_forget_after_takes_what_came_later_and_its_files(registry: Registry, re
         registry.progress(one, epoch=2, step=25, images_seen=100)
         for step in (10, 20):
             registry.add_evaluation(
-                one, epoch=1, step=step, judge="j", judge_sha256="", protocol={}, scores=[Score("is", 1.0)]
+                one,
+                epoch=1,
+                step=step,
+                judge="j",
+                judge_sha256="",
+                protocol={"count": 10, "seed": 0, "prior": "natural"},
+                scores=[Score("is", 1.0)],
             )
         found = {"epoch": 1, "kind": "k", "severity": "info", "sentence": "s", "numbers": {"n": 1}}
         registry.set_findings(one, [{"step": step, **found} for step in (10, 20)])

@@ -37,7 +37,7 @@ def full(registry: Registry, enter: Enter) -> Path:
             protocol = {"count": 10, "seed": 0, "prior": "natural"}
             about = {"epoch": 1, "step": step, "judge": "j", "judge_sha256": "b" * 64}
             registry.add_evaluation(run_id, **about, protocol=protocol, scores=scores)
-        found = {"kind": "collapse", "severity": "alarm", "sentence": "It fell.", "numbers": {"n": 1}}
+        found = {"kind": "collapse", "severity": "alarm", "sentence": "It fell.", "numbers": {"emotion": "happy"}}
         registry.set_findings(run_id, [{"step": 20, "epoch": 2, **found}])
         registry.note(run_id, "worth a look")
         registry.set_status(run_id, "finished")
