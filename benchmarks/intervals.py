@@ -4,6 +4,7 @@ Real faces stand still: 200 points of a 3-dimensional Gaussian. Fakes are drawn 
 gives the score that is asked for; the truth is the mean of the values. Takes some minutes.
 """
 
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -16,7 +17,7 @@ from torch import Tensor
 from fergan_core.metrics import birthday, copying, intervals, neighbours
 from fergan_core.metrics.intervals import Interval
 
-_REAL, _WIDTH, _REPEATS = 200, 3, 600
+_REAL, _WIDTH, _REPEATS = 200, 3, 400
 _RARE = (0.0005, 0.001, 0.002, 0.005, 0.01)
 _DOUBLE = torch.float64
 _SOURCE = torch.Generator().manual_seed(0)
@@ -144,6 +145,7 @@ def main() -> None:
         table.add_column(heading)
     for rows in (_shares, _density, _coverage, _recall, _duplicates, _ct):
         for row in rows():
+            print("  ".join(row), file=sys.stderr, flush=True)
             table.add_row(*row)
     Console(width=120).print(table)
 
