@@ -5,6 +5,7 @@ the study. A trial that failed is a result; one whose process died is put back i
 """
 
 import itertools
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,6 +27,7 @@ from fergan_core.registry.connect import WriteLock, sqlite_path
 from fergan_core.training.recorder import Listener
 
 _RUN = "run"  # the trial's note of its run's id
+_SLOW_END = 60.0  # seconds from the end of a run to the end of its trial, on a machine that is busy
 _SLOW_START = timedelta(minutes=10)  # for a trial to become a run; then its process has died on the way
 _RECIPE = "recipe"  # and of its whole recipe, so that whoever takes it trains what was meant
 
@@ -160,7 +162,10 @@ class Study:
         reader = Reader(self._registry.url)
         for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             if run_id := trial.user_attrs.get(_RUN):
-                dead = reader.run(run_id)["status"] != "running"
+                run = reader.run(run_id)
+                # The process of a run that has just ended is about to tell the study so.
+                ended = run["finished"] is not None and time.time() - run["finished"] > _SLOW_END
+                dead = run["status"] == "crashed" or ended
             else:
                 dead = trial.datetime_start is None or datetime.now() - trial.datetime_start > _SLOW_START
             if dead:

@@ -71,7 +71,7 @@ def test_weights_of_another_recipe_are_refused(tmp_path: Path) -> None:
 
 def test_a_failed_write_leaves_nothing_half_made(tmp_path: Path) -> None:
     (tmp_path / "taken").mkdir()
-    with pytest.raises(OSError, match="taken"):
+    with pytest.raises(CheckpointError, match="taken"):
         checkpoint.write_whole(tmp_path / "taken", b"content")
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 
