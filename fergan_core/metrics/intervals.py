@@ -1,7 +1,8 @@
 """Intervals of scores over the drawing of faces; judge, reference faces and training are held fixed.
 
-Shares have Clopper and Pearson's interval, counts a gamma distribution's: where no face or all of them are counted
-there is no spread, and yet more faces would show some. docs/intervals.md has how often each holds the truth.
+Shares have Clopper and Pearson's interval, counts that of a gamma distribution: where none or all of the faces count,
+the sample shows no spread although the score is still uncertain. docs/intervals.md lists how often each contains the
+truth.
 
 Other scores have the bootstrap where they are a mean over faces, the delete-a-group jackknife elsewhere. A bootstrap
 resample repeats points. A mean does not mind; a distance between sets, an entropy of a kernel or a count
