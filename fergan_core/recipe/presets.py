@@ -14,7 +14,7 @@ REPORT_EMOTIONS = ("angry", "disgust", "fear", "surprise", "neutral")
 
 _PYTORCH_GAN = Gan(network="pytorch-gan", width=16, latent="normal", first="generator")
 _QUICK = Gan(width=16, g_conditioning="norm", d_conditioning="projection", matching_aware=True)
-# Of what was tried on FER2013 (README), the best: `quick`'s game, wider, with high rates that fall, an averaged G.
+# The best of what was tried on FER2013 (docs/collapse.md): `quick`, wider, with high rates that fall and an averaged G.
 _ROBUST = replace(_QUICK, width=24, g_ema=0.999, g_lr=1e-3, d_lr=1e-3, lr_decay=True)
 # What is known to go far in long trainings (Miyato et al. 2018, arXiv:1802.05957; Zhao et al. 2020, arXiv:2006.10738).
 _ROBUST_GPU = Gan(

@@ -1,0 +1,93 @@
+"""Take the documents' pictures of pages anew: `python -m benchmarks.pictures [NAME...]`, from the committed registry.
+
+Each is a part of a page in the light theme, 1280 pixels wide, written to docs/NAME.webp. Faces in them are generated:
+no picture shows a page on which images of FER2013 are.
+"""
+
+import io
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PIL import Image
+
+from benchmarks.common import CHROMIUM_ARGUMENTS, ROOT, find_chromium, served
+
+WIDTH = 1280
+_TALL = 2600  # of the window, so that nothing has to be scrolled
+_SETTLE_MS = 3_000  # figures and faces are animated in, or come after the page
+
+_CHART = ".js-plotly-plot"
+_FACES = ".player[data-drawn]:not([data-drawn=''])"
+# Runs of the committed registry.
+_QUICK, _REPORT, _LITERATURE = "6zqvtlyo", "44dzmlfk", "report22"
+_NO_NORM, _FEW_IMAGES = "qoych4ns", "z2gzqvpm"
+_FIVE_METHODS = "ufrcf2ww,4lodomfs,opyywkub,dyfg3ypf,qhg7ae46"
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A page's address, what must be drawn on it, and the part to take: from a heading (or the top) so many pixels."""
+
+    address: str
+    drawn: str
+    height: int
+    heading: str | None = None
+
+
+SHOTS = {
+    "runs": Shot("runs?preset=robust", "[data-testid=stDataFrame]", 600),
+    "run": Shot(f"run?run={_QUICK}", _CHART, 1000),
+    "checkpoints": Shot(f"checkpoints?run={_QUICK}", _FACES, 900),
+    "inception_score": Shot(f"inception_score?runs={_QUICK},{_REPORT},{_LITERATURE}", _CHART, 920),
+    "scores": Shot(f"scores?runs={_QUICK},{_REPORT}", "[data-testid=stDataFrame]", 1000),
+    "confusion": Shot(f"scores?part=Confusion&runs={_QUICK},{_REPORT}", _CHART, 1000),
+    "collapse": Shot(f"collapse?runs={_NO_NORM},{_FEW_IMAGES}", _CHART, 690),
+    "instability": Shot(f"instability?run={_FEW_IMAGES}", _CHART, 1480),
+    "forks": Shot(f"run?run={_FEW_IMAGES}&curve=pulse_diversity/disgust", _CHART, 810, "Forks"),
+    "study": Shot("instability?part=Studies&study=claim-parameters", _CHART, 1240),
+    "compare": Shot(f"compare?runs={_QUICK},{_REPORT}", _FACES, 1000),
+    "claims": Shot("claims?score=FID", _CHART, 1240),
+    "methods": Shot(f"rivals?runs={_FIVE_METHODS}", _CHART, 1000),
+}
+
+
+def take(names: Sequence[str]) -> None:
+    """Open each page in Chromium and write its picture; say which are written and how large."""
+    chromium = find_chromium()
+    if chromium is None:
+        sys.exit("pictures: there is no Chromium on PATH; install chromium, then run this again")
+    from playwright.sync_api import sync_playwright
+
+    with served(str(ROOT / "runs.db")) as (address, _), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(CHROMIUM_ARGUMENTS))
+        for name in names:
+            shot = SHOTS[name]
+            page = browser.new_page(viewport={"width": WIDTH, "height": _TALL}, color_scheme="light")
+            page.goto(f"{address}/{shot.address}")
+            page.locator(shot.drawn).first.wait_for(timeout=120_000)
+            page.wait_for_timeout(_SETTLE_MS)
+            top = 0.0
+            if shot.heading is not None:
+                box = page.get_by_role("heading", name=shot.heading, exact=True).bounding_box()
+                assert box is not None, f"{name}: '{shot.heading}' is not on the page"
+                top = box["y"] - 16
+            png = page.screenshot(clip={"x": 0, "y": top, "width": WIDTH, "height": shot.height})
+            page.close()
+            path = ROOT / "docs" / f"{name}.webp"
+            Image.open(io.BytesIO(png)).convert("RGB").save(path, "WEBP", quality=82, method=6)
+            print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1e3:.0f} kB")
+        browser.close()
+
+
+def main() -> int:
+    """Entry point of `python -m benchmarks.pictures`."""
+    names = sys.argv[1:] or list(SHOTS)
+    if unknown := [name for name in names if name not in SHOTS]:
+        sys.exit(f"pictures: unknown picture '{unknown[0]}'; choose from {', '.join(SHOTS)}")
+    take(names)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
