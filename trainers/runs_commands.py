@@ -26,6 +26,7 @@ RegistryFlag = Annotated[
 ]
 JsonFlag = Annotated[bool, tyro.conf.arg(help="Print JSON.")]
 _WIDE = 120  # columns of a terminal in which a list of runs has a line a run
+_MOST_NAMED = 5  # rows that are left out of a list, as on pages
 Status = Literal["running", "finished", "interrupted", "diverged", "failed", "crashed"]
 
 
@@ -44,6 +45,7 @@ def list_runs(
 
     reader = Reader(registry)
     frame = reader.runs(trashed=trashed)
+    _tell_left_out(frame.attrs.get("left_out", []))
     for column, wanted in (("status", status), ("preset", preset), ("data", data)):
         if wanted is not None:
             frame = frame[frame[column] == wanted]
@@ -60,6 +62,14 @@ def list_runs(
             print("no runs in the trash" if trashed else "no runs")
         return
     _print_runs(rows)
+
+
+def _tell_left_out(sentences: list[str]) -> None:
+    """Say in one line on stderr which rows of the registry are not listed, and why: as many as a page names."""
+    if sentences:
+        count = "1 row is" if len(sentences) == 1 else f"{len(sentences):,} rows are"
+        more = f"; and {len(sentences) - _MOST_NAMED:,} more" if len(sentences) > _MOST_NAMED else ""
+        print(f"warning: {count} left out: {'; '.join(sentences[:_MOST_NAMED])}{more}", file=sys.stderr)
 
 
 def _print_runs(rows: list[dict[str, Any]]) -> None:
