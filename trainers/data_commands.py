@@ -1,12 +1,12 @@
 """`fergan data`: what a data set holds, in numbers and as a contact sheet."""
 
 import json as json_text
-import os
 from pathlib import Path
 from typing import Any
 
 from fergan_core.emotions import EMOTIONS
 from fergan_core.errors import UsageError
+from fergan_core.files import whole
 from trainers.console import console, print_table
 
 _MOST_FILES = 40
@@ -37,14 +37,11 @@ def sheet(path: str, *, out: Path, label_order: str | None = None) -> None:
     if not out.parent.is_dir() or out.is_dir():
         raise UsageError(f"--out: '{out}' cannot be written; name a file in a folder that exists")
     page = contact_sheet(open_dataset(path, label_order=label_order))
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     try:
-        page.save(temporary, "PNG")
-        temporary.replace(out)
+        with whole(out) as temporary:
+            page.save(temporary, "PNG")
     except OSError as error:
         raise UsageError(f"--out: '{out}' cannot be written ({error.strerror}); choose another place") from None
-    finally:
-        temporary.unlink(missing_ok=True)
     print(f"{out}: {page.width}x{page.height}")
 
 

@@ -1,9 +1,6 @@
 """Generated faces that come from anywhere, read and written: an .npz of arrays, a folder of pictures, a sheet."""
 
-import contextlib
-import glob
 import os
-import shutil
 import sys
 import warnings
 from collections.abc import Callable
@@ -24,6 +21,7 @@ from fergan_core.data.files import Files, FolderFiles, listed, reason
 from fergan_core.emotions import EMOTIONS, label_codes
 from fergan_core.emotions import label_order as read_order
 from fergan_core.errors import DataError, UsageError
+from fergan_core.files import whole
 
 _EXPECTED = "expected FILE.npz with images (and labels), DIR/<emotion>/*.png or DIR/*.png"
 
@@ -156,7 +154,8 @@ def write_faces(path: str | Path, images: Bytes, labels: Bytes) -> None:
     place = _placed(path)
     try:
         write = _writer(place)
-        _replace(place, lambda target: write(target, images, labels))
+        with whole(place) as temporary:
+            write(temporary, images, labels)
     except OSError as error:
         raise _unwritable(path, error) from None
 
@@ -189,42 +188,6 @@ def _writer(place: Path) -> Callable[[Path, Bytes, Bytes], None]:
     if place.suffix.lower() not in (".npz", ".png"):
         raise UsageError(f"'{place}': faces are not written as {place.suffix}; name FILE.npz, FILE.png or a new folder")
     return _write_npz if place.suffix.lower() == ".npz" else _write_sheet
-
-
-def _replace(place: Path, write: Callable[[Path], None]) -> None:
-    """Write under a temporary name, which is taken away again where that fails, and rename.
-
-    What a process left that was killed while it wrote to the same place is taken away, too.
-    """
-    for left in place.parent.glob(f".{glob.escape(place.name)}.*.tmp"):
-        process = left.name.split(".")[-2]
-        if process.isdecimal() and not _runs(int(process)):
-            _remove(left)
-    temporary = place.with_name(f".{place.name}.{os.getpid()}.tmp")
-    try:
-        write(temporary)
-        temporary.replace(place)
-    finally:
-        _remove(temporary)
-
-
-def _runs(process: int) -> bool:
-    """Tell whether a process of this machine is running."""
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except OSError:  # somebody else's
-        return True
-    return True
-
-
-def _remove(place: Path) -> None:
-    """Remove a file or a folder with all that is in it, if it is there and may be removed."""
-    if place.is_dir() and not place.is_symlink():
-        shutil.rmtree(place, ignore_errors=True)
-    with contextlib.suppress(OSError):
-        place.unlink()
 
 
 def _check_faces(images: Bytes, labels: Bytes) -> None:

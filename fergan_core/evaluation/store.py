@@ -10,6 +10,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from fergan_core.data import cache
+from fergan_core.files import whole
 
 _MOST_BYTES = 2_000_000_000
 
@@ -27,17 +28,11 @@ def kept(key: str, make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
         return found
     except (OSError, SafetensorError):
         made = make()
-    temporary = folder / f".{key}.{os.getpid()}.tmp"
-    try:
+    with contextlib.suppress(OSError, SafetensorError):
         folder.mkdir(parents=True, exist_ok=True)
-        save_file({name: tensor.contiguous() for name, tensor in made.items()}, temporary)
-        temporary.replace(path)
+        with whole(path) as temporary:
+            save_file({name: tensor.contiguous() for name, tensor in made.items()}, temporary)
         _make_room(folder)
-    except (OSError, SafetensorError):
-        pass
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
     return made
 
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from fergan_core.errors import CheckpointError, UsageError
+from fergan_core.files import write_whole
 from fergan_core.models.judge import JudgeNet
 
 SHIPPED = Path(__file__).parent
@@ -114,9 +114,7 @@ def save_judge(folder: Path, name: str, tensors: dict[str, Tensor], card: dict[s
     path = folder / f"{name}.safetensors"
     text = json.dumps(card, indent=1, allow_nan=False) + "\n"
     for target, data in ((path, weights), (path.with_suffix(".json"), text.encode())):
-        temporary = target.with_name(target.name + ".tmp")
-        temporary.write_bytes(data)
-        os.replace(temporary, target)
+        write_whole(target, data)
     return path
 
 

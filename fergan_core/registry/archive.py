@@ -5,10 +5,8 @@ taken whole or not at all, and nothing in it is trusted: names, sizes, hashes, f
 """
 
 import hashlib
-import os
 import shutil
 import stat
-import tempfile
 import zipfile
 from pathlib import Path
 from typing import IO, Any
@@ -21,6 +19,7 @@ from safetensors.numpy import load, save
 from sqlalchemy.engine import Connection
 
 from fergan_core.errors import BadArchive, NoRun, RegistryError
+from fergan_core.files import whole, working_folder
 from fergan_core.registry.connect import inserted_key
 from fergan_core.registry.manifest import FORMAT, FileEntry, Manifest, told, wanted_files
 from fergan_core.registry.queries import Reader
@@ -58,18 +57,14 @@ def export_run(reader: Reader, run_id: str, out: Path, *, light: bool = False) -
         raise RegistryError(f"--out: '{out}' cannot be written; name a file in a folder that exists")
     with reader.connection() as connection:
         manifest, points = _collect(connection, run_id, light=light)
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     try:
-        with zipfile.ZipFile(temporary, "w") as archive:
+        with whole(out) as temporary, zipfile.ZipFile(temporary, "w") as archive:
             archive.writestr(_MANIFEST, manifest.model_dump_json(), zipfile.ZIP_DEFLATED)
             archive.writestr(_POINTS, points, zipfile.ZIP_DEFLATED)
             for entry in wanted_files(manifest):
                 _pack(archive, reader.file(entry.path), entry)
-        temporary.replace(out)
     except OSError as error:
         raise RegistryError(f"--out: '{out}' cannot be written ({error.strerror}); choose another place") from None
-    finally:
-        temporary.unlink(missing_ok=True)
     return out.stat().st_size
 
 
@@ -150,9 +145,9 @@ def import_run(registry: Registry, path: Path) -> str:
             manifest = _read_manifest(archive, members, path)
             points = _read_points(_read(archive, members, _POINTS, path), path)
             registry.files.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(prefix=f".import-{os.getpid()}-", dir=registry.files) as folder:
-                _unpack(archive, members, manifest, Path(folder), path)
-                _enter(registry, manifest, points, Path(folder))
+            with working_folder(registry.files / manifest.run.id) as folder:
+                _unpack(archive, members, manifest, folder, path)
+                _enter(registry, manifest, points, folder)
     except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:
         raise BadArchive(f"{path} is no whole .zip ({error}); export the run again") from None
     except OSError as error:

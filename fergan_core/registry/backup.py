@@ -10,7 +10,6 @@ copy was deleted by hand. Each file is written under a temporary name, synced an
 
 import hashlib
 import json
-import os
 import shutil
 import sqlite3
 import time
@@ -24,6 +23,7 @@ from urllib.parse import quote
 from filelock import FileLock, Timeout
 
 from fergan_core.errors import RegistryError
+from fergan_core.files import sync, whole, working_folder
 from fergan_core.registry import ours
 from fergan_core.registry.connect import WriteLock, file_within, full_url, sqlite_path
 from fergan_core.registry.faults import told
@@ -60,8 +60,7 @@ def backup(url: str | None, target: Path) -> Result:
         raise RegistryError(f"'{target}' lies within the registry's own files; choose a folder elsewhere")
     with _writes(target), _claimed(target):
         made = free_name(target, "{}.db")
-        temporary = target / f".{made.name}.{os.getpid()}.tmp"
-        try:
+        with whole(made) as temporary:
             seen: dict[str, int] = {}
             copied, before = 0, [""]
             for _ in range(_TRIES):
@@ -80,11 +79,6 @@ def backup(url: str | None, target: Path) -> Result:
                 if lost in ([], before):
                     break
                 before = lost
-            _sync(temporary)
-            temporary.rename(made)
-            _sync(target)
-        finally:
-            temporary.unlink(missing_ok=True)
         _prune(target)
     return Result(made, len(named), copied, made.stat().st_size + sum(seen.values()), lost)
 
@@ -112,13 +106,9 @@ def restore(source: Path, url: str | None) -> Result:
     with reader.connection() as connection:
         named = all_recorded(connection)
     _refuse_use(target)
-    staged = target.with_name(f".{target.name}.{os.getpid()}.new")
-    with _writes(target), WriteLock(full_url(str(target))).held(opening=True):
-        try:
-            lost, size = _stage(database, named, staged)
-            aside = _swap(staged, target)
-        finally:
-            shutil.rmtree(staged, ignore_errors=True)
+    with _writes(target), WriteLock(full_url(str(target))).held(opening=True), working_folder(target) as staged:
+        lost, size = _stage(database, named, staged)
+        aside = _swap(staged, target)
     return Result(target, len(named), len(named) - len(lost), size, lost, aside)
 
 
@@ -215,41 +205,34 @@ def _keep(file: Path, target: Path, sha256: str) -> bool | None:
     return True if _copy(file, place, sha256) else None
 
 
+class _Changed(Exception):
+    """A file is not the one that was recorded."""
+
+
 def _copy(file: Path, place: Path, sha256: str) -> bool:
     """Copy a file whole and synced, or not at all; tell whether it had the hash."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    temporary = place.with_name(f".{place.name}.{os.getpid()}.tmp")
     try:
-        try:
-            source = file.open("rb")
-        except FileNotFoundError:
-            return False
-        digest = hashlib.sha256()
-        with source, temporary.open("wb") as sink:
-            while chunk := source.read(1 << 20):
-                digest.update(chunk)
-                sink.write(chunk)
-            sink.flush()
-            os.fsync(sink.fileno())
-        if digest.hexdigest() != sha256:
-            return False
-        temporary.replace(place)
-        return True
-    finally:
-        temporary.unlink(missing_ok=True)
+        source = file.open("rb")
+    except FileNotFoundError:
+        return False
+    digest = hashlib.sha256()
+    try:
+        with source, whole(place) as temporary:
+            with temporary.open("wb") as sink:
+                while chunk := source.read(1 << 20):
+                    digest.update(chunk)
+                    sink.write(chunk)
+            if digest.hexdigest() != sha256:
+                raise _Changed
+    except _Changed:
+        return False
+    return True
 
 
 def _sha256(file: Path) -> str:
     with file.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
-def _sync(path: Path) -> None:
-    number = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
 
 
 def _prune(target: Path) -> None:
@@ -294,7 +277,7 @@ def _stage(database: Path, named: dict[str, str], staged: Path) -> tuple[list[st
     files = staged / "new.files"
     files.mkdir(parents=True)
     shutil.copyfile(database, staged / "new.db")
-    _sync(staged / "new.db")
+    sync(staged / "new.db")
     size = database.stat().st_size
     lost = []
     for path, sha256 in named.items():
@@ -310,5 +293,5 @@ def _swap(staged: Path, target: Path) -> Path | None:
     aside = put_aside(target, "before-restore")
     (staged / "new.files").rename(target.with_suffix(".files"))
     (staged / "new.db").rename(target)
-    _sync(target.parent)
+    sync(target.parent)
     return aside

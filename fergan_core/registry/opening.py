@@ -1,12 +1,12 @@
 """Opening a registry for writing: made whole where there is none, brought up to date, and never another program's."""
 
-import os
 from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from fergan_core.errors import RegistryError
+from fergan_core.files import LOGS, whole
 from fergan_core.registry import literature, migrate, ours
 from fergan_core.registry.connect import WriteLock, reading_engine, sqlite_path, writing_engine
 from fergan_core.registry.faults import told
@@ -36,19 +36,14 @@ def open_for_writing(url: str) -> Engine:
 
 def make(path: Path) -> None:
     """Make an empty registry under a temporary name and rename it: a reader sees all of it or nothing."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with whole(path) as temporary:
         engine = writing_engine(f"sqlite:///{temporary}")
         with engine.begin() as connection:
             _bring_up(connection)
         engine.dispose()
         # SQLite takes a log that lies beside a database for its own, whichever it was of.
-        for suffix in ("-wal", "-shm", "-journal"):
+        for suffix in LOGS:
             path.with_name(path.name + suffix).unlink(missing_ok=True)
-        temporary.replace(path)
-    finally:
-        for suffix in ("", "-wal", "-shm", "-journal"):
-            temporary.with_name(temporary.name + suffix).unlink(missing_ok=True)
 
 
 def _bring_up(connection: Connection) -> None:

@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from pydantic import BaseModel, ValidationError
 
 from fergan_core.errors import RegistryError
+from fergan_core.files import working_folder
 from fergan_core.registry import literature, manifest, opening
 from fergan_core.registry.backup import free_name
 from fergan_core.registry.connect import WriteLock, writing_engine
@@ -72,22 +73,19 @@ def salvage(path: Path, files: Path) -> Saved:
     `files` is the folder of its files. Raises RegistryError, with everything left as it was, where nothing of a
     registry can be read, where a run of it is being trained, or where the new one cannot be written.
     """
-    work = path.with_name(f".{path.name}.{os.getpid()}.new")
     with WriteLock(f"sqlite:///{path}").held(opening=True):
         try:
-            work.mkdir()
-            found = _read(_healed_copy(path, work))
-            lost_runs = _keep_whole(found)
-            if not found.rows["runs"]:
-                raise RegistryError(f"no run can be read from '{path}'; bring a backup back by `fergan restore`")
-            made = work / "new.db"
-            opening.make(made)
-            named = _write(made, found)
-            aside = _put_in_place(made, path)
+            with working_folder(path) as work:
+                found = _read(_healed_copy(path, work))
+                lost_runs = _keep_whole(found)
+                if not found.rows["runs"]:
+                    raise RegistryError(f"no run can be read from '{path}'; bring a backup back by `fergan restore`")
+                made = work / "new.db"
+                opening.make(made)
+                named = _write(made, found)
+                aside = _put_in_place(made, path)
         except OSError as error:
             raise RegistryError(f"'{path}' cannot be saved ({error.strerror}); it is left as it was") from None
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
         moved = _move_unnamed(files, named, aside.with_suffix(".files"))
     rows = {name: len(rows) for name, rows in found.rows.items()}
     return Saved(rows, [*lost_runs, *_losses(found)], aside, moved)

@@ -6,7 +6,6 @@ SQLite only: the copy is one file in journal_mode=DELETE, so that opening it wri
 import hashlib
 import re
 import sqlite3
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from safetensors.numpy import load, save
 from sqlalchemy.engine import Connection
 
 from fergan_core.errors import RegistryError
+from fergan_core.files import LOGS, working_folder
 from fergan_core.recipe import from_dict
 from fergan_core.registry.connect import WriteLock, full_url, sqlite_path, writing_engine
 from fergan_core.registry.faults import told
@@ -77,13 +77,13 @@ def write_showcase(
     # Nobody writes to the old target while the new one is made and put in its place.
     with WriteLock(full_url(str(target))).held():
         _refuse_loss(reader, origin, target, run_ids)
-        with tempfile.TemporaryDirectory(prefix=".showcase-", dir=target.parent) as folder:
-            made = Path(folder) / "runs.db"
+        with working_folder(target) as folder:
+            made = folder / "runs.db"
             _copy_database(origin, made)
             _reduce(reader, made, run_ids, dict.fromkeys(brief, BRIEF) | dict.fromkeys(drawable, DRAWABLE))
             _finish(made)
-            size = sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file())
-            _replace(made, target, Path(folder))
+            size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+            _replace(made, target, folder)
     return size
 
 
@@ -276,4 +276,4 @@ def _replace(made: Path, target: Path, folder: Path) -> None:
 
 
 def _logs(database: Path) -> Iterable[Path]:
-    return (database.with_name(database.name + suffix) for suffix in ("-wal", "-shm", "-journal"))
+    return (database.with_name(database.name + suffix) for suffix in LOGS)

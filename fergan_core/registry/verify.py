@@ -15,15 +15,15 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from fergan_core.errors import Damaged
+from fergan_core.files import age, is_temporary, writer_lives
 from fergan_core.registry.connect import sqlite_path
 from fergan_core.registry.faults import check_kinds
 from fergan_core.registry.queries import CRASHED_SECONDS, Reader, seen_status
 from fergan_core.registry.schema import Base, Checkpoint, Run, Sheet
 
-# `.step-00000010.webp.1234.tmp`, `.import-1234-x`, `.runs.db.1234.tmp`: the number is the writing process's.
-_TEMPORARY = re.compile(r"^\.(?:.+\.(\d+)\.(?:tmp(?:-wal|-shm|-journal)?|new)|import-(?:(\d+)-)?[^/]+|showcase-[^/]+)$")
 _OF_A_RUN = re.compile(r"^[a-z0-9]{1,16}/(?:checkpoints/step-\d+(?:\.state)?\.safetensors|sheets/step-\d+\.webp)$")
-_LONGEST_WRITE = 86_400.0  # seconds after which a process of that number is another one
+# What commands are asked to write beside a registry: `.run.zip.1234.tmp`, `.faces.npz.1234.tmp`, `.page.png.1234.tmp`.
+_OUTPUTS = re.compile(r"\..+\.(?:zip|npz|png)\.\d+\.tmp")
 
 
 @dataclass(frozen=True)
@@ -154,18 +154,19 @@ def _entries(files: Path) -> list[tuple[str, Path]]:
         return []
     found = []
     for path in sorted(files.iterdir()):
-        below = sorted(path.rglob("*")) if path.is_dir() and not _TEMPORARY.match(path.name) else [path]
+        below = sorted(path.rglob("*")) if path.is_dir() and not is_temporary(path.name) else [path]
         found += [(file.relative_to(files).as_posix(), file) for file in below if file == path or not file.is_dir()]
     return found
 
 
 def _beside(reader: Reader) -> list[tuple[str, Path]]:
-    """Return what was half written beside the database and for it alone."""
+    """Return what was half written beside the database: for it, or by a command that was to write its output there."""
     path = sqlite_path(reader.url)
     if path is None or not path.parent.is_dir():
         return []
-    names = (file for file in path.parent.iterdir() if file.name.startswith(f".{path.name}."))
-    return [(file.name, file) for file in sorted(names) if _TEMPORARY.match(file.name)]
+    own = f".{path.name}."
+    found = (file for file in path.parent.iterdir() if file.name.startswith(own) or _OUTPUTS.fullmatch(file.name))
+    return [(file.name, file) for file in sorted(found) if is_temporary(file.name)]
 
 
 def _stray(name: str, file: Path, runs: dict[str, str]) -> Stray | None:
@@ -173,30 +174,11 @@ def _stray(name: str, file: Path, runs: dict[str, str]) -> Stray | None:
     run_id = name.partition("/")[0]
     if runs.get(run_id) == "running" or not os.path.lexists(file):
         return None
-    if _TEMPORARY.match(file.name):
+    if is_temporary(file.name):
         return None if being_written(file) else Stray("temporary", name, file)
     return Stray("unrecorded" if run_id in runs and _OF_A_RUN.match(name) else "unknown", name, file)
 
 
 def being_written(file: Path) -> bool:
     """Tell whether this is a temporary file that is young, or whose name tells a process that lives."""
-    found = _TEMPORARY.match(file.name)
-    if found is None:
-        return False
-    try:
-        times = [path.lstat().st_mtime for path in (file, *(file.rglob("*") if file.is_dir() else ()))]
-    except OSError:
-        return True  # it goes away while it is looked at
-    age = time.time() - max(times)
-    number = found[1] or found[2]
-    return age < CRASHED_SECONDS or (number is not None and age < _LONGEST_WRITE and _lives(int(number)))
-
-
-def _lives(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        return True
-    return True
+    return is_temporary(file.name) and (age(file) < CRASHED_SECONDS or writer_lives(file))

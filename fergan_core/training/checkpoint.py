@@ -6,7 +6,6 @@ under their paths, and everything that is no tensor as JSON in its one metadata 
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from fergan_core import files
 from fergan_core.errors import CheckpointError
 
 _KEY = "fergan"
@@ -32,24 +32,14 @@ class Written:
 
 
 def write_whole(path: Path, content: bytes) -> Written:
-    """Write a file under a temporary name, sync it, and rename it: a reader sees all of it or nothing.
-
-    CheckpointError where it cannot be written, such as on a full disk.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    """Write a run's file whole or not at all; CheckpointError where it cannot be written, such as on a full disk."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as handle:
-            handle.write(content)
-            handle.flush()
-            os.fsync(handle.fileno())
-        temporary.replace(path)
+        files.write_whole(path, content)
     except OSError as error:
         raise CheckpointError(
             f"'{path}' cannot be written ({error.strerror}); mend that, then go on from the last checkpoint by --resume"
         ) from None
-    finally:
-        temporary.unlink(missing_ok=True)
     return Written(path, hashlib.sha256(content).hexdigest(), len(content))
 
 

@@ -85,6 +85,26 @@ def test_list_filters(registry: Registry) -> None:
     assert table.stderr == ""
 
 
+def test_list_names_the_rows_that_it_leaves_out(registry: Registry) -> None:
+    assert fergan("runs", "list", "--registry", registry.url).stderr == ""
+    with registry.write() as connection:
+        connection.exec_driver_sql("UPDATE runs SET created = 1e300 WHERE name = 'first'")
+    told = fergan("runs", "list", "--json", "--registry", registry.url)
+    assert told.returncode == 0
+    assert "second" in [run["name"] for run in json.loads(told.stdout)]
+    assert "first" not in told.stdout
+    assert re.fullmatch(
+        r"warning: 1 row is left out: run \w{8}: a row of 'runs' is left out: its 'created' is 1e\+300, not a time "
+        r"between 1970 and 2200\n",
+        told.stderr,
+    )
+    with registry.write() as connection:
+        connection.exec_driver_sql("UPDATE runs SET created = -1")
+    many = fergan("runs", "list", "--registry", registry.url)
+    assert re.match(r"warning: \d+ rows are left out: run ", many.stderr)
+    assert many.stderr.count("\n") == 1
+
+
 def test_show_tells_all_in_strict_json(registry: Registry) -> None:
     result = fergan("runs", "show", "first", "--registry", registry.url, "--json")
     shown = json.loads(result.stdout, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
@@ -261,7 +281,15 @@ def test_a_time_names_its_zone(zone: str, written: str, monkeypatch: pytest.Monk
 
 def test_export_import_and_verify(registry: Registry, tmp_path: Path) -> None:
     archive, there = tmp_path / "first.zip", tmp_path / "there.db"
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    half = tmp_path / f".first.zip.{ended.pid}.tmp"  # as an export leaves that is killed
+    half.touch()
+    os.utime(half, (time.time() - 3_600,) * 2)
+    told = json.loads(fergan("runs", "verify", "--registry", registry.url, "--json").stdout)
+    assert told["strays"] == [{"kind": "temporary", "path": half.name}]
     assert fergan("runs", "export", "first", "--out", archive, "--registry", registry.url).returncode == 0
+    assert not half.exists()
     result = fergan("runs", "import", archive, "--registry", there, "--json")
     assert json.loads(result.stdout)["name"] == "first"
     assert fergan("runs", "import", archive, "--registry", there).returncode == 1
