@@ -23,15 +23,16 @@ def kept(key: str, make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
     folder = cache.folder() / "readings"
     path = folder / f"{key}.safetensors"
     try:
-        found = load_file(path)
+        # Copied, as what is made: numbers that begin elsewhere in memory may be rounded otherwise in a matrix product.
+        found = {name: tensor.clone() for name, tensor in load_file(path).items()}
         os.utime(path)
         return found
     except (OSError, SafetensorError):
-        made = make()
+        made = {name: tensor.contiguous() for name, tensor in make().items()}
     with contextlib.suppress(OSError, SafetensorError):
         folder.mkdir(parents=True, exist_ok=True)
         with whole(path) as temporary:
-            save_file({name: tensor.contiguous() for name, tensor in made.items()}, temporary)
+            save_file(made, temporary)
         _make_room(folder)
     return made
 

@@ -68,12 +68,16 @@ def save_checkpoint(
 
 
 def load_checkpoint(weights: Path, state: Path, networks: Sequence[str]) -> dict[str, Any]:
-    """Read what `save_checkpoint` wrote, on the CPU; CheckpointError where a file is missing, cut off or not ours."""
+    """Read what `save_checkpoint` wrote, on the CPU; CheckpointError where a file is missing, cut off or not ours.
+
+    Each tensor gets memory of its own: within the file's it would begin anywhere, and a matrix product of numbers that
+    begin elsewhere is rounded otherwise, so that a resumed run would differ from an uninterrupted one.
+    """
     try:
         with safe_open(weights, "pt", device="cpu") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - not a dict
         with safe_open(state, "pt", device="cpu") as file:
-            rest = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            rest = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
             plain = json.loads((file.metadata() or {})[_KEY])["state"]
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise CheckpointError(

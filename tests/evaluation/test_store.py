@@ -29,6 +29,13 @@ def test_what_is_kept_is_not_made_again(own_folder: Path) -> None:
     assert cache.folder() == own_folder.parent
 
 
+def test_what_is_found_lies_in_memory_as_what_is_made_does() -> None:
+    """Else a matrix product of it would be rounded otherwise, and a score have other digits the second time."""
+    for found in (store.kept("key", lambda: {"a": torch.ones(3, 4).T, "b": torch.ones(5)}) for _ in range(2)):
+        assert all(tensor.is_contiguous() for tensor in found.values())
+        assert all(tensor.data_ptr() % 64 == 0 for tensor in found.values())
+
+
 def test_a_damaged_file_is_made_again(own_folder: Path) -> None:
     store.kept("key", lambda: made(1.0))
     path = own_folder / "key.safetensors"
