@@ -32,15 +32,9 @@ def open_dataset(path: str | Path, *, label_order: str | None = None) -> Dataset
         found = cache.source_of(place, label_order)
         # Absolute, since a run remembers it and may be resumed or evaluated from another folder.
         source = os.path.abspath(place)
-        dataset = cache.load_source(found, source)
-        if dataset is None:
-            # Before they are read: files that change meanwhile are then of another content than the cache says.
-            content = "" if found.settled else found.content()
-            dataset = _read(place, source, label_order)
-            cache.store(found.key, dataset, content)
+        return cache.open_source(found, source, lambda: _read(place, source, label_order))
     except OSError as error:
         raise DataError(f"'{path}' cannot be read ({error.strerror}); check its permissions") from None
-    return dataset
 
 
 def _read(place: Path, source: str, label_order: str | None) -> Dataset:

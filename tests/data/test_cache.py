@@ -4,14 +4,14 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from fergan_core.data import cache, open_dataset
+from fergan_core.data import Dataset, cache, open_dataset
 
 
 @pytest.fixture
@@ -95,9 +95,9 @@ def test_files_that_had_just_changed_are_compared_by_content_until_their_times_c
     looked: list[str] = []
     content = cache.Source.content
 
-    def counted(source: cache.Source) -> str:
-        looked.append(source.key)
-        return content(source)
+    def counted(source: cache.Source, names: Sequence[str]) -> str:
+        looked.extend(names)
+        return content(source, names)
 
     monkeypatch.setattr(cache.Source, "content", counted)
     open_dataset(path)
@@ -109,6 +109,64 @@ def test_files_that_had_just_changed_are_compared_by_content_until_their_times_c
     assert len(looked) == 3
     open_dataset(path)
     assert len(looked) == 3
+
+
+def test_only_files_that_had_just_changed_are_compared_by_content(
+    tmp_path: Path, own_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "faces" / "sad"
+    place.mkdir(parents=True)
+    Image.new("L", (48, 48), 10).save(place / "old.bmp")
+    time.sleep(2.2)
+    Image.new("L", (48, 48), 20).save(place / "new.bmp")
+    first, before = open_dataset(tmp_path / "faces"), (place / "new.bmp").stat()
+    looked: list[str] = []
+    content = cache.Source.content
+
+    def counted(source: cache.Source, names: Sequence[str]) -> str:
+        looked.extend(names)
+        return content(source, names)
+
+    monkeypatch.setattr(cache.Source, "content", counted)
+    assert open_dataset(tmp_path / "faces").content_hash == first.content_hash
+    assert looked == ["sad/new.bmp"]
+    (place / "new.bmp").write_bytes((place / "new.bmp").read_bytes()[:-1] + b"\x15")
+    os.utime(place / "new.bmp", ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert open_dataset(tmp_path / "faces").content_hash != first.content_hash
+
+
+def test_a_reading_that_takes_longer_than_the_files_times_need_is_relied_on_at_once(
+    tmp_path: Path, own_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of a folder of 32,000 pictures that was written a moment ago."""
+    path = fer2013_csv(tmp_path / "fer2013.csv", rows=8)
+    source = cache.source_of(path)
+    assert source.recent == ("",)
+    first = open_dataset(path)
+
+    def slow() -> Dataset:
+        time.sleep(2.2)
+        return first
+
+    cache.open_source(cache.source_of(path, "alphabetical"), str(path), slow)
+    monkeypatch.setattr(cache.Source, "content", lambda *_: pytest.fail("the content was looked at again"))
+    again = cache.open_source(cache.source_of(path, "alphabetical"), str(path), lambda: pytest.fail("read again"))
+    assert again.content_hash == first.content_hash
+
+
+def test_what_is_changed_while_it_is_read_is_read_again(tmp_path: Path, own_folder: Path) -> None:
+    path = fer2013_csv(tmp_path / "fer2013.csv", rows=14)
+    source, before = cache.source_of(path), open_dataset(path)
+    (own_folder / f"{source.key}.safetensors").unlink()
+
+    def changed() -> Dataset:
+        status, content = path.stat(), path.read_bytes()
+        path.write_bytes(content.replace(b"\n3,", b"\n4,"))
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+        return before
+
+    cache.open_source(source, str(path), changed)
+    assert open_dataset(path).content_hash != before.content_hash
 
 
 def test_a_cached_set_says_again_what_was_left_out_and_another_order_is_another_set(
