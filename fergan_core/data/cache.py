@@ -61,11 +61,13 @@ def source_of(path: Path, label_order: str | None = None) -> Source:
     """
     digest = hashlib.sha256(b"%d\0%b\0%b" % (_FORMAT, os.fsencode(path.resolve()), (label_order or "").encode()))
     recent, earliest = [], time.time_ns() - _SETTLED_NS
+    states = []
     for name, status in _files(path):
-        state = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
-        digest.update(b"\0%b\0%b" % (os.fsencode(name), repr(state).encode()))
-        if status.st_ctime_ns >= earliest or os.name == "nt":
+        changed = status.st_ctime_ns
+        states.append(f"\0{name}\0{status.st_size} {status.st_mtime_ns} {changed} {status.st_ino}")
+        if changed >= earliest or os.name == "nt":
             recent.append(name)
+    digest.update(os.fsencode("".join(states)))
     return Source(path, label_order, digest.hexdigest()[:32], tuple(recent))
 
 
