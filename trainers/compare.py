@@ -25,7 +25,7 @@ def compare(runs: Sequence[str], budget: Budget, at: float | None, *, registry: 
 
     With `json` one line: {"budget", "judge", "count", "rivals": {name: [run ids]}, "scores": [...], "duels": [...]}.
     """
-    from fergan_core.analysis import families, rivals
+    from fergan_core.analysis import families, rivals, scales
     from fergan_core.analysis.stages import COST, SPEED, STRETCHES
     from fergan_core.metrics.catalogue import CATALOGUE
     from fergan_core.protocols import preferred, real_faces, words
@@ -53,15 +53,23 @@ def compare(runs: Sequence[str], budget: Budget, at: float | None, *, registry: 
             f"--budget {budget}: fewer than two rivals have scores and a record of what they spent; without: "
             + ", ".join(missing)
         )
+    faces = scales.faces_of(scores)
     fought = rivals.family(
         found,
-        [(key, "lower" if CATALOGUE[key].better == "lower" else "higher", CATALOGUE[key].skewed) for key in _METRICS],
+        [
+            (
+                key,
+                "lower" if CATALOGUE[key].better == "lower" else "higher",
+                scales.Scale(CATALOGUE[key].compared_by, faces),
+            )
+            for key in _METRICS
+        ],
     )
     if json:
         told = {
             "budget": budget,
             "judge": scores["judge"].iloc[0],
-            "count": int(scores["count"].iloc[0]),
+            "count": faces,
             "rivals": who,
         }
         told |= {"scores": json_text.loads(found.to_json(orient="records"))}
@@ -76,8 +84,11 @@ def compare(runs: Sequence[str], budget: Budget, at: float | None, *, registry: 
         for duel in of:
             print(duel.sentence(metric.title, lambda value, metric=metric: number(metric, value)))
     counted = max((duel.compared for of in fought.values() for duel in of), default=0)
-    ratios = [CATALOGUE[key].title for key, of in fought.items() if any(duel.ratio for duel in of)]
-    for sentence in (families.as_ratios(ratios), families.corrected(counted)):
+    ratios, shares = (
+        [CATALOGUE[key].title for key, of in fought.items() if any(duel.kind == kind for duel in of)]
+        for kind in ("ratio", "share")
+    )
+    for sentence in (scales.in_words(ratios, shares), families.corrected(counted)):
         if sentence:
             print(sentence)
     if missing:
@@ -86,7 +97,8 @@ def compare(runs: Sequence[str], budget: Budget, at: float | None, *, registry: 
 
 def _plain(metric: str, duel: "Duel") -> dict[str, object]:
     """Return a verdict as JSON values."""
-    return {"metric": metric, **asdict(duel), "p": None if math.isnan(duel.p) else duel.p}
+    told = {"metric": metric, **asdict(duel), "ratio": duel.kind == "ratio"}
+    return told | {"p": None if math.isnan(duel.p) else duel.p}
 
 
 def _print_table(found: "pd.DataFrame", budget: Budget, caption: str) -> None:

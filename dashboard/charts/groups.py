@@ -10,6 +10,7 @@ from dashboard.charts.bands import plain
 from dashboard.charts.palette import FAINT_INK, plotly_template, run_colour
 from dashboard.charts.score_table import ARROWS, of_emotion, written
 from fergan_core.analysis.groups import Difference, compare, family
+from fergan_core.analysis.scales import PLAIN, Scale, faces_of
 from fergan_core.metrics.catalogue import CATALOGUE, Metric
 
 GROUPS = ("A", "B")
@@ -20,21 +21,22 @@ _WIDTH = 0.28  # how far to either side of its group's middle a run is drawn
 def in_groups(scores: pd.DataFrame, groups: Mapping[str, Sequence[str]], emotion: str | None = None) -> pd.DataFrame:
     """Return an emotion's scores (None: all together) of the groups' runs: a row a run and metric, with its group.
 
-    `scores` are one evaluation a run (`analysis.stages.at_stage`). Columns: group, run_id, epoch, spent, metric, value,
-    real; a score that is no number has no row.
+    `scores` are one evaluation a run (`analysis.stages.at_stage`). Columns: group, run_id, epoch, spent, count, metric,
+    value, real; a score that is no number has no row.
     """
     group_of = {run_id: name for name, run_ids in groups.items() for run_id in run_ids}
     rows = of_emotion(scores, emotion).dropna(subset=["value"])
     rows = rows.assign(group=rows.run_id.map(group_of)).dropna(subset=["group"])
-    return rows[["group", "run_id", "epoch", "spent", "metric", "value", "real"]].reset_index(drop=True)
+    return rows[["group", "run_id", "epoch", "spent", "count", "metric", "value", "real"]].reset_index(drop=True)
 
 
 def differences(values: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     """Compare the groups metric by metric, as a table in words, corrected for the number of metrics compared.
 
     `values` is what `in_groups` returns. Columns: metric, a, b (means), difference (of B less A, of a skewed metric B
-    by A, with its interval), effect (Hedges' g), verdict, needed (runs a group, for four shown of five), runs (how many
-    of each group have the score). A metric that two runs of each group have not is left without a difference.
+    by A, of a share in points, with its interval), effect (Hedges' g), verdict, needed (runs a group, for four shown of
+    five), runs (how many of each group have the score). A metric that two runs of each group have not is left without a
+    difference.
     """
     rows = []
     found_of = _family(values, metrics)
@@ -65,7 +67,8 @@ def better(first: pd.DataFrame, second: pd.DataFrame, metric: Metric) -> str:
         a, b = ((group.value - group.real).abs().dropna() for group in (first, second))
     if min(len(a), len(b)) < 2:
         return ""
-    found = compare(a.to_list(), b.to_list(), metric.skewed and metric.better != "real")
+    scale = PLAIN if metric.better == "real" else Scale(metric.compared_by, faces_of(pd.concat([first, second])))
+    found = compare(a.to_list(), b.to_list(), scale)
     if found.verdict == "cannot tell":
         return ""
     rises = found.second > found.first
@@ -97,7 +100,7 @@ def strip_figure(values: pd.DataFrame, metric: str, labels: Mapping[str, str], *
         )
         figure.add_scatter(
             x=[place - 1.3 * _WIDTH, place + 1.3 * _WIDTH],
-            y=[_mean(group.value, metric)] * 2,
+            y=[Scale(CATALOGUE[metric].compared_by, faces_of(own)).mean(group.value.to_list())] * 2,
             name=f"mean of {name}",
             mode="lines",
             line={"color": COLOURS[name], "width": 3},
@@ -126,21 +129,18 @@ def _family(values: pd.DataFrame, metrics: Sequence[str]) -> dict[str, Differenc
         for key in metrics
     }
     enough = {key: pair for key, pair in groups.items() if min(map(len, pair)) >= 2}
-    found = family([(first, second, CATALOGUE[key].skewed) for key, (first, second) in enough.items()])
+    faces = faces_of(values)
+    found = family(
+        [(first, second, Scale(CATALOGUE[key].compared_by, faces)) for key, (first, second) in enough.items()]
+    )
     return dict(zip(enough, found, strict=True))
 
 
-def _mean(values: pd.Series, metric: str) -> float:
-    """Return the mean that is compared: the geometric one of a skewed metric above 0."""
-    if CATALOGUE[metric].skewed and (values > 0).all():
-        return float(np.exp(np.log(values).mean()))
-    return float(values.mean())
-
-
 def _difference(found: Difference, metric: Metric) -> str:
-    if not found.ratio:
-        return written(found.difference, metric, found.low, found.high)
-    return f"{found.difference:.3g} times A [{found.low:.3g}, {found.high:.3g}]"
+    if found.kind == "ratio":
+        return f"{found.difference:.3g} times A [{found.low:.3g}, {found.high:.3g}]"
+    # A share's difference is in points: 10 % less than 40 % would be 36 %.
+    return written(found.difference, metric, found.low, found.high).replace("%", " points")
 
 
 def _sentence(found: Difference, which: str) -> str:

@@ -160,7 +160,8 @@ def show_table(table: pd.DataFrame, source: str, count: int) -> None:
             "difference": text(
                 "B less A",
                 width=170,
-                help="With its 95 % interval (Welch's t), corrected for the metrics shown, by logarithms",
+                help="With its 95 % interval (Welch's t), corrected for the metrics shown. Ratios are tested by "
+                "logarithms, points of shares by log odds; the means are those scales', turned back.",
             ),
             "effect": effect(
                 "Hedges' g", format="%.2f", width=85, help="B less A in the runs' own standard deviations"

@@ -11,7 +11,7 @@ from dashboard.charts import rivals as charts
 from dashboard.charts.palette import PLOTLY_CONFIG
 from dashboard.charts.score_table import of_emotion, written
 from dashboard.parts.groups import SPENT, STAGES
-from fergan_core.analysis import families, rivals
+from fergan_core.analysis import families, rivals, scales
 from fergan_core.analysis.stages import COST, SPEED, STRETCHES, with_spent
 from fergan_core.metrics.catalogue import CATALOGUE, Metric
 from fergan_core.protocols import real_faces
@@ -80,7 +80,7 @@ def show(chosen: pd.DataFrame) -> None:
         "the run that came least far had spent."
     )
     show_table(found, budget)
-    show_verdicts(found, metric, title)
+    show_verdicts(found, metric, title, scales.faces_of(scores))
 
 
 def ask(scores: pd.DataFrame) -> Asked | None:
@@ -128,17 +128,20 @@ def show_table(found: pd.DataFrame, budget: str) -> None:
     )
 
 
-def show_verdicts(found: pd.DataFrame, metric: Metric, title: str) -> None:
-    """A sentence for every two rivals, which says how sure it is."""
+def show_verdicts(found: pd.DataFrame, metric: Metric, title: str, faces: int | None) -> None:
+    """A sentence for every two rivals, which says how sure it is; `faces` as a scale has it."""
     better = "lower" if metric.better == "lower" else "higher"
-    verdicts = rivals.family(found, [(metric.key, better, metric.skewed)])[metric.key]
+    verdicts = rivals.family(found, [(metric.key, better, scales.Scale(metric.compared_by, faces))])[metric.key]
     sentences = [duel.sentence(title, lambda value: written(value, metric)) for duel in verdicts]
     st.markdown("\n".join(f"- {choose.plain(sentence)}" for sentence in sentences))
     st.caption(
         "Runs of one seed are compared with each other, and the interval is over those pairs. One seed each tells of "
         "these runs alone; five pairs show what fewer only suggest. "
         + families.corrected(max((duel.compared for duel in verdicts), default=0))
-        + families.as_ratios([metric.title] if any(duel.ratio for duel in verdicts) else [])
+        + " "
+        + scales.in_words(
+            *([metric.title] if any(duel.kind == kind for duel in verdicts) else [] for kind in ("ratio", "share"))
+        )
     )
 
 

@@ -27,11 +27,6 @@ def levels(p_values: Sequence[float]) -> list[float]:
     return [float(level) for level in LEVEL / (len(values) - np.minimum(ranks, rejected.sum()))]
 
 
-def logarithms(*groups: Sequence[float]) -> bool:
-    """Tell whether positive scores can be compared by their logarithm, as a ratio: not where one is 0 or below."""
-    return all(value > 0 for group in groups for value in group)
-
-
 def corrected(count: int) -> str:
     """Say in words what a family of so many verdicts was corrected for; '' for a single one."""
     if count < 2:
@@ -41,10 +36,3 @@ def corrected(count: int) -> str:
         "in 100, verdicts and intervals are corrected for their number (Holm): the more are shown, the wider are the "
         "intervals."
     )
-
-
-def as_ratios(titles: Sequence[str]) -> str:
-    """Say in words that these scores are compared as ratios; '' for none."""
-    if not titles:
-        return ""
-    return f"{' and '.join(titles)}: compared as a ratio, by logarithms; the means compared are geometric."

@@ -1,7 +1,6 @@
 """Two groups of runs, seeds of two recipes: is their difference more than the seeds'?
 
-Positive, skewed scores such as FID are compared by their logarithm: their spread grows with them, and groups of unequal
-spread would be told apart by it. What is compared is then the typical run (the geometric mean), as a ratio.
+Skewed scores such as FID, and shares, are compared on a scale of their own (`analysis.scales`).
 """
 
 import math
@@ -13,7 +12,8 @@ import numpy as np
 from scipy.special import gammaln
 from scipy.stats import t as student
 
-from fergan_core.analysis.families import LEVEL, levels, logarithms
+from fergan_core.analysis.families import LEVEL, levels
+from fergan_core.analysis.scales import PLAIN, Kind, Scale, apart, turned_back
 from fergan_core.errors import UsageError
 
 ENOUGH = 5  # runs a group below which nothing is more than suggested
@@ -27,8 +27,9 @@ Verdict = Literal["shows", "suggests", "cannot tell"]
 class Difference:
     """The second group's mean less the first one's, with its interval by Welch's t.
 
-    Where `ratio`, means are geometric, `difference`, `low` and `high` are of the second mean divided by the first, and
-    the test and `effect` are of logarithms. The interval is a 95 % one, or wider in a family (see `family`); `p` is
+    The test and `effect` are on the scale `kind`. Where it is 'ratio', means are geometric, and `difference`, `low` and
+    `high` are of the second mean divided by the first; where it is 'share', all are of log odds, turned back into
+    shares. The interval is a 95 % one, or wider in a family (see `family`); `p` is
     the test's p-value, 1 where neither group varies. `effect` is Hedges' g, the difference in pooled standard
     deviations (Hedges 1981, eq. 6), NaN where neither varies; `needed` how many runs each group needs in all for a
     difference of this size to be shown four times out of five, None where it is shown, or where 1,000 are too few (a
@@ -45,11 +46,11 @@ class Difference:
     effect: float
     verdict: Verdict
     needed: int | None
-    ratio: bool
+    kind: Kind
     p: float
 
 
-def family(pairs: Sequence[tuple[Sequence[float], Sequence[float], bool]]) -> list[Difference]:
+def family(pairs: Sequence[tuple[Sequence[float], Sequence[float], Scale]]) -> list[Difference]:
     """Compare scores of two groups that are read together, each as `compare`'s arguments; corrected for their number.
 
     `needed` is for the score alone, without the others.
@@ -63,29 +64,27 @@ def family(pairs: Sequence[tuple[Sequence[float], Sequence[float], bool]]) -> li
 
 
 def compare(
-    first: Sequence[float], second: Sequence[float], ratio: bool = False, *, level: float = LEVEL
+    first: Sequence[float], second: Sequence[float], scale: Scale = PLAIN, *, level: float = LEVEL
 ) -> Difference:
     """Compare a score of two groups of runs; UsageError for fewer than 2 runs in one, or a score that is no number.
 
-    `ratio` asks for logarithms, which are not taken where a score is 0 or below. The interval's confidence is
-    1 - `level`.
+    `scale` is asked for, and not taken where it cannot be had. The interval's confidence is 1 - `level`.
     """
     a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     if min(len(a), len(b)) < 2 or not (np.isfinite(a).all() and np.isfinite(b).all()):
         raise UsageError(f"comparison: groups of {len(a)} and {len(b)} runs; give two or more each, all with the score")
-    ratio = ratio and logarithms(first, second)
-    if ratio:
-        a, b = np.log(a), np.log(b)
+    kind, (a, b) = scale.applied(first, second)
     difference = float(b.mean() - a.mean())
     reach, p = _reach(a, b, difference, level)
     low, high = difference - reach, difference + reach
-    apart = reach > 0 and (low > 0 or high < 0)
+    differs = reach > 0 and (low > 0 or high < 0)
     enough = min(len(a), len(b)) >= ENOUGH
-    verdict: Verdict = "cannot tell" if not apart else "shows" if enough else "suggests"
+    verdict: Verdict = "cannot tell" if not differs else "shows" if enough else "suggests"
     needed = None if verdict == "shows" else _needed(a, b, difference)
-    told = (float(a.mean()), float(b.mean()), difference, low, high)
-    one, other, apart_by, least, most = (math.exp(value) for value in told) if ratio else told
-    return Difference(one, other, apart_by, least, most, _hedges(a, b), verdict, needed, ratio, p)
+    means = (float(a.mean()), float(b.mean()))
+    one, other = (turned_back(kind, mean) for mean in means)
+    by, least, most = (apart(kind, means, value) for value in (difference, low, high))
+    return Difference(one, other, by, least, most, _hedges(a, b), verdict, needed, kind, p)
 
 
 def _reach(a: np.ndarray, b: np.ndarray, difference: float, level: float) -> tuple[float, float]:

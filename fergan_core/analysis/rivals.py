@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
-from fergan_core.analysis.families import LEVEL, levels, logarithms
+from fergan_core.analysis.families import LEVEL, levels
 from fergan_core.analysis.groups import ENOUGH
+from fergan_core.analysis.scales import PLAIN, Kind, Scale, apart, turned_back
 from fergan_core.analysis.stages import Stage, at_stage, with_spent
 from fergan_core.recipe import BESIDE_LEARNING, flat
 
@@ -32,8 +33,9 @@ class Duel:
     With two shared seeds or more `low` and `high` are the ends of the paired difference's 95 % interval by Student's
     t, or of a wider one in a family of `compared` verdicts (see `analysis.families`); with fewer, of one run each,
     those of the scores' own intervals put together, which know nothing of other seeds. NaN where there is none. Where
-    `ratio`, means are geometric and all three are of the second mean divided by the first. `p` is the test's p-value,
-    NaN for one run each. `winner` is 0 or 1, None where it cannot be told.
+    `kind` is 'ratio', means are geometric and all three are of the second mean divided by the first; where it is
+    'share', all are of log odds, turned back into shares. `p` is the test's p-value, NaN for one run each. `winner` is
+    0 or 1, None where it cannot be told.
     """
 
     rivals: tuple[str, str]
@@ -44,7 +46,7 @@ class Duel:
     pairs: int
     answer: Answer
     winner: int | None
-    ratio: bool
+    kind: Kind
     p: float
     compared: int = 1
 
@@ -55,7 +57,7 @@ class Duel:
         seeds = f"{self.pairs} pairs of seeds" if self.pairs > 1 else "one run each"
         if self.winner is None:
             return f"{begin}: {seeds} cannot tell which is better."
-        if self.ratio:
+        if self.kind == "ratio":
             higher = self.difference > 1
             ends = (self.difference, *sorted((self.low, self.high), reverse=not higher))
             size, least, most = (f"{value if higher else 1 / value:.3g}" for value in ends)
@@ -129,56 +131,53 @@ def unequal(found: pd.DataFrame) -> str:
     )
 
 
-def family(found: pd.DataFrame, metrics: Sequence[tuple[str, Direction, bool]]) -> dict[str, list[Duel]]:
+def family(found: pd.DataFrame, metrics: Sequence[tuple[str, Direction, Scale]]) -> dict[str, list[Duel]]:
     """Compare every two rivals by scores that are read together, corrected for the number of all these verdicts.
 
-    Of each score: its key, which way is better, and whether it is compared by its logarithm, as `duels` takes them.
+    Of each score: its key, which way is better, and on which scale it is compared, as `duels` takes them.
     Comparisons of one run each are not among those counted: they claim nothing of other seeds.
     """
-    alone = {key: list(duels(found, key, better, ratio)) for key, better, ratio in metrics}
+    alone = {key: list(duels(found, key, better, scale)) for key, better, scale in metrics}
     tested = [duel.p for own in alone.values() for duel in own if duel.pairs > 1]
     chosen = iter(levels(tested))
     return {
         key: [
             replace(duel, compared=len(tested))
             for duel in duels(
-                found, key, better, ratio, [next(chosen) if duel.pairs > 1 else LEVEL for duel in alone[key]]
+                found, key, better, scale, [next(chosen) if duel.pairs > 1 else LEVEL for duel in alone[key]]
             )
         ]
-        for key, better, ratio in metrics
+        for key, better, scale in metrics
     }
 
 
 def duels(
-    found: pd.DataFrame, metric: str, better: Direction, ratio: bool = False, at: Sequence[float] | None = None
+    found: pd.DataFrame, metric: str, better: Direction, scale: Scale = PLAIN, at: Sequence[float] | None = None
 ) -> Iterator[Duel]:
     """Compare every two rivals of `matched`'s table by a score of all emotions together, each pair by itself.
 
-    `ratio` asks for logarithms, which are not taken where a score is 0 or below; `at` are the pairs' levels.
+    `scale` is asked for, and not taken where it cannot be had; `at` are the pairs' levels.
     """
     rows = found[(found.metric == metric) & found.emotion.isna()].dropna(subset=["value"])
     by_rival = {str(name): own.drop_duplicates("seed", keep="last") for name, own in rows.groupby("rival", sort=False)}
     for place, (first, second) in enumerate(itertools.combinations(by_rival, 2)):
         level = LEVEL if at is None else at[place]
-        yield _duel((first, second), by_rival[first], by_rival[second], better, ratio, level)
+        yield _duel((first, second), by_rival[first], by_rival[second], better, scale, level)
 
 
 def _duel(
-    rivals: tuple[str, str], a: pd.DataFrame, b: pd.DataFrame, better: Direction, ratio: bool, level: float
+    rivals: tuple[str, str], a: pd.DataFrame, b: pd.DataFrame, better: Direction, scale: Scale, level: float
 ) -> Duel:
     pairs = a.merge(b, on="seed", suffixes=("_a", "_b"))
-    p = math.nan
+    p, kind = math.nan, PLAIN.kind
     if len(pairs) > 1:
-        first, second = pairs.value_a.to_numpy(dtype=float), pairs.value_b.to_numpy(dtype=float)
-        ratio = ratio and logarithms(first.tolist(), second.tolist())
-        if ratio:
-            first, second = np.log(first), np.log(second)
+        kind, (first, second) = scale.applied(pairs.value_a.to_list(), pairs.value_b.to_list())
         means = (float(first.mean()), float(second.mean()))
-        apart = second - first
-        difference = float(apart.mean())
-        error = float(apart.std(ddof=1)) / math.sqrt(len(apart))
-        reach = float(student.isf(level / 2, len(apart) - 1)) * error
-        p = float(2 * student.sf(abs(difference) / error, len(apart) - 1)) if error > 0 else float(difference == 0)
+        each = second - first
+        difference = float(each.mean())
+        error = float(each.std(ddof=1)) / math.sqrt(len(each))
+        reach = float(student.isf(level / 2, len(each) - 1)) * error
+        p = float(2 * student.sf(abs(difference) / error, len(each) - 1)) if error > 0 else float(difference == 0)
         answer: Answer = "shows" if len(pairs) >= ENOUGH else "suggests"
     else:
         # Of several runs that share no seed the first ones: an interval of one evaluation is no interval of many.
@@ -186,15 +185,13 @@ def _duel(
         means = (float(one.value), float(other.value))
         difference = means[1] - means[0]
         reach = math.hypot(*((row.high - row.low) / 2 for row in (one, other)))
-        ratio = False
         answer = "of these runs"
     low, high = difference - reach, difference + reach
     winner = int((difference > 0) == (better == "higher")) if low > 0 or high < 0 else None
-    if ratio:
-        means = (math.exp(means[0]), math.exp(means[1]))
-        difference, low, high = math.exp(difference), math.exp(low), math.exp(high)
+    typical = (turned_back(kind, means[0]), turned_back(kind, means[1]))
+    difference, low, high = (apart(kind, means, value) for value in (difference, low, high))
     told = "cannot tell" if winner is None else answer
-    return Duel(rivals, means, difference, low, high, len(pairs), told, winner, ratio, p)
+    return Duel(rivals, typical, difference, low, high, len(pairs), told, winner, kind, p)
 
 
 def front(costs: Sequence[float], values: Sequence[float], better: Direction) -> list[bool]:

@@ -164,8 +164,7 @@ def _copying(scene: Scene) -> Found:
     found = [
         copying.copying(scene.stand.training_set, block.features, scene.groups(len(block))) for block in scene.blocks
     ]
-    step = max(one.ct_step for one in found)
-    yield "ct", scene.of_blocks([(one.ct, one.ct_without) for one in found], step=step)
+    yield "ct", copying.interval_of_ct(found)
     yield "authenticity", _share_of(torch.cat([one.authentic for one in found]))
 
 

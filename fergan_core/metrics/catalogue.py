@@ -13,7 +13,8 @@ class Metric:
 
     `better` 'real' means the nearer to real faces' value, the better: too high is as wrong as too low. `around_zero`
     says that real faces have 0 but for chance, which nothing is a multiple of. `skewed` says that its spread over seeds
-    grows with it, as FID's does, so that runs are compared by its logarithm wherever it is above 0.
+    grows with it, as FID's does, so that runs are compared by its logarithm wherever it is above 0; shares are compared
+    by their log odds (`compared_by`, see analysis/scales.py).
     """
 
     key: str
@@ -23,6 +24,11 @@ class Metric:
     meaning: str
     around_zero: bool = False
     skewed: bool = False
+
+    @property
+    def compared_by(self) -> Literal["difference", "ratio", "share"]:
+        """Return the scale on which runs are compared by this score."""
+        return "ratio" if self.skewed else "share" if self.unit == "share" else "difference"
 
     def beyond_real(self, value: float, low: float | None, high: float | None, real: float | None) -> bool:
         """Tell whether a score is better than real faces' by more than its interval: a metric fooled, no triumph.

@@ -9,15 +9,18 @@ unseen faces and cells, and both with what other unseen real faces get. Both are
 do not see; always look at the neighbours too.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from scipy.stats import binom
 from torch import Tensor
 
 from fergan_core.errors import UsageError
 from fergan_core.metrics.bins import closest, kmeans
 from fergan_core.metrics.checks import checked_features, checked_groups
 from fergan_core.metrics.distances import nearest
+from fergan_core.metrics.intervals import Interval, interval_of_blocks, interval_of_share
 
 ENOUGH = 20  # faces in a cell from which a rank sum is about normal, as the paper has it
 
@@ -34,15 +37,18 @@ class TrainingSet:
 
 @dataclass(frozen=True)
 class Copying:
-    """C_T and its values without each group, float64 [G], and for each fake, [M], 1 if it is authentic, else 0.
+    """C_T, what its interval needs, and for each fake, [M], 1 if it is authentic, else 0.
 
-    `ct_step` is by how much one fake can move C_T, from before all unseen faces of its cell to behind them;
-    `distances` and `indices` [M] tell each fake's nearest training face.
+    `least` and `most` float64 [1+G] are C_T of all fakes, then without each group, where each cell counts as often as
+    it would in other draws of fakes: the rates, within what the draw allows, are those that make C_T least and most.
+    `step` is by how much one fake can move C_T, from before all unseen faces of its cell to behind them; `distances`
+    and `indices` [M] tell each fake's nearest training face.
     """
 
     ct: float
-    ct_without: Tensor
-    ct_step: float
+    least: Tensor
+    most: Tensor
+    step: float
     authentic: Tensor
     distances: Tensor
     indices: Tensor
@@ -72,27 +78,63 @@ def z_score(rank_sum: Tensor, fakes: Tensor, unseen: Tensor) -> Tensor:
 
 
 def _weights(fakes: Tensor, unseen: Tensor) -> Tensor:
-    """Return how much each cell counts: its unseen faces, none with fewer than 20 fakes; UsageError if none counts."""
+    """Return how much each cell [C] counts: its unseen faces, none with fewer than 20 fakes; UsageError if none does.
+
+    That is the paper's rule for cells too small for a rank sum to be about normal (section 4).
+    """
     weights = torch.where(fakes >= ENOUGH, unseen, torch.zeros_like(unseen))
-    total = weights.sum(-1)
-    if not bool(total.all()):
-        few = int(fakes.sum(-1)[total == 0].max())
-        raise UsageError(f"copying: {few} fakes put {ENOUGH} in none of {len(unseen)} cells; give more faces")
-    return weights / total[..., None]
+    if not bool(weights.any()):
+        raise UsageError(
+            f"copying: {int(fakes.sum())} fakes put {ENOUGH} in none of {len(unseen)} cells; give more faces"
+        )
+    return weights
 
 
-def _ct(beaten: Tensor, fakes: Tensor, unseen: Tensor) -> Tensor:
-    """C_T [...] from the cells' U [...,C], fakes [...,C] and unseen faces [C]: mean z by the cells' unseen faces."""
-    weights = _weights(fakes, unseen)
-    scores = torch.where(weights > 0, z_score(beaten, fakes, unseen), torch.zeros_like(beaten))
-    return (weights * scores).sum(-1)
+def _ct(beaten: Tensor, fakes: Tensor, unseen: Tensor, weights: Tensor) -> Tensor:
+    """C_T [...] from the cells' U [...,C], fakes [...,C], unseen faces [C] and weights [C]: their mean z by weight."""
+    counts = (weights > 0) & (fakes > 0)
+    scores = torch.where(counts, z_score(beaten, fakes, unseen), torch.zeros_like(beaten))
+    used = torch.where(counts, weights, torch.zeros_like(beaten))
+    return (used * scores).sum(-1) / used.sum(-1)
 
 
-def _step(fakes: Tensor, unseen: Tensor) -> float:
-    """Return by how much one fake can move C_T, of cells' fakes [C] and unseen faces [C]: the most of any cell."""
-    weights = _weights(fakes, unseen)
+def _rates(fakes: Tensor) -> Tensor:
+    """Return the least and most often that each cell [C] of this many fakes holds 20 in other draws: float64 [2,C].
+
+    A cell's share of the fakes is known as far as its 95 % interval goes. Rates within 1 in 1,000 of never or always
+    are never or always.
+    """
+    total = int(fakes.sum())
+    ends = [interval_of_share(count / total, total) for count in fakes.tolist()]
+    rates = torch.tensor(
+        [[float(binom.sf(ENOUGH - 1, total, end)) for end in (one.low, one.high)] for one in ends], dtype=torch.float64
+    )
+    return torch.where(rates < 1e-3, 0.0, torch.where(rates > 1 - 1e-3, 1.0, rates)).T
+
+
+def _extreme(beaten: Tensor, fakes: Tensor, unseen: Tensor, largest: bool) -> Tensor:
+    """C_T [1+G] of U and fakes [1+G,C], all and without each group, by the rates that make the first least or largest.
+
+    Of a weighted mean whose weights lie between two ends each, the greatest has the upper ends for all values above
+    some value and the lower ends for the others: only that many ways need be tried.
+    """
+    low, high = _rates(fakes[0])
+    scores = torch.where(fakes[0] > 0, z_score(beaten[0], fakes[0], unseen), torch.zeros_like(unseen))
+    order = scores.argsort(descending=largest)
+    found = []
+    for above in range(1, len(order) + 1):
+        rates = low.clone()
+        rates[order[:above]] = high[order[:above]]
+        if bool(rates.any()):
+            found.append(_ct(beaten, fakes, unseen, rates * unseen))
+    choose = max if largest else min
+    return choose(found, key=lambda values: float(values[0]))
+
+
+def _step(fakes: Tensor, unseen: Tensor, weights: Tensor) -> float:
+    """Return by how much one fake can move C_T, of cells' fakes, unseen faces and weights [C]: the most of any cell."""
     moved = z_score(unseen, fakes, unseen) - z_score(torch.zeros_like(unseen), fakes, unseen)
-    return float(torch.where(weights > 0, weights * moved, torch.zeros_like(moved)).max())
+    return float(torch.where(weights > 0, weights * moved, torch.zeros_like(moved)).max() / weights.sum())
 
 
 def _beaten(reference: TrainingSet, distances: Tensor, cells: Tensor) -> Tensor:
@@ -120,11 +162,11 @@ def _authentic(train: Tensor, distances: Tensor, indices: Tensor) -> Tensor:
 
 
 def copying(reference: TrainingSet, fake: Tensor, groups: Tensor) -> Copying:
-    """C_T and authenticity of fake [M,D], the first also without each of its groups int64 [M].
+    """C_T and authenticity of fake [M,D], and what C_T's interval needs, from its groups int64 [M].
 
     The nearest training face is sought in the whole set, also across a cell's border. An exact duplicate among the
     training faces changes no distance to the nearest; of two, `indices` names either.
-    Raises UsageError where, with a group left out, no cell holds 20 fakes: 20 times as many as cells always do.
+    Raises UsageError where no cell holds 20 fakes: 20 times as many as cells always do.
     """
     _, fake = checked_features("copying", reference.faces, fake)
     count = checked_groups("copying", groups, len(fake))
@@ -134,11 +176,30 @@ def copying(reference: TrainingSet, fake: Tensor, groups: Tensor) -> Copying:
     place = groups * size + cells
     beaten = torch.bincount(place, _beaten(reference, distances, cells), minlength=count * size).view(count, size)
     fakes = torch.bincount(place, minlength=count * size).view(count, size).double()
+    # First all fakes, then without each group.
+    beaten, fakes = (torch.cat([own.sum(0)[None], own.sum(0) - own]) for own in (beaten, fakes))
+    weights = _weights(fakes[0], unseen)
     return Copying(
-        ct=float(_ct(beaten.sum(0), fakes.sum(0), unseen)),
-        ct_without=_ct(beaten.sum(0) - beaten, fakes.sum(0) - fakes, unseen),
-        ct_step=_step(fakes.sum(0), unseen),
+        ct=float(_ct(beaten[0], fakes[0], unseen, weights)),
+        least=_extreme(beaten, fakes, unseen, largest=False),
+        most=_extreme(beaten, fakes, unseen, largest=True),
+        step=_step(fakes[0], unseen, weights),
         authentic=_authentic(reference.faces, distances, indices),
         distances=distances,
         indices=indices,
     )
+
+
+def interval_of_ct(blocks: Sequence[Copying]) -> Interval:
+    """Return the mean C_T of blocks of fakes with its 95 % interval over their drawing.
+
+    The ends are the jackknife's with `step`, of `least` and of `most`: where a cell has about 20 fakes it counts in
+    some draws and not in others, and C_T jumps with it, which no jackknife of one draw sees.
+    """
+    value = sum(one.ct for one in blocks) / len(blocks)
+    step = max(one.step for one in blocks)
+    least, most = (
+        interval_of_blocks(torch.stack([own[0] for own in ends]), torch.stack([own[1:] for own in ends]), step=step)
+        for ends in ([one.least for one in blocks], [one.most for one in blocks])
+    )
+    return Interval(value, min(least.low, value), max(most.high, value))

@@ -5,10 +5,13 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import expit, logit
+from scipy.stats import ttest_rel
 from statsmodels.stats.multitest import multipletests
 
 from fergan_core.analysis.families import corrected
 from fergan_core.analysis.rivals import contenders, duels, family, front, matched
+from fergan_core.analysis.scales import Scale
 from fergan_core.analysis.stages import COST, SPEED
 
 RECIPES = {
@@ -88,25 +91,42 @@ def table_of(values: dict[str, list[float]], metric: str = "fid") -> pd.DataFram
 
 def test_a_skewed_score_is_compared_as_a_ratio_and_said_so() -> None:
     found = table_of({"gan": [14.0, 28.0, 7.0, 15.0, 20.0], "flow": [10.0, 20.0, 5.0, 11.0, 14.0]})
-    (duel,) = family(found, [("fid", "lower", True)])["fid"]
-    assert duel.ratio
+    (duel,) = family(found, [("fid", "lower", Scale("ratio"))])["fid"]
+    assert duel.kind == "ratio"
     assert duel.winner == 1
     assert duel.difference == pytest.approx((10 * 20 * 5 * 11 * 14 / (14 * 28 * 7 * 15 * 20)) ** 0.2)
     said = duel.sentence("FID")
     assert "5 pairs of seeds show that 'flow' is better: 1.4 times lower (95 % interval 1.37 to 1.43)." in said
-    (turned,) = family(found.iloc[::-1], [("fid", "lower", True)])["fid"]
+    (turned,) = family(found.iloc[::-1], [("fid", "lower", Scale("ratio"))])["fid"]
     assert "'flow' is better: 1.4 times lower (95 % interval 1.37 to 1.43)" in turned.sentence("FID")
-    (below,) = family(found.assign(value=found.value - 5), [("fid", "lower", True)])["fid"]
-    assert not below.ratio  # one score is 0
+    (below,) = family(found.assign(value=found.value - 5), [("fid", "lower", Scale("ratio"))])["fid"]
+    assert below.kind == "difference"  # one score is 0
     assert "is better by 4.8 (95 % interval" in below.sentence("FID")
+
+
+def test_shares_are_tested_by_log_odds_and_the_verdict_is_in_points() -> None:
+    found = table_of({"gan": [0.02, 0.03, 0.01, 0.02, 0.0], "flow": [0.4, 0.6, 0.5, 0.55, 0.3]}, "coverage")
+    (duel,) = family(found, [("coverage", "higher", Scale("share", 1000))])["coverage"]
+    first, second = (logit(found[found.rival == name].value.clip(0.0005)) for name in ("gan", "flow"))
+    assert duel.kind == "share"
+    assert duel.p == pytest.approx(ttest_rel(first, second).pvalue)
+    assert duel.means == pytest.approx((expit(first.mean()), expit(second.mean())))
+    assert duel.difference == pytest.approx(duel.means[1] - duel.means[0])
+    assert 0 < duel.low < duel.difference < duel.high < 1
+    said = duel.sentence("coverage", lambda value: f"{value:.1%}")
+    assert said.startswith(
+        "coverage: 'gan' 0.9%, 'flow' 46.8%: 5 pairs of seeds show that 'flow' is better by 45.9 points ("
+    )
+    (unknown,) = duels(found, "coverage", "higher", Scale("share"))
+    assert unknown.kind == "difference"  # one share is 0, of an unknown number of faces
 
 
 def test_ten_pairs_are_corrected_for_their_number_and_their_intervals_agree_with_it() -> None:
     source = np.random.default_rng(0)
     values = {f"r{place}": list(20 * np.exp(0.1 * source.normal(size=5) + (place == 0))) for place in range(5)}
     found = table_of(values)
-    verdicts = family(found, [("fid", "lower", True)])["fid"]
-    rejected = multipletests([duel.p for duel in duels(found, "fid", "lower", True)], method="holm")[0]
+    verdicts = family(found, [("fid", "lower", Scale("ratio"))])["fid"]
+    rejected = multipletests([duel.p for duel in duels(found, "fid", "lower", Scale("ratio"))], method="holm")[0]
     assert [duel.winner is not None for duel in verdicts] == rejected.tolist()
     assert [not duel.low <= 1 <= duel.high for duel in verdicts] == rejected.tolist()
     assert 0 < rejected.sum() < 10

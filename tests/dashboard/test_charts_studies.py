@@ -10,6 +10,7 @@ from dashboard.charts import forks, groups, studies
 from dashboard.charts.instruments import SEVERITY_COLOURS
 from fergan_core.analysis import survival
 from fergan_core.analysis.groups import compare
+from fergan_core.analysis.scales import Scale
 from fergan_core.metrics.catalogue import CATALOGUE
 
 
@@ -19,7 +20,7 @@ def by_name(figure) -> dict:
 
 def score(run: str, metric: str, value: float, epoch: int = 2, **others: Any) -> dict[str, Any]:
     known = {"run_id": run, "epoch": epoch, "step": epoch * 9, "metric": metric, "value": value}
-    return known | {"emotion": None, "real": 2.0, "spent": epoch} | others
+    return known | {"emotion": None, "real": 2.0, "spent": epoch, "count": 2000} | others
 
 
 IN_GROUPS = {"A": ["a1", "a2", "a3"], "B": ["b1", "b2", "b3"]}
@@ -45,7 +46,7 @@ def test_the_groups_have_their_own_runs_scores_of_the_faces_asked_for() -> None:
 def test_a_metrics_row_says_what_the_comparison_found() -> None:
     a, b = [30.0, 31.0, 32.0], [20.0, 21.0, 25.0]
     (row,) = groups.differences(of_groups("fid", a, b), ["fid"]).itertuples(index=False)
-    found = compare(a, b, True)
+    found = compare(a, b, Scale("ratio"))
     # Geometric means, whose ratio is 0.707.
     assert (row.metric, row.a, row.b, row.runs) == ("FID ↓", "31.0", "21.9", "3 and 3")
     assert row.difference == f"0.707 times A [{found.low:.3g}, {found.high:.3g}]"
@@ -59,11 +60,23 @@ def test_metrics_shown_together_are_corrected_for_their_number_and_a_score_of_0_
     values = pd.concat([of_groups("fid", a, b), of_groups("is", [1.0, 1.1, 1.3], [1.1, 1.3, 1.0])])
     alone, both = groups.differences(values, ["fid"]), groups.differences(values, ["fid", "is", "kid"])
     assert groups.compared(values, ["fid", "is", "kid"]) == 2
-    wider = compare(a, b, True, level=0.025)
+    wider = compare(a, b, Scale("ratio"), level=0.025)
     assert both.difference[0] == f"0.707 times A [{wider.low:.3g}, {wider.high:.3g}]" != alone.difference[0]
     zero = groups.differences(of_groups("fid_infinity", [0.0, 0.1, 0.2], [5.0, 5.1, 5.2]), ["fid_infinity"])
     assert "times" not in zero.difference[0]
     assert zero.verdict[0] == "suggests: A is better"
+
+
+def test_shares_are_compared_by_log_odds_and_their_difference_is_in_points() -> None:
+    a, b = [0.62, 0.64, 0.63], [0.93, 0.97, 0.96]
+    values = of_groups("coverage", a, b)
+    (row,) = groups.differences(values, ["coverage"]).itertuples(index=False)
+    found = compare(a, b, Scale("share", 2000))
+    assert (row.a, row.b) == ("63.0%", "95.6%")  # the odds' geometric means
+    assert row.difference == f"32.6 points [{100 * found.low:.1f}, {100 * found.high:.1f}]"
+    assert row.verdict == "suggests: B is better"
+    means = by_name(groups.strip_figure(values, "coverage", {run: run for run in values.run_id}, dark=True))
+    assert means["mean of B"].y[0] == pytest.approx(found.second)
 
 
 def test_what_cannot_be_told_or_compared_names_no_better_group() -> None:

@@ -89,10 +89,10 @@ def test_a_cell_with_too_few_fakes_does_not_count(reference: copying.TrainingSet
 
 def test_twenty_fakes_in_a_cell_are_enough_and_nineteen_are_not(train: torch.Tensor) -> None:
     reference = copying.training_set(train, some_faces(90, 1), cells=1)
-    halves = torch.arange(40) // 20
-    assert bool(copying.copying(reference, some_faces(40, 2), halves).ct_without.isfinite().all())
+    found = copying.interval_of_ct([copying.copying(reference, some_faces(20, 2), torch.arange(20))])
+    assert found.low < found.value < found.high
     with pytest.raises(UsageError, match="19 fakes put 20 in none of 1"):
-        copying.copying(reference, some_faces(39, 2), halves[:39])
+        copying.copying(reference, some_faces(19, 2), torch.arange(19))
 
 
 def test_fakes_that_copy_training_faces_are_far_below_0_and_none_is_authentic(
@@ -125,19 +125,44 @@ def test_faces_farther_off_than_real_ones_are_above_0_and_authentic(reference: c
     assert float(found.authentic.mean()) > 0.9
 
 
-def test_values_without_a_group_are_the_values_of_the_rest(reference: copying.TrainingSet) -> None:
-    # Few enough that some cells hold 20 fakes only with all groups.
-    fake = some_faces(160, 2)
-    groups = groups_of(160)
+def test_values_without_a_group_are_the_values_of_the_rest(train: torch.Tensor, reference: copying.TrainingSet) -> None:
+    # So many that each cell counts in all draws: least and most are then C_T itself.
+    fake = torch.cat([some_faces(600, 2), train[:50] + 0.01])
+    groups = groups_of(650)
     found = copying.copying(reference, fake, groups)
-    counts = torch.bincount(closest(fake, reference.centres)[1])
-    assert bool(((counts >= 20) & (counts < 24)).any())
+    assert int(torch.bincount(closest(fake, reference.centres)[1]).min()) > 45
+    assert torch.equal(found.least, found.most)
+    assert float(found.most[0]) == pytest.approx(found.ct, rel=1e-12)
     for group in range(20):
         left = groups != group
         rest = made(reference, fake[left])
-        assert found.ct_without[group].item() == pytest.approx(rest.ct, rel=1e-10)
+        assert found.most[1 + group].item() == pytest.approx(rest.ct, rel=1e-10)
         assert torch.equal(found.authentic[left], rest.authentic)
-    assert len(set(found.ct_without.tolist())) > 10
+    assert len(set(found.most.tolist())) > 10
+
+
+def test_where_a_cell_counts_in_some_draws_only_least_and_most_are_with_and_without_it() -> None:
+    # Two clusters; in the second 20 fakes of 200, all copies, in the first faces like unseen ones.
+    far = torch.tensor([100.0] + [0.0] * 7, dtype=torch.float64)
+    train, test = (
+        torch.cat([some_faces(300), some_faces(300, 1) + far]),
+        torch.cat([some_faces(150, 2), some_faces(150, 3) + far]),
+    )
+    reference = copying.training_set(train, test, cells=2)
+    first, copies = some_faces(180, 4), train[300:320]
+    found = {few: made(reference, torch.cat([first, copies[:few]])) for few in (0, 2, 12, 19, 20)}
+    without = made(copying.training_set(train, test[:150], cells=2), first).ct
+    for few in (0, 2):  # never 20
+        assert found[few].least[0].item() == found[few].most[0].item() == pytest.approx(without)
+    with_it, one_less = found[20], found[19]
+    assert with_it.ct < -2 < one_less.ct == pytest.approx(without)
+    # 20 of 200 may be 12 to 30 in other draws: seldom enough or almost always.
+    assert with_it.least[0] < with_it.ct + 0.3
+    assert with_it.most[0] > without - 0.3
+    for one in (with_it, one_less):
+        interval = copying.interval_of_ct([one])
+        assert interval.low < with_it.ct < without < interval.high
+    assert made(reference, torch.cat([first, copies[:12]])).least[0] < without - 0.3  # perhaps more next time
 
 
 def test_order_of_faces_and_a_shift_of_all_do_not_matter(train: torch.Tensor, reference: copying.TrainingSet) -> None:

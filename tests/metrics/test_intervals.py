@@ -58,9 +58,14 @@ def scored_by(measure: Callable[[torch.Tensor, torch.Tensor], object], name: str
     return scored
 
 
+def ct_scored(fake: torch.Tensor, groups: torch.Tensor) -> tuple[float, torch.Tensor]:
+    found = copying.copying(TRAINING, fake, groups)
+    assert torch.equal(found.least, found.most)  # every cell counts in all draws
+    return found.ct, found.most[1:]
+
+
 ndb_scored = scored_by(partial(bins.binned, BINS), "ndb")
 js_scored = scored_by(partial(bins.binned, BINS), "js")
-ct_scored = scored_by(partial(copying.copying, TRAINING), "ct")
 distance_scored = scored_by(diversity.jackknifed_distance, "value")
 COUNTS = {
     "js": js_scored,
@@ -222,17 +227,23 @@ def test_interval_of_coverage_covers_the_truth_near_none_and_near_all(share: flo
     assert sum(one.high - one.low for one in found) / 200 < 0.25 + 1.5 * 3.92 * spread
 
 
-@pytest.mark.parametrize("how", ["copies", "far away"])
-def test_interval_of_ct_covers_where_all_faces_are_at_one_end(how: str) -> None:
+@pytest.mark.parametrize("how", ["copies", "far away", "about 20 in a cell", "about 16 in a cell"])
+def test_interval_of_ct_covers_where_all_faces_are_at_one_end_or_a_cell_counts_in_some_draws_only(how: str) -> None:
     generator = torch.Generator().manual_seed(6)
+    # Away from the third cell's centre, in which 106 unseen faces are.
+    away = -TRAINING.centres[2] / TRAINING.centres[2].norm()
     found = []
     for repeat in range(100):
-        fake = REAL[torch.randint(500, (FACES,), generator=generator)]
-        fake = fake + (1e-3 if how == "copies" else 4) * torch.randn(FACES, WIDTH, generator=generator, dtype=DOUBLE)
-        one = copying.copying(TRAINING, fake, intervals.groups_of(FACES, repeat))
-        found.append(intervals.interval_of_blocks(torch.tensor([one.ct]), one.ct_without[None], step=one.ct_step))
+        fake = torch.randn(FACES, WIDTH, generator=generator, dtype=DOUBLE)
+        if how in ("copies", "far away"):
+            near = REAL[torch.randint(500, (FACES,), generator=generator)]
+            fake = near + (1e-3 if how == "copies" else 4) * fake
+        else:
+            fake = fake + (1.12 if how.startswith("about 20") else 1.25) * away
+        found.append(copying.interval_of_ct([copying.copying(TRAINING, fake, intervals.groups_of(FACES, repeat))]))
     truth = sum(one.value for one in found) / 100
     assert sum(one.low <= truth <= one.high for one in found) >= 93
+    assert all(one.low <= one.value <= one.high for one in found)
 
 
 @pytest.mark.parametrize("sure", [0.0, 0.3, 5.0])
