@@ -48,7 +48,7 @@ SHOTS = {
     "study": Shot("instability?part=Studies&study=claim-parameters", _CHART, 1240),
     "compare": Shot(f"compare?runs={_QUICK},{_REPORT}", _FACES, 1000),
     "claims": Shot("claims?score=FID", _CHART, 1240),
-    "methods": Shot(f"rivals?runs={_FIVE_METHODS}", _CHART, 1000),
+    "methods": Shot(f"rivals?runs={_FIVE_METHODS}&equal_seconds=2400", _CHART, 1000),
 }
 
 
