@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from fergan_core.errors import NoRun, RegistryError
+from fergan_core.registry import points
 from fergan_core.registry.connect import (
     WriteLock,
     file_within,
@@ -43,7 +43,6 @@ from fergan_core.registry.schema import (
 
 STATUSES = ("running", "finished", "interrupted", "diverged", "failed")
 _ENDED = STATUSES[1:]
-_POINTS_A_STATEMENT = 300  # of three parameters each; an SQLite from before 2020 takes 999
 
 
 @dataclass(frozen=True)
@@ -69,18 +68,6 @@ def _number(value: float | None) -> float | None:
     return None if value is None or math.isnan(value) else float(value)
 
 
-def _insert_points(connection: Connection, run_key: int, values: list[tuple[int, int, float | None]]) -> None:
-    """Write points (metric key, step, value) to SQLite: many rows a statement take half the time of one by one."""
-    for first in range(0, len(values), _POINTS_A_STATEMENT):
-        rows = values[first : first + _POINTS_A_STATEMENT]
-        places = ", ".join([f"({run_key}, ?, ?, ?)"] * len(rows))
-        connection.exec_driver_sql(
-            f"INSERT INTO points (run_key, metric_key, step, value) VALUES {places} "
-            "ON CONFLICT (run_key, metric_key, step) DO UPDATE SET value = excluded.value",
-            tuple(chain.from_iterable(rows)),
-        )
-
-
 class Registry:
     """The database of runs, opened for writing; made, or brought up to date, where need be.
 
@@ -94,13 +81,15 @@ class Registry:
         self._engine = open_for_writing(self.url)
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, *, foreign_keys: bool = True) -> Iterator[Connection]:
         """Open a transaction for writing, alone among all processes where this SQLite needs it.
 
-        Raises RegistryError where the database cannot be written (read-only, locked for long, the disk full), Damaged
-        where it is garbled.
+        Without `foreign_keys` SQLite does not look up, row by row, what the rows refer to: for a caller that has read
+        it in this very transaction. Raises RegistryError where the database cannot be written (read-only, locked for
+        long, the disk full), Damaged where it is garbled.
         """
-        with told(self.url, "written"), self._lock.held(), self._engine.begin() as connection:
+        engine = self._engine.execution_options(foreign_keys=foreign_keys)
+        with told(self.url, "written"), self._lock.held(), engine.begin() as connection:
             connection.execute(sa.update(Change).where(Change.key == 1).values(writes=Change.writes + 1))
             yield connection
 
@@ -180,34 +169,26 @@ class Registry:
 
     def add_points(self, run_id: str, rows: Iterable[tuple[str, int, float]]) -> None:
         """Add points (metric, step, value); one that is there already, or named twice, takes the last value."""
-        newest: dict[str, dict[int, float]] = {}
-        for metric, step, value in rows:
-            newest.setdefault(metric, {})[step] = value
-        if not newest:
+        columns = points.columns()
+        points.add(columns, rows)
+        self.add_columns(run_id, columns)
+
+    def add_columns(self, run_id: str, columns: points.Columns) -> None:
+        """Add the points of columns; one that is there already takes the new value."""
+        if not columns:
             return
-        last = max(map(max, newest.values()))
-        with self.write() as connection:
+        last = max(map(max, columns.values()))
+        with self.write(foreign_keys=False) as connection:
             key = self._key(connection, run_id)
-            metrics = self._metric_keys(connection, set(newest))
-            # In the order of the table's own key, so that the database goes through its pages once.
-            values = [
-                (metrics[metric], step, float(value) if (value := column[step]) == value else None)  # NaN is NULL
-                for metric, column in sorted(newest.items(), key=lambda item: metrics[item[0]])
-                for step in sorted(column)
-            ]
+            metrics = self._metric_keys(connection, set(columns))
+            by_key = {metrics[name]: column for name, column in columns.items()}
             if connection.dialect.name == "sqlite":
-                _insert_points(connection, key, values)
+                points.insert(connection, key, by_key)
+                largest: sa.ColumnElement[int] = sa.func.max(Run.step, last)
             else:
-                names = ("metric_key", "step", "value")
-                rows_of = [{"run_key": key, **dict(zip(names, row, strict=True))} for row in values]
-                connection.execute(self._replacing(Point, ("value",)), rows_of)
-            connection.execute(
-                sa.update(Run).where(Run.key == key).values(heartbeat=time.time(), step=sa.func.max(Run.step, last))
-                if connection.dialect.name == "sqlite"
-                else sa.update(Run)
-                .where(Run.key == key)
-                .values(heartbeat=time.time(), step=sa.func.greatest(Run.step, last))
-            )
+                connection.execute(self._replacing(Point, ("value",)), points.as_rows(key, by_key))
+                largest = sa.func.greatest(Run.step, last)
+            connection.execute(sa.update(Run).where(Run.key == key).values(heartbeat=time.time(), step=largest))
 
     def forget_after(self, run_id: str, step: int) -> None:
         """Delete all that a run recorded after a step: rows in one transaction, then the files they named.

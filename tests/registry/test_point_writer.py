@@ -96,13 +96,13 @@ def test_no_more_points_wait_than_may_and_none_is_lost(
         def watched() -> Iterator[tuple[str, int, float]]:
             nonlocal most
             for step in range(1, 20_001):
-                most = max(most, len(writer._waiting))
+                most = max(most, writer._waiting)
                 yield "loss_g", step, float(step)
 
         writer.put(watched())
         for step in range(20_001, 30_001):
             writer.put([("loss_g", step, float(step))])
-            most = max(most, len(writer._waiting))
+            most = max(most, writer._waiting)
         assert 0 < most <= 1000
         writer.flush()
         assert reader.points([run_id], ["loss_g"], buckets=1)[["count", "high"]].values.tolist() == [[30_000, 30_000]]
