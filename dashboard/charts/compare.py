@@ -9,10 +9,10 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.bands import add_band, plain
-from dashboard.charts.curves import LABELS
 from dashboard.charts.lines import curve, mark_lost
 from dashboard.charts.palette import plotly_template
 from fergan_core.protocols import numbers, once, words
+from fergan_core.scalars import label_of
 
 # A column of the score table: the metric and which of its numbers.
 _SCORE_COLUMNS = {
@@ -87,7 +87,7 @@ def metric_curves(
         )
     figure.update_layout(template=plotly_template(dark), height=380, showlegend=True)
     figure.update_xaxes(title="step")
-    figure.update_yaxes(title=LABELS.get(metric, metric))
+    figure.update_yaxes(title=plain(label_of(metric)))
     return figure
 
 

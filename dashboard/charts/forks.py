@@ -7,9 +7,10 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.bands import plain
-from dashboard.charts.instruments import LABELS, SEVERITY_COLOURS
+from dashboard.charts.instruments import SEVERITY_COLOURS
 from dashboard.charts.lines import curve, mark_lost
 from dashboard.charts.palette import plotly_template, run_colour
+from fergan_core.scalars import label_of
 
 _MARKED = ("alarm", "warning")
 
@@ -54,7 +55,7 @@ def forks_figure(
         _add_findings(figure, line, findings[findings.run_id == row.id], row.id)
     figure.update_layout(template=plotly_template(dark), height=400, hovermode="closest", showlegend=True)
     figure.update_xaxes(title="step")
-    figure.update_yaxes(title=LABELS.get(metric, metric))
+    figure.update_yaxes(title=plain(label_of(metric)))
     return figure
 
 

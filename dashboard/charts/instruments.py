@@ -1,76 +1,14 @@
 """All instruments of a training on one axis, the losses against each other, spectra; pure functions of tables."""
 
-from collections.abc import Mapping, Sequence
-
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from dashboard.charts.bands import plain
 from dashboard.charts.lines import curve, log_axis, log_foot, mark_lost
 from dashboard.charts.palette import FAINT_INK, plotly_template, run_colour
+from fergan_core.scalars import Panel, panels_of
 
-# Panels from top to bottom, each with what belongs on one axis.
-PANELS: Mapping[str, Sequence[str]] = {
-    "losses": ("loss", "loss_d", "loss_g"),
-    "loss by noise, seen and unseen faces": (
-        "loss_train/low",
-        "loss_held_out/low",
-        "loss_train/middle",
-        "loss_held_out/middle",
-        "loss_train/high",
-        "loss_held_out/high",
-    ),
-    "bits a pixel": ("bits_per_dim/train", "bits_per_dim/held_out"),
-    "latents' divergence, nats": ("kl",),
-    "latents in use": ("active_latents",),
-    "accuracy of D": ("d_accuracy_real", "d_accuracy_fake", "d_accuracy_held_out", "d_accuracy_old"),
-    "overfitting of D": ("r_t", "r_v", "ada_p"),
-    "gradient norms": ("grad_norm", "grad_norm_d", "grad_norm_g", "grad_ratio"),
-    "update by weight": ("update_ratio", "update_ratio_d", "update_ratio_g"),
-    "logits of D": ("logit_real", "logit_fake", "logit_spread"),
-    "condition of G's Jacobian": ("jacobian",),
-    "images a second": ("images_per_second",),
-    "memory, MiB": ("memory_mib", "gpu_memory_mib"),
-    "GPU in use": ("gpu_use",),
-}
-LABELS: Mapping[str, str] = {
-    "loss": "loss",
-    "loss_train/low": "little noise, seen",
-    "loss_held_out/low": "little noise, unseen",
-    "loss_train/middle": "some noise, seen",
-    "loss_held_out/middle": "some noise, unseen",
-    "loss_train/high": "much noise, seen",
-    "loss_held_out/high": "much noise, unseen",
-    "bits_per_dim/train": "of seen faces",
-    "bits_per_dim/held_out": "of unseen faces",
-    "kl": "from the prior",
-    "active_latents": "latent numbers",
-    "loss_d": "loss of D",
-    "loss_g": "loss of G",
-    "d_accuracy_real": "on real faces",
-    "d_accuracy_fake": "on fakes",
-    "d_accuracy_held_out": "on unseen real faces",
-    "d_accuracy_old": "on fakes of earlier",
-    "r_t": "r_t, sure of training faces",
-    "r_v": "r_v, knows them by heart",
-    "ada_p": "p of ADA",
-    "grad_norm": "gradient",
-    "grad_norm_d": "gradient of D",
-    "grad_norm_g": "gradient of G",
-    "grad_ratio": "G's by D's",
-    "update_ratio": "update",
-    "update_ratio_d": "update of D",
-    "update_ratio_g": "update of G",
-    "logit_real": "of real faces",
-    "logit_fake": "of fakes",
-    "logit_spread": "their spread",
-    "jacobian": "condition number",
-    "images_per_second": "images a second",
-    "memory_mib": "the process's most",
-    "gpu_memory_mib": "the GPU's most",
-    "gpu_use": "share of the time",
-}
-_LOG = {"gradient norms", "update by weight", "condition of G's Jacobian"}
 SEVERITY_COLOURS = {"info": FAINT_INK, "warning": "#e69f00", "alarm": "#d0392f"}
 
 
@@ -82,10 +20,10 @@ def timeline_figure(points: pd.DataFrame, findings: pd.DataFrame, *, dark: bool)
     `points` are the registry's stretches; `findings` has columns kind, step, severity, sentence. The findings' marks
     on top can be clicked: their customdata is the finding's place in the table.
     """
-    panels = [name for name, metrics in PANELS.items() if points.metric.isin(metrics).any()]
+    panels = panels_of(points.metric)
     figure = make_subplots(
         rows=len(panels) + 1, cols=1, shared_xaxes=True, vertical_spacing=0.04,
-        row_heights=[0.35, *[1.0] * len(panels)], subplot_titles=["", *panels],
+        row_heights=[0.35, *[1.0] * len(panels)], subplot_titles=["", *(plain(panel.title) for panel in panels)],
     )  # fmt: skip
     # Over its panel's corner: beside it, turned, a long title runs into the next one's on a telephone.
     figure.update_annotations(x=0, xanchor="left", font_size=13)
@@ -101,8 +39,8 @@ def timeline_figure(points: pd.DataFrame, findings: pd.DataFrame, *, dark: bool)
         row=1,
         col=1,
     )
-    for place, name in enumerate(panels, 2):
-        _add_panel(figure, points, name, place)
+    for place, panel in enumerate(panels, 2):
+        _add_panel(figure, points, panel, place)
     for row in findings.itertuples():
         figure.add_vline(x=row.step, line={"color": SEVERITY_COLOURS[row.severity], "width": 1, "dash": "dot"})
     figure.update_layout(
@@ -113,10 +51,10 @@ def timeline_figure(points: pd.DataFrame, findings: pd.DataFrame, *, dark: bool)
     return figure
 
 
-def _add_panel(figure: go.Figure, points: pd.DataFrame, panel: str, row: int) -> None:
-    own = points[points.metric.isin(PANELS[panel])]
-    foot = log_foot(own["mean"]) if panel in _LOG else None
-    for place, metric in enumerate(PANELS[panel]):
+def _add_panel(figure: go.Figure, points: pd.DataFrame, panel: Panel, row: int) -> None:
+    own = points[points.metric.isin(panel.labels)]
+    foot = log_foot(own["mean"]) if panel.scale == "log" else None
+    for place, (metric, label) in enumerate(panel.labels.items()):
         line = own[own.metric == metric].sort_values("step")
         if line.empty:
             continue
@@ -124,16 +62,16 @@ def _add_panel(figure: go.Figure, points: pd.DataFrame, panel: str, row: int) ->
         figure.add_scatter(
             x=line.step,
             **curve(line["mean"], colour, foot),
-            name=mark_lost(figure, line, LABELS[metric], colour, row=row, col=1),
+            name=mark_lost(figure, line, plain(label), colour, row=row, col=1),
             line={"color": colour, "width": 1.4},
             customdata=line["mean"],
-            hovertemplate=f"{LABELS[metric]}: %{{customdata:.4g}}<extra></extra>",
-            legendgroup=panel,
-            legendgrouptitle_text=panel,
+            hovertemplate=f"{plain(label)}: %{{customdata:.4g}}<extra></extra>",
+            legendgroup=panel.title,
+            legendgrouptitle_text=plain(panel.title),
             row=row,
             col=1,
         )
-    axis = log_axis(own["mean"], decades=True) if panel in _LOG else {"type": "linear"}
+    axis = log_axis(own["mean"], decades=True) if panel.scale == "log" else {"type": "linear"}
     figure.update_yaxes(**axis, row=row, col=1)
 
 

@@ -10,6 +10,7 @@ from dashboard.charts import curves
 from dashboard.charts.palette import PLOTLY_CONFIG
 from dashboard.parts import fields, forks
 from fergan_core.protocols import newest
+from fergan_core.scalars import MAIN_PANELS, panels_of
 
 DARK = st.context.theme.type == "dark"
 HEADLINE = {"is": ("IS", "{:.3f}"), "accuracy": ("Read as asked", "{:.0%}")}
@@ -36,17 +37,17 @@ def show_state(run_id: str) -> None:
         return
     if run["status"] == "running" and run["steps"]:
         st.progress(min(1.0, run["step"] / run["steps"]), text=f"step {run['step']:,} of {run['steps']:,}")
-    points = data.points((run_id,), tuple(name for names in curves.GROUPS.values() for name in names))
+    panels = panels_of(data.metrics((run_id,)), MAIN_PANELS)
+    points = data.points((run_id,), tuple(name for panel in panels for name in panel.labels))
     if points.empty:
         yet = "No point yet: they appear a second after the first step."
         st.info(yet if run["status"] == "running" else "This run ended before its first point.")
         return
-    groups = curves.groups_of(set(points.metric))
-    for first in range(0, len(groups), 2):
-        for column, group in zip(st.columns(2, gap="medium"), groups[first : first + 2], strict=False):
-            column.subheader(group, anchor=False)
-            figure = curves.group_figure(points, group, dark=DARK)
-            column.plotly_chart(figure, width="stretch", theme=None, key=group, config=PLOTLY_CONFIG)
+    for first in range(0, len(panels), 2):
+        for column, panel in zip(st.columns(2, gap="medium"), panels[first : first + 2], strict=False):
+            column.subheader(choose.plain(panel.title), anchor=False)
+            figure = curves.panel_figure(points, panel, dark=DARK)
+            column.plotly_chart(figure, width="stretch", theme=None, key=f"panel {panel.title}", config=PLOTLY_CONFIG)
     st.caption(
         "Line: the mean over a span of steps; band: its lowest and highest value, so that no spike is lost. "
         "Drag over a chart to zoom, double-click to go back."

@@ -8,6 +8,7 @@ import pytest
 
 from dashboard.charts import compare, curves, lines, rivals
 from fergan_core.metrics.catalogue import CATALOGUE
+from fergan_core.scalars import panels_of
 
 NAN = math.nan
 
@@ -53,7 +54,7 @@ def test_without_zeros_there_is_no_foot_and_without_more_than_zeros_no_logarithm
 
 def test_a_runs_gradients_of_zero_are_drawn_with_their_band() -> None:
     table = pd.DataFrame({"metric": "grad_norm_g", "step": [1, 2], "low": [0.0, 2.0], "high": [4.0, 8.0], "nans": 0})
-    figure = curves.group_figure(table.assign(mean=[0.0, 5.0]), "Gradient norms", dark=False)
+    figure = curves.panel_figure(table.assign(mean=[0.0, 5.0]), panels_of(table.metric)[0], dark=False)
     band, line = figure.data
     assert list(line.y) == [1.0, 5.0]
     assert list(line.customdata) == [0.0, 5.0]

@@ -1,0 +1,152 @@
+"""The one table of recorded scalars: what each is called, in what unit, and the panel in which it is drawn.
+
+A new scalar is one line. A scalar that is not in the table, such as a script of somebody else's may record, is drawn
+too: in a panel of its own, under its own name. Scalars named PREFIX/PART are one line for all their parts.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+LOSSES = "Losses"
+DISCRIMINATOR_OUTPUT = "Discriminator output"
+DISCRIMINATOR_ACCURACY = "Discriminator accuracy"
+DISCRIMINATOR_LOGITS = "Discriminator logits"
+OVERFITTING = "Discriminator overfitting"
+PENALTIES = "Penalties"
+LOSS_BY_NOISE = "Loss by noise level, seen and unseen faces"
+BITS = "Bits per pixel"
+DIVERGENCE = "Latents' KL divergence from the prior"
+ACTIVE_LATENTS = "Active latents"
+GRADIENTS = "Gradient norms"
+UPDATES = "Update size relative to the weights"
+JACOBIAN = "Log condition number of the generator's Jacobian"
+SPEED = "Images per second"
+MEMORY = "Memory"
+GPU_USE = "GPU use"
+
+# The Run page shows these, and whatever the table does not know; Instability shows all.
+MAIN_PANELS = (LOSSES, DISCRIMINATOR_OUTPUT, LOSS_BY_NOISE, BITS, GRADIENTS, SPEED)
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """A recorded scalar: its label within its panel, its unit ('' for a plain number), and the panel's scale.
+
+    `panel` None: it is not drawn over the steps with the others (the probe's have maps of their own, spectra a chart).
+    """
+
+    label: str
+    unit: str
+    panel: str | None
+    scale: Literal["linear", "log"] = "linear"
+
+
+SCALARS: dict[str, Scalar] = {
+    "loss": Scalar("loss", "", LOSSES),
+    "loss_d": Scalar("loss of D", "", LOSSES),
+    "loss_g": Scalar("loss of G", "", LOSSES),
+    "d_real": Scalar("D(real)", "probability", DISCRIMINATOR_OUTPUT),
+    "d_fake": Scalar("D(fake)", "probability", DISCRIMINATOR_OUTPUT),
+    "d_wrong": Scalar("D(real, wrong emotion)", "probability", DISCRIMINATOR_OUTPUT),
+    "d_accuracy": Scalar("mean accuracy", "share", DISCRIMINATOR_OUTPUT),
+    "loss_train/low": Scalar("little noise, seen", "", LOSS_BY_NOISE),
+    "loss_held_out/low": Scalar("little noise, unseen", "", LOSS_BY_NOISE),
+    "loss_train/middle": Scalar("some noise, seen", "", LOSS_BY_NOISE),
+    "loss_held_out/middle": Scalar("some noise, unseen", "", LOSS_BY_NOISE),
+    "loss_train/high": Scalar("much noise, seen", "", LOSS_BY_NOISE),
+    "loss_held_out/high": Scalar("much noise, unseen", "", LOSS_BY_NOISE),
+    "bits_per_dim": Scalar("training batch", "bits", BITS),
+    "bits_per_dim/train": Scalar("seen faces", "bits", BITS),
+    "bits_per_dim/held_out": Scalar("unseen faces", "bits", BITS),
+    "kl": Scalar("KL divergence", "nats", DIVERGENCE),
+    "active_latents": Scalar("active latents", "latents", ACTIVE_LATENTS),
+    "d_accuracy_real": Scalar("real faces", "share", DISCRIMINATOR_ACCURACY),
+    "d_accuracy_fake": Scalar("generated faces", "share", DISCRIMINATOR_ACCURACY),
+    "d_accuracy_held_out": Scalar("unseen real faces", "share", DISCRIMINATOR_ACCURACY),
+    "d_accuracy_old": Scalar("earlier generated faces", "share", DISCRIMINATOR_ACCURACY),
+    "r_t": Scalar("r_t: how surely training faces are called real", "", OVERFITTING),
+    "r_v": Scalar("r_v: how far training and unseen faces are apart", "", OVERFITTING),
+    "ada_p": Scalar("p of ADA", "probability", OVERFITTING),
+    "penalty_gradient": Scalar("gradient penalty", "", PENALTIES, "log"),
+    "penalty_r1": Scalar("R1", "", PENALTIES, "log"),
+    "penalty_lecam": Scalar("LeCam", "", PENALTIES, "log"),
+    "grad_norm": Scalar("gradient", "", GRADIENTS, "log"),
+    "grad_norm_d": Scalar("gradient of D", "", GRADIENTS, "log"),
+    "grad_norm_g": Scalar("gradient of G", "", GRADIENTS, "log"),
+    "grad_ratio": Scalar("G's divided by D's", "", GRADIENTS, "log"),
+    "update_ratio": Scalar("update", "", UPDATES, "log"),
+    "update_ratio_d": Scalar("update of D", "", UPDATES, "log"),
+    "update_ratio_g": Scalar("update of G", "", UPDATES, "log"),
+    "logit_real": Scalar("mean, real faces", "", DISCRIMINATOR_LOGITS),
+    "logit_fake": Scalar("mean, generated faces", "", DISCRIMINATOR_LOGITS),
+    "logit_spread": Scalar("standard deviation", "", DISCRIMINATOR_LOGITS),
+    "jacobian": Scalar("ln of the condition number", "", JACOBIAN),
+    "images_per_second": Scalar("images per second", "images/s", SPEED),
+    "memory_mib": Scalar("peak of the process", "MiB", MEMORY),
+    "gpu_memory_mib": Scalar("peak of the GPU", "MiB", MEMORY),
+    "gpu_use": Scalar("share of the time", "share", GPU_USE),
+    "flops_per_image": Scalar("operations per training image", "FLOP", None),
+    "pulse_accuracy/": Scalar("recognised as requested", "share", None),
+    "pulse_reads/": Scalar("emotion most often recognised", "FER2013's code", None),
+    "pulse_diversity/": Scalar("diversity", "relative to real faces", None),
+    "pulse_repeats/": Scalar("near-duplicates", "share", None),
+    "spectral_d/": Scalar("largest singular value, D", "", None, "log"),
+    "spectral_g/": Scalar("largest singular value, G", "", None, "log"),
+}
+
+
+@dataclass(frozen=True)
+class Panel:
+    """What is drawn on one axis: scalars' names and labels in order, the unit where all share one, the scale."""
+
+    title: str
+    labels: dict[str, str]
+    unit: str
+    scale: Literal["linear", "log"]
+
+
+def scalar(name: str) -> Scalar | None:
+    """Return what is known of a scalar by its recorded name; None for one that the table does not have."""
+    return SCALARS.get(name) or SCALARS.get(name.partition("/")[0] + "/")
+
+
+def label_of(name: str) -> str:
+    """Return how a scalar is called beside no other: its label, or its own name where the table does not have it."""
+    known = scalar(name)
+    if known is None:
+        return name
+    part = name.partition("/")[2] if name not in SCALARS else ""
+    panel = "" if known.panel in (None, LOSSES, known.label) else f"{known.panel}: "
+    return panel + known.label + (f", {part}" if part else "")
+
+
+def panels_of(recorded: Iterable[str], wanted: Collection[str] | None = None) -> list[Panel]:
+    """Return the panels that recorded scalars need, in the table's order, and behind them one for each other prefix.
+
+    `wanted` limits the table's own panels to some titles.
+    """
+    names = set(recorded)
+    known = [name for name in SCALARS if name in names]
+    titles = dict.fromkeys(panel for name in known if (panel := SCALARS[name].panel) is not None)
+    found = [
+        _panel(title, {name: SCALARS[name].label for name in known if SCALARS[name].panel == title})
+        for title in titles
+        if wanted is None or title in wanted
+    ]
+    others = sorted(name for name in names if scalar(name) is None)
+    prefixes = dict.fromkeys(name.partition("/")[0] for name in others)
+    return found + [
+        _panel(prefix, {name: name for name in others if name.partition("/")[0] == prefix}) for prefix in prefixes
+    ]
+
+
+def _panel(title: str, labels: dict[str, str]) -> Panel:
+    scalars = [SCALARS[name] for name in labels if name in SCALARS]
+    units = {one.unit for one in scalars}
+    return Panel(
+        title,
+        labels,
+        units.pop() if len(units) == 1 else "",
+        "log" if any(one.scale == "log" for one in scalars) else "linear",
+    )
