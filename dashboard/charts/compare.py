@@ -12,6 +12,7 @@ from dashboard.charts.bands import add_band, plain
 from dashboard.charts.lines import curve, mark_lost
 from dashboard.charts.palette import plotly_template
 from fergan_core.protocols import numbers, once, words
+from fergan_core.recipe import differences
 from fergan_core.scalars import label_of
 
 # A column of the score table: the metric and which of its numbers.
@@ -27,25 +28,19 @@ _SCORE_COLUMNS = {
 
 
 def recipe_differences(recipes: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
-    """List the fields in which recipes differ: a row a field (nested ones dotted), a column a run, absent as a dash."""
-    flat = {label: fields(recipe) for label, recipe in recipes.items()}
-    names = dict.fromkeys(name for own in flat.values() for name in own)
-    rows = {name: [flat[label].get(name, "–") for label in flat] for name in names}
-    differing = {name: values for name, values in rows.items() if len(set(values)) > 1}
-    return pd.DataFrame.from_dict(differing, orient="index", columns=list(flat)).rename_axis("field").reset_index()
+    """List the fields in which recipes differ: a row a field, a column a run, a dash where it has no such field."""
+    rows = {
+        name: [field_text(values[label]) if label in values else "–" for label in recipes]
+        for name, values in differences(recipes).items()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index", columns=list(recipes)).rename_axis("field").reset_index()
 
 
-def fields(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Flatten a recipe or the like to text by field, nested fields dotted, lists without their brackets."""
-    found: dict[str, str] = {}
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            found |= fields(value, f"{prefix}{name}.")
-        elif isinstance(value, list):
-            found[prefix + name] = ", ".join(map(str, value))
-        else:
-            found[prefix + name] = value if isinstance(value, str) else json.dumps(value)
-    return found
+def field_text(value: Any) -> str:
+    """Write a recipe's field as --set would take it: a list's members with commas between, texts without quotes."""
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def score_table(scores: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:

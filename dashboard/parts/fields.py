@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard.charts.compare import fields
+from dashboard.charts.compare import field_text
 
 
 def show(place: Any, values: Mapping[str, Any]) -> None:
@@ -15,3 +15,14 @@ def show(place: Any, values: Mapping[str, Any]) -> None:
     # Together a telephone's width; where there is more, both grow.
     widths = {"field": st.column_config.TextColumn(width=150), "value": st.column_config.TextColumn(width=210)}
     place.dataframe(table, hide_index=True, width="stretch", height="content", column_config=widths)
+
+
+def fields(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Return values as text by name, those of nested mappings by dotted names."""
+    found: dict[str, str] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            found |= fields(value, f"{prefix}{name}.")
+        else:
+            found[prefix + name] = field_text(value)
+    return found

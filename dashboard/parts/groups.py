@@ -67,8 +67,8 @@ def wholes(runs: pd.DataFrame) -> dict[str, list[str]]:
 
 def varied(run_ids: Sequence[str]) -> pd.DataFrame:
     """Return the fields in which the runs' recipes differ, but for the seed: a row a field, a column a run."""
-    table = recipe_differences(data.recipes(run_ids)).set_index("field").drop(list(BESIDE_LEARNING), errors="ignore")
-    return table.rename(index=lambda name: name.removeprefix("method."))
+    table = recipe_differences(data.recipes(run_ids)).set_index("field")
+    return table.drop(list(BESIDE_LEARNING), errors="ignore")
 
 
 def _fill(name: str, known: Mapping[str, Sequence[str]]) -> None:

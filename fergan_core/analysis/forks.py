@@ -8,7 +8,7 @@ import pandas as pd
 
 from fergan_core.analysis.alarms import alarms
 from fergan_core.analysis.findings.thresholds import LIMITS
-from fergan_core.recipe import BESIDE_LEARNING, flat
+from fergan_core.recipe import changes
 
 Outcome = Literal["comes too", "in part", "stays away", "one of its own", "too short", "none in either"]
 
@@ -54,22 +54,12 @@ def root(parents: Mapping[str, str], run_id: str) -> str:
     return met[-1]
 
 
-def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Return the fields by which two trainings differ, with both values; a method's own fields stand beside the rest.
-
-    Not those that say how often one looks; the seed is one.
-    """
-    old, new = flat(before), flat(after)
-    names = [name for name in dict.fromkeys([*old, *new]) if name == "seed" or name not in BESIDE_LEARNING]
-    return {name: (old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name)}
-
-
 def outcomes(tree: pd.DataFrame, findings: pd.DataFrame, recipes: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
     """Return a family with what each run changed, the alarms it had, and what became of its parent's.
 
     `tree` is what `family` returns, with status, step and epoch; `findings` those of its runs; `recipes` by run.
-    Further columns: changed (as `changes` returns it; None without the parent's recipe), alarms (list of dicts kind,
-    emotion, step, until, epoch), passed (the emotions whose collapse ended), outcome. That is of the alarms that the
+    Further columns: changed (as `recipe.changes` returns it; None without the parent's recipe), alarms (list of dicts
+    kind, emotion, step, until, epoch), passed (the emotions whose collapse ended), outcome. That is of the alarms that the
     parent had after the branch: 'comes too', 'in part' (some of them), 'stays away', 'too short' (the fork was not
     trained past the first of them for LIMITS.long images, or as far as the parent), 'one of its own' (another in their
     place), 'none in either'. None where the parent is not known.

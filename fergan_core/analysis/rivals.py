@@ -4,7 +4,6 @@ All take tables as the registry's reader gives them, and `metrics.catalogue` for
 """
 
 import itertools
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +17,7 @@ from fergan_core.analysis.families import LEVEL, levels
 from fergan_core.analysis.groups import ENOUGH
 from fergan_core.analysis.scales import PLAIN, Kind, Scale, apart, turned_back
 from fergan_core.analysis.stages import Stage, at_stage, with_spent
-from fergan_core.recipe import BESIDE_LEARNING, flat
+from fergan_core.recipe import key_of, training_fields
 
 Answer = Literal["shows", "suggests", "of these runs", "cannot tell"]
 Direction = Literal["higher", "lower"]
@@ -87,8 +86,8 @@ def contenders(runs: pd.DataFrame, recipes: Mapping[str, Mapping[str, Any]]) -> 
     """
     alike: dict[str, list[str]] = {}
     for row in runs.itertuples():
-        fields = {name: value for name, value in flat(recipes[str(row.id)]).items() if name not in BESIDE_LEARNING}
-        alike.setdefault(json.dumps([row.data_hash, fields], sort_keys=True), []).append(str(row.id))
+        key = key_of(training_fields(recipes[str(row.id)]), str(row.data_hash))
+        alike.setdefault(key, []).append(str(row.id))
     table = runs.set_index("id")
     presets = [str(table.preset[own[0]]) for own in alike.values()]
     names = [

@@ -1,9 +1,10 @@
 """Recipes: the whole configuration of a run, its validation, its JSON, and the presets, which are named recipes."""
 
+from fergan_core.recipe.compare import BESIDE_LEARNING, changes, differences, flat, key_of, training_fields
 from fergan_core.recipe.denoisers import Denoiser, Diffusion, Flow, Sampling
 from fergan_core.recipe.gan import Gan
 from fergan_core.recipe.presets import PRESETS, REPORT_EMOTIONS, preset, preset_of, presets_of
-from fergan_core.recipe.recipe import BESIDE_LEARNING, Method, Recipe, changed, explain, flat, from_dict, to_dict
+from fergan_core.recipe.recipe import Method, Recipe, changed, explain, from_dict, to_dict
 from fergan_core.recipe.vae import Vae
 
 __all__ = [
@@ -19,11 +20,15 @@ __all__ = [
     "Sampling",
     "Vae",
     "changed",
+    "changes",
+    "differences",
     "explain",
     "flat",
     "from_dict",
+    "key_of",
     "preset",
     "preset_of",
     "presets_of",
     "to_dict",
+    "training_fields",
 ]

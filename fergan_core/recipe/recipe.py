@@ -70,21 +70,10 @@ class Recipe(Common):
 _ADAPTER: TypeAdapter[Recipe] = TypeAdapter(Recipe)
 
 
-# Fields that name a training or change what is recorded of it, and not how it learns.
-BESIDE_LEARNING = frozenset({"seed", "preset", "eval_every", "checkpoint_every", "watch_every", "compile"})
-
-
 def to_dict(recipe: Recipe) -> dict[str, Any]:
     """Return a recipe as plain JSON values, of which `from_dict` makes the same recipe again."""
     plain: dict[str, Any] = _ADAPTER.dump_python(recipe, mode="json")
     return plain
-
-
-def flat(plain: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a plain recipe's fields with its method's own beside them."""
-    fields = {**plain, **plain.get("method", {})}
-    fields.pop("method", None)
-    return fields
 
 
 def changed(recipe: Recipe, settings: Mapping[str, str]) -> Recipe:

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from fergan_core.analysis.alarms import alarms
-from fergan_core.analysis.forks import changes, family, outcomes, roots
+from fergan_core.analysis.forks import family, outcomes, roots
 
 
 def runs(*rows: tuple[str, str | None, int | None]) -> pd.DataFrame:
@@ -54,16 +54,6 @@ def test_a_circle_of_imported_runs_ends() -> None:
     assert family(table, "self")["id"].to_list() == ["self"]
     found = outcomes(family(table, "a"), findings(), dict.fromkeys("abcx", recipe()))
     assert len(found) == 4
-
-
-def test_changes_name_the_fields_of_recipe_and_method() -> None:
-    after = recipe(d_lr=1e-3, r1=1.0) | {"epochs": 20}
-    assert changes(recipe(), after) == {"epochs": (10, 20), "d_lr": (2e-4, 1e-3), "r1": (None, 1.0)}
-    assert changes(recipe(), recipe()) == {}
-
-
-def test_how_often_one_looks_is_no_change_and_a_seed_is_one() -> None:
-    assert changes(recipe() | {"eval_every": 2, "seed": 0}, recipe() | {"eval_every": 5, "seed": 1}) == {"seed": (0, 1)}
 
 
 def outcome(fork: list[tuple[str, int, dict[str, Any]]], step: int = 1000, status: str = "finished") -> str:

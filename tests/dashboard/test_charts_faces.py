@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from dashboard.charts import compare, scores, sheets
+from dashboard.parts import fields
 from fergan_core.errors import DataError
 
 EMOTIONS = ("angry", "happy", "neutral")
@@ -191,16 +192,16 @@ def test_recipe_differences_lists_only_what_differs() -> None:
         }
     )
     assert table.set_index("field").to_dict("index") == {
-        "method.lr": {"one": "0.0002", "two": "0.0001"},
-        "method.batch": {"one": "64", "two": "–"},
-        "method.ema": {"one": "–", "two": "0.9"},
+        "lr": {"one": "0.0002", "two": "0.0001"},
+        "batch": {"one": "64", "two": "–"},
+        "ema": {"one": "–", "two": "0.9"},
     }
     assert compare.recipe_differences({"one": {"a": 1}, "two": {"a": 1}}).empty
 
 
 def test_fields_are_dotted_and_lists_have_no_brackets() -> None:
     recipe = {"preset": "quick", "emotions": ["happy", "sad"], "method": {"flip": False, "lr": 2e-4}}
-    assert compare.fields(recipe) == {
+    assert fields.fields(recipe) == {
         "preset": "quick",
         "emotions": "happy, sad",
         "method.flip": "false",

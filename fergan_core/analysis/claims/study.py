@@ -4,10 +4,8 @@ What differs is never pooled: of several data sets or recipes that with the most
 protocols the one that `fergan_core.protocols.preferred` puts first. What is left out is said.
 """
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +14,7 @@ from scipy.stats import t as student
 from fergan_core.analysis.claims.claim import Answer, Score, Verdict, claim
 from fergan_core.analysis.groups import ENOUGH
 from fergan_core.protocols import numbers, preferred, words
-from fergan_core.recipe import BESIDE_LEARNING, flat
+from fergan_core.recipe import key_of, training_fields
 
 LEAST = 3  # seeds below which nothing is told
 ENDED = ("finished", "diverged", "failed")
@@ -97,17 +95,17 @@ def pool(
     ended = study.runs[study.runs["status"].isin(ENDED)].sort_values("created")
     if ended.empty:
         return None
-    flat = [_fields(recipe, images, loose) for recipe, images in zip(ended["recipe"], ended["images"], strict=True)]
-    own = [fields if setting is None else {name: fields.get(name) for name in setting} for fields in flat]
-    rest = [{} if setting is None else {n: v for n, v in fields.items() if n not in setting} for fields in flat]
-    alike = [
-        f"{data_hash} {json.dumps(fields, sort_keys=True)}"
-        for data_hash, fields in zip(ended["data_hash"], rest, strict=True)
+    # With the images that there really were, of which the recipe may name none or more.
+    learnt = [
+        training_fields(recipe, loose) | ({} if "images" in loose else {"images": int(images)})
+        for recipe, images in zip(ended["recipe"], ended["images"], strict=True)
     ]
+    own = [fields if setting is None else {name: fields.get(name) for name in setting} for fields in learnt]
+    rest = [{} if setting is None else {n: v for n, v in fields.items() if n not in setting} for fields in learnt]
     ended = ended.assign(
-        setting=[json.dumps(fields, sort_keys=True) for fields in own],
-        fields=pd.Series(flat, index=ended.index, dtype=object),
-        alike=alike,
+        setting=[key_of(fields) for fields in own],
+        fields=pd.Series(learnt, index=ended.index, dtype=object),
+        alike=[key_of(fields, data_hash) for data_hash, fields in zip(ended["data_hash"], rest, strict=True)],
     )
     sizes = ended.groupby("alike")["created"].agg(["size", "max"]).sort_values(["size", "max"])
     same = ended[ended["alike"] == sizes.index[-1]]
@@ -131,12 +129,6 @@ def untold(study: Study, key: str) -> Verdict:
         return Verdict(claim(key), "not tried", None, f"The study {claim(key).study} has no run yet.")
     sentence = f"No run of the study has ended yet; {counted(len(study.runs), 'run')} of it began."
     return Verdict(claim(key), "cannot tell", None, sentence)
-
-
-def _fields(recipe: Mapping[str, Any], images: int, loose: Sequence[str]) -> dict[str, Any]:
-    """Return what of a recipe makes the training, its method's fields among them, with the images there really were."""
-    fields = flat(recipe) | {"images": int(images)}
-    return {name: value for name, value in fields.items() if name not in (*BESIDE_LEARNING, *loose)}
 
 
 def _scores(
