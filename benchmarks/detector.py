@@ -26,9 +26,9 @@ from fergan_core.data import Dataset, open_dataset
 from fergan_core.errors import CheckpointError
 from fergan_core.experiment import find_in, start
 from fergan_core.methods import load_generator
+from fergan_core.methods.protocols import Generator
 from fergan_core.metrics.intervals import interval_of_share
 from fergan_core.registry import Reader, Registry
-from fergan_core.training.protocols import Generator
 
 _IMAGES = 4_000  # of the data set, so that an epoch, with its checkpoint, passes in every pulse
 _EPOCHS = 12

@@ -26,10 +26,10 @@ from fergan_core.evaluation.faces import Reading
 from fergan_core.evaluation.ground import Ground
 from fergan_core.judges.judge import load_judge
 from fergan_core.methods import load_generator
+from fergan_core.methods.protocols import Generator, Samplable
 from fergan_core.metrics.birthday import duplicate_threshold, duplicates
 from fergan_core.protocols import judges_for
 from fergan_core.training.engine import to_bytes
-from fergan_core.training.protocols import Generator, Samplable
 
 _IDLE_SECONDS = 600
 _REAL_FACES = 300  # an emotion, in a projection

@@ -1,5 +1,6 @@
-"""`fergan`: runs, data sets, evaluations, the showcase. Trainings have their own commands: `python -m trainers.x`."""
+"""`fergan`: train, evaluate and compare runs, look at data sets, keep the registry."""
 
+import difflib
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -235,6 +236,27 @@ SINGLE: dict[str, Callable[..., int | None]] = {
 }
 
 
+TRAIN = "Train a method: `fergan train METHOD`, the same as its `python -m trainers.x`."
+
+
+def train_method(words: Sequence[str]) -> int:
+    """Train the method that the first word names; the rest is its trainer's command line."""
+    from fergan_core.recipe import kinds, method_recipe
+
+    if not words or words[0] in ("--help", "-h"):
+        print("usage: fergan train METHOD [FLAGS]; `fergan train METHOD --help` lists the flags\n")
+        for kind in kinds():
+            print(f"  {kind:<10} {method_recipe(kind).title}")
+        return 0 if words else 2
+    if words[0] not in kinds():
+        near = difflib.get_close_matches(words[0], kinds(), n=1)
+        hint = f"; did you mean '{near[0]}'?" if near else ""
+        raise UsageError(f"fergan train: '{words[0]}' is not a method{hint} ({', '.join(kinds())})")
+    from trainers.training import train
+
+    return train(f"fergan train {words[0]}", words[0], words[1:])
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of `fergan`. Exit: 0 done, 1 failed, 2 wrong use or bad input."""
     words = list(sys.argv[1:] if arguments is None else arguments)
@@ -242,11 +264,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _dispatch(words: list[str]) -> int | None:
+    if words and words[0] == "train":
+        return train_method(words[1:])
     if words and words[0] in GROUPS:
         description, commands = GROUPS[words[0]]
         return _run(commands, f"fergan {words[0]}", description, words[1:])
     # The groups stand in this list for its help alone; their words went the way above.
-    groups = {name: _group(description) for name, (description, _) in GROUPS.items()}
+    groups = {"train": _group(TRAIN), **{name: _group(description) for name, (description, _) in GROUPS.items()}}
     return _run({**groups, **SINGLE}, "fergan", str(__doc__).replace("`", ""), words)
 
 

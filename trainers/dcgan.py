@@ -8,7 +8,7 @@ from trainers.training import train
 
 def main() -> int:
     """Entry point of `python -m trainers.dcgan`."""
-    return train("python -m trainers.dcgan", "gan", "Train a conditional DCGAN")
+    return train("python -m trainers.dcgan", "gan")
 
 
 if __name__ == "__main__":

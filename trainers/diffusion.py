@@ -8,7 +8,7 @@ from trainers.training import train
 
 def main() -> int:
     """Entry point of `python -m trainers.diffusion`."""
-    return train("python -m trainers.diffusion", "diffusion", "Train a class-conditional diffusion model")
+    return train("python -m trainers.diffusion", "diffusion")
 
 
 if __name__ == "__main__":

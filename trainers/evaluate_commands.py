@@ -30,11 +30,11 @@ class Drawing:
         """Return the ways to draw in that are asked for, None for the recipe's own; UsageError where it has none."""
         if self.sampler is None and not self.steps and self.guidance is None:
             return [None]
-        own = getattr(recipe.method, "sampling", None)
-        if own is None:
-            raise UsageError(f"--sampler, --steps, --guidance: a {recipe.method.kind} draws a face in one pass")
-        from fergan_core.recipe import Sampling
+        from fergan_core.recipe import Denoiser, Sampling
 
+        if not isinstance(recipe.method, Denoiser):
+            raise UsageError(f"--sampler, --steps, --guidance: a {recipe.method.kind} draws a face in one pass")
+        own = recipe.method.sampling
         guidance = own.guidance if self.guidance is None else self.guidance
         if min(self.steps, default=1) < 1 or guidance < 0:
             raise UsageError("--steps, --guidance: give 1 or more steps, and 0 or more guidance")

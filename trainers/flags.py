@@ -54,8 +54,8 @@ _WITH = {
 }
 
 
-def parse(prog: str, what: str, kind: str, arguments: Sequence[str] | None = None) -> Flags:
-    """Read the command line of the trainer of a `kind` of method; `what` says in the imperative what it does.
+def parse(prog: str, kind: str, arguments: Sequence[str] | None = None) -> Flags:
+    """Read the command line of the trainer of a `kind` of method.
 
     Raises UsageError where a preset or a value cannot be meant. `--help` needs no torch.
     """
@@ -69,8 +69,8 @@ def parse(prog: str, what: str, kind: str, arguments: Sequence[str] | None = Non
             Flags,
             prog=prog,
             description=(
-                f"{what} on FER2013 or the built-in faces and record it as a run. Without flags: preset quick on "
-                "synthfer. A training uses all cores: start one at a time. "
+                f"Train {recipes.method_recipe(kind).title} on FER2013 or the built-in faces and record it as a run. "
+                "Without flags: preset quick on synthfer. A training uses all cores: start one at a time. "
                 f"Presets: {', '.join(recipes.presets_of(kind))}."
             ),
             args=words,

@@ -8,7 +8,7 @@ from trainers.training import train
 
 def main() -> int:
     """Entry point of `python -m trainers.flow`."""
-    return train("python -m trainers.flow", "flow", "Train a class-conditional flow by flow matching")
+    return train("python -m trainers.flow", "flow")
 
 
 if __name__ == "__main__":

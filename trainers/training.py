@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fergan_core.errors import UsageError
@@ -13,12 +14,12 @@ if TYPE_CHECKING:
     from fergan_core.experiment import Outcome
 
 
-def train(prog: str, kind: str, what: str) -> int:
+def train(prog: str, kind: str, arguments: Sequence[str] | None = None) -> int:
     """Read a trainer's flags, train or go on, print how it ended. Exit: 0 done, 1 failed, 2 wrong use, 130 interrupted.
 
-    `kind` is the recipe's method, `what` says in a sentence what is trained.
+    `kind` is the recipe's method; `arguments` are by default those of the command line.
     """
-    flags = parse(prog, what, kind)
+    flags = parse(prog, kind, arguments)
     # torch comes in only now: --help and wrong flags are answered in a fraction of a second.
     from fergan_core import experiment
     from fergan_core.registry import Reader, Registry

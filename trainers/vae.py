@@ -8,7 +8,7 @@ from trainers.training import train
 
 def main() -> int:
     """Entry point of `python -m trainers.vae`."""
-    return train("python -m trainers.vae", "vae", "Train a conditional variational autoencoder")
+    return train("python -m trainers.vae", "vae")
 
 
 if __name__ == "__main__":

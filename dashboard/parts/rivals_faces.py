@@ -8,8 +8,8 @@ from dashboard.charts import sheets
 from dashboard.charts.palette import emotion_label
 from fergan_core.emotions import EMOTIONS
 from fergan_core.errors import FerganError
+from fergan_core.recipe import kinds, method_recipe
 
-_STEPPING = ("diffusion", "flow")
 _FRAMES = 10
 
 
@@ -29,7 +29,12 @@ def show(chosen: pd.DataFrame) -> None:
             continue
         alt = f"{len(faces)} {emotion} faces of {row.name}"
         st.image(sheets.face_grid(faces, columns=len(faces)), alt=alt, width=760)
-    show_path(chosen[chosen.method.isin(_STEPPING)], emotion)
+    show_path(chosen[chosen.method.map(_in_steps).astype(bool)], emotion)
+
+
+def _in_steps(kind: str) -> bool:
+    """Tell whether a method draws a face in several steps; a run of somebody else's method does not."""
+    return kind in kinds() and method_recipe(kind).in_steps
 
 
 def show_path(chosen: pd.DataFrame, emotion: str) -> None:

@@ -58,9 +58,9 @@ def outcomes(tree: pd.DataFrame, findings: pd.DataFrame, recipes: Mapping[str, M
     """Return a family with what each run changed, the alarms it had, and what became of its parent's.
 
     `tree` is what `family` returns, with status, step and epoch; `findings` those of its runs; `recipes` by run.
-    Further columns: changed (as `recipe.changes` returns it; None without the parent's recipe), alarms (list of dicts
-    kind, emotion, step, until, epoch), passed (the emotions whose collapse ended), outcome. That is of the alarms that the
-    parent had after the branch: 'comes too', 'in part' (some of them), 'stays away', 'too short' (the fork was not
+    Further columns: changed (as `recipe.changes` gives it; None without the parent's recipe), alarms (list of dicts
+    kind, emotion, step, until, epoch), passed (the emotions whose collapse ended), outcome. That is of the alarms that
+    the parent had after the branch: 'comes too', 'in part' (some of them), 'stays away', 'too short' (the fork was not
     trained past the first of them for LIMITS.long images, or as far as the parent), 'one of its own' (another in their
     place), 'none in either'. None where the parent is not known.
     """

@@ -14,8 +14,8 @@ from fergan_core.evaluation.faces import Reading, draw, read
 from fergan_core.evaluation.ground import Ground
 from fergan_core.evaluation.runs import training_index
 from fergan_core.judges.judge import Judge
+from fergan_core.methods.protocols import Generator
 from fergan_core.metrics.distances import nearest
-from fergan_core.training.protocols import Generator
 
 NEIGHBOURS = 3
 

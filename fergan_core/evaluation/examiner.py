@@ -25,10 +25,10 @@ from fergan_core.evaluation.store import kept
 from fergan_core.evaluation.table import STANDARD, TABLE, scores_of
 from fergan_core.judges.inception import PREFIX, InceptionJudge, load_inception
 from fergan_core.judges.judge import Judge, load_judge
+from fergan_core.methods.protocols import Generator
 from fergan_core.metrics.intervals import GROUPS, Interval
 from fergan_core.metrics.modes import Modes
 from fergan_core.registry import Score
-from fergan_core.training.protocols import Generator
 
 _MOST_REFERENCE = 10_000  # training faces beside which a set is scored: more cost minutes and move no digit that counts
 Key = tuple[str, str | None]  # a metric and an emotion's name, None for all together

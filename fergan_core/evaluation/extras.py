@@ -12,10 +12,10 @@ from fergan_core.evaluation.protocol import keeping_prior
 from fergan_core.evaluation.scene import Scene
 from fergan_core.evaluation.usefulness import accuracy_after, usefulness
 from fergan_core.judges.judge import Judge
+from fergan_core.methods.protocols import Dense, Differentiable, Generator
 from fergan_core.metrics.intervals import Interval, interval_of_mean
 from fergan_core.metrics.jacobian import log_condition_numbers
 from fergan_core.metrics.modes import EMOTIONS, IDENTITIES, Modes, count_without
-from fergan_core.training.protocols import Dense, Differentiable, Generator
 
 _LATENTS = 64  # whose Jacobians are taken
 _SEEN = 128  # real faces whose likelihood is taken: a minute on two cores

@@ -13,8 +13,8 @@ from fergan_core.errors import CheckpointError
 from fergan_core.evaluation.store import kept
 from fergan_core.judges.inception import InceptionJudge
 from fergan_core.judges.judge import Judge
+from fergan_core.methods.protocols import Generator
 from fergan_core.training.engine import to_bytes
-from fergan_core.training.protocols import Generator
 
 SAMPLE_BATCH = 200  # fixed: with it the same seed gives the same faces, and a large network fits the memory
 

@@ -15,10 +15,10 @@ from fergan_core.evaluation.examiner import codes_of
 from fergan_core.evaluation.faces import draw
 from fergan_core.evaluation.ground import Ground
 from fergan_core.judges.judge import Judge
+from fergan_core.methods.protocols import Differentiable, Generator
 from fergan_core.metrics.distances import nearest
 from fergan_core.metrics.diversity import pairwise_distance
 from fergan_core.metrics.jacobian import log_condition_numbers
-from fergan_core.training.protocols import Differentiable, Generator
 
 COUNT = 16  # faces an emotion
 _JACOBIANS = 14  # two an emotion: enough to see a generator go stiff, and a quarter of a second

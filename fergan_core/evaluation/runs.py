@@ -21,9 +21,9 @@ from fergan_core.evaluation.protocol import Protocol
 from fergan_core.evaluation.store import kept
 from fergan_core.judges.judge import Judge
 from fergan_core.methods import load_generator
+from fergan_core.methods.protocols import Generator, Samplable
 from fergan_core.recipe import Recipe, Sampling
 from fergan_core.registry import Reader, Registry, Score
-from fergan_core.training.protocols import Generator, Samplable
 
 
 def training_index(dataset: Dataset, parts: Parts, recipe: Recipe) -> NDArray[np.int64]:

@@ -11,7 +11,7 @@ from torch import Tensor
 from fergan_core import evaluation
 from fergan_core.data import Dataset, Parts
 from fergan_core.errors import FerganError
-from fergan_core.methods import Learner
+from fergan_core.methods import MethodLearner
 from fergan_core.recipe import Recipe
 from fergan_core.registry import PointWriter, Reader, Registry
 from fergan_core.training import checkpoint, engine
@@ -28,7 +28,7 @@ class Run:
     parts: Parts
     registry: Registry
     device: torch.device
-    learner: Learner
+    learner: MethodLearner
     run_id: str
     start: engine.Progress
 

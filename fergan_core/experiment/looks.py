@@ -10,10 +10,10 @@ from fergan_core import evaluation
 from fergan_core.analysis import findings
 from fergan_core.errors import FerganError, UsageError
 from fergan_core.experiment.keeper import Run
+from fergan_core.methods.protocols import Differentiable
 from fergan_core.protocols import preferred
 from fergan_core.registry import PointWriter, Reader, Registry
 from fergan_core.training import engine
-from fergan_core.training.protocols import Differentiable
 
 PULSE_IMAGES = 4_000  # images seen from one pulse to the next, of a generator that draws a face in one pass
 _BUCKETS = 2_000

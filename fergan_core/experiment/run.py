@@ -18,7 +18,7 @@ from fergan_core.errors import CheckpointError, NoRun, RegistryError, TrainingEr
 from fergan_core.experiment.interrupt import Interrupt
 from fergan_core.experiment.keeper import Keeper, Run
 from fergan_core.experiment.looks import Finder, PulseTaker, find_in
-from fergan_core.methods import Learner
+from fergan_core.methods import MethodLearner
 from fergan_core.protocols import preferred
 from fergan_core.recipe import Recipe
 from fergan_core.registry import PointWriter, Reader, Registry, Score
@@ -148,7 +148,7 @@ class _Plan:
     device: torch.device
     index: NDArray[np.int64]
     per_epoch: int
-    learner: Learner
+    learner: MethodLearner
 
 
 def _plan(recipe: Recipe, dataset: Dataset, device: str) -> _Plan:
@@ -207,7 +207,7 @@ def _check_data(row: Mapping[str, Any], dataset: Dataset) -> None:
         raise UsageError(f"--data: '{dataset.source}' is not the data set of run {row['name']}; give that one")
 
 
-def _restore(learner: Learner, registry: Registry, run_id: str, epoch: int | None = None) -> int:
+def _restore(learner: MethodLearner, registry: Registry, run_id: str, epoch: int | None = None) -> int:
     """Load the last checkpoint that has its training state, or that of an epoch; return its step, 0 for none."""
     reader = Reader(registry.url)
     saved = reader.checkpoints(run_id)
@@ -233,7 +233,7 @@ def _restore(learner: Learner, registry: Registry, run_id: str, epoch: int | Non
     return int(taken["step"])
 
 
-def _learner(recipe: Recipe, device: torch.device, per_epoch: int) -> Learner:
+def _learner(recipe: Recipe, device: torch.device, per_epoch: int) -> MethodLearner:
     bfloat16 = recipe.precision == "bfloat16" or (
         recipe.precision == "auto" and device.type == "cuda" and torch.cuda.is_bf16_supported()
     )

@@ -20,6 +20,11 @@ from fergan_core.recipe import Gan
 _GRADIENT_PENALTY = 10.0  # arXiv:1704.00028, algorithm 1
 
 
+def unlike_steps(config: Gan) -> int:
+    """Return after how many steps the same kinds of steps come again: with --d-steps and lazy R1 they are not alike."""
+    return config.d_steps * (config.r1_every if config.r1 else 1)
+
+
 class AdversarialLearner:
     """Two networks and their optimisers; a step teaches each once. It is a Learner, and `generator` a Generator.
 

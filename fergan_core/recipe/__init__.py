@@ -3,8 +3,9 @@
 from fergan_core.recipe.compare import BESIDE_LEARNING, changes, differences, flat, key_of, training_fields
 from fergan_core.recipe.denoisers import Denoiser, Diffusion, Flow, Sampling
 from fergan_core.recipe.gan import Gan
+from fergan_core.recipe.method import MethodRecipe, kinds, method_recipe
 from fergan_core.recipe.presets import PRESETS, REPORT_EMOTIONS, preset, preset_of, presets_of
-from fergan_core.recipe.recipe import Method, Recipe, changed, explain, from_dict, to_dict
+from fergan_core.recipe.recipe import Recipe, changed, explain, from_dict, to_dict
 from fergan_core.recipe.vae import Vae
 
 __all__ = [
@@ -15,7 +16,7 @@ __all__ = [
     "Diffusion",
     "Flow",
     "Gan",
-    "Method",
+    "MethodRecipe",
     "Recipe",
     "Sampling",
     "Vae",
@@ -26,6 +27,8 @@ __all__ = [
     "flat",
     "from_dict",
     "key_of",
+    "kinds",
+    "method_recipe",
     "preset",
     "preset_of",
     "presets_of",

@@ -1,6 +1,6 @@
 """The recipes of diffusion and of flow matching, which share a network: see `methods/diffusion.py` and `flow.py`."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import tyro
 from pydantic import Field
@@ -8,6 +8,7 @@ from pydantic.dataclasses import dataclass
 
 from fergan_core.errors import UsageError
 from fergan_core.recipe.fields import STRICT, Count, Decay, Positive, Rate
+from fergan_core.recipe.method import MethodRecipe
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -20,8 +21,10 @@ class Sampling:
 
 
 @dataclass(frozen=True, config=STRICT)
-class Denoiser:
+class Denoiser(MethodRecipe):
     """What diffusion and flow matching have in common: a class-conditional U-Net, how it learns, how it is guided."""
+
+    in_steps: ClassVar[bool] = True
 
     width: Positive = 32
     """Channels of the U-Net's first level; the second has twice as many, the third three times, the fourth four."""
@@ -58,9 +61,6 @@ class Denoiser:
         """Name the network of a checkpoint that draws."""
         return "average"
 
-    def check(self, emotions: int, compiled: bool) -> None:
-        """Nothing in the common fields is at odds with a denoiser's own."""
-
     def __post_init__(self) -> None:
         if self.guidance != 1 and not self.label_dropout:
             raise UsageError(
@@ -72,6 +72,8 @@ class Denoiser:
 class Diffusion(Denoiser):
     """A diffusion model by EDM (Karras et al. 2022, arXiv:2206.00364): its preconditioning, loss and noise levels."""
 
+    title: ClassVar[str] = "a class-conditional diffusion model"
+
     kind: tyro.conf.Suppress[Literal["diffusion"]] = "diffusion"
     sampler: Literal["heun", "ddim"] = "heun"
     """How a face is drawn: Heun's method, two passes of the network a step, or DDIM's, one pass a step."""
@@ -81,6 +83,8 @@ class Diffusion(Denoiser):
 class Flow(Denoiser):
     """Conditional flow matching on straight paths (Lipman et al. 2023, arXiv:2210.02747): a continuous normalising
     flow."""
+
+    title: ClassVar[str] = "a class-conditional flow by flow matching"
 
     kind: tyro.conf.Suppress[Literal["flow"]] = "flow"
     sampler: Literal["euler", "midpoint", "adaptive"] = "midpoint"

@@ -1,6 +1,6 @@
 """The recipe of a conditional GAN: `methods/adversarial.py` trains it."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import tyro
 from pydantic import Field
@@ -8,11 +8,14 @@ from pydantic.dataclasses import dataclass
 
 from fergan_core.errors import UsageError
 from fergan_core.recipe.fields import STRICT, Decay, Positive, Rate
+from fergan_core.recipe.method import MethodRecipe
 
 
 @dataclass(frozen=True, config=STRICT)
-class Gan:
+class Gan(MethodRecipe):
     """A conditional GAN (Goodfellow et al. 2014, arXiv:1406.2661): its networks, its game, and what steadies it."""
+
+    title: ClassVar[str] = "a conditional DCGAN"
 
     kind: tyro.conf.Suppress[Literal["gan"]] = "gan"
     network: Literal["dcgan", "pytorch-gan", "resnet"] = "dcgan"

@@ -7,6 +7,7 @@ from dataclasses import replace
 from fergan_core.errors import UsageError
 from fergan_core.recipe.denoisers import Diffusion, Flow
 from fergan_core.recipe.gan import Gan
+from fergan_core.recipe.method import method_recipe
 from fergan_core.recipe.recipe import Recipe
 from fergan_core.recipe.vae import Vae
 
@@ -123,8 +124,13 @@ def preset(name: str) -> Recipe:
 
 
 def presets_of(kind: str) -> dict[str, Recipe]:
-    """Return a method's presets by the names that its own trainer gives them: 'flow-quick' is its 'quick'."""
+    """Return a method's presets by the names that its own trainer gives them: 'flow-quick' is its 'quick'.
+
+    A method without a preset has one named 'quick': the defaults of all its fields.
+    """
     own = {name: recipe for name, recipe in PRESETS.items() if recipe.method.kind == kind}
+    if not own:
+        return {"quick": Recipe(preset="quick", method=method_recipe(kind)())}
     return {name.removeprefix(f"{kind}-"): recipe for name, recipe in own.items()}
 
 

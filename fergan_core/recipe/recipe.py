@@ -4,17 +4,14 @@ import difflib
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, SerializeAsAny, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from fergan_core.emotions import EMOTIONS, emotion_code
 from fergan_core.errors import DataError, UsageError
-from fergan_core.recipe.denoisers import Diffusion, Flow
 from fergan_core.recipe.fields import STRICT, Count, Positive
 from fergan_core.recipe.gan import Gan
-from fergan_core.recipe.vae import Vae
-
-Method = Annotated[Gan | Vae | Diffusion | Flow, Field(discriminator="kind")]
+from fergan_core.recipe.method import MethodRecipe, method_recipe
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -54,7 +51,7 @@ class Common:
 class Recipe(Common):
     """The whole configuration of a run: the common fields and one method's own."""
 
-    method: Method = Gan()
+    method: SerializeAsAny[MethodRecipe] = Gan()
 
     def __post_init__(self) -> None:
         try:
@@ -94,8 +91,12 @@ def changed(recipe: Recipe, settings: Mapping[str, str]) -> Recipe:
 
 def from_dict(plain: Mapping[str, Any]) -> Recipe:
     """Make a recipe from JSON values; raise UsageError naming the field that is unknown or out of range."""
+    method = plain.get("method", {"kind": Gan.kind})
+    if not isinstance(method, Mapping):
+        raise UsageError(f"recipe: its method must be an object with the method's kind and fields, not {method!r}")
+    of_kind = TypeAdapter(method_recipe(method.get("kind")))
     try:
-        return _ADAPTER.validate_python(dict(plain))
+        return _ADAPTER.validate_python({**plain, "method": of_kind.validate_python(dict(method))})
     except ValidationError as error:
         raise UsageError(explain(error)) from None
 

@@ -1,18 +1,21 @@
 """The recipe of a conditional variational autoencoder: `methods/vae.py` trains it."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import tyro
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from fergan_core.recipe.fields import STRICT, Decay, Positive, Rate
+from fergan_core.recipe.method import MethodRecipe
 
 
 @dataclass(frozen=True, config=STRICT)
-class Vae:
+class Vae(MethodRecipe):
     """A conditional VAE (Kingma and Welling 2014, arXiv:1312.6114; Sohn et al. 2015), pixels normal about the decoder's
     face with one deviation, the best for each batch (Rybkin et al. 2021, arXiv:2006.13202)."""
+
+    title: ClassVar[str] = "a conditional variational autoencoder"
 
     kind: tyro.conf.Suppress[Literal["vae"]] = "vae"
     width: Positive = 32
@@ -32,6 +35,3 @@ class Vae:
     def drawn_by(self) -> str:
         """Name the network of a checkpoint that draws."""
         return "average.decoder"
-
-    def check(self, emotions: int, compiled: bool) -> None:
-        """Nothing in the common fields is at odds with a VAE's own."""

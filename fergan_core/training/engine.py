@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from fergan_core.errors import UsageError
-from fergan_core.training.protocols import Learner
+from fergan_core.methods.protocols import Learner
 
 
 class Interrupted(Exception):

@@ -8,8 +8,8 @@ import torch
 from PIL import Image
 
 from fergan_core.emotions import emotion_code
+from fergan_core.methods.protocols import Generator
 from fergan_core.training.engine import SHEET_STREAM, mix, to_bytes
-from fergan_core.training.protocols import Generator
 
 COLUMNS = 10
 TILE = 48

@@ -8,8 +8,8 @@ import pynvml
 import torch
 from torch import Tensor
 
+from fergan_core.methods.protocols import Instrumented
 from fergan_core.training.engine import Hook, Progress, to_unit
-from fergan_core.training.protocols import Instrumented
 
 FACES = 128  # of either part that the learner is measured on
 

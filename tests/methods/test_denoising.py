@@ -21,7 +21,7 @@ RECIPES = [
 by_method = pytest.mark.parametrize("recipe", RECIPES, ids=["diffusion", "flow"])
 
 
-def learner_after(recipe: Recipe, steps: int) -> methods.Learner:
+def learner_after(recipe: Recipe, steps: int) -> methods.MethodLearner:
     """A learner that has learnt a few batches of bright happy and dark sad squares."""
     learner = methods.build_learner(recipe, CPU, steps=40, bfloat16=False)
     train(learner, 0, steps)
@@ -34,7 +34,7 @@ def faces(count: int) -> tuple[torch.Tensor, torch.Tensor]:
     return images, labels
 
 
-def train(learner: methods.Learner, start: int, stop: int) -> None:
+def train(learner: methods.MethodLearner, start: int, stop: int) -> None:
     for step in range(start, stop):
         torch.manual_seed(engine.mix(0, engine.STEP_STREAM, step))
         learner.step(*faces(8))

@@ -63,13 +63,13 @@ def test_it_learns_brightness_by_emotion_draws_it_and_tells_its_bound() -> None:
 
 
 def test_a_training_goes_on_from_its_state_to_the_last_bit_and_its_weights_draw_the_same(tmp_path: Path) -> None:
-    def learnt(learner: methods.Learner, start: int, stop: int) -> methods.Learner:
+    def learnt(learner: methods.MethodLearner, start: int, stop: int) -> methods.MethodLearner:
         for step in range(start, stop):
             torch.manual_seed(step)
             learner.step(*faces(8, step))
         return learner
 
-    def fresh() -> methods.Learner:
+    def fresh() -> methods.MethodLearner:
         return methods.build_learner(RECIPE, CPU, steps=6, bfloat16=False)
 
     whole, half, again = learnt(fresh(), 0, 6), learnt(fresh(), 0, 3), fresh()

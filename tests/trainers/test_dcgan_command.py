@@ -50,7 +50,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 @pytest.mark.parametrize("preset", ["dcgan", "quick"])
 @pytest.mark.parametrize("flag", ["--matching-aware", "--no-matching-aware"])
 def test_a_choice_is_said_either_way_whatever_the_presets_own(preset: str, flag: str) -> None:
-    chosen = parse("dcgan", "Train", "gan", ["--preset", preset, flag]).recipe
+    chosen = parse("dcgan", "gan", ["--preset", preset, flag]).recipe
     assert chosen.method.matching_aware == (flag == "--matching-aware")
     assert chosen.preset == preset
 

@@ -73,6 +73,19 @@ class Generator(Protocol):
         ...
 
 
+class MethodLearner(Learner, Instrumented, Protocol):
+    """A learner of the table of methods: it can be compiled, measured, and drawn with while it learns."""
+
+    @property
+    def generator(self) -> Generator:
+        """Draws with the weights as they are at the time."""
+        ...
+
+    def compile(self) -> None:
+        """Compile the networks for the steps."""
+        ...
+
+
 @runtime_checkable
 class Samplable(Generator, Protocol):
     """A generator that draws a face in many steps, in several ways."""

@@ -1,0 +1,108 @@
+"""The one table of methods: by a recipe's method, what learns and what draws with a checkpoint's weights.
+
+A new method is a line of the table, beside its recipe (`recipe/`), its learner and its network.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch.utils.flop_counter import FlopCounterMode
+
+from fergan_core import recipe as recipes
+from fergan_core.emotions import emotion_code
+from fergan_core.errors import CheckpointError
+from fergan_core.methods import denoising
+from fergan_core.methods.adversarial import AdversarialLearner, unlike_steps
+from fergan_core.methods.denoising import DenoisingLearner
+from fergan_core.methods.diffusion import Edm
+from fergan_core.methods.flow import StraightPath
+from fergan_core.methods.networks import load_gan
+from fergan_core.methods.protocols import Generator, MethodLearner
+from fergan_core.methods.vae import VaeLearner, load_vae
+
+_COUNTED = 4  # images of the batch by which operations are counted: they are as many an image of any batch
+
+
+@dataclass(frozen=True)
+class MethodSpec:
+    """A method's parts.
+
+    recipe      its recipe's dataclass, by whose `kind` the method is found
+    learner     (config, emotions, device, *, steps, bfloat16) -> Learner
+    generator   (config, emotions, weights by name, device) -> Generator; RuntimeError where the weights are another's
+    flop_steps  over how many steps the operations of one are a mean, where steps are not alike
+    """
+
+    recipe: type[recipes.MethodRecipe]
+    learner: Callable[..., MethodLearner]
+    generator: Callable[..., Generator]
+    flop_steps: Callable[[Any], int] = lambda config: 1
+
+
+METHODS: dict[str, MethodSpec] = {
+    spec.recipe.kind: spec
+    for spec in (
+        MethodSpec(recipes.Gan, AdversarialLearner, load_gan, unlike_steps),
+        MethodSpec(recipes.Vae, VaeLearner, load_vae),
+        MethodSpec(recipes.Diffusion, partial(DenoisingLearner, Edm()), partial(denoising.load, Edm())),
+        MethodSpec(recipes.Flow, partial(DenoisingLearner, StraightPath()), partial(denoising.load, StraightPath())),
+    )
+}
+
+
+def build_learner(recipe: recipes.Recipe, device: torch.device, *, steps: int, bfloat16: bool) -> MethodLearner:
+    """Make the recipe's learner of `steps` steps with weights drawn from its seed, the same on every device."""
+    torch.manual_seed(recipe.seed)
+    spec = METHODS[recipe.method.kind]
+    learner = spec.learner(recipe.method, recipe.emotions, device, steps=steps, bfloat16=bfloat16)
+    if recipe.compile:
+        learner.compile()
+    return learner
+
+
+def training_flops(recipe: recipes.Recipe) -> float:
+    """Return how many floating-point operations a training image costs, by the operators that a step calls.
+
+    Of matrix products and convolutions, forwards and backwards, a multiplication and an addition as two; norms and
+    activations are not counted. Of several steps the mean, where they are not alike.
+    """
+    plain = replace(recipe, compile=False)
+    cpu, method = torch.device("cpu"), recipe.method
+    steps = METHODS[method.kind].flop_steps(method)
+    learner = build_learner(plain, cpu, steps=steps, bfloat16=False)
+    codes = torch.tensor([emotion_code(recipe.emotions[place % len(recipe.emotions)]) for place in range(_COUNTED)])
+    faces = torch.zeros(_COUNTED, 1, 48, 48)
+    with FlopCounterMode(display=False) as counter:
+        for _ in range(steps):
+            learner.step(faces, codes)
+    return float(counter.get_total_flops()) / (steps * _COUNTED)
+
+
+def load_generator(recipe: Mapping[str, Any], weights: Path, device: str = "cpu") -> Generator:
+    """Open a checkpoint's weights as a Generator; CheckpointError where the file is missing, cut off or another's."""
+    plan = recipes.from_dict(recipe)
+    try:
+        tensors = load_file(weights, device="cpu")
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(
+            f"{weights.name} cannot be read ({error}); evaluate another epoch or train again"
+        ) from None
+    prefix = f"{plan.method.drawn_by}."
+    mine = {
+        name.removeprefix(prefix): t.float() if t.is_floating_point() else t
+        for name, t in tensors.items()
+        if name.startswith(prefix)
+    }
+    spec = METHODS[plan.method.kind]
+    try:
+        return spec.generator(plan.method, plan.emotions, mine, torch.device(device))
+    except RuntimeError:
+        raise CheckpointError(
+            f"{weights.name} holds no generator of this recipe; give the checkpoint's own run"
+        ) from None

@@ -1,0 +1,50 @@
+"""What a method's own part of a recipe is: every method's recipe is a frozen dataclass that descends from this one."""
+
+from typing import ClassVar
+
+import tyro
+from pydantic.dataclasses import dataclass
+
+from fergan_core.errors import UsageError
+from fergan_core.recipe.fields import STRICT
+
+
+@dataclass(frozen=True, config=STRICT)
+class MethodRecipe:
+    """The fields of one method, told apart by `kind`; a descendant is known by its kind as soon as it is defined.
+
+    `title` says what is trained, as in 'a conditional DCGAN'. `in_steps` tells whether a face is drawn in several
+    steps of a sampler; such a recipe has a `sampling`.
+    """
+
+    title: ClassVar[str]
+    in_steps: ClassVar[bool] = False
+
+    kind: tyro.conf.Suppress[str] = ""
+
+    def __init_subclass__(cls) -> None:
+        if cls.kind:
+            _KINDS[cls.kind] = cls
+
+    @property
+    def drawn_by(self) -> str:
+        """Name the network of a checkpoint that draws."""
+        raise NotImplementedError
+
+    def check(self, emotions: int, compiled: bool) -> None:
+        """Raise UsageError where the common fields (how many emotions; --compile) are at odds with the method's."""
+
+
+_KINDS: dict[str, type[MethodRecipe]] = {}
+
+
+def kinds() -> list[str]:
+    """Name the methods in the order in which they were defined."""
+    return list(_KINDS)
+
+
+def method_recipe(kind: object) -> type[MethodRecipe]:
+    """Return the recipe's dataclass of a kind of method; UsageError for an unknown one."""
+    if not isinstance(kind, str) or kind not in _KINDS:
+        raise UsageError(f"unknown method {kind!r}; this FerGAN has {', '.join(_KINDS)}")
+    return _KINDS[kind]
