@@ -65,6 +65,7 @@ SCALARS: dict[str, Scalar] = {
     "d_accuracy_fake": Scalar("generated faces", "share", DISCRIMINATOR_ACCURACY),
     "d_accuracy_held_out": Scalar("unseen real faces", "share", DISCRIMINATOR_ACCURACY),
     "d_accuracy_old": Scalar("earlier generated faces", "share", DISCRIMINATOR_ACCURACY),
+    "d_emotion_accuracy": Scalar("real faces' emotion", "share", DISCRIMINATOR_ACCURACY),
     "r_t": Scalar("r_t: how surely training faces are called real", "", OVERFITTING),
     "r_v": Scalar("r_v: how far training and unseen faces are apart", "", OVERFITTING),
     "ada_p": Scalar("p of ADA", "probability", OVERFITTING),

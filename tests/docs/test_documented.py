@@ -6,13 +6,13 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from dashboard.charts import curves, instruments
 from fergan_core.analysis.findings import KINDS
 from fergan_core.methods import build_learner
 from fergan_core.metrics.catalogue import CATALOGUE
 from fergan_core.recipe import Diffusion, Flow, Gan, Recipe, Vae
 from fergan_core.recipe.presets import PRESETS
 from fergan_core.registry import Reader
+from fergan_core.scalars import SCALARS, scalar
 from tests.docs.documents import DOCS, ROOT
 from trainers import cli
 
@@ -27,7 +27,7 @@ def _named(text: str) -> set[str]:
 
 
 def test_every_command_is_documented() -> None:
-    commands = [f"fergan {name}" for name in cli.SINGLE]
+    commands = ["fergan train", *(f"fergan {name}" for name in cli.SINGLE)]
     commands += [f"fergan {group} {name}" for group, (_, own) in cli.GROUPS.items() for name in own]
     modules = [path for path in (ROOT / "trainers").glob("*.py") if "__main__" in path.read_text()]
     commands += [f"python -m trainers.{path.stem}" for path in modules if path.stem != "cli"]
@@ -73,7 +73,8 @@ def _recorded_in_showcase() -> list[str]:
 @pytest.fixture(scope="module")
 def scalars() -> set[str]:
     """Every scalar that is recorded or has a place on a chart; layers and emotions as one."""
-    found = {*_recorded_by_learners(), *_recorded_in_showcase(), *curves.LABELS, *instruments.LABELS}
+    found = {*_recorded_by_learners(), *_recorded_in_showcase(), *SCALARS}
+    assert {name for name in found if scalar(name) is None} == set()
     found = {re.sub(r"^(spectral_[dg])/.*", r"\1/LAYER", name) for name in found}
     return {re.sub(r"^(pulse_\w+)/.*", r"\1/EMOTION", name) for name in found}
 
