@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from fergan_core.recipe import kinds
 from tests.docs.documents import DOCUMENTS, ROOT, code_lines, prose
 from trainers import cli
 
@@ -52,6 +53,11 @@ def _command_of(words: list[str]) -> tuple[str, ...]:
     if words[0] == "fergan":
         if words[1] in cli.GROUPS:
             if words[2] in cli.GROUPS[words[1]][1]:
+                return tuple(words[:3])
+        elif words[1] == "train":
+            if words[2] == "METHOD":
+                return ()
+            if words[2] in kinds():
                 return tuple(words[:3])
         elif words[1] in cli.SINGLE:
             return tuple(words[:2])
