@@ -12,8 +12,9 @@ from typing import Any
 
 import psutil
 
-from benchmarks.common import CHROMIUM_ARGUMENTS, ROOT, find_chromium, row, served
+from benchmarks.common import row
 from fergan_core.registry import Reader
+from tests.support.machine import CHROMIUM_ARGUMENTS, ROOT, find_chromium, served
 
 _LIMIT_MIB = 500
 # What a page has drawn when it is done.

@@ -26,10 +26,10 @@ from torch_fidelity import (
 from torch_fidelity.feature_extractor_base import FeatureExtractorBase
 
 from benchmarks.common import peak_memory, row
-from benchmarks.fidelity import Pictures
 from fergan_core.data import open_dataset, science_parts
 from fergan_core.evaluation import FINAL_COUNT, LIGHT_COUNT, Examiner, Faces, Protocol, load_judge
 from fergan_core.metrics import frechet, inception_score, kernel, neighbours
+from tests.support.fidelity import Pictures
 
 _COUNT = 10_000
 _TURNS = 4

@@ -3,12 +3,21 @@
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
-from benchmarks.common import exporter, find_chromium
+from tests.support.machine import exporter, find_chromium
+from tests.support.once import session_folder
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Workers share the cores: each computes, and lets the commands that it starts compute, in one thread.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 _SUFFIXES = {
     "kaggle-tar": ".tar.gz",
@@ -22,33 +31,54 @@ _SUFFIXES = {
 }
 
 
+class _ByFile(LoadFileScheduling):
+    """Gives a file's tests to one worker, which makes its fixtures once; the browser's files share server and browser.
+
+    The groups of `--dist loadgroup` would say the same, but xdist 3.8 writes them where pytest 9.2 does not read them.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return "browser" if "/test_browser_" in file else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
+    """Return how tests are shared out among workers."""
+    return _ByFile(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that have the most slow tests where workers share them, so that all end together."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+        items.sort(key=lambda item: -slow[item.path])
+
+
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Keep the user's cache out of the tests; synthfer is drawn once a session."""
-    folder = tmp_path_factory.mktemp("cache")
-    before = os.environ.get("FERGAN_CACHE")
-    os.environ["FERGAN_CACHE"] = str(folder)
-    yield folder
-    if before is None:
-        del os.environ["FERGAN_CACHE"]
-    else:
-        os.environ["FERGAN_CACHE"] = before
+    """Keep the user's cache out of the tests; what one worker has read or computed serves all."""
+    folder = session_folder(tmp_path_factory) / "cache"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FERGAN_CACHE", str(folder))
+        yield folder
 
 
 @pytest.fixture(scope="session")
 def fer2013_layout(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Return a function (layout, limit=None) -> path of the real FER2013 in that layout; skips where it is not kept."""
-    folder = tmp_path_factory.mktemp("fer2013")
+    folder = session_folder(tmp_path_factory) / "fer2013"
 
     def export(layout: str, limit: int | None = None) -> Path:
         if not exporter().exists():
             pytest.skip(f"the real FER2013 is not at {exporter().parent}; FERGAN_SHARED names its folder")
+        folder.mkdir(exist_ok=True)
         path = folder / f"{layout}-{limit or 'all'}{_SUFFIXES[layout]}"
-        if not path.exists():
-            limited = [] if limit is None else ["--limit", str(limit)]
-            subprocess.run(
-                [sys.executable, str(exporter()), layout, str(path), *limited], check=True, capture_output=True
-            )
+        with FileLock(folder / f"{path.name}.lock"):
+            if not path.exists():
+                limited = [] if limit is None else ["--limit", str(limit)]
+                subprocess.run(
+                    [sys.executable, str(exporter()), layout, str(path), *limited], check=True, capture_output=True
+                )
         return path
 
     return export

@@ -1,14 +1,15 @@
 """A registry that real runs filled, and the dashboard on it in a real browser."""
 
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks.common import CHROMIUM_ARGUMENTS, ROOT, served
+from tests.support.commands import few_light_faces, run_module
+from tests.support.machine import CHROMIUM_ARGUMENTS, ROOT, served
+from tests.support.once import made_once
 
 ARTIFACTS = ROOT / "test-artifacts"
 
@@ -16,13 +17,15 @@ ARTIFACTS = ROOT / "test-artifacts"
 @pytest.fixture(scope="session")
 def filled_registry(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Train two small runs of different recipes, three epochs each; return the registry's path."""
-    registry = tmp_path_factory.mktemp("filled") / "runs.db"
-    common = ["--images", "600", "--epochs", "3", "--eval-every", "2", "--registry", str(registry), "--device", "cpu"]
-    for flags in (["--name", "small", "--width", "4"], ["--name", "other", "--width", "4", "--batch-size", "32"]):
-        subprocess.run(
-            [sys.executable, "-m", "trainers.dcgan", *common, *flags], check=True, capture_output=True, timeout=540
-        )
-    return str(registry)
+
+    def train(folder: Path) -> None:
+        common = ["--images", "600", "--epochs", "3", "--eval-every", "2", "--device", "cpu"]
+        for flags in (["--name", "small", "--width", "4"], ["--name", "other", "--width", "4", "--batch-size", "32"]):
+            done = run_module("trainers.dcgan", *common, *flags, "--registry", folder / "runs.db")
+            assert done.returncode == 0, done.stderr
+
+    with few_light_faces():
+        return str(made_once(tmp_path_factory, "filled", train) / "runs.db")
 
 
 @pytest.fixture(scope="session")

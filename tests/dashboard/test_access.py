@@ -8,10 +8,10 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from benchmarks.common import ROOT
 from dashboard.access import is_local
 from fergan_core.registry import Registry
 from tests.dashboard.servers import addresses, started
+from tests.support.machine import ROOT
 from trainers.open_dashboard import settings
 
 HOME = ROOT / "dashboard" / "Home.py"

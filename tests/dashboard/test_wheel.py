@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.common import ROOT
 from tests.dashboard.servers import started
+from tests.support.machine import ROOT
 
 PACKAGES = ("fergan_core", "trainers", "dashboard")
 PAGES = (

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,11 +13,11 @@ from fergan_core.data import SPLITS, make_dataset, open_dataset
 from fergan_core.data.contact_sheet import contact_sheet
 from fergan_core.data.summary import summarise
 from fergan_core.emotions import EMOTIONS
+from tests.support.commands import run_module
 
 
 def fergan(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "trainers.cli", "data", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300)
+    return run_module("trainers.cli", "data", *words)
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """What the evaluation's tests share: a sixth of synthfer, generators whose right scores are known, a real run."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +12,8 @@ from fergan_core.data import Dataset, Parts, open_dataset, science_parts
 from fergan_core.emotions import EMOTIONS
 from fergan_core.evaluation import Evaluation
 from fergan_core.registry import Score
+from tests.support.commands import typed
+from tests.support.once import made_once
 
 
 class Replayer:
@@ -67,10 +67,13 @@ def unseen_faces(few: Dataset, parts: Parts) -> Dataset:
 
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A real, very short training of two checkpoints: its registry and its id."""
-    registry = tmp_path_factory.mktemp("evaluation") / "runs.db"
-    words = "--data synthfer --preset quick --images 512 --epochs 2 --batch-size 32 --width 4 --eval-every 1"
-    arguments = [sys.executable, "-m", "trainers.dcgan", *words.split(), "--registry", str(registry), "--json"]
-    done = subprocess.run(arguments, capture_output=True, text=True, timeout=540, check=False)
-    assert done.returncode == 0, done.stderr
-    return registry, json.loads(done.stdout.splitlines()[-1])["id"]
+    """A real, very short training of two checkpoints, typed as its users type it: its registry and its id."""
+
+    def train(folder: Path) -> None:
+        words = "--data synthfer --preset quick --images 512 --epochs 2 --batch-size 32 --width 4 --eval-every 1"
+        done = typed("trainers.dcgan", *words.split(), "--registry", folder / "runs.db", "--json")
+        assert done.returncode == 0, done.stderr
+        (folder / "id").write_text(json.loads(done.stdout.splitlines()[-1])["id"])
+
+    folder = made_once(tmp_path_factory, "evaluated", train)
+    return folder / "runs.db", (folder / "id").read_text()

@@ -7,7 +7,6 @@ import pty
 import re
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,13 +18,12 @@ from fergan_core.evaluation import Protocol, evaluate_checkpoints
 from fergan_core.judges.judge import load_judge
 from fergan_core.registry import Reader, Registry
 from tests.evaluation.conftest import value
+from tests.support.commands import command, run_module, typed
 from trainers.evaluate_commands import choose, split_run
 
 
-def fergan(*words: object) -> subprocess.CompletedProcess[str]:
-    code = "import sys; from trainers.cli import main; sys.exit(main())"
-    command = [sys.executable, "-c", code, *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=540, check=False)
+def fergan(*words: str | int | Path) -> subprocess.CompletedProcess[str]:
+    return run_module("trainers.cli", *words)
 
 
 def test_a_run_and_its_epoch_are_told_apart() -> None:
@@ -45,6 +43,7 @@ def test_a_run_and_its_epoch_are_told_apart() -> None:
             choose([], epoch, "a")
 
 
+@pytest.mark.slow
 def test_a_checkpoint_is_scored_and_recorded_once_a_protocol(run: tuple[Path, str], few: Dataset) -> None:
     path, run_id = run
     registry, reader = Registry(str(path)), Reader(str(path))
@@ -67,6 +66,7 @@ def test_a_checkpoint_is_scored_and_recorded_once_a_protocol(run: tuple[Path, st
         next(evaluate_checkpoints(registry, run_id, [step, step + 1], protocols, dataset=None))
 
 
+@pytest.mark.slow
 def test_a_run_is_scored_in_training_by_the_light_protocol(run: tuple[Path, str]) -> None:
     path, run_id = run
     rows = Reader(str(path)).scores([run_id])
@@ -76,9 +76,11 @@ def test_a_run_is_scored_in_training_by_the_light_protocol(run: tuple[Path, str]
     assert light[light.metric == "fid"][["low", "high", "real", "noise"]].notna().all(axis=None)
 
 
+@pytest.mark.slow
 def test_the_command_scores_all_checkpoints_by_both_judges(run: tuple[Path, str]) -> None:
     path, run_id = run
-    done = fergan("evaluate", f"{run_id}@all", "--registry", path, "--count", 60, "--device", "cpu", "--json")
+    words = ("evaluate", f"{run_id}@all", "--registry", path, "--count", 60, "--device", "cpu", "--json")
+    done = fergan(*words)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)["evaluations"]
     assert [(made["id"], made["epoch"], made["judge"]) for made in told] == [
@@ -86,10 +88,11 @@ def test_the_command_scores_all_checkpoints_by_both_judges(run: tuple[Path, str]
     ]
     metrics = {score["metric"] for score in told[0]["scores"]}
     assert {"is", "accuracy", "cas", "cas_gain", "log_condition"} <= metrics
-    again = fergan("evaluate", f"{run_id}@all", "--registry", path, "--count", 60, "--device", "cpu", "--json")
+    again = typed("trainers.cli", *words)
     assert again.stdout == done.stdout
 
 
+@pytest.mark.slow
 def test_sampled_faces_are_scored_from_their_file(run: tuple[Path, str], tmp_path: Path) -> None:
     path, run_id = run
     file = tmp_path / "faces.npz"
@@ -117,16 +120,16 @@ def test_sampled_faces_are_scored_from_their_file(run: tuple[Path, str], tmp_pat
     assert from_folder["accuracy"] == told["accuracy"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_drawing_that_is_stopped_says_that_nothing_was_written(
     run: tuple[Path, str], tmp_path: Path, number: signal.Signals
 ) -> None:
     path, run_id = run
-    code = "import sys; from trainers.cli import main; sys.exit(main())"
     words = ["sample", run_id, "--registry", str(path), "--per-emotion", "100000", "--out", str(tmp_path / "faces.npz")]
     screen, terminal = pty.openpty()  # which shows the bar as soon as the first faces are drawn
-    command = [sys.executable, "-c", code, *words]
-    drawing = subprocess.Popen(command, stderr=terminal, stdout=terminal, env={**os.environ, "TERM": "xterm"})
+    call, environment = command("trainers.cli", *words), {**os.environ, "TERM": "xterm"}
+    drawing = subprocess.Popen(call, stderr=terminal, stdout=terminal, env=environment)
     os.close(terminal)
     shown = b""
     with contextlib.suppress(OSError):  # the terminal's end, on Linux
@@ -142,6 +145,7 @@ def test_a_drawing_that_is_stopped_says_that_nothing_was_written(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -17,6 +17,7 @@ from fergan_core.errors import RegistryError
 from fergan_core.registry import Reader, Registry
 from fergan_core.registry.repair import repair
 from fergan_core.registry.verify import being_written, verify
+from tests.support.commands import command, few_light_faces, run_module
 
 Enter = Callable[..., str]
 LONG_AGO = time.time() - 3600
@@ -175,8 +176,8 @@ def test_a_training_that_is_killed_is_cleaned_and_resumed(tmp_path: Path) -> Non
     """Killed as soon as the weights of its first epoch are on disk, which is before or after their record."""
     path = tmp_path / "runs.db"
     flags = ["--images", "256", "--epochs", "2", "--width", "4", "--eval-every", "0", "--checkpoint-every", "1"]
-    command = [sys.executable, "-m", "trainers.dcgan", "--registry", str(path)]
-    process = subprocess.Popen([*command, *flags], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    training = command("trainers.dcgan", "--registry", path, *flags)
+    process = subprocess.Popen(training, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while process.poll() is None and not list(tmp_path.rglob("checkpoints/*.state.safetensors")):
         time.sleep(0.001)
     process.send_signal(signal.SIGKILL)
@@ -192,7 +193,8 @@ def test_a_training_that_is_killed_is_cleaned_and_resumed(tmp_path: Path) -> Non
     assert report.whole
     repair(registry, report)
     assert verify(reader).strays == []
-    resumed = subprocess.run([*command, "--resume", run_id], capture_output=True, text=True, check=False)
+    with few_light_faces():
+        resumed = run_module("trainers.dcgan", "--registry", path, "--resume", run_id)
     assert resumed.returncode == 0, resumed.stderr
     report = verify(reader)
     assert report.whole

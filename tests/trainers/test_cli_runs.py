@@ -2,7 +2,6 @@
 
 import contextlib
 import fcntl
-import io
 import json
 import os
 import pty
@@ -12,7 +11,6 @@ import subprocess
 import sys
 import termios
 import time
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -20,25 +18,19 @@ import pytest
 
 from fergan_core.registry import Reader, Registry, Score
 from fergan_core.registry.schema import Run
-from trainers.cli import main
+from tests.support import commands
+from tests.support.commands import run_module
 from trainers.console import when
 
 
 def fergan(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run the command in this process, which has its imports behind it already."""
-    out, err = io.StringIO(), io.StringIO()
-    with redirect_stdout(out), redirect_stderr(err):
-        try:
-            code = main([str(word) for word in words])
-        except SystemExit as end:
-            code = end.code
-    return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
+    """Run the command in this process."""
+    return run_module("trainers.cli", *words)
 
 
 def typed(*words: str | Path) -> subprocess.CompletedProcess[str]:
     """Run the command in a process of its own."""
-    command = [sys.executable, "-m", "trainers.cli", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    return commands.typed("trainers.cli", *words)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
-"""`python -m trainers.dcgan` as its users start it: a subprocess on a real registry."""
+"""`python -m trainers.dcgan` on a real registry; what is to be stopped runs in a process of its own."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -18,18 +17,25 @@ from fergan_core.data import make_dataset, open_dataset
 from fergan_core.registry import Reader, Registry
 from fergan_core.registry.schema import Checkpoint, Run
 from fergan_core.training.checkpoint import file_sha256
+from tests.support.commands import command, few_light_faces, run_module
 from trainers.flags import parse
 
 # 16 steps an epoch of a very small network.
 SMALL = ["--images", "128", "--batch-size", "8", "--width", "4", "--eval-every", "0", "--seed", "3"]
 
 
-def command(registry: Path, *flags: str) -> list[str]:
-    return [sys.executable, "-m", "trainers.dcgan", "--registry", str(registry), "--device", "cpu", "--json", *flags]
+def dcgan(registry: Path, *flags: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in this process, with few faces scored."""
+    with few_light_faces():
+        return run_module("trainers.dcgan", *words(registry, *flags))
+
+
+def words(registry: Path, *flags: str) -> list[str]:
+    return ["--registry", str(registry), "--device", "cpu", "--json", *flags]
 
 
 def train(registry: Path, *flags: str, code: int = 0) -> dict[str, object]:
-    done = subprocess.run(command(registry, *flags), capture_output=True, text=True, timeout=300)
+    done = dcgan(registry, *flags)
     assert done.returncode == code, done.stderr
     line: dict[str, object] = json.loads(done.stdout.strip().splitlines()[-1])
     return line
@@ -55,6 +61,7 @@ def test_a_choice_is_said_either_way_whatever_the_presets_own(preset: str, flag:
     assert chosen.preset == preset
 
 
+@pytest.mark.slow
 def test_a_run_leaves_points_sheets_checkpoints_and_scores(whole: tuple[Path, str]) -> None:
     registry, run_id = whole
     reader = Reader(str(registry))
@@ -83,9 +90,8 @@ def test_a_run_leaves_points_sheets_checkpoints_and_scores(whole: tuple[Path, st
 
 def stopped(registry: Path, number: int, after_epoch: int) -> str:
     """Start the same run, stop it by a signal once it has passed an epoch, and return its id."""
-    process = subprocess.Popen(
-        command(registry, *SMALL, "--epochs", "6"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    call = command("trainers.dcgan", *words(registry, *SMALL, "--epochs", "6"))
+    process = subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
         reader = Reader(str(registry))
@@ -100,6 +106,7 @@ def stopped(registry: Path, number: int, after_epoch: int) -> str:
     return str(trained.id.iloc[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "after"),
     # After the sixth epoch's checkpoint its evaluation is under way.
@@ -147,13 +154,15 @@ def make_old(registry: Path, run_id: str) -> None:
         connection.execute(sa.update(Run).where(Run.id == run_id).values(heartbeat=time.time() - 60))
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_not_resumed(whole: tuple[Path, str]) -> None:
     registry, run_id = whole
-    done = subprocess.run(command(registry, "--resume", run_id), capture_output=True, text=True, timeout=120)
+    done = dcgan(registry, "--resume", run_id)
     assert done.returncode == 1
     assert done.stderr.strip().splitlines()[-1].startswith("error: run whole is finished")
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_good_checkpoint(tmp_path: Path) -> None:
     registry = tmp_path / "runs.db"
     run_id = stopped(registry, signal.SIGINT, 1)
@@ -188,17 +197,27 @@ def explode(registry: Path, run_id: str) -> int:
         (["--preset", "dcgam"], "unknown preset 'dcgam'; did you mean 'dcgan'?"),
         (["--data", "nosuch.csv"], "--data: there is no 'nosuch.csv'"),
         (["--emotions", "joy"], "--emotions: 'joy' is no emotion"),
-        (["--resume", "nosuch"], "no run 'nosuch'"),
         (["--resume", "nosuch", "--epochs", "3"], "--resume: the run keeps its own recipe; leave out --epochs"),
         (["--images", "20", "--batch-size", "64"], "--batch-size: 64 is more than the 20 training images"),
     ],
 )
 def test_wrong_use_is_told_in_one_line(tmp_path: Path, flags: list[str], message: str) -> None:
-    done = subprocess.run(command(tmp_path / "runs.db", *flags), capture_output=True, text=True, timeout=120)
+    done = dcgan(tmp_path / "runs.db", *flags)
     assert done.returncode == 2
     assert message in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert done.stdout == ""
+
+
+def test_a_run_that_is_not_there_is_not_resumed(tmp_path: Path) -> None:
+    registry = tmp_path / "runs.db"
+    for code, message in ((1, f"there is no registry at '{registry}'"), (2, "no run 'nosuch'")):
+        done = dcgan(registry, "--resume", "nosuch")
+        assert (done.returncode, done.stdout) == (code, "")
+        assert message in done.stderr
+        assert len(done.stderr.strip().splitlines()) == 1
+        assert list(tmp_path.iterdir()) == [] or code == 2
+        Registry(str(registry))
 
 
 def test_help_is_fast_and_needs_no_torch() -> None:
@@ -211,6 +230,7 @@ def test_help_is_fast_and_needs_no_torch() -> None:
     assert "--checkpoint-every" in done.stdout
 
 
+@pytest.mark.slow
 def test_another_data_set_is_refused_on_resume(tmp_path: Path) -> None:
     registry = tmp_path / "runs.db"
     run_id = stopped(registry, signal.SIGINT, 1)
@@ -220,6 +240,6 @@ def test_another_data_set_is_refused_on_resume(tmp_path: Path) -> None:
     other = make_dataset("fer2013", "x", faces.images[:500], faces.labels[:500], faces.splits[:500])
     np.savez(tmp_path / "other.npz", images=other.images, labels=other.labels)
     flags = ["--resume", run_id, "--data", str(tmp_path / "other.npz")]
-    done = subprocess.run(command(registry, *flags), capture_output=True, text=True, timeout=120, env=os.environ)
+    done = dcgan(registry, *flags)
     assert done.returncode == 2
     assert "is not the data set of run" in done.stderr

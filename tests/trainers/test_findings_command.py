@@ -3,16 +3,15 @@
 import json
 import math
 import subprocess
-import sys
 from pathlib import Path
 
 from fergan_core import recipe as recipes
 from fergan_core.registry import PointWriter, Reader, Registry
+from tests.support.commands import run_module
 
 
 def fergan(*words: str) -> subprocess.CompletedProcess[str]:
-    call = [sys.executable, "-m", "trainers.cli", *words]
-    return subprocess.run(call, capture_output=True, text=True, timeout=300, check=False)
+    return run_module("trainers.cli", *words)
 
 
 def run_with_points(registry: Registry, name: str, losses: list[float], recipe: dict[str, object]) -> str:

@@ -2,14 +2,15 @@
 
 import json
 import shutil
-import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from fergan_core.registry import Reader, Registry
+from tests.support.commands import few_light_faces, run_module
 
+pytestmark = pytest.mark.slow
 SMALL = (
     "--preset", "quick", "--images", "256", "--batch-size", "32", "--width", "4", "--eval-every", "0",
     "--watch-every", "4", "--emotions", "happy", "sad", "neutral",
@@ -17,14 +18,15 @@ SMALL = (
 SAME = ["loss_d", "loss_g", "grad_norm_d", "grad_norm_g"]
 
 
-def command(module: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
-    call = [sys.executable, "-m", module, *map(str, words)]
-    return subprocess.run(call, capture_output=True, text=True, timeout=300, check=False)
+@pytest.fixture(scope="module", autouse=True)
+def few_scored() -> Iterator[None]:
+    with few_light_faces():
+        yield
 
 
 def fork(registry: Path, of: str, *settings: str) -> str:
     words = ("--set", *settings) if settings else ()
-    done = command(
+    done = run_module(
         "trainers.dcgan", "--registry", registry, "--device", "cpu", "--json", "--fork", of, "--name", "branch", *words
     )
     assert done.returncode == 0, done.stderr
@@ -34,7 +36,7 @@ def fork(registry: Path, of: str, *settings: str) -> str:
 @pytest.fixture(scope="module")
 def parent(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     registry = tmp_path_factory.mktemp("forks") / "runs.db"
-    done = command("trainers.dcgan", "--registry", registry, "--device", "cpu", "--json", *SMALL, "--epochs", "4")
+    done = run_module("trainers.dcgan", "--registry", registry, "--device", "cpu", "--json", *SMALL, "--epochs", "4")
     assert done.returncode == 0, done.stderr
     return registry, str(json.loads(done.stdout.splitlines()[-1])["id"])
 
@@ -94,23 +96,23 @@ def test_what_cannot_be_forked_is_said_in_one_line(
 ) -> None:
     registry, run_id = parent
     words = ("--set", *settings) if settings else ()
-    done = command("trainers.dcgan", "--registry", registry, "--fork", of.format(run=run_id), *words)
+    done = run_module("trainers.dcgan", "--registry", registry, "--fork", of.format(run=run_id), *words)
     assert done.returncode == 2, done.stderr
     assert message in done.stderr.replace("\n", " ")
 
 
 def test_set_without_fork_and_recipe_flags_with_it_are_refused(parent: tuple[Path, str]) -> None:
     registry, run_id = parent
-    done = command("trainers.dcgan", "--registry", registry, "--set", "d_lr=1e-4")
+    done = run_module("trainers.dcgan", "--registry", registry, "--set", "d_lr=1e-4")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    done = command("trainers.dcgan", "--registry", registry, "--fork", run_id, "--d-lr", "1e-4")
+    done = run_module("trainers.dcgan", "--registry", registry, "--fork", run_id, "--d-lr", "1e-4")
     assert done.returncode == 2
     assert "--set" in done.stderr
 
 
 def test_a_replay_is_the_same_to_the_last_bit_and_measures_every_step(parent: tuple[Path, str]) -> None:
     registry, run_id = parent
-    done = command(
+    done = run_module(
         "trainers.cli", "replay", run_id, "--from", "1", "--to", "2", "--registry", registry, "--device", "cpu"
     )
     assert done.returncode == 0, done.stderr

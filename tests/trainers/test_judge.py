@@ -29,14 +29,10 @@ from fergan_core.methods.classifier import (
 )
 from fergan_core.models.judge import Architecture, JudgeNet, multiply_adds, parameters
 from fergan_core.protocols import judges_for
+from tests.support.commands import run_module, typed
 
 TINY = ClassifierRecipe("residual", (8, 16, 16), (0, 1, 1), features=16, dropout=0.0)
 CPU = torch.device("cpu")
-
-
-def command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    words = [sys.executable, "-m", "trainers.judge", *map(str, arguments)]
-    return subprocess.run(words, capture_output=True, text=True, timeout=300, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -250,6 +246,7 @@ def test_help_is_given_without_torch() -> None:
         assert flag in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.realdata
 def test_the_command_makes_a_judge_that_opens(fer2013_layout: Callable[..., Path], tmp_path: Path) -> None:
     data = fer2013_layout("npz")
@@ -257,7 +254,8 @@ def test_the_command_makes_a_judge_that_opens(fer2013_layout: Callable[..., Path
     some = np.concatenate([np.flatnonzero(faces["usage"] == usage)[:600] for usage in ("Training", "PublicTest")])
     small = tmp_path / "small.npz"
     np.savez(small, **{name: faces[name][some] for name in ("images", "labels", "usage")})
-    done = command("--data", small, "--epochs", 1, "--out", tmp_path / "made", "--name", "mine", "--device", "cpu")
+    words = ("--data", small, "--epochs", 1, "--out", tmp_path / "made", "--name", "mine", "--device", "cpu")
+    done = typed("trainers.judge", *words)
     assert done.returncode == 0, done.stderr
     assert "epoch   2/2" in done.stderr  # one, and one to settle
     assert "temperature" in done.stdout
@@ -271,12 +269,12 @@ def test_the_command_makes_a_judge_that_opens(fer2013_layout: Callable[..., Path
 
 
 def test_bad_flags_end_in_one_line(tmp_path: Path) -> None:
-    done = command("--data", tmp_path / "nothing.csv")
+    done = run_module("trainers.judge", "--data", tmp_path / "nothing.csv")
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "nothing.csv" in done.stderr
     for bad in (("--name", "a/b"), ("--epochs", 0), ("--batch-size", 0)):
-        done = command(*bad)
+        done = run_module("trainers.judge", *bad)
         assert (done.returncode, done.stderr.count("\n")) == (2, 1), bad
 
 

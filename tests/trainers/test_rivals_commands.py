@@ -2,13 +2,14 @@
 
 import json
 import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from fergan_core.recipe import presets_of
 from fergan_core.registry import Reader
+from tests.support.commands import LIGHT_FACES, few_light_faces, run_module, typed
 
 SMALL = ("--images", "192", "--batch-size", "32", "--width", "8", "--emotions", "happy", "sad", "--watch-every", "2")
 FEW = ("--sample-steps", "2")
@@ -16,8 +17,13 @@ TRAINERS = {"vae": (), "diffusion": FEW, "flow": FEW}
 
 
 def train(module: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
-    call = [sys.executable, "-m", f"trainers.{module}", "--device", "cpu", "--json", *map(str, words)]
-    return subprocess.run(call, capture_output=True, text=True, timeout=500, check=False)
+    return run_module(f"trainers.{module}", "--device", "cpu", "--json", *words)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_scored() -> Iterator[None]:
+    with few_light_faces():
+        yield
 
 
 @pytest.mark.slow
@@ -56,8 +62,7 @@ def test_a_run_has_sheets_checkpoints_scores_and_instruments_and_a_fork_does_wha
 def evaluate_in_other_ways(registry: Path, run_id: str, module: str) -> None:
     """Few steps are scored beside the recipe's own, which alone other pages see; a VAE has no other way."""
     light = ("--registry", registry, "--light", "--count", "100", "--json")
-    call = [sys.executable, "-m", "trainers.cli", "evaluate", run_id, *map(str, light), "--steps", "1", "3"]
-    done = subprocess.run(call, capture_output=True, text=True, timeout=300, check=False)
+    done = run_module("trainers.cli", "evaluate", run_id, *light, "--steps", "1", "3")
     reader = Reader(str(registry))
     if module == "vae":
         assert done.returncode == 2
@@ -67,15 +72,15 @@ def evaluate_in_other_ways(registry: Path, run_id: str, module: str) -> None:
     told = json.loads(done.stdout)["evaluations"]
     assert [made["protocol"]["sampling"]["steps"] for made in told] == [1, 3]
     own, every = reader.scores([run_id]), reader.scores([run_id], sampled=True)
-    assert set(own["count"]) == {2000}
-    assert set(zip(every["steps"], every["count"], strict=True)) == {(1, 100), (3, 100), (2, 2000)}
+    assert set(own["count"]) == {LIGHT_FACES}
+    assert set(zip(every["steps"], every["count"], strict=True)) == {(1, 100), (3, 100), (2, LIGHT_FACES)}
     assert set(every.sampler) == {"ddim" if module == "diffusion" else "midpoint"}
     assert (every.value[every.metric == "speed"] > 0).sum() == 3
 
 
 @pytest.mark.parametrize("module", list(TRAINERS))
 def test_presets_have_short_names_and_an_unknown_one_is_told_of_with_them(module: str) -> None:
-    wrong = train(module, "--preset", "qick")
+    wrong = typed(f"trainers.{module}", "--preset", "qick")
     assert wrong.returncode == 2
     assert "did you mean 'quick'?" in wrong.stderr
     assert {"quick", "cpu", "gpu"} <= set(presets_of(module))

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +15,7 @@ from fergan_core.experiment import Span, Study, design
 from fergan_core.experiment import study as studies
 from fergan_core.recipe import changed, preset
 from fergan_core.registry import Reader, Registry, trials
+from tests.support.commands import command_with_few_light_faces, few_light_faces, run_module, typed
 from trainers.sweep import parse_vary
 
 TINY = (
@@ -24,23 +24,19 @@ TINY = (
 )  # fmt: skip
 
 
-def words(registry: Path, *flags: str) -> list[str]:
-    return [
-        sys.executable,
-        "-m",
-        "trainers.sweep",
-        "--study",
-        "s",
-        "--registry",
-        str(registry),
-        "--device",
-        "cpu",
-        *flags,
-    ]
+def started(registry: Path, *flags: str) -> subprocess.Popen[str]:
+    """Start the command in a process of its own."""
+    call = command_with_few_light_faces("trainers.sweep", *words(registry, *flags))
+    return subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def sweep(registry: Path, *flags: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(words(registry, *flags), capture_output=True, text=True, timeout=500, check=False)
+    with few_light_faces():
+        return run_module("trainers.sweep", *words(registry, *flags))
+
+
+def words(registry: Path, *flags: str) -> list[str]:
+    return ["--study", "s", "--registry", str(registry), "--device", "cpu", *flags]
 
 
 def test_a_design_is_every_combination_seed_by_seed() -> None:
@@ -85,6 +81,7 @@ def test_the_queue_holds_each_recipe_once(tmp_path: Path) -> None:
     assert again.waiting() == 10
 
 
+@pytest.mark.slow
 def test_a_waiting_trial_is_trained_as_it_was_enqueued_whoever_takes_it(tmp_path: Path) -> None:
     registry = tmp_path / "runs.db"
     recipe = changed(preset("quick"), dict(pair.split("=") for pair in TINY[1:]))
@@ -117,10 +114,11 @@ def test_a_trial_whose_process_died_before_it_was_a_run_is_taken_again(
     assert (again[0].number, again[1], again[2]) == (1, taken[1], taken[2])
 
 
+@pytest.mark.slow
 def test_two_processes_share_a_study_and_each_trial_is_run_once(tmp_path: Path) -> None:
     registry = tmp_path / "runs.db"
     flags = ("--vary", "loss=non-saturating,hinge", "--seeds", "2", *TINY)
-    first = subprocess.Popen(words(registry, *flags), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    first = started(registry, *flags)
     second = sweep(registry, *flags)
     _, said = first.communicate(timeout=500)
     assert first.returncode == second.returncode == 0, said + second.stderr
@@ -135,11 +133,12 @@ def test_two_processes_share_a_study_and_each_trial_is_run_once(tmp_path: Path) 
     assert "0 trials added, 0 wait" in sweep(registry, *flags).stderr
 
 
+@pytest.mark.slow
 def test_a_stopped_study_goes_on_and_a_failed_trial_is_a_result(tmp_path: Path) -> None:
     registry = tmp_path / "runs.db"
     # A penalty by which the discriminator's loss is soon no number.
     flags = ("--vary", "r1=0,1e38", "g_lr=2e-4,1e-3", "--seeds", "1", *TINY, "epochs=30")
-    first = subprocess.Popen(words(registry, *flags), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    first = started(registry, *flags)
     for _ in range(600):
         time.sleep(0.2)
         runs = Reader(str(registry)).runs() if registry.exists() else pd.DataFrame()
@@ -164,7 +163,8 @@ def test_wrong_flags_end_before_anything_is_trained(tmp_path: Path) -> None:
         (("--seeds", "0"), "--seeds"),
         (("--set", "loss"), "--set"),
     ):
-        done = sweep(tmp_path / "runs.db", *flags)
-        assert done.returncode == 2, done.stderr
+        for run in (run_module, typed) if flags == ("--seeds", "0") else (run_module,):
+            done = run("trainers.sweep", *words(tmp_path / "runs.db", *flags))
+            assert done.returncode == 2, done.stderr
         assert message in done.stderr
     assert not (tmp_path / "runs.db").exists()
