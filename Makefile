@@ -4,9 +4,12 @@ BIN := .venv/bin
 DEMO_REGISTRY ?= demo/runs.db
 DEMO_PORT ?= 8501
 DEMO_FLAGS ?=
+# Tests that run beside each other, each in one thread.
+JOBS ?= $(shell $(PYTHON) -c "import os; print(min(4, os.cpu_count() or 1))")
+TESTS = -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder --durations 10
 export PYTHONHASHSEED = 0
 
-.PHONY: setup demo demo-run test check bench showcase
+.PHONY: setup demo demo-run test test-fast check bench showcase
 
 setup: .venv/.done
 	@if git ls-files --error-unmatch runs.db >/dev/null 2>&1; then git update-index --skip-worktree runs.db; fi
@@ -14,7 +17,7 @@ setup: .venv/.done
 .venv/.done: pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
 demo: demo-run
@@ -25,7 +28,11 @@ demo-run: setup
 	$(BIN)/python -m trainers.dcgan --registry $(DEMO_REGISTRY) --tags demo $(DEMO_FLAGS)
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python $(TESTS)
+
+# What a person runs before a commit: all but trainings, the browser and what else takes more than five seconds.
+test-fast: setup
+	$(BIN)/python $(TESTS) -m "not slow and not browser"
 
 check: setup
 	$(BIN)/ruff check .
