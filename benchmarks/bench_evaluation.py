@@ -26,8 +26,8 @@ from torch_fidelity import (
 from torch_fidelity.feature_extractor_base import FeatureExtractorBase
 
 from benchmarks.common import peak_memory, row
-from fergan_core.data import open_dataset, science_parts
-from fergan_core.evaluation import FINAL_COUNT, LIGHT_COUNT, Examiner, Faces, Protocol, load_judge
+from fergan_core.data import open_dataset, split_parts
+from fergan_core.evaluation import FINAL_COUNT, LIGHT_COUNT, Evaluator, Faces, Protocol, load_judge
 from fergan_core.metrics import frechet, inception_score, kernel, neighbours
 from tests.support.fidelity import Pictures
 
@@ -68,7 +68,7 @@ class _JudgeForFidelity(FeatureExtractorBase):
 def _faces(count: int, seed: int) -> Faces:
     """Return training faces under strong noise, as a generator of middling worth might draw them."""
     dataset = open_dataset("synthfer")
-    index = science_parts(dataset).train
+    index = split_parts(dataset).train
     source = torch.Generator().manual_seed(seed)
     chosen = torch.randint(len(index), (count,), generator=source).numpy()
     images = torch.from_numpy(dataset.images[index[chosen]]).float()
@@ -120,7 +120,7 @@ def _timed(compute: Callable[..., dict[str, float]], *of: Any) -> tuple[float, d
 
 def _against_fidelity() -> list[dict[str, Any]]:
     dataset = open_dataset("synthfer")
-    parts = science_parts(dataset)
+    parts = split_parts(dataset)
     real = Faces(torch.from_numpy(dataset.images[parts.train[:_COUNT]]), None)
     fake = _faces(_COUNT, seed=0)
     judge = load_judge("synthfer")
@@ -144,11 +144,11 @@ def _against_fidelity() -> list[dict[str, Any]]:
 def _protocol(count: int, limit: float, *, thorough: bool) -> dict[str, Any]:
     """Time one protocol on faces not seen before, where real faces' readings are kept from the time before."""
     dataset = open_dataset("synthfer")
-    examiner = Examiner(dataset, science_parts(dataset), Protocol("synthfer", count), thorough=thorough)
-    examiner.score(_faces(count, seed=1), range(7))
+    evaluator = Evaluator(dataset, split_parts(dataset), Protocol("synthfer", count), thorough=thorough)
+    evaluator.score(_faces(count, seed=1), range(7))
     fresh = _faces(count, seed=2)
     started = time.perf_counter()
-    examiner.score(fresh, range(7))
+    evaluator.score(fresh, range(7))
     name = "final protocol, CAS included" if thorough else "light protocol"
     return row(f"{name}: {count:,} faces", time.perf_counter() - started, "s", f"reading included; limit {limit:.0f} s")
 

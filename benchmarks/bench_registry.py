@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from benchmarks.common import peak_memory, row
 from fergan_core.registry import PointWriter, Reader, Registry
-from fergan_core.registry.schema import Run
+from fergan_core.registry.schema import RunRow
 
 _SCALARS = 9
 _STEPS = 100_000
@@ -134,9 +134,9 @@ def run() -> list[dict[str, Any]]:
         windows = _milliseconds(lambda: raw.execute(_BY_WINDOWS, values).fetchall())
         raw.close()
         with registry.write() as connection:
-            one = dict(connection.execute(sa.select(Run.__table__).where(Run.id == run_id)).one()._mapping)
+            one = dict(connection.execute(sa.select(RunRow.__table__).where(RunRow.id == run_id)).one()._mapping)
             del one["key"]
-            connection.execute(sa.insert(Run), [{**one, "id": f"bench{i:04d}"} for i in range(_RUNS)])
+            connection.execute(sa.insert(RunRow), [{**one, "id": f"bench{i:04d}"} for i in range(_RUNS)])
         listing = _milliseconds(reader.runs)
     return [
         row(

@@ -19,11 +19,11 @@ from torch import Tensor
 from benchmarks.common import row
 from fergan_core import recipe as recipes
 from fergan_core.data import open_dataset
+from fergan_core.experiment.hooks.recorder import Recorder
 from fergan_core.methods import build_learner
 from fergan_core.methods.denoising import DenoisingLearner, build_network
 from fergan_core.registry import PointWriter, Registry
 from fergan_core.training import engine
-from fergan_core.training.recorder import Recorder
 
 _BLOCK, _ROUNDS = 8, 12  # steps, and blocks of either
 _DRAWN = 64
@@ -35,7 +35,7 @@ def _bare(recipe: recipes.Recipe, images: Tensor, codes: Tensor) -> Callable[[],
     bfloat16 = device.type == "cuda"
     network = build_network(recipe.method, len(recipe.emotions)).to(device, memory_format=torch.channels_last)
     adam = torch.optim.Adam(network.parameters(), recipe.method.lr, fused=True)
-    faces = engine.to_unit(images[:count]).contiguous(memory_format=torch.channels_last)
+    faces = engine.to_float(images[:count]).contiguous(memory_format=torch.channels_last)
     levels = torch.rand(count, device=device)
 
     def block() -> None:

@@ -22,14 +22,14 @@ from torchvision import datasets, transforms
 from benchmarks.common import fer2013_csv, peak_memory, row
 from fergan_core import evaluation
 from fergan_core import recipe as recipes
-from fergan_core.data import Dataset, open_dataset, science_parts
-from fergan_core.experiment.looks import PULSE_IMAGES
+from fergan_core.data import Dataset, open_dataset, split_parts
+from fergan_core.experiment.hooks.instruments import FACES
+from fergan_core.experiment.hooks.probe import PROBE_IMAGES
+from fergan_core.experiment.hooks.recorder import Recorder
 from fergan_core.methods import build_learner
 from fergan_core.methods.networks import build_discriminator, build_generator
 from fergan_core.registry import PointWriter, Registry
 from fergan_core.training import engine
-from fergan_core.training.recorder import Recorder
-from fergan_core.training.watch import FACES
 
 _IMAGES = 4096
 _BLOCK = 8  # steps
@@ -129,7 +129,7 @@ def _first_losses(recipe: recipes.Recipe, images: Tensor, labels: Tensor) -> tup
         told: list[list[tuple[float, float]]] = [[], []]
         for step in range(_SAME_LOSS_STEPS):
             index = order[step * recipe.batch_size : (step + 1) * recipe.batch_size]
-            real, classes = engine.to_unit(images[index]).double(), labels[index]
+            real, classes = engine.to_float(images[index]).double(), labels[index]
             torch.manual_seed(step)
             scalars = ours.step(real, classes)
             told[0].append((float(scalars["loss_d"]), float(scalars["loss_g"])))
@@ -176,22 +176,22 @@ def _plain_seconds(recipe: recipes.Recipe, folder: Path, device: torch.device, e
 
 
 def _instruments(recipe: recipes.Recipe, dataset: Dataset, speed: float) -> dict[str, Any]:
-    """Return the share of a training's time that its instruments take, the judge's pulse and Jacobians included.
+    """Return the share of a training's time that its instruments take, the judge's probe and Jacobians included.
 
     `speed` is the training's without them, images/s. Each instrument is timed alone, often, and weighed by how seldom
     it is taken; an epoch is one of FER2013's.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     learner = build_learner(recipe, device, steps=10**6, bfloat16=device.type == "cuda")
-    faces = engine.to_unit(torch.from_numpy(dataset.images[:FACES]).to(device))
+    faces = engine.to_float(torch.from_numpy(dataset.images[:FACES]).to(device))
     codes = torch.from_numpy(dataset.labels[:FACES].astype(np.int64)).to(device)
     learner.step(faces, codes)
     judge = evaluation.load_judge("synthfer", device)
-    pulse = evaluation.Pulse(judge, evaluation.Ground(dataset, science_parts(dataset), judge), recipe.emotions, 0)
+    probe = evaluation.Probe(judge, evaluation.RealFaces(dataset, split_parts(dataset), judge), recipe.emotions, 0)
     every = {
         recipe.watch_every * recipe.batch_size: lambda: learner.measure((faces, codes), (faces, codes)),
-        PULSE_IMAGES: lambda: pulse.take(learner.generator, device),
-        _FER2013: lambda: evaluation.conditioning(learner.generator, recipe.emotions, 0),
+        PROBE_IMAGES: lambda: probe.take(learner.generator, device),
+        _FER2013: lambda: evaluation.jacobian_condition(learner.generator, recipe.emotions, 0),
     }
     share = sum(_median_seconds(look) * speed / images for images, look in every.items())
     return row("instruments' cost", 100 * share, "% of a step", "on average, limit 5 %")

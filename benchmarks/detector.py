@@ -24,13 +24,13 @@ from fergan_core import recipe as recipes
 from fergan_core.analysis.findings.thresholds import LIMITS
 from fergan_core.data import Dataset, open_dataset
 from fergan_core.errors import CheckpointError
-from fergan_core.experiment import find_in, start
+from fergan_core.experiment import detect_findings, start
 from fergan_core.methods import load_generator
 from fergan_core.methods.protocols import Generator
 from fergan_core.metrics.intervals import interval_of_share
 from fergan_core.registry import Reader, Registry
 
-_IMAGES = 4_000  # of the data set, so that an epoch, with its checkpoint, passes in every pulse
+_IMAGES = 4_000  # of the data set, so that an epoch, with its checkpoint, passes in every probe
 _EPOCHS = 12
 _FACES = 200  # an emotion, whose people are counted
 _COLLAPSED = 2.0  # people or fewer of 64: one face and its likes. Real faces show 53 to 57, sound short runs 4 to 20
@@ -203,7 +203,7 @@ def main(
         for seed in SEEDS[part]:
             row = rows[f"{part}: {kind}, seed {seed}"]
             if again:
-                find_in(target, str(row["id"]))
+                detect_findings(target, str(row["id"]))
             cases += cases_of(row, kind, truth, reader)
     by_kind = {kind: rates([case for case in cases if case.kind == kind]) for kind in KINDS[part]}
     by_kind["all"] = rates(cases)

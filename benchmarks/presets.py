@@ -17,8 +17,8 @@ from rich.table import Table
 
 from benchmarks.common import ended
 from fergan_core import recipe as recipes
-from fergan_core.analysis.groups import compare
-from fergan_core.analysis.stages import COST, SPEED, STRETCHES, Stage, at_stage, with_spent
+from fergan_core.analysis.budgets import COST, SPEED, STRETCHES, Budget, at_budget, with_cost
+from fergan_core.analysis.studies.groups import compare
 from fergan_core.data import Dataset, open_dataset
 from fergan_core.emotions import EMOTIONS
 from fergan_core.evaluation import LIGHT_COUNT, Protocol, evaluate_checkpoints, judges_for
@@ -55,12 +55,12 @@ def train_missing(preset: str, epochs: int, seed: int, dataset: Dataset, registr
     return run_id
 
 
-def rows(reader: Reader, groups: Mapping[str, list[str]], stage: Stage) -> Iterator[list[str]]:
+def rows(reader: Reader, groups: Mapping[str, list[str]], stage: Budget) -> Iterator[list[str]]:
     """Compare the groups score by score: title, both means, their difference with its interval, verdict, real faces."""
     run_ids = [run_id for own in groups.values() for run_id in own]
     recipes_of = {run_id: reader.run(run_id)["recipe"] for run_id in run_ids}
-    spent = with_spent(reader.scores(run_ids), recipes_of, reader.points(run_ids, [SPEED, COST], buckets=STRETCHES))
-    tables = {prior: at_stage(preferred(own), stage) for prior, own in spent.groupby("prior")}
+    spent = with_cost(reader.scores(run_ids), recipes_of, reader.points(run_ids, [SPEED, COST], buckets=STRETCHES))
+    tables = {prior: at_budget(preferred(own), stage) for prior, own in spent.groupby("prior")}
     ends = [tables["natural"][tables["natural"]["run_id"].isin(own)]["spent"] for own in groups.values()]
     yield [f"{stage} of each run", *(f"{own.min():,.0f} to {own.max():,.0f}" for own in ends), "", "", ""]
     for metric, emotion, prior in _SCORES:
@@ -103,7 +103,7 @@ def main(
     table = Table()
     for column in ("", first, second, "second less first", "the runs", "real faces"):
         table.add_column(column, justify="left" if not column else "right")
-    stages: tuple[Stage, ...] = ("images", "seconds")
+    stages: tuple[Budget, ...] = ("images", "seconds")
     for stage in stages:
         for line in rows(reader, groups, stage):
             table.add_row(*line)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 
-from dashboard.painter import Painter, Painting
+from dashboard.face_client import FaceAnswer, FaceClient
 from fergan_core.analysis.claims import SCORES, STUDIES, Study, Verdict, verdicts
 from fergan_core.errors import CheckpointError
 from fergan_core.registry import Reader, Registry, Trials, default_url, studies, studies_of, trials
@@ -231,18 +231,18 @@ def path(run_id: str, code: int, seed: int, frames: int) -> tuple[npt.NDArray[np
     return _path(run_id, *_weights(run_id, int(checkpoints(run_id)["step"].max())), code, seed, frames)
 
 
-def read(run_id: str, step: int, labels: tuple[int, ...], seed: int, truncation: float, judge: str) -> Painting:
-    """Draw faces from a checkpoint and let a judge read them, as `Painter.read` returns them."""
+def read(run_id: str, step: int, labels: tuple[int, ...], seed: int, truncation: float, judge: str) -> FaceAnswer:
+    """Draw faces from a checkpoint and let a judge read them, as `FaceClient.read` returns them."""
     return _read(run_id, *_weights(run_id, step), labels, seed, truncation, judge)
 
 
-def nearest(run_id: str, step: int, labels: tuple[int, ...], seed: int, judge: str | None) -> Painting:
-    """Draw faces from a checkpoint beside their nearest training faces, as `Painter.nearest` returns them."""
+def nearest(run_id: str, step: int, labels: tuple[int, ...], seed: int, judge: str | None) -> FaceAnswer:
+    """Draw faces from a checkpoint beside their nearest training faces, as `FaceClient.nearest` returns them."""
     return _nearest(run_id, *_weights(run_id, step), labels, seed, judge)
 
 
-def project(run_id: str, step: int, labels: tuple[int, ...], seed: int) -> Painting:
-    """Draw faces from a checkpoint and lay them among real ones, as `Painter.project` returns them."""
+def project(run_id: str, step: int, labels: tuple[int, ...], seed: int) -> FaceAnswer:
+    """Draw faces from a checkpoint and lay them among real ones, as `FaceClient.project` returns them."""
     return _project(run_id, *_weights(run_id, step), labels, seed)
 
 
@@ -269,7 +269,7 @@ def _weights(run_id: str, step: int) -> tuple[str, str]:
 def _faces(run_id: str, path: str, sha256: str, labels: tuple[int, ...], seed: int) -> npt.NDArray[np.uint8]:
     del sha256
     source = reader()
-    return _painter().draw(source.run(run_id)["recipe"], source.file(path), labels, seed)
+    return _face_client().draw(source.run(run_id)["recipe"], source.file(path), labels, seed)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
@@ -279,7 +279,7 @@ def _path(
     del sha256
     source = reader()
     labels = (code,) * _PATHS
-    found = _painter().path(source.run(run_id)["recipe"], source.file(path), labels, seed, frames)
+    found = _face_client().path(source.run(run_id)["recipe"], source.file(path), labels, seed, frames)
     states, seen = found.faces.reshape(2, _PATHS, -1, 48, 48)
     return states, seen
 
@@ -287,28 +287,28 @@ def _path(
 @st.cache_data(max_entries=16, show_spinner=False)
 def _read(
     run_id: str, path: str, sha256: str, labels: tuple[int, ...], seed: int, truncation: float, judge: str
-) -> Painting:
+) -> FaceAnswer:
     del sha256
     source = reader()
-    return _painter().read(source.run(run_id)["recipe"], source.file(path), labels, seed, truncation, judge)
+    return _face_client().read(source.run(run_id)["recipe"], source.file(path), labels, seed, truncation, judge)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _nearest(run_id: str, path: str, sha256: str, labels: tuple[int, ...], seed: int, judge: str | None) -> Painting:
+def _nearest(run_id: str, path: str, sha256: str, labels: tuple[int, ...], seed: int, judge: str | None) -> FaceAnswer:
     del sha256
     source = reader()
     run = source.run(run_id)
-    return _painter().nearest(run["recipe"], source.file(path), labels, seed, run["dataset"], judge)
+    return _face_client().nearest(run["recipe"], source.file(path), labels, seed, run["dataset"], judge)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _project(run_id: str, path: str, sha256: str, labels: tuple[int, ...], seed: int) -> Painting:
+def _project(run_id: str, path: str, sha256: str, labels: tuple[int, ...], seed: int) -> FaceAnswer:
     del sha256
     source = reader()
     run = source.run(run_id)
-    return _painter().project(run["recipe"], source.file(path), labels, seed, run["dataset"])
+    return _face_client().project(run["recipe"], source.file(path), labels, seed, run["dataset"])
 
 
 @st.cache_resource(show_spinner=False)
-def _painter() -> Painter:
-    return Painter()
+def _face_client() -> FaceClient:
+    return FaceClient()

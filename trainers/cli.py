@@ -209,7 +209,7 @@ def showcase(
 ) -> None:
     """Write a small registry of some runs, to be committed: points thinned, few sheets, light weights."""
     from fergan_core.registry import Reader
-    from fergan_core.registry.showcase import write_showcase
+    from fergan_core.registry.exchange.showcase import write_showcase
 
     reader = Reader(registry)
     chosen, in_brief, to_draw = (

@@ -13,7 +13,7 @@ from trainers.score_tables import number
 if TYPE_CHECKING:
     import pandas as pd
 
-    from fergan_core.analysis.rivals import Duel
+    from fergan_core.analysis.comparison import PairedComparison
 
 Budget = Literal["seconds", "images", "flops"]
 _METRICS = ("fid", "accuracy", "coverage", "recall")
@@ -25,8 +25,8 @@ def compare(runs: Sequence[str], budget: Budget, at: float | None, *, registry: 
 
     With `json` one line: {"budget", "judge", "count", "rivals": {name: [run ids]}, "scores": [...], "duels": [...]}.
     """
-    from fergan_core.analysis import families, rivals, scales
-    from fergan_core.analysis.stages import COST, SPEED, STRETCHES
+    from fergan_core.analysis import comparison, families, scales
+    from fergan_core.analysis.budgets import COST, SPEED, STRETCHES
     from fergan_core.metrics.catalogue import CATALOGUE
     from fergan_core.protocols import preferred, real_faces, words
     from fergan_core.registry import Reader
@@ -42,11 +42,11 @@ def compare(runs: Sequence[str], budget: Budget, at: float | None, *, registry: 
     if chosen["data_hash"].nunique() > 1:
         raise UsageError("these runs learnt from different data sets: what differs would be the data's doing")
     recipes = reader.recipes(run_ids)
-    who = rivals.contenders(chosen.set_index("id").loc[list(dict.fromkeys(run_ids))].reset_index(), recipes)
+    who = comparison.group_by_recipe(chosen.set_index("id").loc[list(dict.fromkeys(run_ids))].reset_index(), recipes)
     scores = preferred(reader.scores(run_ids))
     seeds = dict(zip(chosen["id"], chosen["seed"], strict=True))
     points = reader.points(run_ids, [SPEED, COST], buckets=STRETCHES)
-    found = rivals.matched(scores, who, seeds, recipes, points, budget, at and at * _UNITS[budget][0])
+    found = comparison.matched(scores, who, seeds, recipes, points, budget, at and at * _UNITS[budget][0])
     missing = [str(row.name) for row in chosen.set_index("id").itertuples() if row.Index not in set(found["run_id"])]
     if found["rival"].nunique() < 2:
         raise UsageError(
@@ -54,7 +54,7 @@ def compare(runs: Sequence[str], budget: Budget, at: float | None, *, registry: 
             + ", ".join(missing)
         )
     faces = scales.faces_of(scores)
-    fought = rivals.family(
+    fought = comparison.family(
         found,
         [
             (
@@ -73,19 +73,19 @@ def compare(runs: Sequence[str], budget: Budget, at: float | None, *, registry: 
             "rivals": who,
         }
         told |= {"scores": json_text.loads(found.to_json(orient="records"))}
-        told |= {"duels": [_plain(key, duel) for key, of in fought.items() for duel in of]}
+        told |= {"duels": [_plain(key, pair) for key, of in fought.items() for pair in of]}
         print(json_text.dumps(told, allow_nan=False))
         return
     _print_table(found, budget, words(scores.iloc[0]))
-    for warning in filter(None, (rivals.unequal(found), real_faces(scores))):
+    for warning in filter(None, (comparison.unequal(found), real_faces(scores))):
         print(f"warning: {warning}")
     for key, of in fought.items():
         metric = CATALOGUE[key]
-        for duel in of:
-            print(duel.sentence(metric.title, lambda value, metric=metric: number(metric, value)))
-    counted = max((duel.compared for of in fought.values() for duel in of), default=0)
+        for pair in of:
+            print(pair.sentence(metric.title, lambda value, metric=metric: number(metric, value)))
+    counted = max((pair.compared for of in fought.values() for pair in of), default=0)
     ratios, shares = (
-        [CATALOGUE[key].title for key, of in fought.items() if any(duel.kind == kind for duel in of)]
+        [CATALOGUE[key].title for key, of in fought.items() if any(pair.kind == kind for pair in of)]
         for kind in ("ratio", "share")
     )
     for sentence in (scales.in_words(ratios, shares), families.corrected(counted)):
@@ -95,10 +95,10 @@ def compare(runs: Sequence[str], budget: Budget, at: float | None, *, registry: 
         print(f"left out, without such a score or a record of what was spent: {', '.join(missing)}")
 
 
-def _plain(metric: str, duel: "Duel") -> dict[str, object]:
+def _plain(metric: str, pair: "PairedComparison") -> dict[str, object]:
     """Return a verdict as JSON values."""
-    told = {"metric": metric, **asdict(duel), "ratio": duel.kind == "ratio"}
-    return told | {"p": None if math.isnan(duel.p) else duel.p}
+    told = {"metric": metric, **asdict(pair), "ratio": pair.kind == "ratio"}
+    return told | {"p": None if math.isnan(pair.p) else pair.p}
 
 
 def _print_table(found: "pd.DataFrame", budget: Budget, caption: str) -> None:

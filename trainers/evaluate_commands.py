@@ -152,7 +152,7 @@ def _scored(
             with DrawingBar() as bar:
                 for step, made in evaluate_checkpoints(
                     writer, run["id"], list(epochs), protocols, dataset=dataset, device=device,
-                    thorough=not wishes.light, tell=bar,
+                    thorough=not wishes.light, on_progress=bar,
                 ):  # fmt: skip
                     yield {"id": run["id"], "name": run["name"], "epoch": epochs[step], "step": step}, made
 
@@ -246,12 +246,12 @@ def sample(run: str, drawing: Drawing, *, registry: str | None, per_emotion: int
     try:
         with DrawingBar() as bar:
 
-            def tell(done: int, of: int) -> None:
+            def on_progress(done: int, of: int) -> None:
                 nonlocal drawn
                 drawn = done
                 bar(done, of)
 
-            faces = draw(generator, labels, drawing.seed, 1.0, target, tell)
+            faces = draw(generator, labels, drawing.seed, 1.0, target, on_progress)
         write_faces(out, faces.images.numpy(), labels.to(torch.uint8).numpy())
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
@@ -284,7 +284,7 @@ def _print_flips(done: "Sequence[tuple[dict[str, Any], Evaluation]]") -> None:
     """Say which scores put two checkpoints in another order by another judge."""
     import pandas as pd
 
-    from fergan_core.analysis.order import flips
+    from fergan_core.analysis.ranking import judge_disagreements
     from fergan_core.metrics.catalogue import CATALOGUE
 
     rows = [
@@ -296,6 +296,6 @@ def _print_flips(done: "Sequence[tuple[dict[str, Any], Evaluation]]") -> None:
         for s in made.scores
     ]
     table = pd.DataFrame(rows)
-    turned = [metric.title for key, metric in CATALOGUE.items() if len(table) and len(flips(table, key))]
+    turned = [metric.title for key, metric in CATALOGUE.items() if len(table) and len(judge_disagreements(table, key))]
     if turned:
         print(f"The judges do not agree on the order of these checkpoints by {', '.join(turned)}.")

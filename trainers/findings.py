@@ -11,14 +11,14 @@ from trainers.runs_commands import open_registry, print_json
 
 def look_again(runs: Sequence[str], *, registry: str | None, json: bool) -> None:
     """Find anew in each run's points and scores, record what was found in the place of what was, and print it."""
-    from fergan_core.experiment import find_in
+    from fergan_core.experiment import detect_findings
     from fergan_core.registry import Reader
 
     target = open_registry(registry)
     reader = Reader(target.url)
     shown, told = console(), {}
     for run_id in [reader.resolve(run, trashed="never") for run in runs]:
-        find_in(target, run_id)
+        detect_findings(target, run_id)
         found = reader.findings([run_id])
         told[run_id] = found.drop(columns="run_id").to_dict("records")
         if json:

@@ -14,7 +14,7 @@ from trainers.datasets import LabelOrderFlag, opened
 from trainers.shell import guarded
 
 if TYPE_CHECKING:
-    from fergan_core.judges.making import EpochReport
+    from fergan_core.judges.training import EpochReport
 
 
 @dataclass(frozen=True)
@@ -63,11 +63,11 @@ def run(flags: Flags) -> None:
         if value is not None and value < 1:
             raise UsageError(f"{flag}: {value} is below 1; give a number of 1 or more")
     # Imported only now: --help and a mistyped flag are answered without torch.
-    from fergan_core.data import science_parts
+    from fergan_core.data import split_parts
     from fergan_core.data.ferplus import read_votes
     from fergan_core.experiment import choose_device
     from fergan_core.judges.judge import save_judge
-    from fergan_core.judges.making import make_judge, training_for
+    from fergan_core.judges.training import train_judge, training_for
 
     device = choose_device(flags.device)
     dataset = opened(flags.data, flags.label_order)
@@ -80,9 +80,9 @@ def run(flags: Flags) -> None:
     )
     started = time.monotonic()
 
-    def tell(report: "EpochReport") -> None:
+    def on_progress(report: "EpochReport") -> None:
         mark = "  kept" if report.kept else ""
-        epochs = training.epochs + training.settling
+        epochs = training.epochs + training.fine_tune_epochs
         print(
             f"epoch {report.epoch:>3}/{epochs}  {time.monotonic() - started:6.0f} s  loss {report.loss:.3f}  "
             f"held-out accuracy {report.accuracy:.4f}{mark}",
@@ -91,8 +91,8 @@ def run(flags: Flags) -> None:
         )
 
     votes = None if flags.votes is None else read_votes(flags.votes, dataset)
-    parts = science_parts(dataset, seed=0)
-    made = make_judge(dataset, parts, training, device, tell, votes)
+    parts = split_parts(dataset, seed=0)
+    made = train_judge(dataset, parts, training, device, on_progress, votes)
     card = {**made.card, "command": command_of(flags, training.epochs)}
     path = save_judge(flags.out, flags.name or dataset.name, made.tensors, card)
     print_card(card, path)

@@ -190,7 +190,7 @@ def export(
     registry: RegistryFlag = None,
 ) -> None:
     """Write a run, its files among them, to one .zip that `import` takes on another machine."""
-    from fergan_core.registry.archive import export_run
+    from fergan_core.registry.exchange.archive import export_run
 
     reader = open_reader(registry)
     written = export_run(reader, reader.resolve(run), out, light=light)
@@ -206,7 +206,7 @@ def import_(
 ) -> None:
     """Take a run out of an archive: all of it, or, where anything is wrong, nothing."""
     from fergan_core.registry import Reader, Registry
-    from fergan_core.registry.archive import import_run
+    from fergan_core.registry.exchange.archive import import_run
 
     writer = Registry(registry)
     run_id = import_run(writer, archive)

@@ -101,7 +101,7 @@ def run(flags: Flags) -> None:
 
         study.run(
             dataset, score=flags.score, device=flags.device, listener=bar,
-            tell=lambda number, setting: print(
+            on_trial=lambda number, setting: print(
                 f"trial {number}: {' '.join(f'{name}={value}' for name, value in setting.items())}", file=sys.stderr
             ),
         )  # fmt: skip
@@ -112,7 +112,7 @@ def print_tables(url: str, study: str, score: str) -> None:
     """Print a study's sensitivity and its failures."""
     from rich.table import Table
 
-    from fergan_core.analysis import sensitivity
+    from fergan_core.analysis.studies import sensitivity
     from fergan_core.registry import Reader, trials
 
     found = trials(Reader(url), study)

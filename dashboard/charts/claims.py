@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from dashboard.charts.bands import add_band, faint, plain
 from dashboard.charts.palette import FAINT_INK, plotly_template, run_colour
 from fergan_core.analysis.claims import Score
-from fergan_core.analysis.sensitivity import SEED
+from fergan_core.analysis.studies.sensitivity import SEED
 
 _LOG = {"type": "log", "dtick": "D2", "tickformat": ",.4~g"}
 

@@ -26,8 +26,8 @@ def forks_figure(
 ) -> go.Figure:
     """Draw a scalar over the steps: each run of the tree in a colour of its own, joined to its parent's curve.
 
-    `tree` are the rows to draw of what `fergan_core.analysis.forks.family` returns, `labels` their names. A ring:
-    where a fork branches off; a diamond: a finding, red an alarm, orange a warning.
+    `tree` are the rows to draw of what `fergan_core.analysis.studies.forks.family` returns, `labels` their names. A
+    ring: where a fork branches off; a diamond: a finding, red an alarm, orange a warning.
     """
     figure = go.Figure()
     stretches = {str(run_id): line for run_id, line in points[points.metric == metric].groupby("run_id")}

@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 from dashboard.charts.bands import plain
 from dashboard.charts.palette import FAINT_INK, plotly_template, run_colour
 from dashboard.charts.score_table import ARROWS, of_emotion, written
-from fergan_core.analysis.groups import Difference, compare, family
 from fergan_core.analysis.scales import PLAIN, Scale, faces_of
+from fergan_core.analysis.studies.groups import Difference, compare, family
 from fergan_core.metrics.catalogue import CATALOGUE, Metric
 
 GROUPS = ("A", "B")
@@ -21,8 +21,8 @@ _WIDTH = 0.28  # how far to either side of its group's middle a run is drawn
 def in_groups(scores: pd.DataFrame, groups: Mapping[str, Sequence[str]], emotion: str | None = None) -> pd.DataFrame:
     """Return an emotion's scores (None: all together) of the groups' runs: a row a run and metric, with its group.
 
-    `scores` are one evaluation a run (`analysis.stages.at_stage`). Columns: group, run_id, epoch, spent, count, metric,
-    value, real; a score that is no number has no row.
+    `scores` are one evaluation a run (`analysis.budgets.at_budget`). Columns: group, run_id, epoch, spent, count,
+    metric, value, real; a score that is no number has no row.
     """
     group_of = {run_id: name for name, run_ids in groups.items() for run_id in run_ids}
     rows = of_emotion(scores, emotion).dropna(subset=["value"])

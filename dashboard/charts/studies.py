@@ -5,14 +5,14 @@ import plotly.graph_objects as go
 
 from dashboard.charts.bands import faint, plain
 from dashboard.charts.palette import FAINT_INK, plotly_template, run_colour
-from fergan_core.analysis.sensitivity import SEED
+from fergan_core.analysis.studies.sensitivity import SEED
 
 
 def survival_figure(curves: pd.DataFrame, field: str, *, dark: bool) -> go.Figure:
     """Draw the share of runs still without an alarm over the images seen: a step curve with its interval a group.
 
-    `curves` is what `fergan_core.analysis.survival.curves` returns, its groups being values of `field`. An upright
-    stroke: runs that ended there alive.
+    `curves` is what `fergan_core.analysis.studies.survival.curves` returns, its groups being values of `field`. An
+    upright stroke: runs that ended there alive.
     """
     figure = go.Figure()
     for place, (group, line) in enumerate(curves.groupby("group", sort=False)):
@@ -58,7 +58,7 @@ def survival_figure(curves: pd.DataFrame, field: str, *, dark: bool) -> go.Figur
 def shares_figure(shares: pd.DataFrame, *, dark: bool) -> go.Figure:
     """Draw each field's share of a score's variance with its interval, the largest on top, the seed's below in grey.
 
-    `shares` is what `fergan_core.analysis.sensitivity.shares` returns; what has no share is left out.
+    `shares` is what `fergan_core.analysis.studies.sensitivity.shares` returns; what has no share is left out.
     """
     known = shares.dropna(subset=["share"])
     fields = known[known.parameter != SEED].sort_values("share")

@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from dashboard import choose, data, reels
+from dashboard import choose, data, sheet_series
 from dashboard.charts import sheets
 from dashboard.charts.palette import emotion_label
 from fergan_core.emotions import emotion_code
@@ -24,23 +24,23 @@ def show_emotions(faces: dict[str, np.ndarray], when: str) -> None:
 
 def show_sheets(run_id: str, name: str) -> None:
     """The player with all sheets, the chosen sheet by emotion, and both downloads."""
-    reel = reels.reel(run_id, name)
-    if reel is None:
+    series = sheet_series.sheet_series(run_id, name)
+    if series is None:
         st.info("No sheet yet: a run draws one at the end of every epoch.")
         return
-    rested = reels.play([reel])
-    epoch, picture = max((frame for frame in reel.frames if frame[0] <= rested), default=reel.frames[0])
-    faces = sheets.by_emotion(picture, reel.emotions)
+    rested = sheet_series.play([series])
+    epoch, picture = max((frame for frame in series.frames if frame[0] <= rested), default=series.frames[0])
+    faces = sheets.by_emotion(picture, series.emotions)
     st.subheader(f"Epoch {epoch}, emotion by emotion")
     show_emotions(faces, f"epoch {epoch}")
     with st.container(horizontal=True):
         png = sheets.labelled_sheet(faces, f"epoch {epoch}", dark=DARK)
         file = f"fergan-{run_id}-epoch-{epoch:04d}.png"
         st.download_button("Download PNG", png, file, "image/png", on_click="ignore")
-        label = f"Download GIF of {len(reel.frames)} epochs"
+        label = f"Download GIF of {len(series.frames)} epochs"
         st.download_button(
             label,
-            lambda: sheets.training_gif(reel.frames, reel.emotions),
+            lambda: sheets.training_gif(series.frames, series.emotions),
             f"fergan-{run_id}.gif",
             "image/gif",
             on_click="ignore",

@@ -6,17 +6,17 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import choose, data
-from dashboard.charts.life import MEASURES
-from dashboard.parts import collapse_among, collapse_faces, collapse_maps, findings
+from dashboard.charts.emotion_heatmap import MEASURES
+from dashboard.sections import collapse_among, collapse_faces, collapse_maps, findings
 
 KINDS = ("collapse", "global-collapse", "recovery", "repeats")
 
 
 def show_found(labels: Mapping[str, str]) -> None:
-    """The runs' findings of this page's kind; where there was no pulse, none could be made."""
+    """The runs' findings of this page's kind; where there was no probe, none could be made."""
     without = [label for run_id, label in labels.items() if not data.has_pulse(run_id)]
     if without:
-        st.info(f"Not looked for without a pulse: {choose.plain(', '.join(without))}.")
+        st.info(f"Not looked for without a probe: {choose.plain(', '.join(without))}.")
     if len(without) < len(labels):
         found = data.findings(tuple(labels))
         findings.show(found[found.kind.isin(KINDS)], labels)

@@ -5,10 +5,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import choose, data, reels
+from dashboard import choose, data, sheet_series
 from dashboard.charts import compare
 from dashboard.charts.palette import PLOTLY_CONFIG, run_colour
-from dashboard.parts import groups
+from dashboard.sections import groups
 
 DARK = st.context.theme.type == "dark"
 FIRST_METRICS = ("loss_g", "loss")
@@ -34,9 +34,9 @@ def show_curves(labels: dict[str, str]) -> None:
 def show_sheets(labels: dict[str, str]) -> None:
     """All runs' sheets under one slider."""
     st.subheader("Sheets at the same epoch")
-    found = [reel for run_id, label in labels.items() if (reel := reels.reel(run_id, label))]
+    found = [series for run_id, label in labels.items() if (series := sheet_series.sheet_series(run_id, label))]
     if found:
-        reels.play(found)
+        sheet_series.play(found)
     else:
         st.info("These runs have no sheets.")
 

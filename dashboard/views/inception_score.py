@@ -8,8 +8,8 @@ import streamlit as st
 from dashboard import choose, data
 from dashboard.charts import scores as charts
 from dashboard.charts.palette import PLOTLY_CONFIG, emotion_label, run_colour
-from dashboard.parts import sample_size
-from fergan_core.analysis.order import flips_of_runs
+from dashboard.sections import sample_size
+from fergan_core.analysis.ranking import judge_disagreements_of_runs
 from fergan_core.emotions import EMOTIONS
 from fergan_core.protocols import by_words, once, preferred, preferred_of_each_run
 
@@ -57,7 +57,7 @@ def one_judge(scores: pd.DataFrame, reading: str) -> pd.DataFrame:
     first = next(name for name in names if judges[name].judge_sha256.iloc[0] == first_judge)
     name = st.segmented_control("Judge", names, default=first, required=True, key="judge", bind="query-params")
     st.caption("Scores of different judges cannot be compared with each other, only the order that they give.")
-    for flip in flips_of_runs(scores, reading).to_dict("records"):
+    for flip in judge_disagreements_of_runs(scores, reading).to_dict("records"):
         st.warning(choose.plain(disagreement(flip)))
     return judges[name]
 

@@ -3,10 +3,10 @@
 import pandas as pd
 import streamlit as st
 
-from dashboard import choose, data, reels
+from dashboard import choose, data, sheet_series
 from dashboard.charts import instruments, sheets
 from dashboard.charts.palette import PLOTLY_CONFIG
-from dashboard.parts import fields, findings, studies
+from dashboard.sections import fields, findings, studies
 
 CLICKED = "instruments"
 
@@ -72,7 +72,7 @@ def show_finding(run_id: str, found: pd.DataFrame) -> None:
         for sheet in part.itertuples():
             column.markdown(f"**{when}: epoch {sheet.epoch}**")
             with column:
-                faces = reels.faces(sheet)
+                faces = sheet_series.faces(sheet)
             if faces:
                 picture = sheets.labelled_sheet(faces, f"epoch {sheet.epoch}", dark=choose.dark())
                 column.image(picture, alt=f"all faces of epoch {sheet.epoch}", width="stretch")

@@ -4,8 +4,8 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import choose, data
-from dashboard.parts import rivals_budget, rivals_cost, rivals_faces
-from fergan_core.analysis import rivals
+from dashboard.sections import rivals_budget, rivals_cost, rivals_faces
+from fergan_core.analysis import comparison
 
 PARTS = {
     "At an equal budget": rivals_budget.show,
@@ -24,7 +24,7 @@ def opening(trained: pd.DataFrame) -> list[str]:
     methods = whole.groupby("data_hash", sort=False).method.nunique()
     alike = whole[whole.data_hash == methods.idxmax()]
     newest = set(alike.drop_duplicates("preset").id[:5])
-    seeds = rivals.contenders(alike, data.recipes(tuple(alike.id)))
+    seeds = comparison.group_by_recipe(alike, data.recipes(tuple(alike.id)))
     return [run_id for own in seeds.values() if newest.intersection(own) for run_id in own]
 
 

@@ -5,10 +5,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import choose, data, words
+from dashboard import choose, data, notes
 from dashboard.charts import curves
 from dashboard.charts.palette import PLOTLY_CONFIG
-from dashboard.parts import fields, forks
+from dashboard.sections import fields, forks
 from fergan_core.protocols import newest
 from fergan_core.scalars import MAIN_PANELS, panels_of
 
@@ -93,4 +93,4 @@ if choose.any_trained(runs):
     forks.show(run_id)
     run = data.run(run_id)
     show_origin(run)
-    words.show(run)
+    notes.show(run)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard import choose, data
 from dashboard.charts.palette import run_colour
-from dashboard.parts import confusion, copying, judges, score_table
+from dashboard.sections import confusion, copying, judges, score_table
 
 OF_RUNS = {"Table": score_table.show, "Confusion": confusion.show, "Copying": copying.show}
 JUDGES = "Judges"

@@ -5,12 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from fergan_core.data import cache, fer2013
-from fergan_core.data.dataset import SPLITS, UNLABELLED, Dataset, Parts, image_keys, make_dataset, science_parts
+from fergan_core.data.dataset import SPLITS, UNLABELLED, Dataset, Parts, image_keys, make_dataset, split_parts
 from fergan_core.data.synthfer import DRAWING_VERSION, synthfer
 from fergan_core.emotions import label_order as read_order
 from fergan_core.errors import DataError
 
-__all__ = ["SPLITS", "UNLABELLED", "Dataset", "Parts", "image_keys", "make_dataset", "open_dataset", "science_parts"]
+__all__ = ["SPLITS", "UNLABELLED", "Dataset", "Parts", "image_keys", "make_dataset", "open_dataset", "split_parts"]
 
 
 def open_dataset(path: str | Path, *, label_order: str | None = None) -> Dataset:

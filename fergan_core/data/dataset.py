@@ -97,7 +97,7 @@ def image_keys(images: Bytes) -> list[bytes]:
     return [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in images]
 
 
-def science_parts(dataset: Dataset, seed: int = 0) -> Parts:
+def split_parts(dataset: Dataset, seed: int = 0) -> Parts:
     """Split a data set for science.
 
     A seeded tenth of each emotion's training images is held out; what is left, less exact copies of held-out

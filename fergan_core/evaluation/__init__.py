@@ -1,11 +1,11 @@
 """Evaluation: faces of a generator, checkpoint or file, under one protocol, read by one judge, beside real faces."""
 
-from fergan_core.evaluation.examiner import Evaluation, Examiner, codes_of
+from fergan_core.evaluation.evaluator import Evaluation, Evaluator, codes_of
 from fergan_core.evaluation.faces import Faces, Reading, draw
-from fergan_core.evaluation.ground import Ground
 from fergan_core.evaluation.label_order import SuspectedOrder
+from fergan_core.evaluation.probe import Probe, jacobian_condition
 from fergan_core.evaluation.protocol import FINAL_COUNT, LIGHT_COUNT, Protocol, apportion
-from fergan_core.evaluation.pulse import Pulse, conditioning
+from fergan_core.evaluation.real_faces import RealFaces
 from fergan_core.evaluation.runs import (
     data_of,
     evaluate_checkpoints,
@@ -22,20 +22,20 @@ __all__ = [
     "FINAL_COUNT",
     "LIGHT_COUNT",
     "Evaluation",
-    "Examiner",
+    "Evaluator",
     "Faces",
-    "Ground",
     "Judge",
+    "Probe",
     "Protocol",
-    "Pulse",
     "Reading",
+    "RealFaces",
     "SuspectedOrder",
     "apportion",
     "codes_of",
-    "conditioning",
     "data_of",
     "draw",
     "evaluate_checkpoints",
+    "jacobian_condition",
     "judges_for",
     "load_judge",
     "order_of_labels",

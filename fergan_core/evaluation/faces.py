@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from fergan_core.errors import CheckpointError
-from fergan_core.evaluation.store import kept
+from fergan_core.evaluation.reading_cache import cached
 from fergan_core.judges.inception import InceptionJudge
 from fergan_core.judges.judge import Judge
 from fergan_core.methods.protocols import Generator
@@ -19,7 +19,7 @@ from fergan_core.training.engine import to_bytes
 SAMPLE_BATCH = 200  # fixed: with it the same seed gives the same faces, and a large network fits the memory
 
 
-Tell = Callable[[int, int], None]
+OnProgress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def draw(
     seed: int,
     truncation: float,
     device: torch.device,
-    tell: Tell = lambda done, of: None,
+    on_progress: OnProgress = lambda done, of: None,
 ) -> Faces:
     """Draw one face a label, and tell after each batch how many of how many are drawn.
 
@@ -110,7 +110,7 @@ def draw(
         if not bool(torch.isfinite(made).all()):
             raise CheckpointError("the generator's faces are NaN or infinite; evaluate an earlier checkpoint")
         images[start:stop] = to_bytes(made)
-        tell(min(stop, len(labels)), len(labels))
+        on_progress(min(stop, len(labels)), len(labels))
     return Faces(images, labels, time.perf_counter() - started)
 
 
@@ -126,7 +126,7 @@ def noise(labels: Tensor | None, count: int, seed: int) -> Faces:
 
 def read(judge: Judge | InceptionJudge, faces: Faces) -> Reading:
     """Return a judge's reading of faces, from the cache where they were read before."""
-    stored = kept(f"reading-{faces.key()}-{judge.sha256[:16]}", lambda: _read(judge, faces))
+    stored = cached(f"reading-{faces.key()}-{judge.sha256[:16]}", lambda: _read(judge, faces))
     return Reading(faces.images, faces.labels, stored["logits"], stored["features"])
 
 

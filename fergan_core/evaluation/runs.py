@@ -11,14 +11,14 @@ import torch
 from numpy.typing import NDArray
 
 from fergan_core import recipe as recipes
-from fergan_core.data import Dataset, Parts, open_dataset, science_parts
+from fergan_core.data import Dataset, Parts, open_dataset, split_parts
 from fergan_core.emotions import EMOTIONS, emotion_code
 from fergan_core.errors import CheckpointError, DataError, UsageError
-from fergan_core.evaluation.examiner import Evaluation, Examiner, codes_of, judge_of
-from fergan_core.evaluation.faces import Faces, Tell, arranged, read
+from fergan_core.evaluation.evaluator import Evaluation, Evaluator, codes_of, judge_of
+from fergan_core.evaluation.faces import Faces, OnProgress, arranged, read
 from fergan_core.evaluation.label_order import SuspectedOrder, suspected_order
 from fergan_core.evaluation.protocol import Protocol
-from fergan_core.evaluation.store import kept
+from fergan_core.evaluation.reading_cache import cached
 from fergan_core.judges.judge import Judge
 from fergan_core.methods import load_generator
 from fergan_core.methods.protocols import Generator, Samplable
@@ -84,12 +84,12 @@ def evaluate_checkpoints(
     dataset: Dataset | None,
     device: torch.device | str = "cpu",
     thorough: bool = False,
-    tell: Tell = lambda done, of: None,
+    on_progress: OnProgress = lambda done, of: None,
 ) -> Iterator[tuple[int, Evaluation]]:
     """Evaluate a run's checkpoints at `steps` under each protocol; record each evaluation and yield (step, evaluation).
 
-    The protocols differ in their judge alone; `tell` hears how many faces are drawn. Raises CheckpointError where there
-    is no checkpoint at a step, UsageError for a sampling that the run's generator has not.
+    The protocols differ in their judge alone; `on_progress` hears how many faces are drawn. Raises CheckpointError
+    where there is no checkpoint at a step, UsageError for a sampling that the run's generator has not.
     """
     reader = Reader(registry.url)
     run = reader.run(run_id)
@@ -99,20 +99,20 @@ def evaluate_checkpoints(
         raise CheckpointError(
             f"run '{run['name']}' has no checkpoint at step {missing[0]}; `fergan runs show` lists them"
         )
-    parts = None if dataset is None else science_parts(dataset)
+    parts = None if dataset is None else split_parts(dataset)
     trained_on = None
     if dataset is not None and parts is not None:
         trained_on = training_index(dataset, parts, recipes.from_dict(run["recipe"]))
-    examiners = [
-        Examiner(dataset, parts, protocol, device, trained_on=trained_on, thorough=thorough) for protocol in protocols
+    evaluators = [
+        Evaluator(dataset, parts, protocol, device, trained_on=trained_on, thorough=thorough) for protocol in protocols
     ]
     for step in steps:
         checkpoint = saved[step]
         own = load_generator(run["recipe"], reader.file(checkpoint["path"]), str(device))
         generator = sampled(own, protocols[0].sampling)
-        faces = _drawn(examiners[0], generator, f"{checkpoint['sha256']} {run['recipe']}", tell)
-        for examiner in examiners:
-            evaluation = examiner.score(faces, codes_of(generator.emotions), generator)
+        faces = _drawn(evaluators[0], generator, f"{checkpoint['sha256']} {run['recipe']}", on_progress)
+        for evaluator in evaluators:
+            evaluation = evaluator.score(faces, codes_of(generator.emotions), generator)
             record(registry, run_id, evaluation, epoch=checkpoint["epoch"], step=step)
             yield step, evaluation
 
@@ -126,18 +126,18 @@ def sampled(generator: Generator, sampling: Sampling | None) -> Generator:
     return generator.resampled(sampling)
 
 
-def _drawn(examiner: Examiner, generator: Generator, of: str, tell: Tell) -> Faces:
+def _drawn(evaluator: Evaluator, generator: Generator, of: str, on_progress: OnProgress) -> Faces:
     """Draw a protocol's faces from a checkpoint, or take them from the cache."""
-    labels = examiner.labels(generator)
-    key = f"{of} {examiner.protocol.as_dict()} {labels.tolist()}"
+    labels = evaluator.labels(generator)
+    key = f"{of} {evaluator.protocol.as_dict()} {labels.tolist()}"
 
     def made() -> dict[str, torch.Tensor]:
-        drawn = examiner.draw(generator, tell)
+        drawn = evaluator.draw(generator, on_progress)
         assert drawn.labels is not None
         seconds = torch.tensor(drawn.seconds, dtype=torch.float64)
         return {"images": drawn.images, "labels": drawn.labels, "seconds": seconds}
 
-    found = kept(f"drawn-{hashlib.sha256(key.encode()).hexdigest()[:40]}", made)
+    found = cached(f"drawn-{hashlib.sha256(key.encode()).hexdigest()[:40]}", made)
     return Faces(found["images"], found["labels"], float(found["seconds"]))
 
 
@@ -154,10 +154,10 @@ def score_images(
     faces = _faces(images, labels)
     known = faces.labels
     codes = tuple(range(len(EMOTIONS))) if known is None else tuple(sorted(set(known.tolist())))
-    parts = None if dataset is None else science_parts(dataset)
+    parts = None if dataset is None else split_parts(dataset)
     for protocol in protocols:
         counted = replace(protocol, count=len(images))
-        yield Examiner(dataset, parts, counted, device, thorough=thorough).score(faces, codes)
+        yield Evaluator(dataset, parts, counted, device, thorough=thorough).score(faces, codes)
 
 
 def order_of_labels(

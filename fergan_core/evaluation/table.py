@@ -1,4 +1,4 @@
-"""The table of scores: what is computed of a scene, one line a family. A new metric is one line more."""
+"""The table of scores: what is computed of a task, one line a family. A new metric is one line more."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from torch import Tensor
 from fergan_core.emotions import EMOTIONS
 from fergan_core.errors import UsageError
 from fergan_core.evaluation.faces import Reading
-from fergan_core.evaluation.scene import Scene
+from fergan_core.evaluation.scoring_task import ScoringTask
 from fergan_core.metrics import (
     bins,
     birthday,
@@ -37,52 +37,52 @@ class Row:
     and of all. `compute` yields (metric, interval).
     """
 
-    compute: Callable[[Scene], Found]
+    compute: Callable[[ScoringTask], Found]
     needs: str
     all: bool = True
     each: bool = True
 
 
-def _inception(scene: Scene) -> Found:
-    found = inception_score.score(scene.faces.logits, seed=scene.seed)
+def _inception(task: ScoringTask) -> Found:
+    found = inception_score.score(task.faces.logits, seed=task.seed)
     yield "is", found.inception_score
     yield "kl_nats", found.kl_nats
     yield "kl_ratio", found.kl_ratio
     for size in IS_SIZES:
-        if size <= len(scene.faces):
-            starts = range(0, len(scene.faces) - size + 1, size)
-            scores = [inception_score.inception_score(scene.faces.logits[at : at + size]) for at in starts]
+        if size <= len(task.faces):
+            starts = range(0, len(task.faces) - size + 1, size)
+            scores = [inception_score.inception_score(task.faces.logits[at : at + size]) for at in starts]
             yield f"is_at_{size}", _plain(sum(scores) / len(scores))
 
 
-def _splits(scene: Scene) -> Found:
+def _splits(task: ScoringTask) -> Found:
     least = _SPLITS * len(EMOTIONS)
-    if len(scene.faces) < least:
+    if len(task.faces) < least:
         # The score of n faces is at most n, whatever they show.
-        raise UsageError(f"IS in ten splits: {len(scene.faces)} faces give a split fewer than 7; score {least} or more")
-    mean, std = inception_score.split_scores(scene.faces.logits, _SPLITS)
+        raise UsageError(f"IS in ten splits: {len(task.faces)} faces give a split fewer than 7; score {least} or more")
+    mean, std = inception_score.split_scores(task.faces.logits, _SPLITS)
     yield "is_split_mean", _plain(mean)
     yield "is_split_std", _plain(std)
 
 
-def _accuracy(scene: Scene) -> Found:
-    assert scene.faces.labels is not None
-    hits = int((scene.faces.logits.argmax(1) == scene.faces.labels).sum())
-    yield "accuracy", _share(hits, len(scene.faces))
+def _accuracy(task: ScoringTask) -> Found:
+    assert task.faces.labels is not None
+    hits = int((task.faces.logits.argmax(1) == task.faces.labels).sum())
+    yield "accuracy", _share(hits, len(task.faces))
 
 
-def _read_as(scene: Scene) -> Found:
-    read = torch.bincount(scene.faces.logits.argmax(1), minlength=len(EMOTIONS)).tolist()
+def _read_as(task: ScoringTask) -> Found:
+    read = torch.bincount(task.faces.logits.argmax(1), minlength=len(EMOTIONS)).tolist()
     for name, hits in zip(EMOTIONS, read, strict=True):
-        yield f"read_as_{name}", _share(hits, len(scene.faces))
+        yield f"read_as_{name}", _share(hits, len(task.faces))
 
 
-def _frechet(scene: Scene) -> Found:
-    real = scene.stand.statistics
-    _check_covariance(scene.size, real)
+def _frechet(task: ScoringTask) -> Found:
+    real = task.reference_set.statistics
+    _check_covariance(task.size, real)
     yield (
         "fid",
-        scene.over_blocks(
+        task.over_blocks(
             lambda block, groups: (
                 frechet.fid_from_statistics(real, frechet.statistics(block.features)),
                 frechet.fid_without(real, block.features, groups),
@@ -92,9 +92,12 @@ def _frechet(scene: Scene) -> Found:
     )
 
 
-def _standard_frechet(scene: Scene) -> Found:
-    _check_covariance(len(scene.faces), scene.stand.statistics)
-    yield "fid", _plain(frechet.fid_from_statistics(scene.stand.statistics, frechet.statistics(scene.faces.features)))
+def _standard_frechet(task: ScoringTask) -> Found:
+    _check_covariance(len(task.faces), task.reference_set.statistics)
+    yield (
+        "fid",
+        _plain(frechet.fid_from_statistics(task.reference_set.statistics, frechet.statistics(task.faces.features))),
+    )
 
 
 def _check_covariance(faces: int, real: frechet.Statistics) -> None:
@@ -104,75 +107,76 @@ def _check_covariance(faces: int, real: frechet.Statistics) -> None:
         raise UsageError(f"FID: {fewest} faces span no covariance of {width} features; see KID")
 
 
-def _standard_kernel(scene: Scene) -> Found:
-    real, fake = scene.stand.reference.features, scene.faces.features
+def _standard_kernel(task: ScoringTask) -> Found:
+    real, fake = task.reference_set.reference.features, task.faces.features
     size = min(1000, len(real), len(fake))
-    yield "kid", _plain(kernel.kid_subsets(real, fake, size=size, seed=scene.seed)[0])
+    yield "kid", _plain(kernel.kid_subsets(real, fake, size=size, seed=task.seed)[0])
 
 
-def _frechet_infinity(scene: Scene) -> Found:
-    real, fake = scene.stand.statistics, scene.faces.features
-    value = frechet.fid_infinity(real, fake, seed=scene.seed)
-    without = frechet.fid_infinity_without(real, fake, scene.groups(len(fake)), seed=scene.seed)
-    yield "fid_infinity", scene.of_blocks([(value, without)])
+def _frechet_infinity(task: ScoringTask) -> Found:
+    real, fake = task.reference_set.statistics, task.faces.features
+    value = frechet.fid_infinity(real, fake, seed=task.seed)
+    without = frechet.fid_infinity_without(real, fake, task.groups(len(fake)), seed=task.seed)
+    yield "fid_infinity", task.of_blocks([(value, without)])
 
 
-def _kernel(scene: Scene) -> Found:
+def _kernel(task: ScoringTask) -> Found:
     def score(block: Reading, groups: Tensor) -> tuple[float, Tensor]:
         found = kernel.jackknifed_kid(
-            scene.stand.reference.features, block.features, groups, real_mean=scene.stand.kernel_mean
+            task.reference_set.reference.features, block.features, groups, real_mean=task.reference_set.kernel_mean
         )
         return found.value, found.without
 
-    yield "kid", scene.over_blocks(score)
+    yield "kid", task.over_blocks(score)
 
 
-def _neighbours(scene: Scene) -> Found:
-    found = [neighbours.neighbourhoods(scene.manifold, block.features) for block in scene.blocks]
+def _neighbours(task: ScoringTask) -> Found:
+    found = [neighbours.neighbourhoods(task.manifold, block.features) for block in task.blocks]
     yield "precision", _share_of(torch.cat([one.precision for one in found]))
     yield "density", interval_of_counts(torch.cat([one.density for one in found]))
     yield "recall", neighbours.interval_of_reached([one.recall for one in found])
     yield "coverage", neighbours.interval_of_reached([one.coverage for one in found])
 
 
-def _vendi(scene: Scene) -> Found:
+def _vendi(task: ScoringTask) -> Found:
     yield (
         "vendi",
-        scene.over_blocks(
+        task.over_blocks(
             lambda block, groups: (vendi.vendi(block.features), vendi.vendi_without(block.features, groups)), low=1.0
         ),
     )
 
 
-def _different_bins(scene: Scene) -> Found:
-    bins.check_testable(scene.stand.bins, len(scene.blocks[0]))
-    yield "ndb", scene.of_blocks([(one.ndb, one.ndb_without) for one in scene.binned], 0, 1)
+def _different_bins(task: ScoringTask) -> Found:
+    bins.check_testable(task.reference_set.bins, len(task.blocks[0]))
+    yield "ndb", task.of_blocks([(one.ndb, one.ndb_without) for one in task.binned], 0, 1)
 
 
-def _divergence(scene: Scene) -> Found:
-    yield "js", scene.of_blocks([(one.js, one.js_without) for one in scene.binned], 0)
+def _divergence(task: ScoringTask) -> Found:
+    yield "js", task.of_blocks([(one.js, one.js_without) for one in task.binned], 0)
 
 
-def _birthday(scene: Scene) -> Found:
-    found = [birthday.duplicates(block.features, scene.stand.threshold) for block in scene.blocks]
+def _birthday(task: ScoringTask) -> Found:
+    found = [birthday.duplicates(block.features, task.reference_set.threshold) for block in task.blocks]
     share = sum(one.share for one in found) / len(found)
-    yield "duplicates", birthday.interval_of_share(share, sum(map(len, scene.blocks)))
+    yield "duplicates", birthday.interval_of_share(share, sum(map(len, task.blocks)))
     yield "support", _plain(sum(one.support for one in found) / len(found))
 
 
-def _copying(scene: Scene) -> Found:
+def _copying(task: ScoringTask) -> Found:
     found = [
-        copying.copying(scene.stand.training_set, block.features, scene.groups(len(block))) for block in scene.blocks
+        copying.copying(task.reference_set.training_set, block.features, task.groups(len(block)))
+        for block in task.blocks
     ]
     yield "ct", copying.interval_of_ct(found)
     yield "authenticity", _share_of(torch.cat([one.authentic for one in found]))
 
 
-def _likeness(scene: Scene) -> Found:
-    found = diversity.ms_ssim_diversity(scene.faces.images, scene.groups(len(scene.faces)), seed=scene.seed)
-    yield "ms_ssim", scene.of_blocks([(found.value, found.without)], 0, 1)
-    apart = diversity.jackknifed_distance(scene.faces.features, scene.groups(len(scene.faces)))
-    yield "distance", scene.of_blocks([(apart.value, apart.without)], 0)
+def _likeness(task: ScoringTask) -> Found:
+    found = diversity.ms_ssim_diversity(task.faces.images, task.groups(len(task.faces)), seed=task.seed)
+    yield "ms_ssim", task.of_blocks([(found.value, found.without)], 0, 1)
+    apart = diversity.jackknifed_distance(task.faces.features, task.groups(len(task.faces)))
+    yield "distance", task.of_blocks([(apart.value, apart.without)], 0)
 
 
 TABLE: tuple[Row, ...] = (
@@ -201,20 +205,20 @@ STANDARD: tuple[Row, ...] = (
 )
 
 
-def scores_of(scene: Scene, rows: Sequence[Row], *, one_emotion: bool) -> tuple[dict[str, Interval], list[str]]:
-    """Compute all rows that a scene allows: the scores by metric, and why others could not be had."""
+def scores_of(task: ScoringTask, rows: Sequence[Row], *, one_emotion: bool) -> tuple[dict[str, Interval], list[str]]:
+    """Compute all rows that a task allows: the scores by metric, and why others could not be had."""
     found: dict[str, Interval] = {}
     omitted: list[str] = []
     for row in rows:
         wanted = row.each if one_emotion else row.all
         if (
             not wanted
-            or (row.needs == "labels" and scene.faces.labels is None)
-            or (row.needs == "real" and not scene.real)
+            or (row.needs == "labels" and task.faces.labels is None)
+            or (row.needs == "real" and not task.real)
         ):
             continue
         try:
-            found |= dict(row.compute(scene))
+            found |= dict(row.compute(task))
         except UsageError as error:
             omitted.append(str(error))
     return found, omitted

@@ -1,6 +1,6 @@
 """A run from beginning to end: recipe, data set and registry come together here and nowhere else."""
 
-from fergan_core.experiment.looks import find_in
+from fergan_core.experiment.hooks.probe import detect_findings
 from fergan_core.experiment.run import Outcome, choose_device, fork, outcome, planned_steps, resume, start
 from fergan_core.experiment.study import Span, Study, design
 
@@ -10,7 +10,7 @@ __all__ = [
     "Study",
     "choose_device",
     "design",
-    "find_in",
+    "detect_findings",
     "fork",
     "outcome",
     "planned_steps",

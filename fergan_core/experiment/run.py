@@ -12,19 +12,19 @@ from torch import Tensor
 
 from fergan_core import evaluation, methods
 from fergan_core import recipe as recipes
-from fergan_core.data import Dataset, Parts, science_parts
+from fergan_core.data import Dataset, Parts, split_parts
 from fergan_core.emotions import emotion_code
 from fergan_core.errors import CheckpointError, NoRun, RegistryError, TrainingError, UsageError
-from fergan_core.experiment.interrupt import Interrupt
-from fergan_core.experiment.keeper import Keeper, Run
-from fergan_core.experiment.looks import Finder, PulseTaker, find_in
+from fergan_core.experiment.hooks.checkpoints import CheckpointHook, Run
+from fergan_core.experiment.hooks.instruments import InstrumentHook
+from fergan_core.experiment.hooks.interrupt import Interrupt
+from fergan_core.experiment.hooks.probe import FindingsHook, ProbeHook, detect_findings
+from fergan_core.experiment.hooks.recorder import Diverged, Listener, Recorder
 from fergan_core.methods import MethodLearner
 from fergan_core.protocols import preferred
 from fergan_core.recipe import Recipe
 from fergan_core.registry import PointWriter, Reader, Registry, Score
 from fergan_core.training import checkpoint, engine, provenance
-from fergan_core.training.recorder import Diverged, Listener, Recorder
-from fergan_core.training.watch import Watch
 
 
 @dataclass
@@ -49,7 +49,7 @@ def choose_device(wish: str) -> torch.device:
 
 def planned_steps(recipe: Recipe, dataset: Dataset) -> int:
     """Return how many steps a recipe takes on a data set."""
-    count = len(evaluation.training_index(dataset, science_parts(dataset), recipe))
+    count = len(evaluation.training_index(dataset, split_parts(dataset), recipe))
     return engine.steps_per_epoch(count, recipe.batch_size) * recipe.epochs
 
 
@@ -153,7 +153,7 @@ class _Plan:
 
 def _plan(recipe: Recipe, dataset: Dataset, device: str) -> _Plan:
     target = choose_device(device)
-    parts = science_parts(dataset)
+    parts = split_parts(dataset)
     index = evaluation.training_index(dataset, parts, recipe)
     per_epoch = engine.steps_per_epoch(len(index), recipe.batch_size)
     return _Plan(recipe, dataset, parts, target, index, per_epoch, _learner(recipe, target, per_epoch))
@@ -248,7 +248,7 @@ def _train(run: Run, plan: _Plan, listener: Listener | None, until: int | None =
     status, reason = "finished", ""
     with PointWriter(run.registry, run.run_id) as writer, Interrupt(plan.per_epoch) as interrupt:
         recorder = Recorder(writer, batch_size=recipe.batch_size, listener=listener)
-        keeper = Keeper(run, recorder, writer)
+        keeper = CheckpointHook(run, recorder, writer)
         try:
             if run.start.step and run.start.step % plan.per_epoch == 0:
                 keeper.catch_up()
@@ -265,9 +265,9 @@ def _train(run: Run, plan: _Plan, listener: Listener | None, until: int | None =
                 hooks=(
                     *_watch(run, images, labels),
                     recorder,
-                    PulseTaker(run, writer),
+                    ProbeHook(run, writer),
                     keeper,
-                    Finder(run, writer),
+                    FindingsHook(run, writer),
                     interrupt,
                 ),
             )
@@ -284,7 +284,7 @@ def _train(run: Run, plan: _Plan, listener: Listener | None, until: int | None =
     at = keeper.progress
     run.registry.progress(run.run_id, epoch=at.epoch, step=at.step, images_seen=at.images_seen)
     run.registry.set_status(run.run_id, status, reason)
-    find_in(run.registry, run.run_id)
+    detect_findings(run.registry, run.run_id)
     return outcome(run.registry, run.run_id)
 
 
@@ -296,10 +296,10 @@ def _watch(run: Run, images: Tensor, labels: Tensor) -> list[engine.Hook]:
         return []
     faces = torch.from_numpy(run.dataset.images[index]).to(run.device)
     known = torch.from_numpy(run.dataset.labels[index].astype(np.int64)).to(run.device)
-    return [Watch(run.learner, (images, labels), (faces, known), run.recipe.watch_every)]
+    return [InstrumentHook(run.learner, (images, labels), (faces, known), run.recipe.watch_every)]
 
 
-def _save_interrupted(keeper: Keeper, recorder: Recorder, signal_name: str) -> tuple[str, str]:
+def _save_interrupted(keeper: CheckpointHook, recorder: Recorder, signal_name: str) -> tuple[str, str]:
     """Save the step that was ended; return the status and its reason."""
     try:
         recorder.flush(keeper.progress)

@@ -20,11 +20,11 @@ from sqlalchemy.pool import NullPool
 from fergan_core import recipe as recipes
 from fergan_core.data import Dataset
 from fergan_core.errors import UsageError
+from fergan_core.experiment.hooks.recorder import Listener
 from fergan_core.experiment.run import Outcome, start
 from fergan_core.recipe import Recipe
 from fergan_core.registry import Reader, Registry, study_tag
 from fergan_core.registry.connect import WriteLock, sqlite_path
-from fergan_core.training.recorder import Listener
 
 _RUN = "run"  # the trial's note of its run's id
 _SLOW_END = 60.0  # seconds from the end of a run to the end of its trial, on a machine that is busy
@@ -112,13 +112,13 @@ class Study:
         score: str,
         device: str = "auto",
         listener: Callable[[Recipe], Listener] | None = None,
-        tell: Callable[[int, Mapping[str, str]], None] = lambda number, setting: None,
+        on_trial: Callable[[int, Mapping[str, str]], None] = lambda number, setting: None,
     ) -> int:
         """Train trial after trial until none waits, or one is interrupted; return how many this process trained."""
         done = 0
         while (taken := self._take()) is not None:
             trial, setting, recipe = taken
-            tell(trial.number, setting)
+            on_trial(trial.number, setting)
             try:
                 outcome = start(
                     recipe,

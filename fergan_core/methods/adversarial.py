@@ -8,10 +8,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from fergan_core.methods.augment import augmentation
-from fergan_core.methods.average import Average
 from fergan_core.methods.compiling import compiled
-from fergan_core.methods.instruments import Batch, OldFakes, Onlooker, Spectra, update_ratio
-from fergan_core.methods.losses import game
+from fergan_core.methods.ema import Ema
+from fergan_core.methods.instruments import Batch, DiscriminatorProbe, FakeHistory, Spectra, update_ratio
+from fergan_core.methods.losses import gan_loss
 from fergan_core.methods.networks import build_discriminator, build_generator, class_table, gan_generator
 from fergan_core.methods.optimiser import gradient_norm, rate_at, restore
 from fergan_core.methods.penalties import LeCam, gradient_penalty, r1
@@ -40,7 +40,7 @@ class AdversarialLearner:
         self._config, self._device, self._autocast = config, device, bfloat16
         self._steps, self._done = steps, 0
         self._classes = class_table(emotions, device)
-        self._game = game(config.loss, config.label_smoothing)
+        self._game = gan_loss(config.loss, config.label_smoothing)
         self._g = build_generator(config, len(emotions)).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._d = build_discriminator(config, len(emotions)).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         betas = (config.beta1, config.beta2)
@@ -50,15 +50,15 @@ class AdversarialLearner:
         self._d_run: Callable[..., Tensor] = self._d
         self._augment = augmentation(config.augment, device)
         self._lecam = LeCam(device)
-        self._average: Average | None = None
+        self._average: Ema | None = None
         if config.g_ema:
             copy = build_generator(config, len(emotions)).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-            self._average = Average(self._g, copy, config.g_ema)
+            self._average = Ema(self._g, copy, config.g_ema)
         drawn_by = self._average.network if self._average else self._g
         self.generator = gan_generator(config, emotions, drawn_by, device)
         # What `measure` looks with and at.
         self._untold = gan_generator(config, emotions, self._g, device)
-        self._onlooker, self._old = Onlooker(self._d), OldFakes(device)
+        self._onlooker, self._old = DiscriminatorProbe(self._d), FakeHistory(device)
         self._spectra = (Spectra(self._g, "g"), Spectra(self._d, "d"))
 
     @property

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from fergan_core.errors import UsageError
 from fergan_core.methods import solvers
-from fergan_core.methods.average import Average
 from fergan_core.methods.compiling import compiled
+from fergan_core.methods.ema import Ema
 from fergan_core.methods.instruments import Batch, update_ratio
 from fergan_core.methods.networks import class_table
 from fergan_core.methods.optimiser import rate_at, restore
@@ -86,7 +86,7 @@ class DenoisingGenerator:
         self._classes = class_table(emotions, device)
 
     @property
-    def passes(self) -> int:
+    def nfe(self) -> int:
         """Return about how many passes of the network a face takes."""
         return 2 * self.sampling.steps
 
@@ -174,7 +174,7 @@ class DenoisingLearner:
             build_network(config, len(emotions)).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
             for _ in range(2)
         )
-        self._average = Average(self._network, copy, config.ema)
+        self._average = Ema(self._network, copy, config.ema)
         self._optimiser = torch.optim.Adam(self._network.parameters(), config.lr, fused=True)
         self._run: Callable[..., Any] = self._network
         self.generator = DenoisingGenerator(path, config.sampling, emotions, copy, device)

@@ -10,8 +10,8 @@ from torch import Tensor
 from fergan_core.methods import solvers
 
 # Table 1, column 'ours'.
-MEAN, DEVIATION = -1.2, 1.2  # of the logarithm of the noise levels that are learnt
-LEAST, MOST, CURVATURE = 0.002, 80.0, 7.0  # of those that a sampler passes through
+P_MEAN, P_STD = -1.2, 1.2  # of the logarithm of the noise levels that are learnt
+SIGMA_MIN, SIGMA_MAX, RHO = 0.002, 80.0, 7.0  # of those that a sampler passes through
 SIGMA_DATA = 0.5  # the deviation of the faces' pixels in [-1,1]: 0.51 on FER2013
 
 
@@ -22,11 +22,11 @@ class Edm:
 
     def draw_times(self, count: int, device: torch.device) -> Tensor:
         """Draw noise levels [count], log-normal."""
-        return torch.exp(MEAN + DEVIATION * torch.randn(count, device=device))
+        return torch.exp(P_MEAN + P_STD * torch.randn(count, device=device))
 
     def time_at(self, quantile: float) -> float:
         """Return a quantile of the noise levels."""
-        normal = torch.distributions.Normal(MEAN, DEVIATION)
+        normal = torch.distributions.Normal(P_MEAN, P_STD)
         return math.exp(float(normal.icdf(torch.tensor(quantile))))  # type: ignore[no-untyped-call]
 
     def loss(self, network: Callable[[Tensor, Tensor], Tensor], faces: Tensor, noise: Tensor, times: Tensor) -> Tensor:
@@ -39,12 +39,12 @@ class Edm:
     def times(self, steps: int) -> Tensor:
         """Return noise levels [steps + 1] from MOST to LEAST (eq. 5), and 0; of one step MOST and 0."""
         places = torch.linspace(0, 1, steps, dtype=torch.float64)
-        most, least = MOST ** (1 / CURVATURE), LEAST ** (1 / CURVATURE)
-        return torch.cat(((most + places * (least - most)) ** CURVATURE, torch.zeros(1, dtype=torch.float64)))
+        most, least = SIGMA_MAX ** (1 / RHO), SIGMA_MIN ** (1 / RHO)
+        return torch.cat(((most + places * (least - most)) ** RHO, torch.zeros(1, dtype=torch.float64)))
 
     def start(self, noise: Tensor) -> Tensor:
         """Return the state at MOST, where the face does not show."""
-        return MOST * noise
+        return SIGMA_MAX * noise
 
     def velocity(self, network: Callable[[Tensor, Tensor], Tensor], x: Tensor, time: float) -> tuple[Tensor, Tensor]:
         """Return dx/dsigma = (x - face) / sigma (eq. 4) and the face."""

@@ -95,7 +95,7 @@ def update_ratio(optimiser: torch.optim.Optimizer) -> Tensor:
     return (torch.stack(moved).sum() / torch.stack(size).sum()).sqrt()
 
 
-class OldFakes:
+class FakeHistory:
     """Some fakes of all of a training so far, to tell whether D forgets what it once knew: int8 [OLD,1,48,48].
 
     Each time KEPT_AT_ONCE new ones take places that go round, so that the OLD / KEPT_AT_ONCE last times are kept.
@@ -129,7 +129,7 @@ class OldFakes:
         self.times = int(state["times"])
 
 
-class Onlooker:
+class DiscriminatorProbe:
     """Looks at D's logits of faces that the game does not show it, in a copy of D."""
 
     def __init__(self, discriminator: nn.Module) -> None:

@@ -17,7 +17,7 @@ OfLogits = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
-class Game:
+class GanLoss:
     """Means over logits [B]: D's loss on real faces and on fakes, and G's loss.
 
     D takes a face for real where its logit is above `middle`. `probabilities` tells whether the logits' sigmoids are.
@@ -30,7 +30,7 @@ class Game:
     probabilities: bool = False
 
 
-def game(name: str, smoothing: float = 0.0) -> Game:
+def gan_loss(name: str, smoothing: float = 0.0) -> GanLoss:
     """Return a game by name; `smoothing` takes so much off real faces' target (Salimans et al. 2016, section 3.4).
 
     One-sided: the fakes' target stays 0. Of the losses that have targets only.
@@ -47,18 +47,18 @@ def game(name: str, smoothing: float = 0.0) -> Game:
             return F.softplus(-logits).mean()
 
         generator = falls_short if name == "saturating" else is_taken_for_fake
-        return Game(on_real, lambda logits: F.softplus(logits).mean(), generator, probabilities=True)
+        return GanLoss(on_real, lambda logits: F.softplus(logits).mean(), generator, probabilities=True)
     return {
-        "lsgan": Game(
+        "lsgan": GanLoss(
             lambda logits: (logits - 1 + smoothing).square().mean() / 2,
             lambda logits: logits.square().mean() / 2,
             lambda logits: (logits - 1).square().mean() / 2,
             middle=0.5,
         ),
-        "hinge": Game(
+        "hinge": GanLoss(
             lambda logits: F.relu(1 - logits).mean(),
             lambda logits: F.relu(1 + logits).mean(),
             lambda logits: -logits.mean(),
         ),
-        "wgan-gp": Game(lambda logits: -logits.mean(), lambda logits: logits.mean(), lambda logits: -logits.mean()),
+        "wgan-gp": GanLoss(lambda logits: -logits.mean(), lambda logits: logits.mean(), lambda logits: -logits.mean()),
     }[name]

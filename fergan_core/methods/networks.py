@@ -57,7 +57,7 @@ def class_table(emotions: Sequence[str], device: torch.device | str) -> Tensor:
 class LatentGenerator:
     """A trained network that draws faces from latents of `size` numbers, standard normal or uniform on [-1,1]."""
 
-    passes = 1
+    nfe = 1
 
     def __init__(
         self, emotions: Sequence[str], network: nn.Module, device: torch.device, *, size: int, normal: bool

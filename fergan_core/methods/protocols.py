@@ -56,7 +56,7 @@ class Generator(Protocol):
     emotions: tuple[str, ...]
 
     @property
-    def passes(self) -> int:
+    def nfe(self) -> int:
         """Return about how many passes of the network a face takes."""
         ...
 

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from fergan_core.methods.average import Average
 from fergan_core.methods.compiling import compiled
+from fergan_core.methods.ema import Ema
 from fergan_core.methods.instruments import Batch, update_ratio
 from fergan_core.methods.networks import LatentGenerator, class_table
 from fergan_core.methods.optimiser import gradient_norm, rate_at, restore
@@ -26,7 +26,7 @@ def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
     return (mean**2 + log_variance.exp() - log_variance - 1) / 2
 
 
-def surprise(faces: Tensor, decoded: Tensor) -> Tensor:
+def reconstruction_nll(faces: Tensor, decoded: Tensor) -> Tensor:
     """Return -log p(faces | decoded), nats a pixel on average, 0-dim: normal pixels of the deviation that is likeliest.
 
     It is the batch's own (Rybkin et al. 2021, arXiv:2006.13202, eq. 5), so that no weight between it and the
@@ -55,7 +55,7 @@ class VaeLearner:
             build_autoencoder(config, len(emotions)).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
             for _ in range(2)
         )
-        self._average = Average(self._network, copy, config.ema)
+        self._average = Ema(self._network, copy, config.ema)
         self._optimiser = torch.optim.Adam(self._network.parameters(), config.lr, fused=True)
         self._run: Callable[..., Any] = self._network
         self.generator = LatentGenerator(emotions, copy.decoder, device, size=config.latent_size, normal=True)
@@ -113,7 +113,7 @@ class VaeLearner:
         """Return the surprise, nats a pixel, and each latent's divergence [Z], nats, a mean over the faces."""
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._autocast):
             decoded, mean, log_variance = network(faces, classes, noise)
-        return surprise(faces, decoded.float()), divergence(mean.float(), log_variance.float()).mean(0)
+        return reconstruction_nll(faces, decoded.float()), divergence(mean.float(), log_variance.float()).mean(0)
 
     def state_dict(self) -> dict[str, Any]:
         """Return networks and optimiser, and how many steps are done."""

@@ -1,6 +1,6 @@
 """Recipes: the whole configuration of a run, its validation, its JSON, and the presets, which are named recipes."""
 
-from fergan_core.recipe.compare import BESIDE_LEARNING, changes, differences, flat, key_of, training_fields
+from fergan_core.recipe.compare import NON_TRAINING_FIELDS, changes, differences, flat, key_of, training_fields
 from fergan_core.recipe.denoisers import Denoiser, Diffusion, Flow, Sampling
 from fergan_core.recipe.gan import Gan
 from fergan_core.recipe.method import MethodRecipe, kinds, method_recipe
@@ -9,7 +9,7 @@ from fergan_core.recipe.recipe import Recipe, changed, explain, from_dict, to_di
 from fergan_core.recipe.vae import Vae
 
 __all__ = [
-    "BESIDE_LEARNING",
+    "NON_TRAINING_FIELDS",
     "PRESETS",
     "REPORT_EMOTIONS",
     "Denoiser",

@@ -13,7 +13,7 @@ from fergan_core.errors import UsageError
 from fergan_core.recipe.recipe import from_dict, to_dict
 
 # Fields that name a training or change what is recorded of it, and not how it learns.
-BESIDE_LEARNING = frozenset({"seed", "preset", "eval_every", "checkpoint_every", "watch_every", "compile"})
+NON_TRAINING_FIELDS = frozenset({"seed", "preset", "eval_every", "checkpoint_every", "watch_every", "compile"})
 
 
 def flat(plain: Mapping[str, Any]) -> dict[str, Any]:
@@ -46,13 +46,15 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tu
     return {
         name: (values.get("before"), values.get("after"))
         for name, values in differences({"before": before, "after": after}).items()
-        if name == "seed" or name not in BESIDE_LEARNING
+        if name == "seed" or name not in NON_TRAINING_FIELDS
     }
 
 
 def training_fields(plain: Mapping[str, Any], without: Collection[str] = ()) -> dict[str, Any]:
     """Return the fields that decide how a run learns, but for the seed and those in `without`."""
-    return {name: value for name, value in flat(plain).items() if name not in BESIDE_LEARNING and name not in without}
+    return {
+        name: value for name, value in flat(plain).items() if name not in NON_TRAINING_FIELDS and name not in without
+    }
 
 
 def key_of(fields: Mapping[str, Any], data_hash: str = "") -> str:

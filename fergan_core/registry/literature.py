@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from fergan_core.registry.connect import inserted_key
-from fergan_core.registry.schema import Evaluation, Note, Run, ScoreRow
+from fergan_core.registry.schema import EvaluationRow, NoteRow, RunRow, ScoreRow
 
 RUN_ID = "report22"
 # Report of the course IA930, Unicamp, 2022: its table of "Inception Score" by epoch.
@@ -28,7 +28,7 @@ def insert(connection: Connection) -> None:
     when = datetime(2022, 12, 1, tzinfo=UTC).timestamp()
     key = inserted_key(
         connection.execute(
-            sa.insert(Run).values(
+            sa.insert(RunRow).values(
                 id=RUN_ID,
                 name="Report 2022 (IA930)",
                 status="finished",
@@ -55,12 +55,12 @@ def insert(connection: Connection) -> None:
             )
         )
     )
-    connection.execute(sa.insert(Note).values(run_key=key, text=CAVEAT, created=when))
+    connection.execute(sa.insert(NoteRow).values(run_key=key, text=CAVEAT, created=when))
     protocol = {"judge": "not documented", "count": None, "seed": None, "prior": "not documented"}
     for epoch, kl in TABLE.items():
         evaluation = inserted_key(
             connection.execute(
-                sa.insert(Evaluation).values(
+                sa.insert(EvaluationRow).values(
                     run_key=key,
                     step=epoch,
                     epoch=epoch,

@@ -10,7 +10,7 @@ from fergan_core.files import LOGS, whole
 from fergan_core.registry import literature, migrate, ours
 from fergan_core.registry.connect import WriteLock, reading_engine, sqlite_path, writing_engine
 from fergan_core.registry.faults import told
-from fergan_core.registry.schema import Change
+from fergan_core.registry.schema import ChangeRow
 
 
 def open_for_writing(url: str) -> Engine:
@@ -55,7 +55,7 @@ def _bring_up(connection: Connection) -> None:
                 "make a database or a schema of its own for the registry"
             )
     if migrate.upgrade(connection):
-        connection.execute(sa.insert(Change).values(key=1, writes=1))
+        connection.execute(sa.insert(ChangeRow).values(key=1, writes=1))
         literature.insert(connection)
     if connection.dialect.name == "sqlite":
         mark = connection.exec_driver_sql("PRAGMA application_id").scalar()

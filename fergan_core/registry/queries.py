@@ -20,50 +20,50 @@ from fergan_core.registry.connect import file_within, files_folder, full_url, re
 from fergan_core.registry.faults import told
 from fergan_core.registry.rows import PROTOCOL_FIELDS, sound
 from fergan_core.registry.schema import (
-    Change,
-    Checkpoint,
-    Evaluation,
-    Finding,
-    Metric,
-    Note,
-    Point,
-    Run,
+    ChangeRow,
+    CheckpointRow,
+    EvaluationRow,
+    FindingRow,
+    MetricRow,
+    NoteRow,
+    PointRow,
+    RunRow,
     ScoreRow,
-    Sheet,
-    Tag,
+    SheetRow,
+    TagRow,
 )
 
 # A living run beats every ten seconds: two missed, and a little for a slow disk, make it crashed.
 CRASHED_SECONDS = 25.0
 
 _RUN_COLUMNS = [
-    Run.key,
-    Run.id,
-    Run.name,
-    Run.status,
-    Run.reason,
-    Run.method,
-    Run.preset,
-    Run.data,
-    Run.data_hash,
-    Run.seed,
-    Run.device,
-    Run.epoch,
-    Run.epochs,
-    Run.step,
-    Run.steps,
-    Run.images_seen,
-    Run.created,
-    Run.finished,
-    Run.heartbeat,
-    Run.trashed,
-    Run.literature,
-    Run.thinned,
-    Run.parent,
-    Run.parent_step,
+    RunRow.key,
+    RunRow.id,
+    RunRow.name,
+    RunRow.status,
+    RunRow.reason,
+    RunRow.method,
+    RunRow.preset,
+    RunRow.data,
+    RunRow.data_hash,
+    RunRow.seed,
+    RunRow.device,
+    RunRow.epoch,
+    RunRow.epochs,
+    RunRow.step,
+    RunRow.steps,
+    RunRow.images_seen,
+    RunRow.created,
+    RunRow.finished,
+    RunRow.heartbeat,
+    RunRow.trashed,
+    RunRow.literature,
+    RunRow.thinned,
+    RunRow.parent,
+    RunRow.parent_step,
 ]
 
-_RUN_OBJECTS = [Run.recipe, Run.dataset, Run.provenance]
+_RUN_OBJECTS = [RunRow.recipe, RunRow.dataset, RunRow.provenance]
 
 
 def seen_status(status: str, heartbeat: float, now: float) -> str:
@@ -117,24 +117,28 @@ class Reader:
         if not self.exists:
             return 0
         with self.connection() as connection:
-            return int(connection.scalar(sa.select(Change.writes)) or 0)
+            return int(connection.scalar(sa.select(ChangeRow.writes)) or 0)
 
     def runs(self, trashed: bool = False) -> pd.DataFrame:
         """Return all runs, newest first: a row a run, with its tags (list) and its newest sheet's path (or None).
 
         Of a run that cannot be shown there is a sentence in `attrs["left_out"]` instead.
         """
-        chosen = Run.trashed.is_not(None) if trashed else Run.trashed.is_(None)
-        frame = self._frame(sa.select(*_RUN_COLUMNS, *_RUN_OBJECTS).where(chosen).order_by(Run.created.desc()))
+        chosen = RunRow.trashed.is_not(None) if trashed else RunRow.trashed.is_(None)
+        frame = self._frame(sa.select(*_RUN_COLUMNS, *_RUN_OBJECTS).where(chosen).order_by(RunRow.created.desc()))
         newest = (
-            sa.select(Sheet.run_key, sa.func.max(Sheet.step).label("step")).group_by(Sheet.run_key).subquery("newest")
+            sa.select(SheetRow.run_key, sa.func.max(SheetRow.step).label("step"))
+            .group_by(SheetRow.run_key)
+            .subquery("newest")
         )
         sheets = self._frame(
-            sa.select(Sheet.run_key, Sheet.path, Sheet.sha256).join(
-                newest, (Sheet.run_key == newest.c.run_key) & (Sheet.step == newest.c.step)
+            sa.select(SheetRow.run_key, SheetRow.path, SheetRow.sha256).join(
+                newest, (SheetRow.run_key == newest.c.run_key) & (SheetRow.step == newest.c.step)
             )
         ).set_index("run_key")
-        tags = self._frame(sa.select(Tag.run_key, Tag.tag).order_by(Tag.tag)).groupby("run_key")["tag"].agg(list)
+        tags = (
+            self._frame(sa.select(TagRow.run_key, TagRow.tag).order_by(TagRow.tag)).groupby("run_key")["tag"].agg(list)
+        )
         now = time.time()
         frame["status"] = [
             seen_status(status, beat, now) for status, beat in zip(frame["status"], frame["heartbeat"], strict=True)
@@ -156,7 +160,7 @@ class Reader:
         if self.exists:
             # Also of runs that are left out elsewhere: to be thrown away they must be named.
             with self.connection() as connection:
-                named = sa.select(Run.id, Run.name, Run.created, Run.trashed).order_by(Run.created)
+                named = sa.select(RunRow.id, RunRow.name, RunRow.created, RunRow.trashed).order_by(RunRow.created)
                 found = [
                     (_readable(run_id), _readable(name), created, since)
                     for run_id, name, created, since in connection.execute(named)
@@ -171,7 +175,7 @@ class Reader:
         raise NoRun(f"no run '{text}' in the registry; {hint}")
 
     def _key(self, connection: Connection, run_id: str) -> int:
-        key = connection.scalar(sa.select(Run.key).where(Run.id == run_id))
+        key = connection.scalar(sa.select(RunRow.key).where(RunRow.id == run_id))
         if key is None:
             raise NoRun(f"no run '{run_id}' in the registry; `fergan runs list` names them")
         return int(key)
@@ -183,20 +187,20 @@ class Reader:
         with self.connection() as connection:
             key = self._key(connection, run_id)
             columns = [*_RUN_COLUMNS, *_RUN_OBJECTS]
-            found, left_out = sound(connection.execute(sa.select(*columns).where(Run.key == key)).all(), columns)
+            found, left_out = sound(connection.execute(sa.select(*columns).where(RunRow.key == key)).all(), columns)
             if left_out:
                 raise TypeError(left_out[0])
             row = dict(zip((column.key for column in columns), found[0], strict=True))
-            tags = connection.execute(sa.select(Tag.tag).where(Tag.run_key == key).order_by(Tag.tag)).all()
-            row["tags"] = [tag for (tag,) in sound(tags, [Tag.tag])[0]]
-            wanted = [Note.text, Note.created]
-            notes = connection.execute(sa.select(*wanted).where(Note.run_key == key).order_by(Note.created)).all()
+            tags = connection.execute(sa.select(TagRow.tag).where(TagRow.run_key == key).order_by(TagRow.tag)).all()
+            row["tags"] = [tag for (tag,) in sound(tags, [TagRow.tag])[0]]
+            wanted = [NoteRow.text, NoteRow.created]
+            notes = connection.execute(sa.select(*wanted).where(NoteRow.run_key == key).order_by(NoteRow.created)).all()
             row["notes"] = [{"text": text, "created": created} for text, created in sound(notes, wanted)[0]]
             for name, table in (
-                ("checkpoints", Checkpoint),
-                ("sheets", Sheet),
-                ("evaluations", Evaluation),
-                ("findings", Finding),
+                ("checkpoints", CheckpointRow),
+                ("sheets", SheetRow),
+                ("evaluations", EvaluationRow),
+                ("findings", FindingRow),
             ):
                 count = sa.select(sa.func.count()).select_from(table).where(table.run_key == key)
                 row[name] = int(connection.scalar(count) or 0)
@@ -206,17 +210,17 @@ class Reader:
 
     def recipes(self, run_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Return the recipes, by id, of those of the runs that there are, also in the trash."""
-        rows = self._frame(sa.select(Run.id, Run.recipe).where(Run.id.in_(run_ids)).order_by(Run.key))
+        rows = self._frame(sa.select(RunRow.id, RunRow.recipe).where(RunRow.id.in_(run_ids)).order_by(RunRow.key))
         return dict(zip(rows["id"], rows["recipe"], strict=True))
 
     def metrics(self, run_ids: Sequence[str]) -> list[str]:
         """Return the names of the scalars that any of the runs has points of."""
         some = (
-            sa.select(Point.step)
-            .join(Run, Run.key == Point.run_key)
-            .where(Run.id.in_(run_ids), Point.metric_key == Metric.key)
+            sa.select(PointRow.step)
+            .join(RunRow, RunRow.key == PointRow.run_key)
+            .where(RunRow.id.in_(run_ids), PointRow.metric_key == MetricRow.key)
         )
-        names = self._frame(sa.select(Metric.name).where(some.exists()).order_by(Metric.key))
+        names = self._frame(sa.select(MetricRow.name).where(some.exists()).order_by(MetricRow.key))
         return [str(name) for name in names["name"]]
 
     def points(
@@ -242,14 +246,16 @@ class Reader:
     def _buckets(
         self, run_id: str, metrics: Sequence[str], buckets: int, step_from: int | None, step_to: int | None
     ) -> pd.DataFrame:
-        wanted = [Run.id == run_id, Metric.name.in_(metrics)]
+        wanted = [RunRow.id == run_id, MetricRow.name.in_(metrics)]
         if step_from is not None:
-            wanted.append(Point.step >= step_from)
+            wanted.append(PointRow.step >= step_from)
         if step_to is not None:
-            wanted.append(Point.step <= step_to)
-        source = sa.join(Point, Run, Run.key == Point.run_key).join(Metric, Metric.key == Point.metric_key)
+            wanted.append(PointRow.step <= step_to)
+        source = sa.join(PointRow, RunRow, RunRow.key == PointRow.run_key).join(
+            MetricRow, MetricRow.key == PointRow.metric_key
+        )
         extent = self._frame(
-            sa.select(sa.func.min(Point.step).label("first"), sa.func.max(Point.step).label("last"))
+            sa.select(sa.func.min(PointRow.step).label("first"), sa.func.max(PointRow.step).label("last"))
             .select_from(source)
             .where(*wanted)
         )
@@ -257,41 +263,41 @@ class Reader:
             return pd.DataFrame()
         first, last = int(extent["first"].iloc[0]), int(extent["last"].iloc[0])
         width = max(1, math.ceil((last - first + 1) / buckets))
-        bucket = sa.cast(Point.step - first, sa.Integer).op("/")(width)  # whole numbers divide to a whole number
+        bucket = sa.cast(PointRow.step - first, sa.Integer).op("/")(width)  # whole numbers divide to a whole number
         frame = self._frame(
             sa.select(
-                Metric.name.label("metric"),
-                sa.func.max(Point.step).label("step"),
-                sa.func.min(sa.func.coalesce(Point.low, Point.value)).label("low"),
-                sa.func.max(sa.func.coalesce(Point.high, Point.value)).label("high"),
-                sa.func.avg(Point.value).label("mean"),
+                MetricRow.name.label("metric"),
+                sa.func.max(PointRow.step).label("step"),
+                sa.func.min(sa.func.coalesce(PointRow.low, PointRow.value)).label("low"),
+                sa.func.max(sa.func.coalesce(PointRow.high, PointRow.value)).label("high"),
+                sa.func.avg(PointRow.value).label("mean"),
                 sa.func.count().label("count"),
-                (sa.func.count() - sa.func.count(Point.value)).label("nans"),
+                (sa.func.count() - sa.func.count(PointRow.value)).label("nans"),
             )
             .select_from(source)
             .where(*wanted)
-            .group_by(Metric.name, bucket)
-            .order_by(Metric.name, sa.literal_column("step"))
+            .group_by(MetricRow.name, bucket)
+            .order_by(MetricRow.name, sa.literal_column("step"))
         )
         frame["run_id"] = run_id
         return frame.astype({"low": float, "high": float, "mean": float})
 
     def checkpoints(self, run_id: str) -> pd.DataFrame:
         """Return a run's checkpoints in order: epoch, step, images_seen, paths, hashes, sizes."""
-        return self._of_run(Checkpoint, run_id)
+        return self._of_run(CheckpointRow, run_id)
 
     def sheets(self, run_id: str) -> pd.DataFrame:
         """Return a run's sheets in order: epoch, step, images_seen, path, sha256, bytes, emotions, columns."""
-        return self._of_run(Sheet, run_id)
+        return self._of_run(SheetRow, run_id)
 
     def findings(self, run_ids: Sequence[str]) -> pd.DataFrame:
         """Return the runs' findings in order of steps."""
-        columns = [column for column in Finding.__table__.columns if column.name not in ("key", "run_key")]
+        columns = [column for column in FindingRow.__table__.columns if column.name not in ("key", "run_key")]
         frame = self._frame(
-            sa.select(Run.id.label("run_id"), *columns)
-            .join(Run, Run.key == Finding.run_key)
-            .where(Run.id.in_(run_ids))
-            .order_by(Finding.step)
+            sa.select(RunRow.id.label("run_id"), *columns)
+            .join(RunRow, RunRow.key == FindingRow.run_key)
+            .where(RunRow.id.in_(run_ids))
+            .order_by(FindingRow.step)
         )
         pairs = zip(frame["kind"], frame["numbers"], strict=True)
         nameless = pd.Series(
@@ -308,16 +314,16 @@ class Reader:
         """
         frame = self._frame(
             sa.select(
-                Run.id.label("run_id"),
-                Run.name.label("run_name"),
-                Run.data,
-                Evaluation.epoch,
-                Evaluation.step,
-                Evaluation.judge,
-                Evaluation.judge_sha256,
-                Evaluation.protocol,
-                Run.literature,
-                Evaluation.key.label("evaluation"),
+                RunRow.id.label("run_id"),
+                RunRow.name.label("run_name"),
+                RunRow.data,
+                EvaluationRow.epoch,
+                EvaluationRow.step,
+                EvaluationRow.judge,
+                EvaluationRow.judge_sha256,
+                EvaluationRow.protocol,
+                RunRow.literature,
+                EvaluationRow.key.label("evaluation"),
                 ScoreRow.metric,
                 ScoreRow.emotion,
                 ScoreRow.value,
@@ -326,10 +332,10 @@ class Reader:
                 ScoreRow.real,
                 ScoreRow.noise,
             )
-            .join(Evaluation, Evaluation.key == ScoreRow.evaluation_key)
-            .join(Run, Run.key == Evaluation.run_key)
-            .where(Run.id.in_(run_ids))
-            .order_by(Run.created, Evaluation.step, Evaluation.key)
+            .join(EvaluationRow, EvaluationRow.key == ScoreRow.evaluation_key)
+            .join(RunRow, RunRow.key == EvaluationRow.run_key)
+            .where(RunRow.id.in_(run_ids))
+            .order_by(RunRow.created, EvaluationRow.step, EvaluationRow.key)
         )
         told = [all(known.get(name) is not None for name in PROTOCOL_FIELDS) for known in frame["protocol"]]
         without = ~(pd.Series(told, index=frame.index, dtype=bool) | frame.pop("literature").astype(bool))
@@ -353,10 +359,14 @@ class Reader:
         """Return where a recorded file lies; RegistryError where its name leads out of the registry's folder."""
         return file_within(self.files, path)
 
-    def _of_run(self, table: type[Checkpoint] | type[Sheet], run_id: str) -> pd.DataFrame:
+    def _of_run(self, table: type[CheckpointRow] | type[SheetRow], run_id: str) -> pd.DataFrame:
         columns = [column for column in table.__table__.columns if column.name != "run_key"]
         return self._frame(
-            sa.select(*columns).join(Run, Run.key == table.run_key).where(Run.id == run_id).order_by(table.step), run_id
+            sa.select(*columns)
+            .join(RunRow, RunRow.key == table.run_key)
+            .where(RunRow.id == run_id)
+            .order_by(table.step),
+            run_id,
         )
 
 

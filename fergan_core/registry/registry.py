@@ -28,17 +28,17 @@ from fergan_core.registry.faults import told
 from fergan_core.registry.opening import open_for_writing
 from fergan_core.registry.schema import (
     Base,
-    Change,
-    Checkpoint,
-    Evaluation,
-    Finding,
-    Metric,
-    Note,
-    Point,
-    Run,
+    ChangeRow,
+    CheckpointRow,
+    EvaluationRow,
+    FindingRow,
+    MetricRow,
+    NoteRow,
+    PointRow,
+    RunRow,
     ScoreRow,
-    Sheet,
-    Tag,
+    SheetRow,
+    TagRow,
 )
 
 STATUSES = ("running", "finished", "interrupted", "diverged", "failed")
@@ -90,7 +90,7 @@ class Registry:
         """
         engine = self._engine.execution_options(foreign_keys=foreign_keys)
         with told(self.url, "written"), self._lock.held(), engine.begin() as connection:
-            connection.execute(sa.update(Change).where(Change.key == 1).values(writes=Change.writes + 1))
+            connection.execute(sa.update(ChangeRow).where(ChangeRow.key == 1).values(writes=ChangeRow.writes + 1))
             yield connection
 
     def create_run(
@@ -114,7 +114,7 @@ class Registry:
         with self.write() as connection:
             key = inserted_key(
                 connection.execute(
-                    sa.insert(Run).values(
+                    sa.insert(RunRow).values(
                         id=run_id,
                         name=name or f"{preset}-{run_id[:4]}",
                         status="running",
@@ -184,11 +184,11 @@ class Registry:
             by_key = {metrics[name]: column for name, column in columns.items()}
             if connection.dialect.name == "sqlite":
                 points.insert(connection, key, by_key)
-                largest: sa.ColumnElement[int] = sa.func.max(Run.step, last)
+                largest: sa.ColumnElement[int] = sa.func.max(RunRow.step, last)
             else:
-                connection.execute(self._replacing(Point, ("value",)), points.as_rows(key, by_key))
-                largest = sa.func.greatest(Run.step, last)
-            connection.execute(sa.update(Run).where(Run.key == key).values(heartbeat=time.time(), step=largest))
+                connection.execute(self._replacing(PointRow, ("value",)), points.as_rows(key, by_key))
+                largest = sa.func.greatest(RunRow.step, last)
+            connection.execute(sa.update(RunRow).where(RunRow.key == key).values(heartbeat=time.time(), step=largest))
 
     def forget_after(self, run_id: str, step: int) -> None:
         """Delete all that a run recorded after a step: rows in one transaction, then the files they named.
@@ -198,17 +198,17 @@ class Registry:
         with self.write() as connection:
             key = self._key(connection, run_id)
             paths: list[str | None] = []
-            for table in (Checkpoint, Sheet):
+            for table in (CheckpointRow, SheetRow):
                 late = (table.run_key == key) & (table.step > step)
-                columns = (Checkpoint.path, Checkpoint.state_path) if table is Checkpoint else (Sheet.path,)
+                columns = (CheckpointRow.path, CheckpointRow.state_path) if table is CheckpointRow else (SheetRow.path,)
                 paths += [p for row in connection.execute(sa.select(*columns).where(late)) for p in row]
-            for late_table in (Point, Checkpoint, Sheet, Evaluation, Finding):
+            for late_table in (PointRow, CheckpointRow, SheetRow, EvaluationRow, FindingRow):
                 connection.execute(sa.delete(late_table).where(late_table.run_key == key, late_table.step > step))
-            saved = sa.select(Checkpoint.epoch, Checkpoint.images_seen).where(Checkpoint.run_key == key)
-            newest = connection.execute(saved.order_by(Checkpoint.step.desc()).limit(1)).one_or_none()
+            saved = sa.select(CheckpointRow.epoch, CheckpointRow.images_seen).where(CheckpointRow.run_key == key)
+            newest = connection.execute(saved.order_by(CheckpointRow.step.desc()).limit(1)).one_or_none()
             epoch, images_seen = newest or (0, 0)
             connection.execute(
-                sa.update(Run).where(Run.key == key).values(step=step, epoch=epoch, images_seen=images_seen)
+                sa.update(RunRow).where(RunRow.key == key).values(step=step, epoch=epoch, images_seen=images_seen)
             )
         for path in paths:
             if path is not None:
@@ -230,7 +230,7 @@ class Registry:
     ) -> None:
         """Record a checkpoint whose files are on disk already; paths are relative to `files`."""
         self._add_file(
-            Checkpoint,
+            CheckpointRow,
             run_id,
             step,
             epoch=epoch,
@@ -258,7 +258,7 @@ class Registry:
     ) -> None:
         """Record a sheet whose file is on disk already."""
         self._add_file(
-            Sheet,
+            SheetRow,
             run_id,
             step,
             epoch=epoch,
@@ -286,16 +286,16 @@ class Registry:
         with self.write() as connection:
             key = self._key(connection, run_id)
             connection.execute(
-                sa.delete(Evaluation).where(
-                    Evaluation.run_key == key,
-                    Evaluation.step == step,
-                    Evaluation.judge_sha256 == judge_sha256,
-                    Evaluation.protocol_key == protocol_key,
+                sa.delete(EvaluationRow).where(
+                    EvaluationRow.run_key == key,
+                    EvaluationRow.step == step,
+                    EvaluationRow.judge_sha256 == judge_sha256,
+                    EvaluationRow.protocol_key == protocol_key,
                 )
             )
             evaluation = inserted_key(
                 connection.execute(
-                    sa.insert(Evaluation).values(
+                    sa.insert(EvaluationRow).values(
                         run_key=key,
                         step=step,
                         epoch=epoch,
@@ -332,16 +332,16 @@ class Registry:
         rows = [{name: finding[name] for name in names} for finding in findings]
         with self.write() as connection:
             key = self._key(connection, run_id)
-            columns = [Finding.__table__.c[name] for name in names]
+            columns = [FindingRow.__table__.c[name] for name in names]
             known = connection.execute(
-                sa.select(*columns).where(Finding.run_key == key).order_by(Finding.key)
+                sa.select(*columns).where(FindingRow.run_key == key).order_by(FindingRow.key)
             ).mappings()
             if [dict(row) for row in known] == rows:
                 return
-            connection.execute(sa.delete(Finding).where(Finding.run_key == key))
+            connection.execute(sa.delete(FindingRow).where(FindingRow.run_key == key))
             if rows:
                 now = time.time()
-                connection.execute(sa.insert(Finding), [{"run_key": key, "created": now, **row} for row in rows])
+                connection.execute(sa.insert(FindingRow), [{"run_key": key, "created": now, **row} for row in rows])
 
     def tag(self, run_id: str, tag: str) -> None:
         """Hang a tag on a run; a second time changes nothing."""
@@ -352,7 +352,7 @@ class Registry:
         """Take a tag off a run."""
         with self.write() as connection:
             key = self._key(connection, run_id)
-            connection.execute(sa.delete(Tag).where(Tag.run_key == key, Tag.tag == tag))
+            connection.execute(sa.delete(TagRow).where(TagRow.run_key == key, TagRow.tag == tag))
 
     def note(self, run_id: str, text: str) -> None:
         """Add a note to a run."""
@@ -360,7 +360,7 @@ class Registry:
             raise RegistryError("a note cannot be empty; write at least one letter")
         with self.write() as connection:
             key = self._key(connection, run_id)
-            connection.execute(sa.insert(Note).values(run_key=key, text=text.strip(), created=time.time()))
+            connection.execute(sa.insert(NoteRow).values(run_key=key, text=text.strip(), created=time.time()))
 
     def trash(self, run_id: str) -> None:
         """Move a run out of the lists; `restore` brings it back."""
@@ -370,7 +370,7 @@ class Registry:
         """Bring a trashed run back; RegistryError where it is not in the trash."""
         with self.write() as connection:
             key = self._key(connection, run_id)
-            back = sa.update(Run).where(Run.key == key, Run.trashed.is_not(None)).values(trashed=None)
+            back = sa.update(RunRow).where(RunRow.key == key, RunRow.trashed.is_not(None)).values(trashed=None)
             if not connection.execute(back).rowcount:
                 raise RegistryError(f"run {run_id} is not in the trash; `fergan runs list` names it")
 
@@ -378,14 +378,14 @@ class Registry:
         """Delete a trashed run for good, with its files; RegistryError where it is not in the trash."""
         with self.write() as connection:
             key = self._key(connection, run_id)
-            if connection.scalar(sa.select(Run.trashed).where(Run.key == key)) is None:
+            if connection.scalar(sa.select(RunRow.trashed).where(RunRow.key == key)) is None:
                 raise RegistryError(f"run {run_id} is not in the trash; trash it first")
-            connection.execute(sa.delete(Run).where(Run.key == key))
+            connection.execute(sa.delete(RunRow).where(RunRow.key == key))
         shutil.rmtree(file_within(self.files, run_id), ignore_errors=True)
 
     def _key(self, connection: Connection, run_id: str) -> int:
         """Return a run's key for writing; NoRun where there is none, RegistryError for the literature's runs."""
-        row = connection.execute(sa.select(Run.key, Run.literature).where(Run.id == run_id)).one_or_none()
+        row = connection.execute(sa.select(RunRow.key, RunRow.literature).where(RunRow.id == run_id)).one_or_none()
         if row is None:
             raise NoRun(f"no run '{run_id}' in the registry; `fergan runs list` names them")
         if row.literature:
@@ -396,9 +396,9 @@ class Registry:
 
     def _update(self, run_id: str, **values: Any) -> None:
         with self.write() as connection:
-            connection.execute(sa.update(Run).where(Run.key == self._key(connection, run_id)).values(**values))
+            connection.execute(sa.update(RunRow).where(RunRow.key == self._key(connection, run_id)).values(**values))
 
-    def _add_file(self, table: type[Checkpoint] | type[Sheet], run_id: str, step: int, **values: Any) -> None:
+    def _add_file(self, table: type[CheckpointRow] | type[SheetRow], run_id: str, step: int, **values: Any) -> None:
         with self.write() as connection:
             key = self._key(connection, run_id)
             connection.execute(sa.delete(table).where(table.run_key == key, table.step == step))
@@ -408,14 +408,14 @@ class Registry:
         for tag in dict.fromkeys(word.strip() for word in tags):
             if not tag:
                 raise RegistryError("a tag cannot be empty; give at least one letter")
-            there = sa.select(Tag.tag).where(Tag.run_key == key, Tag.tag == tag)
+            there = sa.select(TagRow.tag).where(TagRow.run_key == key, TagRow.tag == tag)
             if connection.scalar(there) is None:
-                connection.execute(sa.insert(Tag).values(run_key=key, tag=tag))
+                connection.execute(sa.insert(TagRow).values(run_key=key, tag=tag))
 
     def _metric_keys(self, connection: Connection, names: set[str]) -> dict[str, int]:
-        known = {name: key for key, name in connection.execute(sa.select(Metric.key, Metric.name))}
+        known = {name: key for key, name in connection.execute(sa.select(MetricRow.key, MetricRow.name))}
         for name in sorted(names - set(known)):
-            known[name] = inserted_key(connection.execute(sa.insert(Metric).values(name=name)))
+            known[name] = inserted_key(connection.execute(sa.insert(MetricRow).values(name=name)))
         return known
 
     def _replacing(self, table: type[Base], columns: Sequence[str]) -> Any:

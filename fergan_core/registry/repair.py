@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from fergan_core.errors import RegistryError
 from fergan_core.registry.connect import file_within
 from fergan_core.registry.registry import Registry
-from fergan_core.registry.schema import Checkpoint, Run, Sheet
+from fergan_core.registry.schema import CheckpointRow, RunRow, SheetRow
 from fergan_core.registry.verify import Damage, Report, Stray, all_recorded, being_written, living
 
 DAMAGED = ".damaged"
@@ -45,22 +45,22 @@ def repair(registry: Registry, report: Report) -> list[str]:
 
 def _drop(connection: Connection, files: Path, damage: Damage) -> list[str]:
     """Forget a lost file, so that the run can go on from what is left; a changed file is kept beside, renamed."""
-    key = connection.scalar(sa.select(Run.key).where(Run.id == damage.run_id))
-    state = (Checkpoint.run_key == key) & (Checkpoint.state_path == damage.path)
-    weights = (Checkpoint.run_key == key) & (Checkpoint.path == damage.path)
+    key = connection.scalar(sa.select(RunRow.key).where(RunRow.id == damage.run_id))
+    state = (CheckpointRow.run_key == key) & (CheckpointRow.state_path == damage.path)
+    weights = (CheckpointRow.run_key == key) & (CheckpointRow.path == damage.path)
     emptied = dict.fromkeys(("state_path", "state_sha256", "state_bytes"))
-    dropped = connection.execute(sa.update(Checkpoint).where(state).values(**emptied)).rowcount
+    dropped = connection.execute(sa.update(CheckpointRow).where(state).values(**emptied)).rowcount
     what = "the checkpoint keeps its weights, and no training goes on from it"
     if not dropped:
-        orphans = connection.scalars(sa.select(Checkpoint.state_path).where(weights)).all()
-        dropped = connection.execute(sa.delete(Checkpoint).where(weights)).rowcount
+        orphans = connection.scalars(sa.select(CheckpointRow.state_path).where(weights)).all()
+        dropped = connection.execute(sa.delete(CheckpointRow).where(weights)).rowcount
         what = "the checkpoint is no longer listed; the run resumes from an earlier one"
         for orphan in orphans:
             if dropped and orphan is not None:
                 file_within(files, orphan).unlink(missing_ok=True)
     if not dropped:
-        sheet = (Sheet.run_key == key) & (Sheet.path == damage.path)
-        dropped = connection.execute(sa.delete(Sheet).where(sheet)).rowcount
+        sheet = (SheetRow.run_key == key) & (SheetRow.path == damage.path)
+        dropped = connection.execute(sa.delete(SheetRow).where(sheet)).rowcount
         what = "the sheet is no longer listed"
     if not dropped:
         return []  # the run was resumed or purged meanwhile

@@ -22,11 +22,12 @@ from pydantic import BaseModel, ValidationError
 
 from fergan_core.errors import RegistryError
 from fergan_core.files import working_folder
-from fergan_core.registry import literature, manifest, opening
+from fergan_core.registry import literature, opening
 from fergan_core.registry.backup import free_name
 from fergan_core.registry.connect import WriteLock, writing_engine
+from fergan_core.registry.exchange import manifest
 from fergan_core.registry.pages import Pages, Row
-from fergan_core.registry.schema import Base, Change, Run
+from fergan_core.registry.schema import Base, ChangeRow, RunRow
 from fergan_core.registry.verify import all_recorded, being_written, living
 
 _MODELS: dict[str, type[BaseModel]] = {
@@ -228,13 +229,13 @@ def _write(made: Path, found: _Found) -> dict[str, str]:
     """Fill the new registry; return the files that its rows name. RegistryError where a run is being trained."""
     engine = writing_engine(f"sqlite:///{made}")
     with engine.begin() as connection:
-        connection.execute(sa.delete(Run))
+        connection.execute(sa.delete(RunRow))
         for table in Base.metadata.sorted_tables:
             for batch in _batches(found.rows.get(table.name, [])):
                 connection.execute(sa.insert(table), batch)
         literature.insert(connection)
         # Pages that are open notice by another number that all is new: seconds are more than any count of writes.
-        connection.execute(sa.update(Change).values(writes=int(time.time())))
+        connection.execute(sa.update(ChangeRow).values(writes=int(time.time())))
         alive = living(connection)
         if alive:
             raise RegistryError(f"run {min(alive)} is being trained in this registry; end it first")

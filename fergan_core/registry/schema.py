@@ -27,7 +27,7 @@ def _run_key(**options: Any) -> Mapped[int]:
     return mapped_column(ForeignKey("runs.key", ondelete="CASCADE"), **options)
 
 
-class Run(Base):
+class RunRow(Base):
     """One training; `key` is the short number that points carry, `id` what people see."""
 
     __tablename__ = "runs"
@@ -61,7 +61,7 @@ class Run(Base):
     parent_step: Mapped[int | None]
 
 
-class Tag(Base):
+class TagRow(Base):
     """A word that somebody hung on a run."""
 
     __tablename__ = "tags"
@@ -70,7 +70,7 @@ class Tag(Base):
     tag: Mapped[str] = mapped_column(primary_key=True)
 
 
-class Note(Base):
+class NoteRow(Base):
     """A text that somebody wrote about a run."""
 
     __tablename__ = "notes"
@@ -85,7 +85,7 @@ class Note(Base):
 _WITHOUT_ROWID = {"sqlite_with_rowid": False}
 
 
-class Metric(Base):
+class MetricRow(Base):
     """The name of a scalar; points carry its key."""
 
     __tablename__ = "metrics"
@@ -94,7 +94,7 @@ class Metric(Base):
     name: Mapped[str] = mapped_column(unique=True)
 
 
-class Point(Base):
+class PointRow(Base):
     """One value of one scalar at one step. NULL is NaN, which SQLite cannot hold; infinities are kept as they are.
 
     In a thinned run a point stands for a stretch of steps that ends at `step`: `value` is the stretch's mean,
@@ -112,7 +112,7 @@ class Point(Base):
     high: Mapped[float | None]
 
 
-class Checkpoint(Base):
+class CheckpointRow(Base):
     """A run's weights at a step and, unless it is a light copy, the rest of its training state."""
 
     __tablename__ = "checkpoints"
@@ -130,7 +130,7 @@ class Checkpoint(Base):
     created: Mapped[float]
 
 
-class Sheet(Base):
+class SheetRow(Base):
     """The picture of a checkpoint or epoch: a row an emotion, the same latents in every row."""
 
     __tablename__ = "sheets"
@@ -147,7 +147,7 @@ class Sheet(Base):
     created: Mapped[float]
 
 
-class Evaluation(Base):
+class EvaluationRow(Base):
     """All scores of one step under one protocol by one judge; `protocol_key` is the protocol as sorted JSON."""
 
     __tablename__ = "evaluations"
@@ -180,7 +180,7 @@ class ScoreRow(Base):
     noise: Mapped[float | None]
 
 
-class Finding(Base):
+class FindingRow(Base):
     """A dated, explained event of a run."""
 
     __tablename__ = "findings"
@@ -196,7 +196,7 @@ class Finding(Base):
     created: Mapped[float]
 
 
-class Change(Base):
+class ChangeRow(Base):
     """One row that counts writes: readers see by it whether anything is new."""
 
     __tablename__ = "changes"

@@ -19,7 +19,7 @@ from fergan_core.files import age, is_temporary, writer_lives
 from fergan_core.registry.connect import sqlite_path
 from fergan_core.registry.faults import check_kinds
 from fergan_core.registry.queries import CRASHED_SECONDS, Reader, seen_status
-from fergan_core.registry.schema import Base, Checkpoint, Run, Sheet
+from fergan_core.registry.schema import Base, CheckpointRow, RunRow, SheetRow
 
 _OF_A_RUN = re.compile(r"^[a-z0-9]{1,16}/(?:checkpoints/step-\d+(?:\.state)?\.safetensors|sheets/step-\d+\.webp)$")
 # What commands are asked to write beside a registry: `.run.zip.1234.tmp`, `.faces.npz.1234.tmp`, `.page.png.1234.tmp`.
@@ -116,20 +116,29 @@ def check_database(reader: Reader) -> list[str]:
 def recorded_files(reader: Reader, run_id: str) -> list[tuple[str, str]]:
     """Return path and SHA-256 of each file that a run records."""
     # Not by the reader's tables, which leave odd rows out: a file that such a row names is recorded all the same.
-    columns = ((Checkpoint.path, Checkpoint.sha256), (Checkpoint.state_path, Checkpoint.state_sha256))
+    columns = ((CheckpointRow.path, CheckpointRow.sha256), (CheckpointRow.state_path, CheckpointRow.state_sha256))
     found: list[tuple[str, str]] = []
     with reader.connection() as connection:
-        for table, names in ((Checkpoint, columns[0]), (Checkpoint, columns[1]), (Sheet, (Sheet.path, Sheet.sha256))):
-            own = sa.select(*names).join(Run, Run.key == table.run_key).where(Run.id == run_id).order_by(table.step)
+        for table, names in (
+            (CheckpointRow, columns[0]),
+            (CheckpointRow, columns[1]),
+            (SheetRow, (SheetRow.path, SheetRow.sha256)),
+        ):
+            own = (
+                sa.select(*names)
+                .join(RunRow, RunRow.key == table.run_key)
+                .where(RunRow.id == run_id)
+                .order_by(table.step)
+            )
             found += [(str(path), str(sha256)) for path, sha256 in connection.execute(own) if isinstance(path, str)]
     return found
 
 
 def all_recorded(connection: Connection) -> dict[str, str]:
     """Return the SHA-256 of every recorded file by its path, of all runs."""
-    columns = ((Checkpoint.path, Checkpoint.sha256), (Checkpoint.state_path, Checkpoint.state_sha256))
+    columns = ((CheckpointRow.path, CheckpointRow.sha256), (CheckpointRow.state_path, CheckpointRow.state_sha256))
     found: dict[str, str] = {}
-    for names in (*columns, (Sheet.path, Sheet.sha256)):
+    for names in (*columns, (SheetRow.path, SheetRow.sha256)):
         rows = connection.execute(sa.select(*names)).all()
         found |= {path: sha256 for path, sha256 in rows if path is not None and sha256 is not None}
     return found
@@ -137,14 +146,14 @@ def all_recorded(connection: Connection) -> dict[str, str]:
 
 def living(connection: Connection) -> set[str]:
     """Return the ids of the runs that are being trained now."""
-    fresh = (Run.status == "running") & (Run.heartbeat >= time.time() - CRASHED_SECONDS)
-    return set(connection.scalars(sa.select(Run.id).where(fresh)))
+    fresh = (RunRow.status == "running") & (RunRow.heartbeat >= time.time() - CRASHED_SECONDS)
+    return set(connection.scalars(sa.select(RunRow.id).where(fresh)))
 
 
 def _statuses(reader: Reader) -> list[tuple[str, str]]:
     now = time.time()
     with reader.connection() as connection:
-        rows = connection.execute(sa.select(Run.id, Run.status, Run.heartbeat)).all()
+        rows = connection.execute(sa.select(RunRow.id, RunRow.status, RunRow.heartbeat)).all()
     return [(str(run_id), seen_status(str(status), float(beat), now)) for run_id, status, beat in rows]
 
 

@@ -33,7 +33,7 @@ class Hook:
         """Called after the last step of every epoch, after `after_step`."""
 
 
-def mix(seed: int, stream: int, index: int) -> int:
+def derive_seed(seed: int, stream: int, index: int) -> int:
     """Spread (seed, stream, index) over 63 bits (splitmix64's finaliser), so that neighbours share nothing."""
     mask = (1 << 64) - 1
     value = (seed * 0x9E3779B97F4A7C15 + stream * 0xD1B54A32D192ED03 + index + 0x632BE59BD9B4E019) & mask
@@ -45,7 +45,7 @@ def mix(seed: int, stream: int, index: int) -> int:
 ORDER_STREAM, STEP_STREAM, SHEET_STREAM = 1, 2, 3
 
 
-def to_unit(images: Tensor) -> Tensor:
+def to_float(images: Tensor) -> Tensor:
     """Turn uint8 images [N,48,48] into float [N,1,48,48] in [-1,1]."""
     return images.unsqueeze(1).float().mul_(1 / 127.5).sub_(1.0)
 
@@ -78,7 +78,7 @@ def epoch_order(count: int, seed: int, epoch: int, weights: Tensor | None = None
 
     By `weights` [count] images are drawn with replacement, as often as they weigh.
     """
-    source = torch.Generator().manual_seed(mix(seed, ORDER_STREAM, epoch))
+    source = torch.Generator().manual_seed(derive_seed(seed, ORDER_STREAM, epoch))
     if weights is None:
         return torch.randperm(count, generator=source)
     return torch.multinomial(weights, count, replacement=True, generator=source)
@@ -86,7 +86,7 @@ def epoch_order(count: int, seed: int, epoch: int, weights: Tensor | None = None
 
 def draw_batch(images: Tensor, labels: Tensor, index: Tensor, *, flip: bool) -> tuple[Tensor, Tensor]:
     """Return float images [B,1,48,48] in [-1,1], each mirrored with probability 1/2 where `flip`, and labels [B]."""
-    batch = to_unit(images[index])
+    batch = to_float(images[index])
     if flip:
         mirrored = torch.rand(len(index), 1, 1, 1, device=batch.device) < 0.5
         batch = torch.where(mirrored, batch.flip(3), batch)
@@ -118,7 +118,7 @@ def fit(
         progress = Progress(start_step, epoch, start_step * batch_size)
         for batch in range(max(0, start_step - epoch * per_epoch), per_epoch):
             step = epoch * per_epoch + batch + 1
-            torch.manual_seed(mix(seed, STEP_STREAM, step))
+            torch.manual_seed(derive_seed(seed, STEP_STREAM, step))
             index = order[batch * batch_size : (batch + 1) * batch_size]
             scalars = learner.step(*draw_batch(images, labels, index, flip=flip))
             progress = Progress(step, epoch + (batch + 1 == per_epoch), step * batch_size)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from fergan_core.emotions import emotion_code
 from fergan_core.methods.protocols import Generator
-from fergan_core.training.engine import SHEET_STREAM, mix, to_bytes
+from fergan_core.training.engine import SHEET_STREAM, derive_seed, to_bytes
 
 COLUMNS = 10
 TILE = 48
@@ -21,7 +21,7 @@ def sheet_images(
     generator: Generator, emotions: Sequence[str], seed: int
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     """Draw a sheet's faces, uint8 [rows, COLUMNS, 48, 48]: `COLUMNS` latents fixed by the seed, each in every row."""
-    latents = generator.latents(COLUMNS, mix(seed, SHEET_STREAM, 0))
+    latents = generator.latents(COLUMNS, derive_seed(seed, SHEET_STREAM, 0))
     codes = torch.tensor([emotion_code(name) for name in emotions]).repeat_interleave(COLUMNS)
     faces = generator.generate(latents.repeat(len(emotions), *[1] * (latents.dim() - 1)), codes)
     images: np.ndarray[tuple[int, ...], np.dtype[np.uint8]] = to_bytes(faces).cpu().numpy()

@@ -14,8 +14,8 @@ from scipy.stats import ttest_ind, ttest_rel
 from statsmodels.stats.multitest import multipletests
 
 from fergan_core.analysis.families import LEVEL, levels
-from fergan_core.analysis.groups import compare, family
 from fergan_core.analysis.scales import PLAIN, Scale
+from fergan_core.analysis.studies.groups import compare, family
 
 REPEATS = 20_000
 FACES = 2000

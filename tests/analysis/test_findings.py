@@ -1,4 +1,4 @@
-"""Findings on courses drawn by hand: each is found where it was put, dated, and not where nothing is wrong."""
+"""Findings on histories drawn by hand: each is found where it was put, dated, and not where nothing is wrong."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fergan_core.analysis.findings import KINDS, Course, Finding, find
+from fergan_core.analysis.findings import KINDS, Finding, RunHistory, find
 from fergan_core.emotions import EMOTIONS
 
 BATCH, PER_EPOCH, STEPS = 100, 250, 1000  # 25,000 images an epoch, 100,000 in all
@@ -52,8 +52,8 @@ def healthy(**instead: pd.DataFrame) -> list[pd.DataFrame]:
 
 
 def found(scores: pd.DataFrame = NO_SCORES, **instead: pd.DataFrame) -> list[Finding]:
-    course = Course(pd.concat(healthy(**instead)), scores, batch_size=BATCH, steps_per_epoch=PER_EPOCH)
-    return find(course)
+    history = RunHistory(pd.concat(healthy(**instead)), scores, batch_size=BATCH, steps_per_epoch=PER_EPOCH)
+    return find(history)
 
 
 def only(kind: str, **instead: pd.DataFrame) -> Finding:
@@ -68,7 +68,7 @@ def test_nothing_is_found_where_nothing_is_wrong() -> None:
 
 
 def test_without_any_point_there_is_nothing_to_find() -> None:
-    assert find(Course(rows("x", AT_ALL[:0], []), NO_SCORES, batch_size=BATCH, steps_per_epoch=PER_EPOCH)) == []
+    assert find(RunHistory(rows("x", AT_ALL[:0], []), NO_SCORES, batch_size=BATCH, steps_per_epoch=PER_EPOCH)) == []
 
 
 def test_a_discriminator_that_wins_is_an_alarm_once_the_loss_is_dead() -> None:

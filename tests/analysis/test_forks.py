@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from fergan_core.analysis.alarms import alarms
-from fergan_core.analysis.forks import family, outcomes, roots
+from fergan_core.analysis.studies.forks import family, outcomes, roots
 
 
 def runs(*rows: tuple[str, str | None, int | None]) -> pd.DataFrame:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom, ttest_ind
 
-from fergan_core.analysis.groups import compare
+from fergan_core.analysis.studies.groups import compare
 from fergan_core.errors import UsageError
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_ind
 
-from fergan_core.analysis.groups import compare
 from fergan_core.analysis.scales import Scale, apart, in_words, turned_back
+from fergan_core.analysis.studies.groups import compare
 
 
 def test_a_mean_of_log_odds_by_hand() -> None:

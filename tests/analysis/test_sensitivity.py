@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import binom
 
-from fergan_core.analysis.sensitivity import failures, shares
+from fergan_core.analysis.studies.sensitivity import failures, shares
 from fergan_core.errors import UsageError
 
 

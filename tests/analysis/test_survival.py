@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import beta, binom
 
-from fergan_core.analysis.survival import curves, lives
+from fergan_core.analysis.studies.survival import curves, lives
 
 
 def lived(died: list[float], left: list[float]) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from dashboard.charts import compare, scores, sheets
-from dashboard.parts import fields
+from dashboard.sections import fields
 from fergan_core.errors import DataError
 
 EMOTIONS = ("angry", "happy", "neutral")

@@ -8,9 +8,9 @@ import pytest
 
 from dashboard.charts import forks, groups, studies
 from dashboard.charts.instruments import SEVERITY_COLOURS
-from fergan_core.analysis import survival
-from fergan_core.analysis.groups import compare
 from fergan_core.analysis.scales import Scale
+from fergan_core.analysis.studies import survival
+from fergan_core.analysis.studies.groups import compare
 from fergan_core.metrics.catalogue import CATALOGUE
 
 

@@ -144,12 +144,12 @@ def test_looking_writes_nothing(one_run: tuple[str, str], monkeypatch: pytest.Mo
 def test_the_dashboard_opens_without_torch() -> None:
     script = (
         "import importlib, pkgutil, sys\n"
-        "import dashboard.charts, dashboard.parts\n"
-        "from dashboard import choose, data, painter, reels\n"
-        "for room in (dashboard.charts, dashboard.parts):\n"
+        "import dashboard.charts, dashboard.sections\n"
+        "from dashboard import choose, data, face_client, sheet_series\n"
+        "for room in (dashboard.charts, dashboard.sections):\n"
         "    for module in pkgutil.iter_modules(room.__path__):\n"
         "        importlib.import_module(f'{room.__name__}.{module.name}')\n"
-        "assert 'dashboard.parts.studies' in sys.modules\n"
+        "assert 'dashboard.sections.studies' in sys.modules\n"
         "assert 'torch' not in sys.modules, 'torch was imported'\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)

@@ -1,4 +1,4 @@
-"""The page Mode collapse, run by AppTest: with no run, no pulse, no collapse, a collapse; its faces among real ones."""
+"""The page Mode collapse, run by AppTest: with no run, no probe, no collapse, a collapse; its faces among real ones."""
 
 import hashlib
 import io
@@ -25,7 +25,7 @@ COLLAPSE = {
 }  # fmt: skip
 
 
-def add_run(registry: Registry, name: str, *, pulse: bool = True, happy: float = 0.9, **others: object) -> str:
+def add_run(registry: Registry, name: str, *, probe: bool = True, happy: float = 0.9, **others: object) -> str:
     """Enter a finished run of four epochs with sheets and a checkpoint whose weights are gone."""
     known = {"recipe": {"emotions": list(EMOTIONS), "batch_size": 64}, "seed": 0, "provenance": {}}
     known |= {"dataset": {"name": "synthfer", "source": "synthfer", "content_hash": "0" * 64, "images": 6400}}
@@ -43,7 +43,7 @@ def add_run(registry: Registry, name: str, *, pulse: bool = True, happy: float =
         registry.add_points(run_id, [("loss_g", step, 1.0)])
     weights = f"{run_id}/checkpoints/step-{step:08d}.safetensors"
     registry.add_checkpoint(run_id, path=weights, sha256="0" * 64, bytes=1, **where)
-    if pulse:
+    if probe:
         variety = {"angry": 0.8, "happy": happy, "neutral": 0.7}
         looks = [
             (f"pulse_diversity/{one}", step, value) for step in range(50, 401, 50) for one, value in variety.items()
@@ -72,13 +72,13 @@ def add_coverage(registry: Registry, run_id: str, real: float | None = 0.8, coun
 
 @pytest.fixture(scope="module")
 def lived(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, str]]:
-    """A registry with a collapsed run, a sound one, and one of before there was a pulse; its URL, and ids by name."""
+    """A registry with a collapsed run, a sound one, and one of before there was a probe; its URL, and ids by name."""
     url = str(tmp_path_factory.mktemp("lived") / "runs.db")
     registry = Registry(url)
     ids = {
         "dead": add_run(registry, "*dead* <b>run</b>", happy=0.1),
         "sound": add_run(registry, "sound"),
-        "old": add_run(registry, "[old]", pulse=False),
+        "old": add_run(registry, "[old]", probe=False),
     }
     registry.set_findings(ids["dead"], [COLLAPSE])
     return url, ids
@@ -129,10 +129,10 @@ def test_a_run_of_before_there_was_a_pulse_says_what_can_be_had_of_it(
     url, ids = lived
     app = page(url, monkeypatch, runs=ids["old"])
     assert charts(app) == 0
-    assert "No pulse of [old] yet: the first is taken after 4,000 images" in said(app.info)
+    assert "No probe of [old] yet: the first is taken after 4,000 images" in said(app.info)
     assert "`fergan evaluate RUN@all`" in said(app.info)
-    assert "Not looked for without a pulse: [old]." in said(app.info)
-    assert "No pulse of this run was taken, so no collapse could be found" in said(app.info)
+    assert "Not looked for without a probe: [old]." in said(app.info)
+    assert "No probe of this run was taken, so no collapse could be found" in said(app.info)
     assert not app.success
 
 
@@ -153,7 +153,7 @@ def test_several_runs_have_a_map_each_and_one_spread_and_those_without_a_pulse_a
     url, ids = lived
     app = page(url, monkeypatch, runs=",".join(ids.values()), emotion="happy")
     assert charts(app) == 3
-    assert "No pulse of [old] yet" in said(app.info)
+    assert "No probe of [old] yet" in said(app.info)
     assert "the mean of 2 runs" in said(app.caption)
     assert "*dead* <b>run</b>: " + SENTENCE in said(app.markdown)
 
@@ -173,7 +173,7 @@ def test_the_dying_emotion_is_shown_before_at_and_after_and_another_run_has_its_
 def test_coverage_comes_from_evaluations_of_one_protocol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     url = str(tmp_path / "runs.db")
     registry = Registry(url)
-    with_it, blind, without = (add_run(registry, name, pulse=False) for name in ("with it", "blind", "without"))
+    with_it, blind, without = (add_run(registry, name, probe=False) for name in ("with it", "blind", "without"))
     assert "No score yet" in said(page(url, monkeypatch, measure="coverage").info)
     add_coverage(registry, with_it)
     add_coverage(registry, blind, real=None)
@@ -258,8 +258,8 @@ def twins_page() -> None:
     import numpy as np
     import streamlit as st
 
-    from dashboard.painter import Painting
-    from dashboard.parts import collapse_among
+    from dashboard.face_client import FaceAnswer
+    from dashboard.sections import collapse_among
 
     none = {"label": 0, "faces": 50, "pairs": 0, "share": 0.0, "real_faces": 40, "real_share": 0.0}
     some = {"label": 3, "faces": 50, "pairs": 1225, "share": 1.0, "real_faces": 40, "real_share": 0.05}
@@ -268,7 +268,7 @@ def twins_page() -> None:
         faces = np.zeros((2 * len(labels), 48, 48), np.uint8)
         known = {"twins": twins, "nearest": {"labels": labels, "distances": [0.0, 0.456][: len(labels)]}}
         with st.container():
-            collapse_among.show_twins(Painting(faces, known))
+            collapse_among.show_twins(FaceAnswer(faces, known))
 
 
 def test_duplicates_are_told_by_emotion_and_none_is_said_with_how_many_were_drawn() -> None:

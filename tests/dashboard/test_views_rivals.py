@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.charts.rivals import cost_figure
-from dashboard.parts.rivals_cost import ways
+from dashboard.sections.rivals_cost import ways
 from fergan_core.metrics.catalogue import CATALOGUE
 from fergan_core.registry import Registry, Score
 from trainers.cli import main

@@ -180,7 +180,7 @@ def test_every_judges_card_is_shown(name: str, tmp_path: Path, monkeypatch: pyte
 
 def test_a_card_of_before_there_were_reliability_diagrams_says_so() -> None:
     def script() -> None:
-        from dashboard.parts import judges
+        from dashboard.sections import judges
 
         judges.show_reliability({"accuracy": 0.5}, 1.0)
 

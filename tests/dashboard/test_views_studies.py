@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.parts.studies import telling_first
+from dashboard.sections.studies import telling_first
 from fergan_core.registry import Registry, Score
 
 HOME = Path(__file__).parents[2] / "dashboard" / "Home.py"

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fergan_core.data import SPLITS, UNLABELLED, Dataset, cache, make_dataset, open_dataset, science_parts
+from fergan_core.data import SPLITS, UNLABELLED, Dataset, cache, make_dataset, open_dataset, split_parts
 
 TRAIN, PUBLIC, PRIVATE, TEST = range(len(SPLITS))
 
@@ -53,24 +53,24 @@ def test_take_keeps_the_factors_beside_their_images() -> None:
 def test_parts_are_a_tenth_of_each_emotion_apart_and_seeded() -> None:
     labels = np.concatenate([np.repeat(np.arange(7), [40, 9, 20, 100, 60, 30, 50]), np.arange(40) % 7])
     dataset = made({TRAIN: 309, PUBLIC: 40}, labels)
-    parts = science_parts(dataset)
+    parts = split_parts(dataset)
     assert np.bincount(dataset.labels[parts.held_out], minlength=7).tolist() == [4, 0, 2, 10, 6, 3, 5]
     assert sorted([*parts.train, *parts.held_out]) == list(range(309))
     assert parts.report.tolist() == list(range(309, 349))
     assert all(index.dtype == np.int64 for index in (parts.train, parts.held_out, parts.report))
-    again, other = science_parts(dataset), science_parts(dataset, seed=1)
+    again, other = split_parts(dataset), split_parts(dataset, seed=1)
     assert np.array_equal(again.held_out, parts.held_out)
     assert not np.array_equal(other.held_out, parts.held_out)
 
 
 def test_copies_of_training_images_do_not_report_and_copies_of_held_out_ones_do_not_train() -> None:
     dataset = made({TRAIN: 140, PUBLIC: 20})
-    held = science_parts(dataset).held_out
+    held = split_parts(dataset).held_out
     images = dataset.images.copy()
     kept, copy = np.setdiff1d(np.arange(140), held)[:2]
     images[145], images[150] = images[kept], images[held[0]]
     images[copy] = images[held[1]]
-    parts = science_parts(changed(dataset, images))
+    parts = split_parts(changed(dataset, images))
     assert np.array_equal(parts.held_out, held)
     assert set(range(140, 160)) - set(parts.report.tolist()) == {145, 150}
     assert set(range(140)) - set(parts.train.tolist()) - set(held.tolist()) == {copy}
@@ -78,12 +78,12 @@ def test_copies_of_training_images_do_not_report_and_copies_of_held_out_ones_do_
 
 def test_report_is_public_else_private_else_test_and_never_unlabelled() -> None:
     every = made({TRAIN: 70, PUBLIC: 7, PRIVATE: 7, TEST: 7})
-    assert science_parts(every).report.tolist() == list(range(70, 77))
-    assert science_parts(made({TRAIN: 70, PRIVATE: 7, TEST: 7})).report.tolist() == list(range(70, 77))
-    assert science_parts(made({TRAIN: 70, TEST: 7})).report.tolist() == list(range(70, 77))
-    assert science_parts(made({TRAIN: 70})).report.tolist() == []
+    assert split_parts(every).report.tolist() == list(range(70, 77))
+    assert split_parts(made({TRAIN: 70, PRIVATE: 7, TEST: 7})).report.tolist() == list(range(70, 77))
+    assert split_parts(made({TRAIN: 70, TEST: 7})).report.tolist() == list(range(70, 77))
+    assert split_parts(made({TRAIN: 70})).report.tolist() == []
     unlabelled = np.concatenate([np.arange(70) % 7, np.full(7, UNLABELLED)])
-    assert science_parts(made({TRAIN: 70, TEST: 7}, unlabelled)).report.tolist() == []
+    assert split_parts(made({TRAIN: 70, TEST: 7}, unlabelled)).report.tolist() == []
 
 
 @pytest.fixture

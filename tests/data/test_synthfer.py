@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from fergan_core.data._canvas import Actions, Light, Pose
 from fergan_core.data.synthfer import (
     ACTION_UNITS,
     NUM_IDENTITIES,
@@ -14,6 +13,7 @@ from fergan_core.data.synthfer import (
     sample_scene,
     synthfer,
 )
+from fergan_core.data.synthfer.canvas import Actions, Light, Pose
 from fergan_core.emotions import EMOTIONS, emotion_code
 from fergan_core.errors import UsageError
 

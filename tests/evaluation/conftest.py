@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from fergan_core.data import Dataset, Parts, open_dataset, science_parts
+from fergan_core.data import Dataset, Parts, open_dataset, split_parts
 from fergan_core.emotions import EMOTIONS
 from fergan_core.evaluation import Evaluation
 from fergan_core.registry import Score
@@ -51,7 +51,7 @@ def few() -> Dataset:
 
 @pytest.fixture(scope="session")
 def parts(few: Dataset) -> Parts:
-    return science_parts(few)
+    return split_parts(few)
 
 
 @pytest.fixture(scope="session")

@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from fergan_core.data import Dataset, make_dataset, open_dataset, science_parts
+from fergan_core.data import Dataset, make_dataset, open_dataset, split_parts
 from fergan_core.emotions import EMOTIONS
-from fergan_core.evaluation import Evaluation, Examiner, Faces, Protocol, score_images, usefulness
+from fergan_core.evaluation import Evaluation, Evaluator, Faces, Protocol, cas, score_images
 from fergan_core.evaluation.faces import arranged, noise
 from fergan_core.metrics import bins
 from fergan_core.metrics.catalogue import CATALOGUE
@@ -28,7 +28,7 @@ ORDERS = ("sorted by label", "reversed", "shuffled")
 class Simple(Replayer):
     """A generator with derivatives and a density, so that there is every score that a generator can have."""
 
-    passes = 1
+    nfe = 1
 
     def draw(self, latents: Tensor, labels: Tensor) -> Tensor:
         strengths = torch.tensor([1.0, 0.5, 0.1]) * (1 + labels[:, None])
@@ -44,7 +44,7 @@ class Simple(Replayer):
 @pytest.fixture(scope="module")
 def scored(few: Dataset, training_faces: Dataset) -> dict[tuple[str, bool], Evaluation]:
     """The same faces in several orders, in blocks of 200: all scores with labels, and those there are without."""
-    parts = science_parts(few)
+    parts = split_parts(few)
     small = few.take(np.sort(np.concatenate([parts.train[:700], parts.held_out[::3], parts.report[::3]])))
     images = torch.from_numpy(training_faces.images[2000 : 2000 + COUNT])
     labels = torch.from_numpy(training_faces.labels[2000 : 2000 + COUNT].astype(np.int64))
@@ -52,10 +52,10 @@ def scored(few: Dataset, training_faces: Dataset) -> dict[tuple[str, bool], Eval
     shuffled = torch.randperm(COUNT, generator=torch.Generator().manual_seed(5))
     found: dict[tuple[str, bool], Evaluation] = {}
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(usefulness, "STEPS", 4)
+        patched.setattr(cas, "STEPS", 4)
         patched.setattr(bins, "EXPECTED", 0)  # 200 faces are too few for NDB's tests, but not for being counted
         protocol = Protocol("synthfer", count=COUNT)
-        thorough, light = (Examiner(small, science_parts(small), protocol, thorough=more) for more in (True, False))
+        thorough, light = (Evaluator(small, split_parts(small), protocol, thorough=more) for more in (True, False))
         for name, order in zip(ORDERS, (by_label, by_label.flip(0), shuffled), strict=True):
             faces = Faces(images[order], labels[order], seconds=2.0)
             found[name, True] = thorough.score(faces, range(7), Simple(training_faces))
@@ -90,14 +90,14 @@ def test_any_order_of_unlabelled_faces_gives_the_same_digits(
 
 
 def test_a_data_set_that_is_kept_sorted_gives_the_same_digits(few: Dataset, training_faces: Dataset) -> None:
-    parts = science_parts(few)
+    parts = split_parts(few)
     by_label = np.argsort(few.labels, kind="stable")
     place = np.argsort(by_label)
     kept_sorted = few.take(by_label)
     sorted_parts = type(parts)(*(place[part] for part in (parts.train, parts.held_out, parts.report)))
     faces = Faces(torch.from_numpy(training_faces.images[:200]), None)
     protocol = Protocol("synthfer", count=200)
-    found = [Examiner(*data, protocol).score(faces, range(7)) for data in ((few, parts), (kept_sorted, sorted_parts))]
+    found = [Evaluator(*data, protocol).score(faces, range(7)) for data in ((few, parts), (kept_sorted, sorted_parts))]
     assert found[0] == found[1]
 
 

@@ -10,9 +10,9 @@ import torch
 from torch_fidelity import calculate_metrics
 from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
-from fergan_core.data import open_dataset, science_parts
+from fergan_core.data import open_dataset, split_parts
 from fergan_core.errors import CheckpointError, UsageError
-from fergan_core.evaluation import Examiner, Faces, Protocol
+from fergan_core.evaluation import Evaluator, Faces, Protocol
 from fergan_core.evaluation.faces import arranged
 from fergan_core.judges.inception import find_weights, load_inception
 from fergan_core.metrics import frechet
@@ -42,12 +42,12 @@ def test_scores_are_those_of_torch_fidelity(weights: Path, tmp_path: Path) -> No
     # A face costs a fifth of a second: 70 are the fewest that ten splits take. The reference is smaller, so that
     # each of KID's subsets holds all of it, in whichever order it comes.
     dataset = open_dataset("synthfer")
-    parts = science_parts(dataset)
+    parts = split_parts(dataset)
     few = dataset.take(np.concatenate([parts.train[:28], parts.report[:12]]))
-    few_parts = science_parts(few)
+    few_parts = split_parts(few)
     fake = arranged(Faces(torch.from_numpy(dataset.images[parts.train[1000:1070]]), None), 0).images
-    examiner = Examiner(few, few_parts, Protocol(f"inception:{weights}", count=len(fake)))
-    found = examiner.score(Faces(fake, None), range(7))
+    evaluator = Evaluator(few, few_parts, Protocol(f"inception:{weights}", count=len(fake)))
+    found = evaluator.score(Faces(fake, None), range(7))
     ours = {score.metric: score for score in found.scores}
     assert found.judge == "inception-v3"
     reference = few.images[few_parts.train]
@@ -60,7 +60,7 @@ def test_scores_are_those_of_torch_fidelity(weights: Path, tmp_path: Path) -> No
         fid=True,
         kid=True,
         kid_subset_size=len(reference),
-        rng_seed=examiner.protocol.seed,
+        rng_seed=evaluator.protocol.seed,
         isc_splits=10,
         samples_shuffle=False,
         cache_root=str(tmp_path),
@@ -77,8 +77,8 @@ def test_scores_are_those_of_torch_fidelity(weights: Path, tmp_path: Path) -> No
     assert "fid" not in ours
     theirs_read = [torch.load(next(tmp_path.glob(f"{name}-*-2048.pt"))) for name in ("reference", "fake")]
     assert frechet.fid(*theirs_read) == pytest.approx(theirs["frechet_inception_distance"], rel=1e-3)
-    assert examiner.ground is not None
-    read = examiner.ground.train.features
+    assert evaluator.real_faces is not None
+    read = evaluator.real_faces.train.features
     nearest = torch.cdist(read.double(), theirs_read[0].double()).min(1).values
     assert float(nearest.max()) < 1e-3 * float(read.norm(dim=1).min())
     assert {"accuracy", "recall", "cas"}.isdisjoint(ours)

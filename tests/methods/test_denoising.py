@@ -36,7 +36,7 @@ def faces(count: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 def train(learner: methods.MethodLearner, start: int, stop: int) -> None:
     for step in range(start, stop):
-        torch.manual_seed(engine.mix(0, engine.STEP_STREAM, step))
+        torch.manual_seed(engine.derive_seed(0, engine.STEP_STREAM, step))
         learner.step(*faces(8))
 
 

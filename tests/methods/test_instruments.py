@@ -7,12 +7,12 @@ import torch
 from torch import Tensor, nn
 
 from fergan_core import recipe as recipes
+from fergan_core.experiment.hooks.instruments import InstrumentHook, gpu_use
 from fergan_core.methods import build_learner
 from fergan_core.methods.adversarial import AdversarialLearner
-from fergan_core.methods.instruments import KEPT_AT_ONCE, OLD, OldFakes, Onlooker, Spectra, update_ratio
+from fergan_core.methods.instruments import KEPT_AT_ONCE, OLD, DiscriminatorProbe, FakeHistory, Spectra, update_ratio
 from fergan_core.models.layers import ConditionalBatchNorm2d, bound_spectrally
 from fergan_core.training import engine
-from fergan_core.training.watch import Watch, gpu_use
 
 CPU = torch.device("cpu")
 EMOTIONS = ["disgust", "happy", "neutral"]
@@ -75,7 +75,7 @@ def test_update_ratio_is_how_far_the_weights_went() -> None:
 
 
 def test_old_fakes_are_those_of_the_last_times() -> None:
-    old = OldFakes(CPU)
+    old = FakeHistory(CPU)
     times = OLD // KEPT_AT_ONCE + 3
     for time in range(times):
         old.keep(torch.full((20, 1, 48, 48), time / 127), torch.full((20,), time % 3))
@@ -83,7 +83,7 @@ def test_old_fakes_are_those_of_the_last_times() -> None:
     kept = sorted({round(float(value) * 127) for value in faces.amax((1, 2, 3))})
     assert kept == list(range(3, times))
     assert torch.equal((faces[:, 0, 0, 0] * 127).round().long() % 3, classes)
-    again = OldFakes(CPU)
+    again = FakeHistory(CPU)
     again.load_state_dict(old.state_dict())
     again.keep(torch.zeros(20, 1, 48, 48), torch.zeros(20, dtype=torch.int64))
     assert again.times == times + 1
@@ -105,7 +105,7 @@ def test_looking_on_changes_neither_the_network_nor_the_random_numbers() -> None
             return logits
 
     watched = Two()
-    onlooker = Onlooker(watched)
+    onlooker = DiscriminatorProbe(watched)
     before = {name: value.clone() for name, value in watched.state_dict().items()}
     batch = (torch.randn(6, 1, 48, 48), torch.zeros(6, dtype=torch.int64))
     state = torch.random.get_rng_state()
@@ -127,7 +127,7 @@ def test_a_measured_training_is_the_training(method: dict[str, object]) -> None:
         def after_step(self, progress: engine.Progress, scalars: dict[str, Tensor]) -> None:
             told[progress.step] = {name: float(value) for name, value in scalars.items()}
 
-    watch = Watch(watched, (images, labels), some(32, 2), every=3)
+    watch = InstrumentHook(watched, (images, labels), some(32, 2), every=3)
     engine.fit(plain, images, labels, batch_size=8, epochs=1, seed=0)
     engine.fit(watched, images, labels, batch_size=8, epochs=1, seed=0, hooks=[watch, Keep()])
     for network in ("generator", "discriminator"):
@@ -158,7 +158,7 @@ def test_r_t_and_r_v_by_hand() -> None:
         def forward(self, faces: Tensor, classes: Tensor) -> Tensor:
             return faces.mean((1, 2, 3)) * self.weight
 
-    learner._onlooker = Onlooker(Bright())
+    learner._onlooker = DiscriminatorProbe(Bright())
     codes = torch.full((40,), 3)
     train, unseen = torch.full((40, 1, 48, 48), 0.6), torch.full((40, 1, 48, 48), 0.2)
     train[:10] = -0.4  # three of four training faces are taken for real: r_t = 0.5

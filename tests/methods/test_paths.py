@@ -13,7 +13,7 @@ from scipy import stats
 from scipy.optimize import brentq
 from torch import Tensor
 
-from fergan_core.methods.diffusion import LEAST, MOST, SIGMA_DATA, Edm, denoised
+from fergan_core.methods.diffusion import SIGMA_DATA, SIGMA_MAX, SIGMA_MIN, Edm, denoised
 from fergan_core.methods.flow import StraightPath
 from fergan_core.methods.solvers import adaptive
 
@@ -71,7 +71,11 @@ def distribution(x: float, noise: float) -> float:
 
 def ends(path: Edm | StraightPath, noise: np.ndarray) -> np.ndarray:
     """Where the exact velocity carries standard normal noise: to the mixture's quantile."""
-    places = [distribution(MOST * z, MOST) for z in noise] if isinstance(path, Edm) else list(stats.norm.cdf(noise))
+    places = (
+        [distribution(SIGMA_MAX * z, SIGMA_MAX) for z in noise]
+        if isinstance(path, Edm)
+        else list(stats.norm.cdf(noise))
+    )
     return np.array([brentq(lambda x, p=p: distribution(x, 0.0) - p, -3, 3, xtol=1e-13) for p in places])
 
 
@@ -163,11 +167,11 @@ def test_the_ideal_networks_have_the_least_loss() -> None:
 def test_edms_noise_levels_fall_from_the_most_to_the_least_and_to_none() -> None:
     times = Edm().times(18)
     assert len(times) == 19
-    assert times[0] == pytest.approx(MOST)
-    assert times[-2] == pytest.approx(LEAST)
+    assert times[0] == pytest.approx(SIGMA_MAX)
+    assert times[-2] == pytest.approx(SIGMA_MIN)
     assert times[-1] == 0
     assert bool((times.diff() < 0).all())
-    assert Edm().times(1).tolist() == pytest.approx([MOST, 0])
+    assert Edm().times(1).tolist() == pytest.approx([SIGMA_MAX, 0])
 
 
 def test_without_noise_the_denoiser_is_the_identity() -> None:

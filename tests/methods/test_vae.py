@@ -9,7 +9,7 @@ from torch.distributions import Normal, kl_divergence
 
 from fergan_core import methods
 from fergan_core import recipe as recipes
-from fergan_core.methods.vae import GREYS_IN_BITS, divergence, surprise
+from fergan_core.methods.vae import GREYS_IN_BITS, divergence, reconstruction_nll
 from fergan_core.recipe import Recipe, Vae
 from fergan_core.training import checkpoint
 
@@ -35,7 +35,7 @@ def test_the_surprise_is_the_normal_density_at_its_likeliest_deviation() -> None
     shown, decoded = faces(8, 0)[0], faces(8, 1)[0]
     deviation = float(((shown - decoded) ** 2).mean().sqrt())
     exact = -float(Normal(decoded, deviation).log_prob(shown).mean())
-    assert float(surprise(shown, decoded)) == pytest.approx(exact, rel=1e-5)
+    assert float(reconstruction_nll(shown, decoded)) == pytest.approx(exact, rel=1e-5)
     for other in (0.9 * deviation, 1.1 * deviation):
         assert -float(Normal(decoded, other).log_prob(shown).mean()) > exact
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from fergan_core.data import Dataset, open_dataset, science_parts
+from fergan_core.data import Dataset, open_dataset, split_parts
 from fergan_core.data.synthfer import NUM_IDENTITIES
 from fergan_core.emotions import EMOTIONS
 from fergan_core.errors import UsageError
@@ -56,7 +56,7 @@ def judge() -> Judge:
 def real(judge: Judge) -> Read:
     """The first 12 training faces of every mode; there are fewer for disgust."""
     dataset = open_dataset("synthfer")
-    faces = dataset.take(science_parts(dataset).train)
+    faces = dataset.take(split_parts(dataset).train)
     mode = faces.factors["identity"].astype(np.int64) * 7 + faces.labels
     chosen = np.concatenate([np.flatnonzero(mode == own)[:PER_MODE] for own in range(448)])
     return read(judge, faces.take(chosen))
@@ -149,7 +149,7 @@ def test_copies_of_one_face_an_emotion_show_one_mode_each(real: Read, known: Mod
 @pytest.mark.slow
 def test_all_training_faces_show_all_modes_and_unseen_ones_theirs(judge: Judge) -> None:
     dataset = open_dataset("synthfer")
-    parts = science_parts(dataset)
+    parts = split_parts(dataset)
     train, report = read(judge, dataset.take(parts.train)), read(judge, dataset.take(parts.report))
     known = Modes(train.features, train.identities, train.emotions)
     assert len(train.mode[train.right].unique()) == 448

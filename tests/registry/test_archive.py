@@ -17,8 +17,8 @@ from safetensors.numpy import save_file
 
 from fergan_core.errors import BadArchive, RegistryError
 from fergan_core.registry import Reader, Registry, Score
-from fergan_core.registry.archive import export_run, import_run
-from fergan_core.registry.schema import Sheet
+from fergan_core.registry.exchange.archive import export_run, import_run
+from fergan_core.registry.schema import SheetRow
 from fergan_core.registry.verify import verify
 
 
@@ -297,7 +297,7 @@ def test_a_refusal_names_the_archive_the_field_and_its_value(full: tuple[Registr
 def test_names_of_other_classes_are_taken_in(full: tuple[Registry, str], tmp_path: Path) -> None:
     registry, run_id = full
     with registry.write() as connection:
-        connection.execute(Sheet.__table__.update().values(emotions=["contempt"]))
+        connection.execute(SheetRow.__table__.update().values(emotions=["contempt"]))
     export_run(Reader(registry.url), run_id, tmp_path / "run.zip")
     there = Registry(str(tmp_path / "there.db"))
     import_run(there, tmp_path / "run.zip")

@@ -10,7 +10,7 @@ import pytest
 
 from fergan_core.errors import NoRun, RegistryError
 from fergan_core.registry import Reader, Registry, Score
-from fergan_core.registry.schema import Point, Run
+from fergan_core.registry.schema import PointRow, RunRow
 
 Enter = Callable[..., str]
 
@@ -78,8 +78,8 @@ def test_thinned_points_give_their_stretchs_extremes(registry: Registry, reader:
     run_id = enter(registry)
     registry.add_points(run_id, [("loss_g", 1, 1.0), ("loss_g", 2, 2.0)])
     with registry.write() as connection:
-        connection.execute(Point.__table__.update().values(low=-5.0, high=5.0))
-        connection.execute(Run.__table__.update().values(thinned=True))
+        connection.execute(PointRow.__table__.update().values(low=-5.0, high=5.0))
+        connection.execute(RunRow.__table__.update().values(thinned=True))
     assert reader.points([run_id], ["loss_g"])[["low", "high", "mean"]].values.tolist() == [[-5, 5, 1], [-5, 5, 2]]
     assert reader.run(run_id)["thinned"] is True
 
@@ -154,10 +154,10 @@ def test_what_is_no_registry_is_refused_in_one_sentence(tmp_path: Path) -> None:
 def test_a_thousand_runs_are_listed_quickly(registry: Registry, reader: Reader, enter: Enter) -> None:
     first = enter(registry, tags=["a"])
     with registry.write() as connection:
-        row = dict(connection.execute(Run.__table__.select().where(Run.id == first)).one()._mapping)
+        row = dict(connection.execute(RunRow.__table__.select().where(RunRow.id == first)).one()._mapping)
         del row["key"]
         copies = [{**row, "id": f"copy{i:04d}", "created": float(i)} for i in range(1000)]
-        connection.execute(Run.__table__.insert(), copies)
+        connection.execute(RunRow.__table__.insert(), copies)
     started = time.perf_counter()
     runs = reader.runs()
     assert time.perf_counter() - started < 2  # 30 ms where nothing else runs

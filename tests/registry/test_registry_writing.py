@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from fergan_core.errors import NoRun, RegistryError
 from fergan_core.registry import Reader, Registry, Score, default_url
 from fergan_core.registry import queries as queries_module
-from fergan_core.registry.schema import Base, Run
+from fergan_core.registry.schema import Base, RunRow
 
 Enter = Callable[..., str]
 
@@ -204,7 +204,7 @@ def test_trash_restore_purge(registry: Registry, reader: Reader, enter: Enter) -
     with registry.write() as connection:
         for table in Base.metadata.sorted_tables:
             if "run_key" in table.c:
-                orphans = sa.select(sa.func.count()).where(table.c.run_key.not_in(sa.select(Run.key)))
+                orphans = sa.select(sa.func.count()).where(table.c.run_key.not_in(sa.select(RunRow.key)))
                 assert connection.scalar(orphans) == 0, table.name
 
 

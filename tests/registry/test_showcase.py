@@ -13,7 +13,7 @@ from safetensors.numpy import load_file, save_file
 
 from fergan_core.errors import RegistryError
 from fergan_core.registry import Reader, Registry, Score
-from fergan_core.registry.showcase import scrubbed, spread, write_showcase
+from fergan_core.registry.exchange.showcase import scrubbed, spread, write_showcase
 from fergan_core.registry.verify import verify
 
 EPOCHS, STEPS_PER_EPOCH = 30, 60

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from fergan_core.registry import Reader, Registry, Score
-from fergan_core.registry.schema import Run
+from fergan_core.registry.schema import RunRow
 from tests.support import commands
 from tests.support.commands import run_module
 from trainers.console import when
@@ -233,7 +233,7 @@ def test_lists_are_whole_in_a_narrow_terminal_and_in_a_pipe(registry: Registry) 
     long = "a-name-of-one-word-" * 8
     run_id = create(registry, name=long, tags=["study:rates", "a tag of five words"])
     with registry.write() as connection:
-        connection.execute(Run.__table__.update().where(Run.id == run_id).values(created=1_800_000_000.0))
+        connection.execute(RunRow.__table__.update().where(RunRow.id == run_id).values(created=1_800_000_000.0))
     narrow = terminal(80, "Europe/Berlin", "runs", "list", "--registry", registry.url)
     lines = narrow.splitlines()
     assert max(map(len, lines)) <= 80

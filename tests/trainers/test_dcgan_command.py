@@ -15,7 +15,7 @@ from safetensors.numpy import load_file, save_file
 
 from fergan_core.data import make_dataset, open_dataset
 from fergan_core.registry import Reader, Registry
-from fergan_core.registry.schema import Checkpoint, Run
+from fergan_core.registry.schema import CheckpointRow, RunRow
 from fergan_core.training.checkpoint import file_sha256
 from tests.support.commands import command, few_light_faces, run_module
 from trainers.flags import parse
@@ -151,7 +151,7 @@ def scores(registry: Path, run_id: str) -> pd.DataFrame:
 def make_old(registry: Path, run_id: str) -> None:
     """Set a run's heartbeat back by a minute: waiting for it would cost the suite half a minute."""
     with Registry(str(registry)).write() as connection:
-        connection.execute(sa.update(Run).where(Run.id == run_id).values(heartbeat=time.time() - 60))
+        connection.execute(sa.update(RunRow).where(RunRow.id == run_id).values(heartbeat=time.time() - 60))
 
 
 @pytest.mark.slow
@@ -186,7 +186,9 @@ def explode(registry: Path, run_id: str) -> int:
     file = reader.file(newest.path)
     save_file({name: t * 1e30 if t.dtype == np.float32 else t for name, t in load_file(file).items()}, file)
     with Registry(str(registry)).write() as connection:
-        changed = sa.update(Checkpoint).where(Checkpoint.step == int(newest.step)).values(sha256=file_sha256(file))
+        changed = (
+            sa.update(CheckpointRow).where(CheckpointRow.step == int(newest.step)).values(sha256=file_sha256(file))
+        )
         connection.execute(changed)
     return int(newest.step)
 

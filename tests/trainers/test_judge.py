@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 import torch
 
-from fergan_core.data import Dataset, open_dataset, science_parts
+from fergan_core.data import Dataset, open_dataset, split_parts
 from fergan_core.errors import CheckpointError, DataError, UsageError
 from fergan_core.judges.judge import SHIPPED, load_judge, shipped_judges
-from fergan_core.judges.making import EpochReport, JudgeTraining, Made, make_judge, report_on, training_for
+from fergan_core.judges.training import EpochReport, JudgeTraining, TrainedJudge, report_on, train_judge, training_for
 from fergan_core.methods.classifier import (
     Classifier,
     ClassifierRecipe,
@@ -43,10 +43,10 @@ def few_faces() -> Dataset:
     return dataset.take(np.sort(chosen))
 
 
-def tiny_judge(dataset: Dataset, seed: int = 0) -> tuple[Made, list[EpochReport]]:
+def tiny_judge(dataset: Dataset, seed: int = 0) -> tuple[TrainedJudge, list[EpochReport]]:
     told: list[EpochReport] = []
     training = JudgeTraining(classifier=TINY, epochs=2, batch_size=32, seed=seed)
-    return make_judge(dataset, science_parts(dataset), training, CPU, told.append), told
+    return train_judge(dataset, split_parts(dataset), training, CPU, told.append), told
 
 
 def test_the_same_seed_makes_the_same_judge_and_another_seed_another(few_faces: Dataset) -> None:
@@ -64,9 +64,9 @@ def test_the_same_seed_makes_the_same_judge_and_another_seed_another(few_faces: 
 
 def test_a_judge_settles_from_its_best_epoch_and_keeps_the_last(few_faces: Dataset) -> None:
     told: list[EpochReport] = []
-    parts = science_parts(few_faces)
-    training = JudgeTraining(classifier=TINY, epochs=2, batch_size=32, seed=0, settling=2)
-    made = make_judge(few_faces, parts, training, CPU, told.append)
+    parts = split_parts(few_faces)
+    training = JudgeTraining(classifier=TINY, epochs=2, batch_size=32, seed=0, fine_tune_epochs=2)
+    made = train_judge(few_faces, parts, training, CPU, told.append)
     before, reports = tiny_judge(few_faces)
     assert told[:2] == reports
     assert [(report.epoch, report.kept) for report in told[2:]] == [(3, True), (4, True)]
@@ -93,7 +93,7 @@ def test_a_training_goes_on_from_a_trained_network() -> None:
 
 def test_the_card_counts_what_it_says(few_faces: Dataset) -> None:
     card = tiny_judge(few_faces)[0].card
-    parts = science_parts(few_faces)
+    parts = split_parts(few_faces)
     report = card["report"]
     assert card["data"]["content_hash"] == few_faces.content_hash
     assert (card["data"]["train"], card["data"]["held_out"]) == (len(parts.train), len(parts.held_out))
@@ -176,11 +176,11 @@ def test_labels_are_spread_to_distributions_and_votes_are_taken_as_such() -> Non
 
 
 def test_votes_teach_in_the_place_of_labels(few_faces: Dataset) -> None:
-    parts = science_parts(few_faces)
+    parts = split_parts(few_faces)
     votes = np.eye(7, dtype=np.float32)[few_faces.labels]
     votes[parts.train[:100]] = 0  # nobody voted on these
     training = JudgeTraining(TINY, 1, 32, 0)
-    card = make_judge(few_faces, parts, training, CPU, lambda report: None, votes).card
+    card = train_judge(few_faces, parts, training, CPU, lambda report: None, votes).card
     assert card["labels"] == "FER+'s votes"
     assert card["data"]["train"] == len(parts.train) - 100
     assert card["identities"] == 0
@@ -218,8 +218,8 @@ def test_training_for_a_data_set_takes_the_flags() -> None:
     assert training("synthfer", "residual", epochs=3, seed=4) == replace(usual, epochs=3, seed=4)
     assert training("photos", "plain").classifier.architecture == "plain"
     assert training("photos", "plain").epochs > usual.epochs
-    assert usual.settling == 0
-    assert training("photos", "plain", epochs=80).settling == 10
+    assert usual.fine_tune_epochs == 0
+    assert training("photos", "plain", epochs=80).fine_tune_epochs == 10
 
 
 def test_help_is_given_without_torch() -> None:
@@ -264,7 +264,7 @@ def test_the_command_makes_a_judge_that_opens(fer2013_layout: Callable[..., Path
     assert judge.card["command"].startswith("python -m trainers.judge --data small.npz --architecture residual")
     assert str(tmp_path) not in (tmp_path / "made" / "mine.json").read_text()
     dataset = open_dataset(small)
-    report = dataset.take(science_parts(dataset).report)
+    report = dataset.take(split_parts(dataset).report)
     assert report_on(judge, report, 0) == judge.card["report"]
 
 
@@ -381,7 +381,7 @@ def test_a_judge_that_cannot_be_opened_says_why(tmp_path: Path) -> None:
 def held_to_its_card(name: str, dataset: Dataset) -> None:
     judge = load_judge(name)
     assert dataset.content_hash == judge.card["data"]["content_hash"]
-    found = report_on(judge, dataset.take(science_parts(dataset).report), judge.card["identities"])
+    found = report_on(judge, dataset.take(split_parts(dataset).report), judge.card["identities"])
     card = judge.card["report"]
     # Another machine rounds its convolutions otherwise: a face on the edge may fall to the other side.
     assert found["accuracy"] == pytest.approx(card["accuracy"], abs=0.001)

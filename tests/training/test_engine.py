@@ -79,9 +79,9 @@ def test_flips_mirror_about_half_of_the_images() -> None:
 
 def test_bytes_survive_the_way_there_and_back() -> None:
     every_grey = torch.arange(256, dtype=torch.uint8).repeat(9).view(1, 48, 48)
-    assert torch.equal(engine.to_bytes(engine.to_unit(every_grey)), every_grey)
-    assert float(engine.to_unit(every_grey).min()) == -1.0
-    assert float(engine.to_unit(every_grey).max()) == pytest.approx(1.0)
+    assert torch.equal(engine.to_bytes(engine.to_float(every_grey)), every_grey)
+    assert float(engine.to_float(every_grey).min()) == -1.0
+    assert float(engine.to_float(every_grey).max()) == pytest.approx(1.0)
 
 
 def test_fewer_images_than_a_batch_are_refused(images: torch.Tensor) -> None:

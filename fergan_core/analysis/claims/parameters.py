@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from fergan_core.analysis import sensitivity
 from fergan_core.analysis.claims.claim import Answer, Score, Verdict
 from fergan_core.analysis.claims.study import LEAST, Pool, Study, counted, pool, untold
+from fergan_core.analysis.studies import sensitivity
 
 HALF = 0.5  # of the variance
 _KEY = "parameters"

@@ -7,7 +7,7 @@ from scipy.stats import fisher_exact
 
 from fergan_core.analysis.claims.claim import Answer, Score, Verdict
 from fergan_core.analysis.claims.study import COLLAPSES, LEAST, Pool, Study, counted, mean_interval, pool, untold
-from fergan_core.analysis.groups import compare
+from fergan_core.analysis.studies.groups import compare
 
 NEAR = 0.1  # share of the images seen by which two evaluations may differ and still stand beside each other
 EARLY = 0.25  # share of a training that is few steps

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.stats import t as student
 
 from fergan_core.analysis.claims.claim import Answer, Score, Verdict, claim
-from fergan_core.analysis.groups import ENOUGH
+from fergan_core.analysis.studies.groups import ENOUGH
 from fergan_core.protocols import numbers, preferred, words
 from fergan_core.recipe import key_of, training_fields
 

@@ -2,17 +2,17 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from fergan_core.analysis.findings import faces, game, networks
-from fergan_core.analysis.findings.course import Course, Finding
+from fergan_core.analysis.findings import faces, losses, networks
+from fergan_core.analysis.findings.history import Finding, RunHistory
 
-Detector = Callable[[Course], Iterator[Finding]]
+Detector = Callable[[RunHistory], Iterator[Finding]]
 
 DETECTORS: tuple[Detector, ...] = (
-    game.broken_numbers,
-    game.discriminator_wins,
-    game.oscillation,
-    game.divergence,
-    game.forgetting,
+    losses.broken_numbers,
+    losses.discriminator_wins,
+    losses.oscillation,
+    losses.divergence,
+    losses.forgetting,
     faces.collapses,
     faces.repeats,
     networks.spectral_explosion,
@@ -38,7 +38,7 @@ KINDS: Mapping[str, str] = {
 }
 
 
-def find(course: Course) -> list[Finding]:
-    """Return all findings of a course, in order of their steps."""
-    found = [finding for detector in DETECTORS for finding in detector(course)]
+def find(history: RunHistory) -> list[Finding]:
+    """Return all findings of a history, in order of their steps."""
+    found = [finding for detector in DETECTORS for finding in detector(history)]
     return sorted(found, key=lambda finding: (finding.step, finding.kind))

@@ -4,19 +4,19 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from fergan_core.analysis.findings.course import Course, Finding, stretches
+from fergan_core.analysis.findings.history import Finding, RunHistory, spans
 from fergan_core.analysis.findings.thresholds import LIMITS
 
 
-def spectral_explosion(course: Course) -> Iterator[Finding]:
+def spectral_explosion(history: RunHistory) -> Iterator[Finding]:
     """Tell of the first layer whose largest singular value grows several times over in a short while."""
     found: list[tuple[int, str, float, float]] = []
-    for metric in course.metrics:
+    for metric in history.metrics:
         if not metric.startswith("spectral_"):
             continue
-        values = course.series(metric)
-        values = values[values.index * course.batch_size >= LIMITS.grace]
-        span = course.steps(LIMITS.long)
+        values = history.series(metric)
+        values = values[values.index * history.batch_size >= LIMITS.grace]
+        span = history.steps(LIMITS.long)
         for step in values.index:
             lowest = float(values.loc[step - span : step].min())
             if values.loc[step] > LIMITS.spectral_growth * max(lowest, 1e-6):
@@ -30,34 +30,34 @@ def spectral_explosion(course: Course) -> Iterator[Finding]:
             "spectral-explosion",
             step,
             "warning",
-            f"In epoch {course.epoch(step)} the largest singular value of the {whose}'s layer {name} rose from "
+            f"In epoch {history.epoch(step)} the largest singular value of the {whose}'s layer {name} rose from "
             f"{lowest:.3g} to {reached:.3g} within {LIMITS.long:,} images: such a rise goes before a collapse.",
             {"layer": layer, "from": lowest, "to": reached},
         )
 
 
-def overfitting(course: Course) -> Iterator[Finding]:
+def overfitting(history: RunHistory) -> Iterator[Finding]:
     """Tell where the discriminator tells training faces from unseen real ones: it learns the data by heart."""
-    gap, sure = course.series("r_v"), course.series("r_t")
+    gap, sure = history.series("r_v"), history.series("r_t")
     if gap.empty:
         return
     width = LIMITS.overfit_times
     both = (gap.rolling(width).mean() > LIMITS.r_v) & (sure.reindex(gap.index).rolling(width).mean() > LIMITS.r_t)
-    for start, end in stretches(both, 1)[:1]:
+    for start, end in spans(both, 1)[:1]:
         part = slice(start, end)
         yield Finding(
             "d-overfitting",
             start,
             "warning",
-            f"From epoch {course.epoch(start)} on the discriminator knows its training faces by heart: unseen real "
+            f"From epoch {history.epoch(start)} on the discriminator knows its training faces by heart: unseen real "
             f"faces lie {gap.loc[part].mean():.0%} of the way from them to the fakes.",
             {"r_v": float(gap.loc[part].mean()), "r_t": float(sure.loc[part].mean())},
         )
 
 
-def memorising(course: Course) -> Iterator[Finding]:
+def memorising(history: RunHistory) -> Iterator[Finding]:
     """Tell of the first evaluation whose faces lie nearer to training faces than unseen real faces do."""
-    rows = course.scores[(course.scores.metric == "ct") & course.scores.emotion.isna()]
+    rows = history.scores[(history.scores.metric == "ct") & history.scores.emotion.isna()]
     bad = rows[rows.high.fillna(rows.value) < LIMITS.copying].sort_values("step")
     if len(bad):
         row = bad.iloc[0]
@@ -71,9 +71,9 @@ def memorising(course: Course) -> Iterator[Finding]:
         )
 
 
-def plateau(course: Course) -> Iterator[Finding]:
+def plateau(history: RunHistory) -> Iterator[Finding]:
     """Tell where FID has not become better in the second half of the evaluations or longer."""
-    rows = course.scores[(course.scores.metric == "fid") & course.scores.emotion.isna()].sort_values("step")
+    rows = history.scores[(history.scores.metric == "fid") & history.scores.emotion.isna()].sort_values("step")
     if len(rows) < LIMITS.evaluations:
         return
     best = rows.value.cummin()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Limits:
-    """Above or below what something is found; images are images seen, pulses are the judge's looks at the faces."""
+    """Above or below what something is found; images are images seen, probes are the judge's looks at the faces."""
 
     window: int = 4_000  # images of a running mean
     long: int = 16_000  # images that a state must last, or within which a change must come
@@ -25,7 +25,7 @@ class Limits:
 
     collapsed: float = 0.35  # of real faces' variety
     recovered: float = 0.6
-    pulses: int = 2  # in a row
+    probes: int = 2  # in a row
     share_of_emotions: float = 0.6
     repeated: float = 0.5  # share of faces
 

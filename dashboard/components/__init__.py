@@ -1,0 +1,1 @@
+"""JavaScript pieces, each with its Python face."""

@@ -1,0 +1,224 @@
+"""The process that has torch: it answers the dashboard's questions with faces, and is the only part that loads torch.
+
+It ends with the server, and when nobody has asked for a while.
+"""
+
+import json
+import os
+import select
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import torch
+from scipy.spatial.distance import pdist
+
+from dashboard.face_client import SIDE, FaceAnswer, Faces
+from fergan_core.analysis.projection import Plane, principal_plane
+from fergan_core.emotions import EMOTIONS
+from fergan_core.errors import CheckpointError, FerganError, UsageError
+from fergan_core.evaluation.faces import Reading
+from fergan_core.evaluation.memorization import drawn_and_read, nearest_training_faces, real_faces_of
+from fergan_core.evaluation.real_faces import RealFaces
+from fergan_core.judges.judge import load_judge
+from fergan_core.methods import load_generator
+from fergan_core.methods.protocols import Generator, Samplable
+from fergan_core.metrics.birthday import duplicate_threshold, duplicates
+from fergan_core.protocols import judges_for
+from fergan_core.training.engine import to_bytes
+
+_IDLE_SECONDS = 600
+_REAL_FACES = 300  # an emotion, in a projection
+_PAIRS = 12
+_MOST_SEED = 2**63 - 1
+_MOST_FRAMES = 1000
+
+Question = Mapping[str, Any]
+
+
+@lru_cache(maxsize=2)
+def _open_generator(recipe: str, weights: str, _changed: float) -> Generator:
+    """Open a checkpoint; `_changed` is its time of writing, since a resumed run writes its checkpoints anew."""
+    return load_generator(json.loads(recipe), Path(weights))
+
+
+def _generator(question: Question) -> Generator:
+    weights = Path(question["weights"])
+    changed = weights.stat().st_mtime if weights.exists() else 0.0
+    generator = _open_generator(json.dumps(question["recipe"]), str(weights), changed)
+    if missing := [EMOTIONS[code] for code in question["labels"] if EMOTIONS[code] not in generator.emotions]:
+        raise UsageError(f"this run did not learn {missing[0]} faces; choose one of {', '.join(generator.emotions)}")
+    return generator
+
+
+def _check(question: Question) -> None:
+    """Raise UsageError for a question that cannot be answered: codes are indices, and -1 would be a neutral face."""
+    if question.get("kind") not in _ANSWERS:
+        raise UsageError(f"nothing here draws '{question.get('kind')}'; reload the page")
+    labels, seed = question["labels"], question["seed"]
+    if not labels:
+        raise UsageError("no face was asked for; ask for one or more")
+    for code in labels:
+        if not _is_within(code, 0, len(EMOTIONS) - 1):
+            raise UsageError(f"'{code}' is not an emotion's code; choose one of {', '.join(EMOTIONS)}")
+    if not _is_within(seed, 0, _MOST_SEED):
+        raise UsageError(f"the seed '{seed}' is not a whole number from 0 to {_MOST_SEED}; choose another")
+    if not _is_within(question.get("frames", 1), 1, _MOST_FRAMES):
+        raise UsageError(f"'{question['frames']}' steps cannot be shown; ask for 1 to {_MOST_FRAMES}")
+    truncation = question.get("truncation", 1.0)
+    if not isinstance(truncation, int | float) or not 0 < truncation <= 1:
+        raise UsageError(f"the truncation '{truncation}' is not above 0 and at most 1; evaluate the checkpoint again")
+
+
+def _is_within(value: object, least: int, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+@lru_cache(maxsize=1)
+def _open_real_faces(recipe: str, dataset: str, judge: str) -> RealFaces:
+    """Open a run's data in a judge's reading; the first time it takes a while, and the memory of a data set."""
+    return real_faces_of(json.loads(recipe), json.loads(dataset), load_judge(judge))
+
+
+def _where(question: Question) -> tuple[str, str, str]:
+    """Name the data of the run that is asked about, and the judge that is named or else that of the data."""
+    judge = question.get("judge") or judges_for(question["dataset"]["name"])[0]
+    return json.dumps(question["recipe"]), json.dumps(question["dataset"]), judge
+
+
+@lru_cache(maxsize=32)
+def _reach(where: tuple[str, str, str], code: int) -> float:
+    """Return the distance within which two faces of an emotion are duplicates: that of the scores, of all data."""
+    return duplicate_threshold(_open_real_faces(*where).train.of(code).features)
+
+
+def _draw(question: Question) -> FaceAnswer:
+    made = _generator(question).sample(torch.tensor(question["labels"]), question["seed"])
+    return FaceAnswer(to_bytes(made).numpy(), {})
+
+
+def _path(question: Question) -> FaceAnswer:
+    generator, labels = _generator(question), torch.tensor(question["labels"])
+    if not isinstance(generator, Samplable):
+        raise CheckpointError("this run draws a face in one pass, so there is no path to show")
+    path = [*generator.path(generator.latents(len(labels), question["seed"]), labels)]
+    kept = sorted({round(place) for place in np.linspace(0, len(path) - 1, question["frames"])})
+    # Much noise is as bright as the least of it: shown by its own spread, for its bytes would be black and white alone.
+    states = torch.stack([to_bytes(path[at][0] / max(1.0, float(path[at][0].std()) * 2)) for at in kept], 1)
+    seen = torch.stack([to_bytes(path[at][1]) for at in kept], 1)
+    return FaceAnswer(torch.stack([states, seen]).flatten(0, 2).numpy(), {})
+
+
+def _read(question: Question) -> FaceAnswer:
+    judge, labels = load_judge(question["judge"]), torch.tensor(question["labels"])
+    found = drawn_and_read(_generator(question), judge, labels, question["seed"], question["truncation"])
+    return FaceAnswer(found.images.numpy(), {"chances": found.logits.softmax(1).tolist(), "judge_sha256": judge.sha256})
+
+
+def _nearest(question: Question) -> FaceAnswer:
+    real_faces, labels = _open_real_faces(*_where(question)), torch.tensor(question["labels"])
+    found = nearest_training_faces(
+        drawn_and_read(_generator(question), real_faces.judge, labels, question["seed"]), real_faces
+    )
+    beside = torch.cat([found.faces.unsqueeze(1), found.neighbours], 1).reshape(-1, SIDE, SIDE)
+    lists = {name: getattr(found, name).tolist() for name in ("asked", "labels", "ratio", "nearer")}
+    plain = {
+        "judge": real_faces.judge.name,
+        "judge_sha256": real_faces.judge.sha256,
+        "neighbours": found.labels.shape[1],
+    }
+    return FaceAnswer(beside.numpy(), lists | plain)
+
+
+def _project(question: Question) -> FaceAnswer:
+    where, labels = _where(question), torch.tensor(question["labels"])
+    real_faces, codes = _open_real_faces(*where), sorted(set(question["labels"]))
+    real = real_faces.held_out.take(torch.cat([_few(real_faces.held_out, code) for code in codes]))
+    plane = principal_plane(real.features.numpy())
+    drawn = drawn_and_read(_generator(question), real_faces.judge, labels, question["seed"])
+    twins, pairs = [], []
+    for code in codes:
+        reach, mine, like = _reach(where, code), drawn.of(code), real.of(code)
+        like = like.take(torch.arange(min(len(like), len(mine))))  # of more faces more have a twin
+        real_share = _duplicates(like, reach)["share"]
+        twins.append({"label": code, **_duplicates(mine, reach), "real_faces": len(like), "real_share": real_share})
+        pairs += [(distance, code, pair) for distance, pair in _nearest_pairs(mine, reach)]
+    pairs = sorted(pairs, key=lambda one: one[0])[:_PAIRS]
+    known = {
+        "judge": real_faces.judge.name,
+        "shares": plane.shares.tolist(),
+        "real": _laid(real, plane),
+        "drawn": _laid(drawn, plane),
+        "twins": twins,
+        "nearest": {"labels": [code for _, code, _ in pairs], "distances": [distance for distance, _, _ in pairs]},
+    }
+    return FaceAnswer(np.array([face for _, _, pair in pairs for face in pair], np.uint8), known)
+
+
+def _few(faces: Reading, code: int) -> torch.Tensor:
+    """Choose at most _REAL_FACES faces of an emotion, the same ones for every question: int64 [n]."""
+    assert faces.labels is not None
+    own = torch.nonzero(faces.labels == code)[:, 0]
+    return own[torch.randperm(len(own), generator=torch.Generator().manual_seed(0))[:_REAL_FACES]]
+
+
+def _laid(faces: Reading, plane: Plane) -> dict[str, Any]:
+    assert faces.labels is not None
+    at, reads = plane.project(faces.features.numpy()), faces.logits.argmax(1)
+    return {"at": at.tolist(), "labels": faces.labels.tolist(), "reads": reads.tolist()}
+
+
+def _duplicates(faces: Reading, reach: float) -> dict[str, Any]:
+    """Count the pairs of duplicates, and the share of faces in one; both None of fewer than two faces."""
+    if len(faces) < 2:
+        return {"faces": len(faces), "pairs": None, "share": None}
+    found = duplicates(faces.features, reach)
+    return {"faces": len(faces), "pairs": found.pairs, "share": found.share}
+
+
+def _nearest_pairs(faces: Reading, reach: float) -> list[tuple[float, Faces]]:
+    """Return the nearest pairs of duplicates, _PAIRS or fewer: distance by the reach, and faces uint8 [2,48,48]."""
+    apart = pdist(faces.features.double().numpy()) / reach
+    near = apart.argsort(kind="stable")[:_PAIRS]
+    one, other = np.triu_indices(len(faces), 1)
+    images = faces.images.numpy()
+    return [(float(apart[at]), images[[one[at], other[at]]]) for at in near if apart[at] <= 1]
+
+
+_ANSWERS: dict[str, Callable[[Question], FaceAnswer]] = {
+    "draw": _draw,
+    "path": _path,
+    "read": _read,
+    "nearest": _nearest,
+    "project": _project,
+}
+
+
+def _serve(source: IO[bytes], sink: IO[bytes]) -> None:
+    """Answer questions until there is none for ten minutes, or the server has gone; whatever fails is an answer too."""
+    while select.select([source], [], [], _IDLE_SECONDS)[0] and (line := source.readline()):
+        try:
+            question = json.loads(line)
+            _check(question)
+            faces, known = _ANSWERS[question["kind"]](question)
+        except FerganError as error:
+            sink.write(json.dumps({"error": str(error)}).encode() + b"\n")
+        except Exception as error:
+            traceback.print_exc()
+            reason = f"{type(error).__name__}: {error}".strip(": ").partition("\n")[0]
+            sentence = f"the faces could not be drawn ({reason}); choose another checkpoint, or see the server's log"
+            sink.write(json.dumps({"error": sentence}).encode() + b"\n")
+        else:
+            sink.write(json.dumps({"faces": len(faces), **known}).encode() + b"\n" + faces.tobytes())
+        sink.flush()
+
+
+if __name__ == "__main__":
+    # The answers' pipe is kept apart, so that whatever else is printed cannot get between them.
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    _serve(sys.stdin.buffer, answers)

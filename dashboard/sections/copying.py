@@ -1,0 +1,112 @@
+"""The Scores page's memorising audit: generated faces beside the training faces that are nearest to them."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from dashboard import choose, data
+from dashboard.charts import score_table, sheets
+from dashboard.face_client import FaceAnswer
+from fergan_core.emotions import EMOTIONS, emotion_code
+from fergan_core.errors import FerganError
+from fergan_core.metrics.catalogue import CATALOGUE
+
+SHOWN = 24
+MEANINGS = {
+    "ct": "About 0 where generated faces are as far from the training faces as real faces that were not learnt; well "
+    "below 0 where they copy, above where they are farther off.",
+    "authenticity": "Share of faces farther from their nearest training face than that is from its own nearest other; "
+    "the fewer, the more copies.",
+}
+
+
+def show(labels: Mapping[str, str], colours: Mapping[str, str]) -> None:
+    """Choose a checkpoint; what its scores say of copying, and its faces beside training faces."""
+    del colours
+    checkpoints = {
+        f"{label}, epoch {row.epoch}": (run_id, int(row.step))
+        for run_id, label in labels.items()
+        for row in data.checkpoints(run_id).sort_values("step", ascending=False).itertuples()
+    }
+    if not checkpoints:
+        st.info(choose.NO_CHECKPOINT)
+        return
+    name = st.selectbox("Checkpoint", list(checkpoints), key="checkpoint", bind="query-params", width=260)
+    run_id, step = checkpoints[name]
+    judge = show_scores(run_id, step)
+    show_audit(run_id, step, judge)
+
+
+def show_scores(run_id: str, step: int) -> str | None:
+    """C_T and authenticity of a checkpoint with real faces' values; return the judge of them, if there is one."""
+    scores = data.scores((run_id,))
+    scores = scores[(scores.step == step) & scores.metric.isin(list(MEANINGS)) & scores.emotion.isna()]
+    if scores.empty:
+        st.info(f"Not scored for copying: `fergan evaluate {run_id}@EPOCH`, with its data at hand, does.")
+        return None
+    scores = choose.one_protocol(scores)
+    with st.container(horizontal=True):
+        by_metric = scores.drop_duplicates("metric", keep="last").set_index("metric")
+        for key in [key for key in MEANINGS if key in by_metric.index]:
+            metric, row = CATALOGUE[key], by_metric.loc[key]
+            value = score_table.written(row.value, metric, row.low, row.high)
+            real = None if pd.isna(row.real) else f"real faces {score_table.written(row.real, metric)}"
+            with st.container(width=350, gap="xsmall"):
+                st.metric(metric.title, value, real, delta_color="off", delta_arrow="off")
+                st.caption(MEANINGS[key])
+    return str(scores.judge.iloc[0])
+
+
+def show_audit(run_id: str, step: int, judge: str | None) -> None:
+    """Faces drawn on demand, each beside its nearest training faces, the most suspicious first."""
+    st.subheader("Nearest training faces", anchor=False)
+    known = choose.emotions_of(run_id)
+    bound = {"bind": "query-params", "width": 170}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        emotion = st.selectbox("Emotion", ["all", *known], key="emotion", **bound)
+        count = st.number_input("Faces", 1, 1000, 140, key="count", help="As many of each emotion", **bound)
+        seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", **bound)
+        wanted = st.toggle("Search", key="search", bind="query-params")
+    if not wanted:
+        st.caption("Switch on Search: the first time the judge reads all training faces, which takes a minute or two.")
+        return
+    try:
+        codes = [emotion_code(name) for name in (known if emotion == "all" else (emotion,))]
+        asked = tuple(codes[place % len(codes)] for place in range(count))
+        with st.spinner("Drawing faces and searching the training faces"):
+            found = data.nearest(run_id, step, asked, seed, judge)
+    except FerganError as error:
+        st.error(choose.plain(str(error)))
+        return
+    show_neighbours(found)
+
+
+def show_neighbours(found: FaceAnswer) -> None:
+    """Each face with its neighbours and how near the nearest is."""
+    known = found.known
+    rows = found.faces.reshape(len(known["asked"]), 1 + known["neighbours"], *found.faces.shape[1:])
+    closer = int((np.asarray(known["nearer"]) < 0.05).sum())
+    st.markdown(
+        f"{closer} of {len(rows)} faces are nearer to a training face than 95 % of real faces that were not learnt; "
+        f"chance alone would give {len(rows) * 0.05:.0f}. "
+        + (f"Here are the {SHOWN} nearest. " if len(rows) > SHOWN else "")
+        + "Left the generated face, right its three nearest training faces; below, what was asked for and their labels."
+    )
+    with st.container(horizontal=True, gap="medium"):
+        for place, row in enumerate(rows[:SHOWN]):
+            asked = EMOTIONS[known["asked"][place]]
+            with st.container(width=350, gap="xsmall"):
+                alt = f"A generated {asked} face and its three nearest training faces"
+                st.image(sheets.beside(row[0], row[1:]), alt=alt, width=350)
+                labels = ", ".join(EMOTIONS[code] for code in known["labels"][place])
+                share = f"{known['nearer'][place]:.0%} of unseen faces are nearer"
+                st.caption(f"{asked} | {labels}  \ndistance {known['ratio'][place]:.2f}; {share}")
+    st.caption(
+        choose.plain(
+            f"Distances in the features of the judge {known['judge']}, in units of the median of real faces of the "
+            "emotion that the run did not learn from: 1 is as usual, 0 a copy. The judge does not see every likeness "
+            "that you do, nor you every one that it sees: look yourself."
+        )
+    )

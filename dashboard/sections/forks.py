@@ -1,0 +1,140 @@
+"""A run's forks: what each changed, whether its parent's alarm came to it too, and their curves on one chart."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import choose, data
+from dashboard.charts.forks import forks_figure
+from dashboard.charts.palette import PLOTLY_CONFIG
+from dashboard.sections import findings
+from fergan_core.analysis.studies import forks
+
+FIRST_METRICS = ("loss_g", "loss")
+MOST_DRAWN = 6
+OUTCOMES: Mapping[forks.Outcome, str] = {
+    "comes too": "came here too",
+    "in part": "came here in part",
+    "stays away": "did not come",
+    "too short": "too short to tell",
+    "one of its own": "another one came",
+    "none in either": "none lasted so long",
+}
+
+
+def show(run_id: str) -> None:
+    """The run's whole tree of forks; nothing for a run that neither is a fork nor has one."""
+    tree = forks.family(data.runs(), run_id)
+    if len(tree) > 1:
+        st.subheader("Forks", anchor=False)
+        choose.fragment(show_tree, run_every=choose.live_every(*tree.status.dropna()))(run_id)
+
+
+def show_tree(run_id: str) -> None:
+    """The table of the tree and its curves."""
+    runs = data.runs()
+    tree = forks.family(runs, run_id)
+    label = choose.run_label(runs)
+    known = list(tree.id[tree.known])
+    found = data.findings(known)
+    tree = forks.outcomes(tree, found, data.recipes(list(tree.id)))
+    show_table(tree[tree.known], {one: label(one) for one in known}, run_id)
+    gone = list(tree.id[~tree.known])
+    if gone:
+        st.caption(f"Branched from run {gone[0]}, which is not here: in the trash, deleted, or in another registry.")
+    options = [one for one in known if one != tree.id[0]]
+    chosen = st.multiselect(
+        "Forks to draw", options, sorted(options, key=lambda one: one != run_id)[:MOST_DRAWN], format_func=label,
+        key=f"forks of {tree.id[0]}",
+    )  # fmt: skip
+    drawn = tree[tree.known & tree.id.isin(with_ancestors(tree, chosen))]
+    show_curves(drawn, found, {one: label(one) for one in drawn.id})
+
+
+def with_ancestors(tree: pd.DataFrame, chosen: Sequence[str]) -> set[str]:
+    """Return the chosen runs, the tree's root, and all that lie between."""
+    parents = dict(zip(tree.id, tree.parent, strict=True))
+    found = {tree.id[0]}
+    for run_id in chosen:
+        while run_id in parents and run_id not in found:
+            found.add(run_id)
+            run_id = parents[run_id]
+    return found
+
+
+def show_table(tree: pd.DataFrame, labels: Mapping[str, str], run_id: str) -> None:
+    """A row a run, forks under their parents."""
+    rows = []
+    for row in tree.itertuples():
+        name = "↳ " * row.depth + labels[row.id] + (" (this run)" if row.id == run_id else "")
+        is_fork = pd.notna(row.parent)
+        rows.append(
+            {
+                "run": f"run?run={row.id}#{quote(name)}",
+                "epoch": f"{row.parent_step * row.epochs / max(1, row.steps):g}" if is_fork else "",
+                "changed": changed_words(row.changed) if is_fork else "",
+                "outcome": OUTCOMES.get(row.outcome, "not known") if is_fork else "",
+                "alarms": alarm_words(row.alarms, row.passed),
+                "status": [row.status],
+            }
+        )
+    column = st.column_config
+    options, colours = list(choose.STATUS_COLOURS), list(choose.STATUS_COLOURS.values())
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        width="stretch",
+        height="content" if len(rows) <= 12 else 460,
+        alt="The run and its forks: what each changed, and which alarms it had",
+        column_config={
+            "run": column.LinkColumn("Run", display_text=r"#(.*)$", width=190, pinned=True),
+            "epoch": column.TextColumn("After epoch", width=90),
+            "changed": column.TextColumn("Changed", width=210),
+            "outcome": column.TextColumn("Its parent's alarm", width=140, help="Of those that lasted past the branch"),
+            "alarms": column.TextColumn("Own alarms", width=300),
+            "status": column.MultiselectColumn("Status", options=options, color=colours, width=98),
+        },
+    )
+    st.caption(
+        "A fork starts from its parent's exact state, so what it changed is all that differs. It is one try all the "
+        "same: fork again with another seed, or from another epoch, before you believe it."
+    )
+
+
+def changed_words(changed: Mapping[str, tuple[Any, Any]] | None) -> str:
+    """Say which fields a fork changed, from what to what."""
+    if changed is None:
+        return "not known"
+    return ", ".join(f"{name} {old} → {new}" for name, (old, new) in changed.items()) or "nothing"
+
+
+def alarm_words(alarms: Sequence[Mapping[str, Any]], passed: Sequence[str]) -> str:
+    """Say which alarms a run had, each kind once with its emotions, and since when; and which collapses passed."""
+    words = []
+    for kind in dict.fromkeys(one["kind"] for one in alarms):
+        own = [one for one in alarms if one["kind"] == kind]
+        emotions = ", ".join(filter(None, (one["emotion"] for one in own)))
+        since = f"{'from epoch' if len(own) > 1 else 'epoch'} {min(one['epoch'] for one in own)}"
+        words.append(f"{since}: {findings.title(kind)}" + (f" ({emotions})" if emotions else ""))
+    if passed:
+        words.append(f"collapsed for a while: {', '.join(passed)}")
+    return "; ".join(words) or "none"
+
+
+def show_curves(drawn: pd.DataFrame, found: pd.DataFrame, labels: Mapping[str, str]) -> None:
+    """One scalar of the drawn runs; opens at the variety of an emotion that collapsed, where one did."""
+    metrics = data.metrics(tuple(labels))
+    if not metrics:
+        st.info("These runs have no points.")
+        return
+    died = [one["emotion"] for alarms in drawn.alarms for one in alarms if one["emotion"]]
+    dead = [f"pulse_diversity/{emotion}" for emotion in (*died, *drawn.passed.explode().dropna())]
+    first = next((name for name in (*dead, *FIRST_METRICS) if name in metrics), metrics[0])
+    metric = st.selectbox("Curve", metrics, metrics.index(first), key="curve", bind="query-params", width=260)
+    points = data.points(tuple(labels), (metric,), 400)
+    figure = forks_figure(points, drawn, found, metric, labels, dark=choose.dark())
+    st.plotly_chart(figure, width="stretch", theme=None, key="forks", config=PLOTLY_CONFIG)
+    st.caption("A ring: where a fork branches off. A diamond: a finding, red an alarm, orange a warning.")

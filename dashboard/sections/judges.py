@@ -1,0 +1,97 @@
+"""The Scores page's judges: how good those are that everything else rests on."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import choose, data
+from dashboard.charts.confusion import confusion_figure, shares_of_counts
+from dashboard.charts.palette import PLOTLY_CONFIG
+from dashboard.charts.reliability import reliability_figure
+from dashboard.sections import fields
+
+PARTS = {"report part": "report", "held-out part": "held_out"}
+# What stands above the card's table already.
+SHOWN = ("held_out", "report", "command", "split_rule")
+
+
+def show() -> None:
+    """Choose a judge and the part of the data it was measured on; its card."""
+    cards = data.judge_cards()
+    if not cards:
+        st.info("This package has no judges: `python -m trainers.judge` makes one.")
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.selectbox("Judge", list(cards), key="judge_card", bind="query-params", width=260)
+        part = st.segmented_control(
+            "Measured on", list(PARTS), default="report part", required=True, key="measured_on", bind="query-params"
+        )
+    card = cards[name]
+    measured = card[PARTS[part]]
+    show_numbers(card, measured)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        show_confusion(measured)
+    with right:
+        show_reliability(measured, float(card["temperature"]))
+    show_emotions(measured)
+    st.subheader("How it was made", anchor=False)
+    st.code(card["command"], language=None, wrap_lines=True)
+    st.caption(choose.plain(f"{card['split_rule'][0].upper()}{card['split_rule'][1:]}."))
+    fields.show(st, {field: value for field, value in card.items() if field not in SHOWN})
+
+
+def show_numbers(card: Mapping[str, Any], measured: Mapping[str, Any]) -> None:
+    """Accuracy, likelihood, calibration and size."""
+    low, high = measured["accuracy_interval"]
+    numbers = {
+        "Accuracy": (f"{measured['accuracy']:.1%}", f"{100 * low:.1f} to {100 * high:.1f} % (95 %)"),
+        "NLL, nats": (f"{measured['nll']['after']:.3f}", f"{measured['nll']['before']:.3f} before scaling"),
+        "ECE": (f"{measured['ece']['after']:.1%}", f"{measured['ece']['before']:.1%} before scaling"),
+        "Parameters": (f"{card['parameters'] / 1e6:.2f} M", f"{card['bytes'] / 1e6:.2f} MB in half precision"),
+        "Multiply-adds": (f"{card['multiply_adds'] / 1e6:.1f} M", "a face, once through"),
+        "Faces": (f"{measured['images']:,}", "never trained on"),
+    }
+    if "identity_accuracy" in measured:
+        numbers["People told apart"] = (f"{measured['identity_accuracy']:.1%}", f"of {card['identities']} people")
+    with st.container(horizontal=True):
+        for label, (value, remark) in numbers.items():
+            st.metric(label, value, remark, delta_color="off", delta_arrow="off", width=170)
+
+
+def show_confusion(measured: Mapping[str, Any]) -> None:
+    """The judge's confusion matrix."""
+    st.markdown("**Labelled, and read as**")
+    figure = confusion_figure(shares_of_counts(measured["confusion"]), rows="labelled", dark=choose.dark())
+    config = PLOTLY_CONFIG | {"displayModeBar": False}
+    st.plotly_chart(figure, width="stretch", theme=None, key="judge confusion", config=config)
+
+
+def show_reliability(measured: Mapping[str, Any], temperature: float) -> None:
+    """Confidence against accuracy."""
+    st.markdown("**Is it as right as it is sure?**")
+    if "reliability" not in measured:
+        st.info("This card has no reliability diagram: `python -m trainers.judge` makes the judge anew, with one.")
+        return
+    figure = reliability_figure(measured["reliability"], dark=choose.dark())
+    st.plotly_chart(figure, width="stretch", theme=None, key="reliability", config=PLOTLY_CONFIG)
+    st.caption(
+        f"A point a fifteenth of confidence, the larger the more faces. Above the dashed line the judge is too modest, "
+        f"below it too sure; all logits are divided by {temperature:.2f}, chosen on the held-out part."
+    )
+
+
+def show_emotions(measured: Mapping[str, Any]) -> None:
+    """Accuracy emotion by emotion."""
+    table = pd.DataFrame(
+        {
+            "emotion": list(measured["accuracy_per_emotion"]),
+            "faces": [sum(row) for row in measured["confusion"]],
+            "accuracy": measured["accuracy_per_emotion"].values(),
+        }
+    )
+    table["accuracy"] = table["accuracy"].astype(float) * 100
+    percent = st.column_config.ProgressColumn("read as labelled", format="%.1f %%", min_value=0, max_value=100)
+    st.dataframe(table, hide_index=True, width="stretch", column_config={"accuracy": percent})

@@ -1,0 +1,150 @@
+"""Rivals at an equal budget: their scores over what they had spent, where all had spent as much, and who is better."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import choose, data
+from dashboard.charts import rivals as charts
+from dashboard.charts.palette import PLOTLY_CONFIG
+from dashboard.charts.score_table import of_emotion, written
+from dashboard.sections.groups import SPENT, STAGES
+from fergan_core.analysis import comparison, families, scales
+from fergan_core.analysis.budgets import COST, SPEED, STRETCHES, with_cost
+from fergan_core.metrics.catalogue import CATALOGUE, Metric
+from fergan_core.protocols import real_faces
+
+METRICS = ("fid", "accuracy", "coverage", "recall", "precision", "kid")
+
+
+class Asked(NamedTuple):
+    """A score, as a sentence names it, and all scores of the faces that it was asked of."""
+
+    metric: Metric
+    title: str
+    scores: pd.DataFrame
+
+
+def show(chosen: pd.DataFrame) -> None:
+    """All of the chosen runs (id, name, preset, data_hash, seed) at one budget."""
+    run_ids = tuple(chosen.id)
+    scores = choose.scored(dict(zip(chosen.id, chosen.name, strict=True)))
+    if scores is None:
+        return
+    scores = choose.one_protocol(scores)
+    recipes = data.recipes(run_ids)
+    who = comparison.group_by_recipe(chosen, recipes)
+    if len(who) < 2:
+        st.info("These runs are of one recipe: choose runs of two recipes or methods.")
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        budget = st.segmented_control(
+            "Budget", list(SPENT), default="seconds", required=True, key="budget", bind="query-params",
+            format_func=lambda stage: STAGES[stage].removeprefix("at "),
+        )  # fmt: skip
+        asked_for = ask(scores)
+        unit, name = SPENT[budget]
+        asked = st.number_input(
+            name.partition(",")[0].capitalize(), 0.0, None, None, format="%.0f", key=f"equal_{budget}",
+            bind="query-params", placeholder="as many as all have", width=220,
+        )  # fmt: skip
+    if asked_for is None:
+        return
+    metric, title, scores = asked_for
+    # None and 0 both leave it to the run that came least far.
+    at = asked * unit if asked else None
+    points = data.points(run_ids, (SPEED, COST), STRETCHES)
+    seeds = dict(zip(chosen.id, chosen.seed, strict=True))
+    found = comparison.matched(scores, who, seeds, recipes, points, budget, at)
+    missing = [row.name for row in chosen.itertuples(index=False) if row.id not in set(found.run_id)]
+    if missing:
+        st.warning(
+            f"Left out: {choose.plain(', '.join(missing))}. Not scored by this judge, or of an older FerGAN, which did "
+            "not record what was spent."
+        )
+    if found.rival.nunique() < 2:
+        st.info("There are no two rivals to compare at this budget.")
+        return
+    for warning in filter(None, (comparison.unequal(found), real_faces(scores))):
+        st.warning(choose.plain(warning))
+    places = {name: place for place, name in enumerate(who)}
+    every = with_cost(scores, recipes, points).assign(rival=scores.run_id.map(labels_of(who)))
+    every = every.assign(spent=every[budget])[every.metric == metric.key].dropna(subset=["spent"])
+    met = at or float(every.groupby("run_id").spent.max().min())
+    figure = charts.budget_figure(every, metric, places, SPENT[budget], met, dark=choose.dark())
+    st.plotly_chart(figure, width="stretch", theme=None, key="budget figure", config=PLOTLY_CONFIG)
+    st.caption(
+        "A line: a run. Dashed: where all are compared, each at its evaluation nearest to it; unless it is given, what "
+        "the run that came least far had spent."
+    )
+    show_table(found, budget)
+    show_verdicts(found, metric, title, scales.faces_of(scores))
+
+
+def ask(scores: pd.DataFrame) -> Asked | None:
+    """Ask for a score, of all faces or an emotion's; the address keeps both. None where none is known."""
+    emotion = choose.faces()
+    own = of_emotion(scores, emotion).assign(emotion=None)
+    if emotion is not None:
+        # Faces a second are known of all together.
+        own = pd.concat([own, of_emotion(scores[scores.metric == "speed"], None)])
+    known = [key for key in METRICS if key in set(own.metric)]
+    key = st.selectbox(
+        "Score", known, format_func=lambda key: CATALOGUE[key].title, key="score", bind="query-params", width=200
+    )
+    if key is None:
+        st.info(
+            f"These runs have no scores of {emotion} faces alone." if emotion else "These runs have no such scores."
+        )
+        return None
+    return Asked(CATALOGUE[key], CATALOGUE[key].title + (f" of {emotion} faces" if emotion else ""), own)
+
+
+def show_table(found: pd.DataFrame, budget: str) -> None:
+    """A row a rival: its seeds, what they had spent, the means of its scores."""
+    unit, name = SPENT[budget]
+    rows = []
+    for rival, own in found.groupby("rival", sort=False):
+        spent = (own.spent / unit).round()
+        ends = f"{spent.min():,.0f}" + (f" to {spent.max():,.0f}" if spent.max() > spent.min() else "")
+        means = own.groupby("metric").value.mean()
+        row = {"rival": rival, "seeds": own.seed.nunique(), "spent": ends}
+        rows.append(row | {key: written(means[key], CATALOGUE[key]) for key in METRICS if key in means})
+    text = st.column_config.TextColumn
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        width="stretch",
+        height="content",
+        alt=f"The rivals' mean scores where all had spent equally many {name}",
+        column_config={
+            "rival": text("Rival", width=170, pinned=True),
+            "seeds": st.column_config.NumberColumn("Seeds", width=60),
+            "spent": text(name.partition(",")[0].capitalize(), width=150),
+        }
+        | {key: text(CATALOGUE[key].title, width=95) for key in METRICS},
+    )
+
+
+def show_verdicts(found: pd.DataFrame, metric: Metric, title: str, faces: int | None) -> None:
+    """A sentence for every two rivals, which says how sure it is; `faces` as a scale has it."""
+    better = "lower" if metric.better == "lower" else "higher"
+    verdicts = comparison.family(found, [(metric.key, better, scales.Scale(metric.compared_by, faces))])[metric.key]
+    sentences = [pair.sentence(title, lambda value: written(value, metric)) for pair in verdicts]
+    st.markdown("\n".join(f"- {choose.plain(sentence)}" for sentence in sentences))
+    st.caption(
+        "Runs of one seed are compared with each other, and the interval is over those pairs. One seed each tells of "
+        "these runs alone; five pairs show what fewer only suggest. "
+        + families.corrected(max((pair.compared for pair in verdicts), default=0))
+        + " "
+        + scales.in_words(
+            *([metric.title] if any(pair.kind == kind for pair in verdicts) else [] for kind in ("ratio", "share"))
+        )
+    )
+
+
+def labels_of(who: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Return each run's rival."""
+    return {run_id: name for name, own in who.items() for run_id in own}

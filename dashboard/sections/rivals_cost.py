@@ -1,0 +1,87 @@
+"""What a face costs: scores by the faces drawn a second, for each way in which a run's faces were drawn."""
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import choose, data
+from dashboard.charts import rivals as charts
+from dashboard.charts.palette import PLOTLY_CONFIG
+from dashboard.charts.score_table import written
+from dashboard.sections.rivals_budget import ask, labels_of
+from fergan_core.analysis import comparison
+
+
+def show(chosen: pd.DataFrame) -> None:
+    """The ways of drawing of the chosen runs' newest scored checkpoints."""
+    scores = data.sampled_scores(tuple(chosen.id))
+    timed = scores[scores.metric == "speed"]
+    if timed.empty:
+        st.info("No speed is known yet: a score by this version of `fergan evaluate RUN` records it. Few steps too:")
+        st.code("fergan evaluate RUN --light --steps 1 2 4 8 18 50", language=None)
+        return
+    scores = choose.one_protocol(scores[scores.evaluation.isin(timed.evaluation)])
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        asked_for = ask(scores)
+    if asked_for is None:
+        return
+    metric, _, scores = asked_for
+    who = comparison.group_by_recipe(chosen, data.recipes(tuple(chosen.id)))
+    table = ways(scores, metric.key, labels_of(who))
+    better = "lower" if metric.better == "lower" else "higher"
+    on_front = comparison.front(list(-table.speed), list(table.value), better)
+    table = table.assign(front=on_front)
+    places = {name: place for place, name in enumerate(who)}
+    figure = charts.cost_figure(table, metric, places, dark=choose.dark())
+    st.plotly_chart(figure, width="stretch", theme=None, key="cost figure", config=PLOTLY_CONFIG)
+    st.caption(
+        "A number: the sampler's steps. A diamond: guided. A ring: no other way is both as fast and better. Faces a "
+        "second are of the machine that scored them: compare those of one machine."
+    )
+    shown = table.sort_values("speed", ascending=False)
+    text, number = st.column_config.TextColumn, st.column_config.NumberColumn
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "rival": shown.rival,
+                "way": shown.way,
+                "speed": shown.speed,
+                "value": [written(value, metric) for value in shown.value],
+                "front": shown.front,
+            }
+        ),
+        hide_index=True,
+        width="stretch",
+        height="content" if len(shown) <= 12 else 460,
+        alt="Each way of drawing with its speed and its score",
+        column_config={
+            "rival": text("Rival", width=170, pinned=True),
+            "way": text("Drawn by", width=220),
+            "speed": number("Faces a second", format="%.0f", width=110),
+            "value": text(metric.title, width=110),
+            "front": st.column_config.CheckboxColumn("On the front", width=90),
+        },
+    )
+
+
+def ways(scores: pd.DataFrame, key: str, names: dict[str, str]) -> pd.DataFrame:
+    """Return a row a run and way of drawing, of its newest checkpoint so scored: rival, run_id, how, way, steps,
+    guided, speed, value. `how` is the way without its steps."""
+    rows = scores[scores.emotion.isna() & scores.metric.isin([key, "speed"])]
+    by = ["run_id", "step", "evaluation"]
+    values = rows.pivot_table(index=by, columns="metric", values="value").dropna().reset_index()
+    about = rows.drop_duplicates(by)[[*by, "sampler", "steps", "guidance"]]
+    table = values.merge(about, on=by).rename(columns={key: "value"})
+    table = table[table.step == table.groupby("run_id").step.transform("max")]
+    table = table.assign(rival=table.run_id.map(names), guided=table.guidance.notna() & table.guidance.ne(1))
+    table = table.assign(how=[_how(row.sampler, row.guidance, row.guided) for row in table.itertuples()])
+    way = [
+        row.how if pd.isna(row.steps) else f"{row.how}, {int(row.steps)} step" + ("s" if row.steps > 1 else "")
+        for row in table.itertuples()
+    ]
+    return table.assign(way=way).drop_duplicates(["run_id", "way"], keep="last").reset_index(drop=True)
+
+
+def _how(sampler: str | None, guidance: float | None, guided: bool) -> str:
+    if sampler is None:
+        return "one pass"
+    return f"{sampler}, guidance {guidance:g}" if guided else sampler

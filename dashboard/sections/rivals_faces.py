@@ -1,0 +1,70 @@
+"""Rivals' faces: one emotion's of each run side by side, and how a face comes out of noise."""
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import choose, data, sheet_series
+from dashboard.charts import sheets
+from dashboard.charts.palette import emotion_label
+from fergan_core.emotions import EMOTIONS
+from fergan_core.errors import FerganError
+from fergan_core.recipe import kinds, method_recipe
+
+_FRAMES = 10
+
+
+def show(chosen: pd.DataFrame) -> None:
+    """An emotion's row of each run's newest sheet, and a filmstrip."""
+    emotion = st.selectbox("Emotion", EMOTIONS, EMOTIONS.index("happy"), key="emotion", bind="query-params", width=170)
+    st.markdown(emotion_label(emotion))
+    for row in chosen.itertuples(index=False):
+        saved = data.sheets(row.id)
+        if saved.empty or emotion not in saved.iloc[-1].emotions:
+            st.text(f"{row.name}: no sheet with this emotion")
+            continue
+        newest = saved.iloc[-1]
+        st.text(f"{row.name}, epoch {newest.epoch}")
+        faces = sheet_series.faces(newest).get(emotion)
+        if faces is None:
+            continue
+        alt = f"{len(faces)} {emotion} faces of {row.name}"
+        st.image(sheets.face_grid(faces, columns=len(faces)), alt=alt, width=760)
+    show_path(chosen[chosen.method.map(_in_steps).astype(bool)], emotion)
+
+
+def _in_steps(kind: str) -> bool:
+    """Tell whether a method draws a face in several steps; a run of somebody else's method does not."""
+    return kind in kinds() and method_recipe(kind).in_steps
+
+
+def show_path(chosen: pd.DataFrame, emotion: str) -> None:
+    """Draw a few faces step by step, where a run has a checkpoint to draw from."""
+    st.subheader("Out of noise", anchor=False)
+    able = [row.id for row in chosen.itertuples() if not data.checkpoints(row.id).empty]
+    if not able:
+        st.info("Choose a run of diffusion or flow with a checkpoint: its faces come out of noise step by step.")
+        return
+    label = dict(zip(chosen.id, chosen.name, strict=True))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        run_id = st.selectbox("Run", able, format_func=label.get, key="path_of", bind="query-params", width=260)
+        seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", bind="query-params", width=120)
+        wanted = st.toggle("Draw", key="draw", bind="query-params")
+    if not wanted:
+        st.caption("Switch on Draw to load the network; the first faces take some seconds.")
+        return
+    try:
+        with st.spinner("Drawing faces step by step"):
+            states, seen = data.path(run_id, EMOTIONS.index(emotion), int(seed), _FRAMES)
+    except FerganError as error:
+        st.error(choose.plain(str(error)))
+        return
+    st.image(
+        sheets.face_grid(states.reshape(-1, 48, 48), columns=states.shape[1]),
+        alt=f"{emotion} faces from noise, on the left, to the face, on the right", width=760,
+    )  # fmt: skip
+    st.caption("The states that the sampler passes through, from noise to the face, a row a face.")
+    st.image(
+        sheets.face_grid(seen.reshape(-1, 48, 48), columns=seen.shape[1]),
+        alt="The faces that the network saw in those states", width=760,
+    )  # fmt: skip
+    st.caption("The faces that the network saw in them: broad features first, then the grain.")

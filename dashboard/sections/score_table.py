@@ -1,0 +1,133 @@
+"""The Scores page's table: checkpoints by metrics beside real faces and noise, the best one, runs in parallel."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import choose
+from dashboard.charts import parallel
+from dashboard.charts import score_table as charts
+from dashboard.charts.palette import PLOTLY_CONFIG
+from fergan_core.analysis.ranking import Best, best
+from fergan_core.metrics.catalogue import CATALOGUE, Metric
+
+
+def show(labels: Mapping[str, str], colours: Mapping[str, str]) -> None:
+    """Choose protocol, emotion and metrics; the table with its best row, and the runs side by side."""
+    scores = choose.scored(labels)
+    if scores is None:
+        return
+    scores = choose.one_protocol(scores)
+    known = [key for key in CATALOGUE if key in set(scores.metric)]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        of = choose.faces()
+        wanted = st.multiselect(
+            "Metrics",
+            known,
+            [key for key in charts.DEFAULT_METRICS if key in known],
+            format_func=lambda key: CATALOGUE[key].title,
+            key="metrics",
+            bind="query-params",
+        )
+    metrics = [key for key in charts.metrics_of(scores, of) if key in wanted]
+    if not metrics:
+        st.info("None of these metrics is known of these faces: choose others, or all faces together.")
+        return
+    show_table(scores, metrics, labels, of)
+    if missing := [label for run_id, label in labels.items() if run_id not in set(scores.run_id)]:
+        st.caption(choose.plain(f"Not scored under this protocol: {', '.join(missing)}."))
+    by = st.selectbox(
+        "Best by", metrics, format_func=lambda key: CATALOGUE[key].title, key="by", bind="query-params", width=260
+    )
+    found = best(scores, by, CATALOGUE[by].better, of)
+    if found is not None:
+        st.markdown(sentence(found, CATALOGUE[by], labels))
+    show_parallel(charts.of_emotion(scores, of), metrics, by, labels, colours)
+
+
+def show_table(scores: pd.DataFrame, metrics: Sequence[str], labels: Mapping[str, str], of: str | None) -> None:
+    """The table and its CSV."""
+    cells = charts.score_cells(scores, metrics, labels, of)
+    config = {
+        "run": st.column_config.TextColumn("Run", width=150, pinned=True),
+        "epoch": st.column_config.NumberColumn("Epoch", width=58),
+    }
+    config |= {key: column(CATALOGUE[key]) for key in metrics}
+    st.dataframe(
+        charts.styled(cells, metrics, dark=choose.dark()),
+        hide_index=True,
+        placeholder="",
+        width="stretch",
+        height="content" if len(cells) <= 14 else 520,
+        column_config=config,
+        alt="Scores of real faces, of noise and of each checkpoint, with their 95 % intervals",
+    )
+    directions = "↑ higher is better, ↓ lower, ≈ the nearer to real faces'; in brackets the 95 % interval."
+    with st.container(horizontal=True, vertical_alignment="center"):
+        csv = charts.as_csv(scores, metrics, of)
+        st.download_button("Download CSV", csv, "fergan-scores.csv", "text/csv", on_click="ignore")
+        st.caption(f"{directions} A column's help says what it measures.")
+    if any(isinstance(cell, charts.Cell) and cell.beyond for key in metrics for cell in cells[key]):
+        st.caption(
+            "⚠ Better than what real faces reach, scored in the same way: no triumph, but a sign that the generator "
+            "pleases the judge without being like them, for instance by faces that are all clear-cut, crowded or few."
+        )
+
+
+def column(metric: Metric) -> object:
+    """A metric's column: title with its direction, its meaning as help."""
+    help_text = f"{metric.meaning[0].upper()}{metric.meaning[1:]}."
+    return st.column_config.NumberColumn(f"{metric.title} {charts.ARROWS[metric.better]}", help=help_text, width=165)
+
+
+def sentence(found: Best, metric: Metric, labels: Mapping[str, str]) -> str:
+    """Say which checkpoint is best, whether its interval separates it from the next, and whether to believe it."""
+
+    def named(row: Mapping[str, object]) -> str:
+        value = charts.written(row["value"], metric, row["low"], row["high"])
+        return choose.plain(f"{labels[row['run_id']]}, epoch {row['epoch']}: {value}")
+
+    first, second = found.first, found.second
+    said = f"**{named(first)}**"
+    said += "" if pd.isna(first["real"]) else f" (real faces {charts.written(first['real'], metric)})"
+    if second is None:
+        return f"{said}. It is the only checkpoint with this score."
+    verdict = {
+        True: "The intervals do not meet: more faces would hardly change the order.",
+        False: "The intervals meet: by so many faces the two cannot be told apart.",
+        None: "Without intervals nothing tells whether they differ by more than chance.",
+    }
+    return f"{said}. Next: {named(second)}. {verdict[found.apart]}"
+
+
+def show_parallel(
+    scores: pd.DataFrame, metrics: Sequence[str], by: str, labels: Mapping[str, str], colours: Mapping[str, str]
+) -> None:
+    """Each run's best or last checkpoint over all metrics, scaled by noise and real faces."""
+    st.subheader("Runs side by side", anchor=False)
+    which = st.segmented_control(
+        "Epoch of each run", ["best", "last"], default="best", required=True, key="epoch_of_each", bind="query-params"
+    )
+    chosen = [rows for run_id in labels if len(rows := of_one_epoch(scores[scores.run_id == run_id], by, which))]
+    table = pd.concat(chosen) if chosen else scores.iloc[:0]
+    scaled = set(parallel.heights(table, metrics).metric)
+    if len(scaled) < 2:
+        st.info("Two metrics or more whose values of real faces and of noise are known can be drawn here.")
+        return
+    figure = parallel.parallel_figure(table, metrics, labels, colours, dark=choose.dark())
+    st.plotly_chart(figure, width="stretch", theme=None, key="parallel", config=PLOTLY_CONFIG)
+    left_out = [CATALOGUE[key].title for key in metrics if key not in scaled]
+    st.caption(
+        f"Each metric is scaled so that noise is 0 and real faces are 1, whichever way is better; best: by "
+        f"{CATALOGUE[by].title}. A triangle points to a value beyond the edge; the pointer shows the true values."
+        + (f" Without such a scale: {', '.join(left_out)}." if left_out else "")
+    )
+
+
+def of_one_epoch(scores: pd.DataFrame, by: str, which: str) -> pd.DataFrame:
+    """Return a run's scores of its best checkpoint by a metric, or of its last."""
+    emotion = None if scores.emotion.isna().all() else scores.emotion.iloc[0]
+    found = best(scores, by, CATALOGUE[by].better, emotion) if which == "best" else None
+    step = scores.step.max() if found is None else found.first["step"]
+    return scores[scores.step == step].drop_duplicates("metric", keep="last")

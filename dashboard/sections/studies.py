@@ -1,0 +1,156 @@
+"""Instability's studies: which of many settings die and when, what a score hangs on, and every trial."""
+
+from collections.abc import Sequence
+from urllib.parse import quote
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import choose, data
+from dashboard.charts import studies as charts
+from dashboard.charts.palette import PLOTLY_CONFIG
+from dashboard.sections import findings
+from fergan_core.analysis.studies import sensitivity, survival
+from fergan_core.metrics.catalogue import CATALOGUE
+from fergan_core.registry import studies_of
+
+FIRST_SCORE = "fid"
+_LEAST = 4  # trials with a score, of which shares can be told
+
+
+def show() -> None:
+    """Choose a study; its survival, its sensitivity, its trials."""
+    names = data.study_names()
+    if not names:
+        st.info("No study yet. A study trains many settings with several seeds each; this one has six trials:")
+        st.code("python -m trainers.sweep --study rates --vary d_lr=2e-4,2e-3 --seeds 3", language=None)
+        return
+    name = st.selectbox("Study", names, key="study", bind="query-params", width=260)
+    runs = data.runs()
+    statuses = runs.status[[name in studies_of(tags) for tags in runs.tags]]
+    choose.fragment(show_study, run_every=choose.live_every(*statuses))(name)
+
+
+def show_study(name: str) -> None:
+    """All of one study; read anew while its trials run."""
+    found = data.study_trials(name)
+    trials, varied = found.table, found.varied
+    if trials.empty:
+        st.info("No trial of this study has ended yet: they appear here one by one.")
+        return
+    if varied:
+        varied = telling_first(trials, varied)
+        show_survival(trials, varied)
+        show_sensitivity(trials, varied, found.protocol)
+    else:
+        st.info("The ended trials are all of one setting: what a setting does appears with the next ones.")
+    show_trials(trials, varied, found.protocol)
+
+
+def telling_first(trials: pd.DataFrame, varied: Sequence[str]) -> list[str]:
+    """Put the field first on which the score that opens first hangs most."""
+    if FIRST_SCORE not in trials or trials[FIRST_SCORE].notna().sum() < _LEAST:
+        return list(varied)
+    shares = sensitivity.shares(trials, varied, FIRST_SCORE).set_index("parameter").share.fillna(-1)
+    return sorted(varied, key=lambda field: -shares[field])
+
+
+def show_survival(trials: pd.DataFrame, varied: Sequence[str]) -> None:
+    """How many runs are still without an alarm after so many images, by the values of a field."""
+    st.subheader("Which settings live", anchor=False)
+    field = st.selectbox("By", varied, key="by", bind="query-params", width=260)
+    runs = data.runs()
+    own = runs[runs.id.isin(trials.run_id)]
+    sizes = {run_id: int(recipe.get("batch_size", 0)) for run_id, recipe in data.recipes(list(own.id)).items()}
+    lived = survival.lives(own, data.findings(list(own.id)), sizes)
+    ordered = trials.sort_values(field)
+    groups = dict(zip(ordered.run_id, sensitivity.grouped(ordered[field]), strict=True))
+    lived = lived.set_index("run_id").loc[list(groups)].reset_index()
+    figure = charts.survival_figure(survival.curves(lived, groups), field, dark=choose.dark())
+    st.plotly_chart(figure, width="stretch", theme=None, key="survival", config=PLOTLY_CONFIG)
+    causes = lived.cause.dropna().value_counts()
+    died = "; ".join(f"{findings.title(kind)}: {count}" for kind, count in causes.items()) or "none"
+    st.caption(
+        choose.plain(f"{lived.died.sum()} of {len(lived)} runs died ({died}). ")
+        + "A run dies at its first alarm, or where it diverged or failed; a stroke: runs that ended alive there. "
+        "Band: 95 % interval (Kaplan and Meier 1958). Few runs make it wide: no death among three is no proof."
+    )
+
+
+def show_sensitivity(trials: pd.DataFrame, varied: Sequence[str], protocol: str) -> None:
+    """What a score hangs on, and how often each value fails."""
+    st.subheader("What a score hangs on", anchor=False)
+    scored = [key for key in CATALOGUE if key in trials and trials[key].notna().sum() >= _LEAST]
+    if scored:
+        first = scored.index(FIRST_SCORE) if FIRST_SCORE in scored else 0
+        score = st.selectbox(
+            "Score", scored, first, format_func=lambda key: CATALOGUE[key].title, key="score", bind="query-params",
+            width=260,
+        )  # fmt: skip
+        shares = sensitivity.shares(trials, varied, score)
+        figure = charts.shares_figure(shares, dark=choose.dark())
+        st.plotly_chart(figure, width="stretch", theme=None, key="shares", config=PLOTLY_CONFIG)
+        unknown = shares.parameter[shares.share.isna()]
+        without = f" Not to be told by these trials: {', '.join(unknown)}." if len(unknown) else ""
+        lost = len(trials) - int(trials[score].notna().sum())
+        left_out = f" {lost} trials without the score are left out: see the failures." if lost else ""
+        st.caption(
+            choose.plain(
+                "Each field's share of the score's variance over the trials, with its 95 % interval. Grey: the share "
+                "of the seed, between trials of the very same setting. What is left over is the fields' working "
+                f"together. Scores by {protocol}.{without}{left_out}"
+            )
+        )
+    else:
+        st.info(f"Shares take {_LEAST} ended trials or more that have the same score.")
+    st.subheader("What fails", anchor=False)
+    percent = st.column_config.NumberColumn(format="percent", width=75)
+    st.dataframe(
+        sensitivity.failures(trials, varied, "failed"),
+        hide_index=True,
+        width="stretch",
+        height="content",
+        alt="How many trials failed, by each field's value",
+        column_config={
+            "parameter": st.column_config.TextColumn("Field", width=110),
+            "value": st.column_config.TextColumn("Value", width=110),
+            "trials": st.column_config.NumberColumn("Trials", width=65),
+            "failed": st.column_config.NumberColumn("Failed", width=65, help="Broke off, or has an alarm"),
+            "share": percent | {"label": "Share"},
+            "low": percent | {"label": "Low", "help": "Lower end of the 95 % interval"},
+            "high": percent | {"label": "High", "help": "Upper end of the 95 % interval"},
+        },
+    )
+
+
+def show_trials(trials: pd.DataFrame, varied: Sequence[str], protocol: str) -> None:
+    """Every trial: its setting, how it ended, its scores; a run's name leads to its page."""
+    st.subheader("The trials", anchor=False)
+    scores = [key for key in CATALOGUE if key in trials and key not in varied]
+    table = pd.DataFrame(
+        {
+            "run": [f"run?run={row.run_id}#{quote(row.name)}" for row in trials.itertuples(index=False)],
+            **{field: trials[field] for field in (*varied, "seed")},
+            "status": [[status] for status in trials.status],
+            "kinds": trials.kinds,
+            **{key: trials[key] for key in scores},
+        }
+    )
+    column = st.column_config
+    options, colours = list(choose.STATUS_COLOURS), list(choose.STATUS_COLOURS.values())
+    st.dataframe(
+        table,
+        hide_index=True,
+        width="stretch",
+        placeholder="–",
+        height="content" if len(table) <= 12 else 460,
+        alt="The study's trials with their settings, how they ended, what was found, and their scores",
+        column_config={
+            "run": column.LinkColumn("Run", display_text=r"#(.*)$", width=175, pinned=True),
+            "status": column.MultiselectColumn("Status", options=options, color=colours, width=98),
+            "kinds": column.ListColumn("Findings", width=170),
+        }
+        | {key: column.NumberColumn(CATALOGUE[key].title, format="%.4g", width=95) for key in scores},
+    )
+    if scores:
+        st.caption(choose.plain(f"Scores by {protocol}, of each run's newest evaluation."))

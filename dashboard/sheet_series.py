@@ -1,0 +1,85 @@
+"""Runs' sheets as the pages play them: read through the cache, opened at ?epoch=N, the address following the slider."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import streamlit as st
+
+from dashboard import choose, data
+from dashboard.charts import sheets
+from dashboard.components import player
+from fergan_core.errors import FerganError
+
+
+def faces(sheet: Any) -> dict[str, npt.NDArray[np.uint8]]:
+    """Read a row of the table of sheets: faces uint8 [columns, 48, 48] by emotion; none, having said why, if it is bad.
+
+    One damaged picture must not take the page away from all the others.
+    """
+    try:
+        return sheets.by_emotion(data.sheet_bytes(sheet.path, sheet.sha256), sheet.emotions)
+    except (FerganError, OSError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        st.warning(choose.plain(f"The sheet of epoch {sheet.epoch}, {sheet.path}, cannot be shown: {reason}."))
+        return {}
+
+
+def sheet_series(run_id: str, name: str) -> player.SheetSeries | None:
+    """Read a run's sheets, one an epoch, of the emotions of the newest; None when it has drawn none.
+
+    A picture that is missing or no sheet of those emotions is left out, and named.
+    """
+    table = data.sheets(run_id)
+    if table.empty:
+        return None
+    table = table.sort_values("step").drop_duplicates("epoch", keep="last")
+    emotions = tuple(table.emotions.iloc[-1])
+    whole = [row for row in table.itertuples() if tuple(row.emotions) == emotions and faces(row)]
+    if not whole:
+        return None
+    frames = tuple((int(row.epoch), data.sheet_bytes(row.path, row.sha256)) for row in whole)
+    return player.SheetSeries(run_id, name, emotions, int(table["columns"].iloc[-1]), frames)
+
+
+def play(series: Sequence[player.SheetSeries]) -> int:
+    """Show the series under one slider and return the epoch where it rests; at the newest, it follows a live run."""
+    key = "player " + " ".join(sheet_series.run_id for series in series)
+    opened, place, end = f"opened {key}", f"place {key}", f"end {key}"
+    state = st.session_state
+    newest = max(sheet_series.frames[-1][0] for series in series)
+    if opened not in state:
+        # Never changed after: pictures and opening epoch then stay one message, which the browser keeps.
+        state[opened] = state[place] = _asked_epoch(min(sheet_series.frames[0][0] for series in series), newest)
+    elif state[place] == state[end]:
+        state[place] = newest
+    state[end] = newest
+
+    def follow() -> None:
+        epoch = state[key]["epoch"]
+        if type(epoch) is int:
+            state[place] = epoch
+            st.query_params["epoch"] = str(epoch)
+
+    player.play(series, state[opened], key=key, on_rest=follow)
+    return state[place]
+
+
+def _asked_epoch(oldest: int, newest: int) -> int:
+    """Return the epoch that the address asks for, the newest without one; say so where there is no sheet near it."""
+    asked = st.query_params.get("epoch", "")
+    if not asked:
+        return newest
+    epoch = int(asked) if asked.isdecimal() and len(asked) < 10 else None
+    if epoch is not None and oldest <= epoch <= newest:
+        return epoch
+    opened = newest if epoch is None else min(max(epoch, oldest), newest)
+    st.warning(
+        choose.plain(
+            f"The address asks for epoch '{asked[:20]}', but sheets are of epochs {oldest} to {newest}: here is "
+            f"{opened}."
+        )
+    )
+    st.query_params["epoch"] = str(opened)
+    return opened

@@ -1,0 +1,93 @@
+"""A training's history: its scalars over the images seen, and the findings that detectors make of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Severity = Literal["info", "warning", "alarm"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """An event of a training: at which step it began, how bad it is, a sentence, and the numbers that show it."""
+
+    kind: str
+    step: int
+    severity: Severity
+    sentence: str
+    numbers: Mapping[str, Any] = field(default_factory=dict)
+
+
+class RunHistory:
+    """A run's points as series over its steps.
+
+    `points` has columns metric, step, low, high, mean, nans (a row a stretch of steps, as the registry's reader gives
+    them); `scores` columns metric, emotion, step, epoch, value, low, high, real. `batch_size` images are a step.
+    """
+
+    def __init__(self, points: pd.DataFrame, scores: pd.DataFrame, *, batch_size: int, steps_per_epoch: int) -> None:
+        self.scores, self.batch_size, self.steps_per_epoch = scores, batch_size, steps_per_epoch
+        self._of_metric = {str(name): group.sort_values("step") for name, group in points.groupby("metric")}
+
+    @property
+    def metrics(self) -> list[str]:
+        """Name the scalars."""
+        return list(self._of_metric)
+
+    def epoch(self, step: int) -> int:
+        """Return the epoch in which a step lies, counted from 1."""
+        return (step - 1) // self.steps_per_epoch + 1
+
+    def images(self, step: int) -> int:
+        """Return how many images were seen by a step's end."""
+        return step * self.batch_size
+
+    def steps(self, images: int) -> int:
+        """Return how many steps so many images are, at least 1."""
+        return max(1, round(images / self.batch_size))
+
+    def series(self, metric: str) -> pd.Series:
+        """Return a scalar's means by step, without its gaps; empty where it was not recorded."""
+        if metric not in self._of_metric:
+            return pd.Series(dtype=float)
+        rows = self._of_metric[metric]
+        return pd.Series(rows["mean"].to_numpy(float), index=rows["step"].to_numpy(np.int64)).dropna()
+
+    def rows(self, metric: str) -> pd.DataFrame:
+        """Return a scalar's stretches: step, low, high, mean, nans; empty where it was not recorded."""
+        columns = ["step", "low", "high", "mean", "nans"]
+        return self._of_metric[metric][columns] if metric in self._of_metric else pd.DataFrame(columns=columns)
+
+    @lru_cache(maxsize=64)  # noqa: B019 - a history lives for one look
+    def smooth(self, metric: str, images: int) -> pd.Series:
+        """Return a scalar's running mean over so many images; nothing before so many have been seen."""
+        values = self.series(metric)
+        if values.empty:
+            return values
+        window = self.steps(images)
+        first = values.index[0]
+        spacing = (values.index[-1] - first) / max(1, len(values) - 1) or 1
+        return values.rolling(max(1, round(window / spacing)), min_periods=1).mean()[
+            lambda s: s.index >= first + window
+        ]
+
+    def of_emotions(self, prefix: str) -> dict[str, pd.Series]:
+        """Return the series `prefix/<emotion>` by emotion."""
+        start = f"{prefix}/"
+        return {name.removeprefix(start): self.series(name) for name in self.metrics if name.startswith(start)}
+
+
+def spans(wanted: pd.Series, least: int) -> list[tuple[int, int]]:
+    """Return the first and last index of every unbroken stretch of `least` or more True in a series."""
+    flags: NDArray[np.bool_] = wanted.to_numpy(bool)
+    if not flags.any():
+        return []
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(int)))
+    pairs = edges.reshape(-1, 2)
+    index = wanted.index.to_numpy()
+    return [(int(index[start]), int(index[stop - 1])) for start, stop in pairs if stop - start >= least]

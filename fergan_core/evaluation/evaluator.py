@@ -1,0 +1,321 @@
+"""The evaluator: a generator's faces, or any, scored beside real faces and noise that are scored in the same way."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+import fergan_core.metrics
+from fergan_core.data import Dataset, Parts
+from fergan_core.emotions import EMOTIONS, emotion_code
+from fergan_core.evaluation.faces import Faces, OnProgress, Reading, arranged, draw, noise, read
+from fergan_core.evaluation.protocol import Protocol, keeping_prior, requested
+from fergan_core.evaluation.reading_cache import cached
+from fergan_core.evaluation.real_faces import RealFaces
+from fergan_core.evaluation.scoring_task import ReferenceSet, ScoringTask
+from fergan_core.evaluation.slow_scores import bits_per_dim, cas_scores, jacobian_condition, modes_found, true_modes
+from fergan_core.evaluation.table import STANDARD, TABLE, scores_of
+from fergan_core.judges.inception import PREFIX, InceptionJudge, load_inception
+from fergan_core.judges.judge import Judge, load_judge
+from fergan_core.methods.protocols import Generator
+from fergan_core.metrics.intervals import GROUPS, Interval
+from fergan_core.metrics.modes import Modes
+from fergan_core.registry import Score
+
+_MOST_REFERENCE = 10_000  # training faces beside which a set is scored: more cost minutes and move no digit that counts
+Key = tuple[str, str | None]  # a metric and an emotion's name, None for all together
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The scores of some faces under one protocol; `real_count` real faces gave the scores' `real` (0: none).
+
+    `omitted` says why a score is missing, where it could not be had of so few faces; `faces_per_second` how fast the
+    faces were drawn, None where they were not.
+    """
+
+    protocol: Protocol
+    judge: str
+    judge_sha256: str
+    real_count: int
+    scores: list[Score]
+    omitted: list[str]
+    faces_per_second: float | None = field(default=None, compare=False)
+
+    def protocol_dict(self) -> dict[str, Any]:
+        """Return what the registry keeps of the protocol beside the judge."""
+        return {**self.protocol.as_dict(), "real_count": self.real_count}
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        plain = {"judge": self.judge, "judge_sha256": self.judge_sha256, "protocol": self.protocol_dict()}
+        told = {"scores": [asdict(score) for score in self.scores], "omitted": self.omitted}
+        return {**plain, **told, "faces_per_second": self.faces_per_second}
+
+
+class Evaluator:
+    """Scores generators of the same data under one protocol; real faces and noise once for each set of emotions.
+
+    `dataset` and `parts` may be None where the data cannot be opened: scores then lack all that real faces give, and
+    the natural prior is that of the judge's own report part. `trained_on` int64 indexes the images that the generator
+    learnt from (None: all of the training part). `thorough` adds what takes minutes: CAS and the Jacobian.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset | None,
+        parts: Parts | None,
+        protocol: Protocol,
+        device: torch.device | str = "cpu",
+        *,
+        trained_on: NDArray[np.int64] | None = None,
+        thorough: bool = False,
+    ) -> None:
+        self.protocol, self.device, self.thorough = protocol, torch.device(device), thorough
+        self.judge = judge_of(protocol, device)
+        self.real_faces: RealFaces | None = None
+        if dataset is not None and parts is not None:
+            self.real_faces = RealFaces(dataset, parts, self.judge, trained_on)
+        self._reference_sets: dict[tuple[tuple[int, ...], tuple[float, ...]], ReferenceSet] = {}
+
+    @cached_property
+    def _modes(self) -> Modes | None:
+        return (
+            None
+            if self.real_faces is None or not isinstance(self.judge, Judge)
+            else true_modes(self.real_faces, self.judge)
+        )
+
+    def labels(self, generator: Generator) -> Tensor:
+        """Return the emotions that the protocol asks a generator for: int64 [count]."""
+        codes = codes_of(generator.emotions)
+        return requested(codes, self._shares(codes), self.protocol)
+
+    def draw(self, generator: Generator, on_progress: OnProgress = lambda done, of: None) -> Faces:
+        """Draw the protocol's faces; the same generator and protocol give the same ones to the last bit."""
+        protocol = self.protocol
+        return draw(generator, self.labels(generator), protocol.seed, protocol.truncation, self.device, on_progress)
+
+    def evaluate(self, generator: Generator) -> Evaluation:
+        """Draw, read and score a generator's faces."""
+        return self.score(self.draw(generator), codes_of(generator.emotions), generator)
+
+    def score(self, faces: Faces, codes: Sequence[int], generator: Generator | None = None) -> Evaluation:
+        """Score faces that were asked for these emotions; the same faces and protocol give the same digits.
+
+        The order in which the faces come does not matter: they are first put into a random one of their own.
+        K, the number of classes in kl_ratio, is the judge's seven also where the generator knows fewer emotions (the
+        2022 report's K is its five); the real value is of the generator's emotions alone, so their ratio stays fair.
+        """
+        faces = arranged(faces, self.protocol.seed)
+        reading = read(self.judge, faces)
+        plan = self._plan(reading, codes, asked=generator is not None)
+        found, omitted = self._measure(reading, reading.of, plan)
+        null = noise(faces.labels, len(faces.images), self.protocol.seed)
+        real, noisy = self._beside(reading, plan, null)
+        scores = [_score(key, interval, real.get(key), noisy.get(key)) for key, interval in found.items()]
+        if self.thorough and self.judge.reads_emotions:
+            extras = self._thorough(faces, plan, generator, null)
+            scores += [_score(key, *values) for key, values in extras.items()]
+        speed = len(faces.images) / faces.seconds if faces.seconds else None
+        return Evaluation(self.protocol, self.judge.name, self.judge.sha256, len(plan.real), scores, omitted, speed)
+
+    def _shares(self, codes: Sequence[int]) -> list[float]:
+        """How often each of these emotions is to be asked for, up to a common factor."""
+        if self.protocol.prior == "balanced":
+            return [1.0] * len(codes)
+        if self.real_faces is not None:
+            parts = self.real_faces.parts
+            index = parts.report if len(parts.report) else parts.train
+            counts = np.bincount(self.real_faces.dataset.labels[index], minlength=len(EMOTIONS))
+            return [float(counts[code]) for code in codes]
+        if not isinstance(self.judge, Judge):
+            return [1.0] * len(codes)
+        per_emotion = [sum(row) for row in self.judge.card["report"]["confusion"]]
+        return [float(per_emotion[code]) for code in codes]
+
+    def _plan(self, reading: Reading, codes: Sequence[int], *, asked: bool) -> "_Plan":
+        """Settle how many real faces can stand beside the fakes, of all emotions and of each.
+
+        The label prior is the protocol's, for faces `asked` for by it and for unlabelled ones, else the faces' own.
+        """
+        counts = [0] * len(codes)
+        if reading.labels is not None:
+            counts = [int((reading.labels == code).sum()) for code in codes]
+        own = reading.labels is not None and not asked
+        shares = [float(count) for count in counts] if own else self._shares(codes)
+        held, index = counts, np.empty(0, np.int64)
+        if self.real_faces is not None and len(self.real_faces.parts.report):
+            assert self.real_faces.report.labels is not None
+            labels = self.real_faces.report.labels.numpy()
+            index = keeping_prior(labels, codes, shares, len(reading), self.protocol.seed)
+            held = [int((labels == code).sum()) for code in codes]
+        if len(index) < GROUPS:
+            index = np.empty(0, np.int64)
+        each = {code: min(h, c) for code, h, c in zip(codes, held, counts, strict=True) if min(h, c) >= GROUPS}
+        counted = None if reading.labels is None else tuple(counts)
+        return _Plan(tuple(codes), tuple(shares), index, len(index) or len(reading), each, counted)
+
+    def _reference_set(self, codes: tuple[int, ...], shares: tuple[float, ...]) -> ReferenceSet | None:
+        """Return the real faces of these emotions in these shares, beside which fakes of the same are scored."""
+        if self.real_faces is None:
+            return None
+        key = (codes, shares)
+        if key not in self._reference_sets:
+            real_faces, seed = self.real_faces, self.protocol.seed
+
+            def chosen(part: Reading) -> Reading:
+                assert part.labels is not None
+                index = keeping_prior(part.labels.numpy(), codes, shares, _MOST_REFERENCE, seed)
+                return part.take(torch.from_numpy(index))
+
+            assert real_faces.trained_on.labels is not None
+            own = torch.isin(real_faces.trained_on.labels, torch.tensor(codes))
+            self._reference_sets[key] = ReferenceSet(
+                chosen(real_faces.train), chosen(real_faces.held_out), real_faces.trained_on.take(own), seed
+            )
+        return self._reference_sets[key]
+
+    def _measure(
+        self, together: Reading, of: Callable[[int], Reading], plan: "_Plan"
+    ) -> tuple[dict[Key, Interval], list[str]]:
+        """Score faces of all emotions together, and `of` each: intervals by metric and emotion, and what is omitted."""
+        with _one_thread():
+            return self._scored(together, of, plan)
+
+    def _scored(
+        self, together: Reading, of: Callable[[int], Reading], plan: "_Plan"
+    ) -> tuple[dict[Key, Interval], list[str]]:
+        task = ScoringTask(together, plan.size, self.protocol.seed, self._reference_set(plan.codes, plan.shares))
+        rows = TABLE if self.judge.reads_emotions else STANDARD
+        scores, omitted = scores_of(task, rows, one_emotion=False)
+        found: dict[Key, Interval] = {(metric, None): interval for metric, interval in scores.items()}
+        if self._modes is not None:
+            assert isinstance(self.judge, Judge)
+            found["modes", None] = modes_found(task, self._modes, self.judge)
+        for code, size in plan.each.items():
+            mine = ScoringTask(of(code), size, self.protocol.seed, self._reference_set((code,), (1.0,)))
+            scores, without = scores_of(mine, rows, one_emotion=True)
+            found |= {(metric, EMOTIONS[code]): interval for metric, interval in scores.items()}
+            omitted += [f"{EMOTIONS[code]}: {sentence}" for sentence in without]
+        return found, omitted
+
+    def _beside(self, reading: Reading, plan: "_Plan", null: Faces) -> tuple[dict[Key, float], dict[Key, float]]:
+        """Return the scores of real faces and of noise under the same plan, from the cache where they are known."""
+        where = f"{self.judge.sha256} alone" if self.real_faces is None else self.real_faces.key(plan.codes)
+        protocol = replace(self.protocol, sampling=None)  # real faces and noise are the same, however fakes are drawn
+        key = f"{where} {protocol} {plan.key()} {len(reading)} {edition()}"
+        real: dict[Key, float] = {}
+        if len(plan.real):
+            assert self.real_faces is not None
+            report = self.real_faces.report
+            real = _kept_values(f"real {key}", lambda: self._measure(report.take(plan.index()), report.of, plan)[0])
+
+        def measured() -> dict[Key, Interval]:
+            pictures = read(self.judge, null)
+            return self._measure(pictures, pictures.of, plan)[0]
+
+        return real, _kept_values(f"noise {key}", measured)
+
+    def _thorough(
+        self, faces: Faces, plan: "_Plan", generator: Generator | None, null: Faces
+    ) -> dict[Key, tuple[Interval, float | None, float | None]]:
+        """Score what takes minutes: intervals by metric and emotion, each with real faces' value and noise's."""
+        found: dict[Key, tuple[Interval, float | None, float | None]] = {}
+        if generator is not None and faces.labels is not None:
+            if self.real_faces is not None:
+                told = bits_per_dim(generator, self.real_faces.report, plan.codes, self.protocol.seed)
+                found |= {(metric, None): (interval, None, None) for metric, interval in told.items()}
+            spread = jacobian_condition(generator, self.labels(generator), self.protocol.seed)
+            if spread is not None:
+                found["log_condition", None] = (spread, None, None)
+        if faces.labels is not None and len(plan.real):
+            assert self.real_faces is not None
+            found |= cas_scores(faces, null, self.real_faces, plan.codes, plan.shares, self.protocol.seed, self.device)
+        return found
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """The emotions and their shares; which faces of the report part stand beside the fakes, and how many at a time.
+
+    `real` int64 indexes the report part, `size` is the number of faces scored at a time, `each` the same by emotion;
+    `counts` are the fakes of each emotion, None where they have no labels.
+    """
+
+    codes: tuple[int, ...]
+    shares: tuple[float, ...]
+    real: NDArray[np.int64]
+    size: int
+    each: dict[int, int]
+    counts: tuple[int, ...] | None
+
+    def index(self) -> Tensor:
+        """Return `real` as a tensor."""
+        return torch.from_numpy(self.real)
+
+    def key(self) -> str:
+        """Return what is settled here in one line."""
+        return f"{self.codes} {self.shares} {self.size} {self.each} {self.counts}"
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Compute on one thread: a sum that is shared by several is rounded otherwise, so their number would change digits.
+
+    Where trainings run beside each other it is also the faster way.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def judge_of(protocol: Protocol, device: torch.device | str) -> Judge | InceptionJudge:
+    """Open a protocol's judge."""
+    if protocol.judge.startswith(PREFIX):
+        return load_inception(Path(protocol.judge.removeprefix(PREFIX)), device)
+    return load_judge(protocol.judge, device)
+
+
+def codes_of(emotions: Sequence[str]) -> tuple[int, ...]:
+    """Return FER2013's codes of emotions, ascending."""
+    return tuple(sorted(emotion_code(name) for name in emotions))
+
+
+@lru_cache(maxsize=1)
+def edition() -> str:
+    """Return a digest of the code that scores are computed by: kept values of another edition are computed anew."""
+    rooms = (Path(fergan_core.metrics.__path__[0]), Path(__file__).parent)
+    files = sorted(file for room in rooms for file in room.glob("*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
+
+
+def _kept_values(key: str, measure: Callable[[], dict[Key, Interval]]) -> dict[Key, float]:
+    """Return the values of scores from the cache, or measure and keep them."""
+
+    def made() -> dict[str, Tensor]:
+        return {
+            f"{metric}|{emotion or ''}": torch.tensor(interval.value, dtype=torch.float64)
+            for (metric, emotion), interval in measure().items()
+        }
+
+    stored = cached(f"values-{hashlib.sha256(key.encode()).hexdigest()[:40]}", made)
+    pairs = {name: tuple(name.split("|")) for name in stored}
+    return {(pairs[name][0], pairs[name][1] or None): float(value) for name, value in stored.items()}
+
+
+def _score(key: Key, interval: Interval, real: float | None, noise_value: float | None) -> Score:
+    """Put a score beside real faces' value and noise's; NaN ends are no ends."""
+    low, high = (None if np.isnan(end) else end for end in (interval.low, interval.high))
+    return Score(key[0], interval.value, low, high, real, key[1], noise_value)

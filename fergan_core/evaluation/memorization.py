@@ -1,0 +1,85 @@
+"""Looking at what scores only count: the faces behind a cell of the confusion matrix, and those like training faces."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from fergan_core import recipe as recipes
+from fergan_core.data import open_dataset, split_parts
+from fergan_core.errors import DataError
+from fergan_core.evaluation.faces import Reading, draw, read
+from fergan_core.evaluation.real_faces import RealFaces
+from fergan_core.evaluation.runs import training_index
+from fergan_core.judges.judge import Judge
+from fergan_core.methods.protocols import Generator
+from fergan_core.metrics.distances import nearest
+
+NEIGHBOURS = 3
+
+
+@dataclass(frozen=True)
+class NearestTrainingFaces:
+    """Generated faces and the training faces nearest to each in a judge's features, the most suspicious first.
+
+    `faces` uint8 [N,48,48] with the emotions `asked` int64 [N]; `neighbours` uint8 [N,3,48,48], the nearest first, with
+    their `labels` int64 [N,3]. `ratio` float64 [N] is the distance to the nearest by the median of what real faces of
+    the emotion have that the run did not learn from: 1 is as usual, 0 an exact copy. `nearer` float64 [N] is the share
+    of those real faces that are nearer to a training face than this one.
+    """
+
+    faces: Tensor
+    asked: Tensor
+    neighbours: Tensor
+    labels: Tensor
+    ratio: Tensor
+    nearer: Tensor
+
+
+def drawn_and_read(generator: Generator, judge: Judge, labels: Tensor, seed: int, truncation: float = 1.0) -> Reading:
+    """Draw a face for each of FER2013's codes, int64 [n], and let a judge read them."""
+    return read(judge, draw(generator, labels, seed, truncation, torch.device("cpu")))
+
+
+def real_faces_of(recipe: Mapping[str, Any], dataset: Mapping[str, Any], judge: Judge) -> RealFaces:
+    """Open the data that a run learnt from (the registry's `recipe` and `dataset`), in a judge's reading.
+
+    Raises DataError where they are no longer at their place, or are not what they were.
+    """
+    source = str(dataset["source"])
+    remedy = f"put the data that the run was trained on back at '{source}'"
+    try:
+        found = open_dataset(source, label_order=dataset.get("label_order"))
+    except DataError as error:
+        raise DataError(f"the run's training faces are not at hand ({error}); {remedy}") from None
+    if found.content_hash != dataset["content_hash"]:
+        raise DataError(f"'{source}' holds other images or labels than when the run was trained; {remedy}")
+    parts = split_parts(found)
+    return RealFaces(found, parts, judge, training_index(found, parts, recipes.from_dict(recipe)))
+
+
+def nearest_training_faces(reading: Reading, real_faces: RealFaces) -> NearestTrainingFaces:
+    """Find the training faces nearest to each generated face, and how near real faces come that were not learnt."""
+    known, unseen = real_faces.trained_on, real_faces.held_out
+    assert reading.labels is not None
+    assert known.labels is not None
+    distances, indices = nearest(reading.features, known.features, min(NEIGHBOURS, len(known)))
+    ratio, nearer = torch.ones(len(reading)).double(), torch.zeros(len(reading)).double()
+    for code in set(reading.labels.tolist()):
+        # An emotion without unseen faces of its own is measured by those of all.
+        like = unseen.of(code) if len(unseen.of(code)) else unseen
+        usual = nearest(like.features, known.features, 1)[0][:, 0].sort().values
+        mine = reading.labels == code
+        ratio[mine] = distances[mine, 0] / usual.median()
+        nearer[mine] = torch.searchsorted(usual, distances[mine, 0].contiguous()).double() / len(usual)
+    order = ratio.argsort(stable=True)
+    return NearestTrainingFaces(
+        reading.images[order],
+        reading.labels[order],
+        known.images[indices[order]],
+        known.labels[indices[order]],
+        ratio[order],
+        nearer[order],
+    )

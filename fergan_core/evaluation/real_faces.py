@@ -1,0 +1,79 @@
+"""What a judge's scores stand on: real faces of each part, read once, and noise."""
+
+import hashlib
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from fergan_core.data import Dataset, Parts
+from fergan_core.evaluation.faces import Faces, Reading, content_order, read
+from fergan_core.judges.inception import InceptionJudge
+from fergan_core.judges.judge import Judge
+
+
+class RealFaces:
+    """A data set's parts in a judge's reading, each read when first asked for and kept in the cache.
+
+    Each part stands in an order that follows from its faces alone: a data set that is kept sorted by emotion gives the
+    same scores as one that is not.
+
+    `train` is what generators learn from and what sets of fakes are compared with; `report`, which neither generator
+    nor judge has seen, gives the value of real faces; `held_out` is the unseen set that copying is told by.
+    `trained_on` int64 indexes the images that the evaluated run itself learnt from (None: the whole of `train`).
+    """
+
+    def __init__(
+        self, dataset: Dataset, parts: Parts, judge: Judge | InceptionJudge, trained_on: NDArray[np.int64] | None = None
+    ):
+        self.dataset, self.parts, self.judge = dataset, parts, judge
+        self._trained_on = parts.train if trained_on is None else trained_on
+
+    @cached_property
+    def train(self) -> Reading:
+        """Return the training part."""
+        return self._read(self._train_index)
+
+    @cached_property
+    def report(self) -> Reading:
+        """Return the report part."""
+        return self._read(self._arranged(self.parts.report))
+
+    @cached_property
+    def held_out(self) -> Reading:
+        """Return the held-out part."""
+        return self._read(self._arranged(self.parts.held_out))
+
+    @cached_property
+    def trained_on(self) -> Reading:
+        """Return the faces that the run learnt from."""
+        return self.train.take(torch.from_numpy(np.isin(self._train_index, self._trained_on)))
+
+    @property
+    def identities(self) -> NDArray[Any]:
+        """Return who is drawn in each face of `train`: int64 [n] in 0..63, of synthfer alone."""
+        return np.asarray(self.dataset.factors["identity"][self._train_index], dtype=np.int64)
+
+    def key(self, codes: Sequence[int]) -> str:
+        """Return a digest of all that a real face's score hangs on beside the protocol."""
+        digest = hashlib.sha256(f"{self.dataset.content_hash} {self.judge.sha256} {list(codes)}".encode())
+        digest.update(np.ascontiguousarray(self._trained_on).tobytes())
+        return digest.hexdigest()[:40]
+
+    @cached_property
+    def _train_index(self) -> NDArray[np.int64]:
+        return self._arranged(self.parts.train)
+
+    def _arranged(self, part: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return a part's images int64 [n] in the order that their content gives them."""
+        images, labels = torch.from_numpy(self.dataset.images[part]), torch.from_numpy(self.dataset.labels[part])
+        arranged: NDArray[np.int64] = part[content_order(images, labels, 0).numpy()]
+        return arranged
+
+    def _read(self, index: NDArray[np.int64]) -> Reading:
+        images = torch.from_numpy(self.dataset.images[index])
+        labels = torch.from_numpy(self.dataset.labels[index].astype(np.int64))
+        return read(self.judge, Faces(images, labels))

@@ -1,0 +1,1 @@
+"""What accompanies a training: recorder, checkpoints, probe, instruments, findings, interrupt."""

@@ -1,0 +1,156 @@
+"""What a training leaves behind: sheets, checkpoints, evaluations; and the run that they belong to."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from fergan_core import evaluation
+from fergan_core.data import Dataset, Parts
+from fergan_core.errors import FerganError
+from fergan_core.experiment.hooks.recorder import Diverged, Recorder
+from fergan_core.methods import MethodLearner
+from fergan_core.recipe import Recipe
+from fergan_core.registry import PointWriter, Reader, Registry
+from fergan_core.training import checkpoint, engine
+from fergan_core.training.sheet import COLUMNS, draw_sheet, sheet_images
+
+
+@dataclass
+class Run:
+    """One training in progress and all that it works with."""
+
+    recipe: Recipe
+    dataset: Dataset
+    parts: Parts
+    registry: Registry
+    device: torch.device
+    learner: MethodLearner
+    run_id: str
+    start: engine.Progress
+
+    @property
+    def folder(self) -> Path:
+        return self.registry.files / self.run_id
+
+    def relative(self, path: Path) -> str:
+        return path.relative_to(self.registry.files).as_posix()
+
+
+_SHEET_IMAGES = 1_000  # images seen from one sheet to the next, where an epoch is shorter than that
+
+
+class CheckpointHook(engine.Hook):
+    """Keeps what an epoch leaves: its sheet, its checkpoint, its evaluation; and where the training stands."""
+
+    def __init__(self, run: Run, recorder: Recorder, writer: PointWriter) -> None:
+        self._run = run
+        self._recorder = recorder
+        self._writer = writer
+        judge = evaluation.judges_for(run.dataset.name)[0]
+        self._protocol = evaluation.Protocol(judge, count=evaluation.LIGHT_COUNT)
+        self._evaluator: evaluation.Evaluator | None = None
+        self.progress = run.start
+        self._saved_step = run.start.step if run.start.step else -1
+        self._drawn_at = run.start.images_seen
+
+    def after_step(self, progress: engine.Progress, scalars: dict[str, Tensor]) -> None:
+        self.progress = progress
+
+    def after_epoch(self, progress: engine.Progress) -> None:
+        recipe = self._run.recipe
+        last = progress.epoch == recipe.epochs
+        kept = last or progress.epoch % recipe.checkpoint_every == 0
+        if kept or progress.images_seen - self._drawn_at >= _SHEET_IMAGES:
+            self._save_sheet(progress)
+        if kept:
+            self.save(progress)
+        self._run.registry.progress(
+            self._run.run_id, epoch=progress.epoch, step=progress.step, images_seen=progress.images_seen
+        )
+        if self._due(progress):
+            self._evaluate(progress)
+        self._recorder.restart_clock()
+
+    def catch_up(self) -> None:
+        """Make the evaluation that is missing at the end of the epoch from which a run goes on.
+
+        A run that is killed while an epoch is evaluated has the epoch's checkpoint already, and starts after it.
+        """
+        run, at = self._run, self._run.start
+        reader = Reader(run.registry.url)
+        if not self._due(at) or at.step not in set(reader.checkpoints(run.run_id)["step"]):
+            return  # of a fork, the state is its parent's and so are its scores
+        made = reader.scores([run.run_id])
+        asked = {"step": at.step, "judge": self._protocol.judge, **self._protocol.as_dict()}
+        if not (made[list(asked)] == pd.Series(asked)).all(axis=1).any():
+            self._evaluate(at)
+            self._recorder.restart_clock()
+
+    def save(self, progress: engine.Progress) -> None:
+        """Write the checkpoint of a step once, and record it; Diverged where a weight is not finite."""
+        if progress.step == self._saved_step:
+            return
+        run = self._run
+        state = run.learner.state_dict()
+        if not checkpoint.finite(state, run.learner.networks):
+            raise Diverged(f"a weight is no longer finite at step {progress.step}; the last good checkpoint is kept")
+        weights, rest = checkpoint.save_checkpoint(
+            run.folder / "checkpoints", progress.step, state, run.learner.networks
+        )
+        # A run killed after this line goes on from here: the points up to here must be in the registry by then.
+        self._writer.flush()
+        run.registry.add_checkpoint(
+            run.run_id,
+            epoch=progress.epoch,
+            step=progress.step,
+            images_seen=progress.images_seen,
+            path=run.relative(weights.path),
+            sha256=weights.sha256,
+            bytes=weights.bytes,
+            state_path=run.relative(rest.path),
+            state_sha256=rest.sha256,
+            state_bytes=rest.bytes,
+        )
+        self._saved_step = progress.step
+
+    def _save_sheet(self, progress: engine.Progress) -> None:
+        run = self._run
+        emotions = run.recipe.emotions
+        self._drawn_at = progress.images_seen
+        picture = draw_sheet(sheet_images(run.learner.generator, emotions, run.recipe.seed))
+        file = checkpoint.write_whole(run.folder / "sheets" / f"step-{progress.step:08d}.webp", picture)
+        run.registry.add_sheet(
+            run.run_id,
+            epoch=progress.epoch,
+            step=progress.step,
+            images_seen=progress.images_seen,
+            path=run.relative(file.path),
+            sha256=file.sha256,
+            bytes=file.bytes,
+            emotions=emotions,
+            columns=COLUMNS,
+        )
+
+    def _due(self, progress: engine.Progress) -> bool:
+        """Tell whether the end of an epoch is to be evaluated."""
+        recipe = self._run.recipe
+        last = progress.epoch == recipe.epochs
+        return last or bool(recipe.eval_every and progress.epoch % recipe.eval_every == 0)
+
+    def _evaluate(self, progress: engine.Progress) -> None:
+        run = self._run
+        try:
+            if self._evaluator is None:
+                protocol = self._protocol
+                own = evaluation.training_index(run.dataset, run.parts, run.recipe)
+                self._evaluator = evaluation.Evaluator(run.dataset, run.parts, protocol, run.device, trained_on=own)
+            result = self._evaluator.evaluate(run.learner.generator)
+        except FerganError as error:
+            # A score can be made later from the checkpoint; the training itself has lost nothing.
+            print(f"epoch {progress.epoch} is not evaluated: {error}", file=sys.stderr)
+            return
+        evaluation.record(run.registry, run.run_id, result, epoch=progress.epoch, step=progress.step)

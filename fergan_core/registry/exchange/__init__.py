@@ -1,0 +1,1 @@
+"""Runs that travel: archives, their manifests, and the showcase."""

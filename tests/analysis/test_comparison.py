@@ -1,0 +1,153 @@
+"""Rivals at an equal budget: who counts as one, where they are met, and how sure the verdict is."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import expit, logit
+from scipy.stats import ttest_rel
+from statsmodels.stats.multitest import multipletests
+
+from fergan_core.analysis.budgets import COST, SPEED
+from fergan_core.analysis.comparison import family, front, group_by_recipe, matched, pairs
+from fergan_core.analysis.families import corrected
+from fergan_core.analysis.scales import Scale
+
+RECIPES = {
+    f"{kind}{seed}": {"batch_size": 10, "seed": seed, "eval_every": seed + 1, "method": {"kind": kind, "lr": 1.0}}
+    for kind in ("gan", "flow")
+    for seed in range(3)
+}
+RUNS = pd.DataFrame(
+    {"id": run_id, "name": f"run {run_id}", "preset": run_id[:-1], "data_hash": "d", "seed": int(run_id[-1])}
+    for run_id in RECIPES
+)
+SEEDS = dict(zip(RUNS.id, RUNS.seed, strict=True))
+
+
+def score(run_id: str, step: int, value: float, judge: str = "j", reach: float = 0.5) -> dict[str, object]:
+    protocol = {"count": 2000, "prior": "natural", "seed": 0, "truncation": 1.0}
+    about = {"run_id": run_id, "run_name": run_id, "epoch": step // 10, "step": step, "judge": judge}
+    ends = {"low": value - reach, "high": value + reach, "real": 0.1}
+    return about | {"judge_sha256": judge, **protocol, "metric": "fid", "emotion": None, "value": value, **ends}
+
+
+def points(speeds: dict[str, float], costs: dict[str, float]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [{"run_id": one, "metric": SPEED, "step": 1000, "mean": speed} for one, speed in speeds.items()]
+        + [{"run_id": one, "metric": COST, "step": 1, "mean": cost} for one, cost in costs.items()]
+    )
+
+
+def test_runs_of_one_recipe_are_one_rival_whatever_is_recorded_of_them_and_a_preset_changed_is_another() -> None:
+    assert group_by_recipe(RUNS, RECIPES) == {
+        "gan": ["gan0", "gan1", "gan2"],
+        "flow": ["flow0", "flow1", "flow2"],
+    }
+    other = RECIPES | {"gan2": RECIPES["gan2"] | {"method": {"kind": "gan", "lr": 2.0}}}
+    assert list(group_by_recipe(RUNS, other)) == ["run gan0", "run gan2", "flow"]
+
+
+@pytest.mark.parametrize(
+    ("budget", "steps"),
+    [
+        ("images", {"gan0": 100, "flow0": 100}),
+        ("seconds", {"gan0": 200, "flow0": 100}),
+        ("flops", {"gan0": 200, "flow0": 50}),
+    ],
+)
+def test_rivals_are_met_where_they_had_spent_equally_much(budget: str, steps: dict[str, int]) -> None:
+    # A flow's image takes twice the time of a GAN's and four times its operations, and the GAN went to step 200.
+    table = pd.DataFrame([score("gan0", step, 9.0) for step in (50, 100, 200)])
+    table = pd.concat([table, pd.DataFrame([score("flow0", step, 5.0) for step in (50, 100)])], ignore_index=True)
+    found = matched(
+        table, {"gan": ["gan0"], "flow": ["flow0"]}, SEEDS, RECIPES,
+        points({"gan0": 100.0, "flow0": 50.0}, {"gan0": 1.0, "flow0": 4.0}), budget,
+    )  # fmt: skip
+    assert dict(zip(found.run_id, found.step, strict=True)) == steps
+
+
+def test_paired_seeds_tell_what_their_spread_would_hide() -> None:
+    levels = {0: 10.0, 1: 20.0, 2: 30.0}
+    rows = [score(f"gan{seed}", 100, level) for seed, level in levels.items()]
+    rows += [score(f"flow{seed}", 100, level - 2 - 0.1 * seed) for seed, level in levels.items()]
+    found = matched(pd.DataFrame(rows), group_by_recipe(RUNS, RECIPES), SEEDS, RECIPES, points({}, {}).reindex(
+        columns=["run_id", "metric", "step", "mean"]), "images")  # fmt: skip
+    (comparison,) = pairs(found, "fid", "lower")
+    assert comparison.rivals == ("gan", "flow")
+    assert comparison.difference == pytest.approx(-2.1)
+    reach = 4.302652729911275 * 0.1 / math.sqrt(3)
+    assert (comparison.low, comparison.high) == (pytest.approx(-2.1 - reach), pytest.approx(-2.1 + reach))
+    assert (comparison.pairs, comparison.answer, comparison.winner) == (3, "suggests", 1)
+    assert "3 pairs of seeds suggest that 'flow' is better by " in comparison.sentence("FID")
+
+
+def table_of(values: dict[str, list[float]], metric: str = "fid") -> pd.DataFrame:
+    """Scores as `matched` returns them: of each rival one a seed."""
+    rows = [(name, metric, None, seed, value) for name, own in values.items() for seed, value in enumerate(own)]
+    return pd.DataFrame(rows, columns=["rival", "metric", "emotion", "seed", "value"]).assign(low=0.0, high=0.0)
+
+
+def test_a_skewed_score_is_compared_as_a_ratio_and_said_so() -> None:
+    found = table_of({"gan": [14.0, 28.0, 7.0, 15.0, 20.0], "flow": [10.0, 20.0, 5.0, 11.0, 14.0]})
+    (comparison,) = family(found, [("fid", "lower", Scale("ratio"))])["fid"]
+    assert comparison.kind == "ratio"
+    assert comparison.winner == 1
+    assert comparison.difference == pytest.approx((10 * 20 * 5 * 11 * 14 / (14 * 28 * 7 * 15 * 20)) ** 0.2)
+    said = comparison.sentence("FID")
+    assert "5 pairs of seeds show that 'flow' is better: 1.4 times lower (95 % interval 1.37 to 1.43)." in said
+    (turned,) = family(found.iloc[::-1], [("fid", "lower", Scale("ratio"))])["fid"]
+    assert "'flow' is better: 1.4 times lower (95 % interval 1.37 to 1.43)" in turned.sentence("FID")
+    (below,) = family(found.assign(value=found.value - 5), [("fid", "lower", Scale("ratio"))])["fid"]
+    assert below.kind == "difference"  # one score is 0
+    assert "is better by 4.8 (95 % interval" in below.sentence("FID")
+
+
+def test_shares_are_tested_by_log_odds_and_the_verdict_is_in_points() -> None:
+    found = table_of({"gan": [0.02, 0.03, 0.01, 0.02, 0.0], "flow": [0.4, 0.6, 0.5, 0.55, 0.3]}, "coverage")
+    (comparison,) = family(found, [("coverage", "higher", Scale("share", 1000))])["coverage"]
+    first, second = (logit(found[found.rival == name].value.clip(0.0005)) for name in ("gan", "flow"))
+    assert comparison.kind == "share"
+    assert comparison.p == pytest.approx(ttest_rel(first, second).pvalue)
+    assert comparison.means == pytest.approx((expit(first.mean()), expit(second.mean())))
+    assert comparison.difference == pytest.approx(comparison.means[1] - comparison.means[0])
+    assert 0 < comparison.low < comparison.difference < comparison.high < 1
+    said = comparison.sentence("coverage", lambda value: f"{value:.1%}")
+    assert said.startswith(
+        "coverage: 'gan' 0.9%, 'flow' 46.8%: 5 pairs of seeds show that 'flow' is better by 45.9 points ("
+    )
+    (unknown,) = pairs(found, "coverage", "higher", Scale("share"))
+    assert unknown.kind == "difference"  # one share is 0, of an unknown number of faces
+
+
+def test_ten_pairs_are_corrected_for_their_number_and_their_intervals_agree_with_it() -> None:
+    source = np.random.default_rng(0)
+    values = {f"r{place}": list(20 * np.exp(0.1 * source.normal(size=5) + (place == 0))) for place in range(5)}
+    found = table_of(values)
+    verdicts = family(found, [("fid", "lower", Scale("ratio"))])["fid"]
+    rejected = multipletests(
+        [comparison.p for comparison in pairs(found, "fid", "lower", Scale("ratio"))], method="holm"
+    )[0]
+    assert [comparison.winner is not None for comparison in verdicts] == rejected.tolist()
+    assert [not comparison.low <= 1 <= comparison.high for comparison in verdicts] == rejected.tolist()
+    assert 0 < rejected.sum() < 10
+    assert "10 comparisons" in corrected(verdicts[0].compared)
+    assert "(95 % interval, corrected, " in verdicts[0].sentence("FID")
+
+
+def test_one_run_each_tells_of_these_runs_alone_by_the_scores_own_intervals() -> None:
+    def comparison(value: float) -> str:
+        table = pd.DataFrame([score("gan0", 100, 10.0), score("flow0", 100, value)])
+        empty = pd.DataFrame(columns=["run_id", "metric", "step", "mean"])
+        found = matched(table, {"gan": ["gan0"], "flow": ["flow0"]}, SEEDS, RECIPES, empty, "images")
+        return next(pairs(found, "fid", "lower")).sentence("FID")
+
+    assert "one run each cannot tell" in comparison(9.5)
+    assert "of these two runs 'flow' is better" in comparison(9.0)
+    assert "other seeds" in comparison(9.0)
+
+
+def test_a_way_is_on_the_front_where_none_is_both_cheaper_and_better() -> None:
+    assert front([1, 2, 3, 3], [5, 7, 6, 4], "lower") == [True, False, False, True]
+    assert front([1, 2, 2], [5, 7, 7], "higher") == [True, True, True]

@@ -1,0 +1,131 @@
+"""The best checkpoint and the judges' disagreements, on tables whose answers are plain."""
+
+import subprocess
+import sys
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from fergan_core.analysis import ranking
+
+
+def row(run: str, epoch: int, value: float | None, judge: str = "first", **others: Any) -> dict[str, Any]:
+    known = {"run_id": run, "run_name": f"name {run}", "epoch": epoch, "step": epoch * 9, "judge": judge}
+    known |= {"judge_sha256": judge * 8, "count": 2000, "prior": "natural", "seed": 0, "truncation": 1.0}
+    ends = {"low": None, "high": None} if value is None else {"low": value - 0.1, "high": value + 0.1}
+    return known | {"metric": "is", "emotion": None, "value": value, "real": 3.0, **ends, **others}
+
+
+def table(*rows: dict[str, Any]) -> pd.DataFrame:
+    return pd.DataFrame(rows).astype(dict.fromkeys(("value", "low", "high", "real"), float))
+
+
+def pairs(found: pd.DataFrame) -> list[tuple[str, int, str, int]]:
+    return list(found[["run_id_a", "epoch_a", "run_id_b", "epoch_b"]].itertuples(index=False, name=None))
+
+
+def test_a_pair_that_two_judges_order_differently_is_found_once_with_both_opinions() -> None:
+    scores = table(row("a", 1, 2.0), row("b", 1, 2.5), row("a", 1, 1.9, "second"), row("b", 1, 1.6, "second"))
+    found = ranking.judge_disagreements(scores, "is")
+    assert pairs(found) == [("a", 1, "b", 1)]
+    (flip,) = found.to_dict("records")
+    assert (flip["judge_1"], flip["value_a_1"], flip["value_b_1"]) == ("first", 2.0, 2.5)
+    assert (flip["judge_2"], flip["value_a_2"], flip["value_b_2"]) == ("second", 1.9, 1.6)
+    assert flip["clear"]
+
+
+def test_a_pair_that_both_judges_order_alike_or_as_equal_is_no_flip() -> None:
+    alike = (row("a", 1, 1.5, "second"), row("b", 1, 1.6, "second"))
+    equal = (row("a", 1, 1.5, "second"), row("b", 1, 1.5, "second"))
+    for others in (alike, equal):
+        assert ranking.judge_disagreements(table(row("a", 1, 2.0), row("b", 1, 2.5), *others), "is").empty
+
+
+@pytest.mark.parametrize("ends", [{"low": 1.5, "high": 2.0}, {"low": None, "high": None}])
+def test_a_flip_is_clear_only_where_both_judges_intervals_do_not_meet(ends: dict[str, Any]) -> None:
+    scores = table(row("a", 1, 2.0), row("b", 1, 2.5), row("a", 1, 1.9, "second"), row("b", 1, 1.6, "second", **ends))
+    assert list(ranking.judge_disagreements(scores, "is").clear) == [False]
+
+
+def test_scores_of_another_protocol_metric_or_emotion_are_not_compared() -> None:
+    first = (row("a", 1, 2.0), row("b", 1, 2.5))
+    for other in ({"count": 500}, {"prior": "balanced"}, {"truncation": 0.5}, {"metric": "fid"}, {"emotion": "sad"}):
+        scores = table(*first, row("a", 1, 1.9, "second", **other), row("b", 1, 1.6, "second", **other))
+        assert ranking.judge_disagreements(scores, "is").empty
+
+
+def test_an_evaluation_of_before_there_was_truncation_compares_with_latents_as_drawn() -> None:
+    old = {"truncation": None}
+    scores = table(
+        row("a", 1, 2.0, **old), row("b", 1, 2.5), row("a", 1, 1.9, "second"), row("b", 1, 1.6, "second", **old)
+    )
+    assert len(ranking.judge_disagreements(scores, "is")) == 1
+
+
+def test_checkpoints_of_one_run_can_flip_too_but_are_no_flip_of_runs() -> None:
+    scores = table(row("a", 1, 2.0), row("a", 2, 2.5), row("a", 1, 1.9, "second"), row("a", 2, 1.6, "second"))
+    assert pairs(ranking.judge_disagreements(scores, "is")) == [("a", 1, "a", 2)]
+    assert ranking.judge_disagreements_of_runs(scores, "is").empty
+
+
+def test_runs_are_compared_at_the_last_epoch_that_two_judges_scored_of_both() -> None:
+    early = [row("a", 1, 2.0), row("b", 1, 2.5), row("a", 1, 1.9, "second"), row("b", 1, 1.6, "second")]
+    alone = [row("a", 3, 2.0), row("b", 3, 2.5), row("a", 4, 2.0, "second")]
+    assert pairs(ranking.judge_disagreements_of_runs(table(*early, *alone), "is")) == [("a", 1, "b", 1)]
+    agreed = [row("a", 2, 2.0), row("b", 2, 2.5), row("a", 2, 1.0, "second"), row("b", 2, 1.6, "second")]
+    assert ranking.judge_disagreements_of_runs(table(*early, *agreed), "is").empty
+
+
+def test_without_scores_there_is_no_flip_and_no_best() -> None:
+    empty = table(row("a", 1, 2.0)).iloc[:0]
+    assert ranking.judge_disagreements(empty, "is").empty
+    assert ranking.judge_disagreements_of_runs(empty, "is").empty
+    assert ranking.best(empty, "is", "higher") is None
+
+
+@pytest.mark.parametrize(
+    ("better", "values", "apart"),
+    [
+        ("higher", {"a": 2.0, "b": 2.3, "c": 2.6}, ("c", "b", True)),
+        ("higher", {"a": 2.0, "b": 2.5, "c": 2.6}, ("c", "b", False)),
+        ("lower", {"a": 2.0, "b": 2.5, "c": 2.6}, ("a", "b", True)),
+        ("real", {"a": 2.95, "b": 3.5, "c": 9.0}, ("a", "b", True)),
+        ("real", {"a": 2.6, "b": 3.3, "c": 9.0}, ("b", "a", False)),
+    ],
+)
+def test_the_best_is_told_with_whether_its_interval_meets_the_next(
+    better: ranking.Better, values: dict[str, float], apart: tuple[str, str, bool]
+) -> None:
+    found = ranking.best(table(*(row(run, 1, value) for run, value in values.items())), "is", better)
+    assert found is not None
+    assert found.second is not None
+    assert (found.first["run_id"], found.second["run_id"], found.apart) == apart
+
+
+def test_the_best_of_one_is_alone_and_without_intervals_nothing_is_told_apart() -> None:
+    alone = ranking.best(table(row("a", 1, 2.0)), "is", "higher")
+    assert alone is not None
+    assert (alone.second, alone.apart) == (None, None)
+    bare = ranking.best(table(row("a", 1, 2.0, low=None, high=None), row("b", 1, 1.0)), "is", "higher")
+    assert bare is not None
+    assert bare.apart is None
+
+
+def test_without_a_value_of_real_faces_nothing_is_near_it() -> None:
+    scores = table(row("a", 1, 2.0, real=None), row("b", 1, 9.0))
+    found = ranking.best(scores, "is", "real")
+    assert found is not None
+    assert (found.first["run_id"], found.second) == ("b", None)
+
+
+def test_the_best_of_an_emotion_is_its_own() -> None:
+    scores = table(row("a", 1, 2.0), row("b", 1, 1.0), row("a", 1, 1.0, emotion="sad"), row("b", 1, 2.0, emotion="sad"))
+    found = ranking.best(scores, "is", "higher", "sad")
+    assert found is not None
+    assert found.first["run_id"] == "b"
+
+
+def test_orders_are_told_without_torch() -> None:
+    script = "import sys, fergan_core.analysis.ranking\nassert 'torch' not in sys.modules\n"
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=120)

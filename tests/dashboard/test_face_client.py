@@ -1,0 +1,190 @@
+"""Faces drawn by the face_client's own process, from a real checkpoint."""
+
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+import torch
+
+from dashboard.face_client import FaceClient
+from fergan_core import methods, recipe
+from fergan_core.analysis.projection import principal_plane
+from fergan_core.data import open_dataset, split_parts
+from fergan_core.errors import CheckpointError
+from fergan_core.evaluation.faces import draw
+from fergan_core.judges.judge import load_judge
+from fergan_core.metrics.birthday import duplicate_threshold, duplicates
+from fergan_core.training import checkpoint
+from fergan_core.training.engine import to_bytes
+
+RECIPE = recipe.from_dict({"preset": "quick", "emotions": ["angry", "happy"], "method": {"kind": "gan", "width": 4}})
+ANGRY, HAPPY = 0, 3
+
+
+def children() -> list[int]:
+    return [process.pid for process in psutil.Process().children()]
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    learner = methods.build_learner(RECIPE, torch.device("cpu"), steps=1, bfloat16=False)
+    return checkpoint.save_checkpoint(tmp_path, 1, learner.state_dict(), learner.networks)[0].path
+
+
+def test_the_faces_are_those_of_the_generator(weights: Path) -> None:
+    faces = FaceClient().draw(recipe.to_dict(RECIPE), weights, [HAPPY] * 5, 7)
+    generator = methods.load_generator(recipe.to_dict(RECIPE), weights)
+    assert np.array_equal(faces, to_bytes(generator.sample(torch.tensor([HAPPY] * 5), 7)).numpy())
+    assert len(np.unique(faces, axis=0)) == 5
+
+
+def test_a_damaged_checkpoint_is_told_and_a_dead_child_is_replaced(weights: Path, tmp_path: Path) -> None:
+    others = set(children())
+    face_client = FaceClient()
+    (tmp_path / "half.safetensors").write_bytes(weights.read_bytes()[:100])
+    with pytest.raises(CheckpointError, match="half"):
+        face_client.draw(recipe.to_dict(RECIPE), tmp_path / "half.safetensors", [HAPPY], 0)
+    first = face_client.draw(recipe.to_dict(RECIPE), weights, [HAPPY], 0)
+    (child,) = set(children()) - others
+    os.kill(child, signal.SIGKILL)
+    assert np.array_equal(face_client.draw(recipe.to_dict(RECIPE), weights, [HAPPY], 0), first)
+
+
+def test_faces_are_read_by_the_judge_that_was_asked(weights: Path) -> None:
+    face_client = FaceClient()
+    found = face_client.read(recipe.to_dict(RECIPE), weights, [HAPPY] * 5, 7, 0.5, "synthfer")
+    generator, judge = methods.load_generator(recipe.to_dict(RECIPE), weights), load_judge("synthfer")
+    faces = draw(generator, torch.tensor([HAPPY] * 5), 7, 0.5, torch.device("cpu")).images
+    assert np.array_equal(found.faces, faces.numpy())
+    assert np.allclose(found.known["chances"], judge.read(faces)[0].softmax(1).numpy())
+    assert found.known["judge_sha256"] == judge.sha256
+    with pytest.raises(CheckpointError, match="unknown judge 'nobody'"):
+        face_client.read(recipe.to_dict(RECIPE), weights, [HAPPY], 7, 1.0, "nobody")
+
+
+def test_a_face_comes_out_of_noise_step_by_step_and_ends_as_it_is_drawn(weights: Path, tmp_path: Path) -> None:
+    plan = recipe.from_dict({"emotions": ["angry", "happy"], "method": {"kind": "flow", "width": 8, "sample_steps": 6}})
+    learner = methods.build_learner(plan, torch.device("cpu"), steps=1, bfloat16=False)
+    saved = checkpoint.save_checkpoint(tmp_path / "flow", 1, learner.state_dict(), learner.networks)[0].path
+    face_client = FaceClient()
+    found = face_client.path(recipe.to_dict(plan), saved, [HAPPY] * 2, 7, 4)
+    states, seen = found.faces.reshape(2, 2, 4, 48, 48)
+    drawn = to_bytes(learner.generator.sample(torch.tensor([HAPPY] * 2), 7) / 2)
+    # A fresh network's face is its noise, shown by its spread as the noise is; what it saw in it is the noise itself.
+    assert np.abs(states[:, -1].astype(int) - drawn.numpy().astype(int)).max() <= 3
+    assert states.shape == seen.shape
+    with pytest.raises(CheckpointError, match="in one pass"):
+        face_client.path(recipe.to_dict(RECIPE), weights, [HAPPY], 7, 4)
+
+
+@pytest.mark.slow
+def test_faces_are_laid_beside_their_nearest_training_faces(weights: Path) -> None:
+    small = recipe.to_dict(RECIPE) | {"images": 300}
+    synthfer = open_dataset("synthfer")
+    dataset = {"name": "synthfer", "source": "synthfer", "content_hash": synthfer.content_hash}
+    face_client = FaceClient()
+    found = face_client.nearest(small, weights, [HAPPY] * 4, 7, dataset, None)
+    assert found.faces.shape == (4 * (1 + 3), 48, 48)
+    drawn = {face.tobytes() for face in found.faces[::4]}
+    assert drawn == {face.tobytes() for face in face_client.draw(small, weights, [HAPPY] * 4, 7)}
+    learnt = {image.tobytes() for image in synthfer.images}
+    assert all(face.tobytes() in learnt for face in np.delete(found.faces, np.s_[::4], axis=0))
+    assert found.known["ratio"] == sorted(found.known["ratio"])
+    assert (found.known["asked"], found.known["judge"]) == ([HAPPY] * 4, "synthfer")
+    with pytest.raises(CheckpointError, match="put the data"):
+        face_client.nearest(small, weights, [HAPPY], 7, dataset | {"source": "/no/such.csv"}, None)
+
+
+@pytest.fixture
+def few_faces(tmp_path: Path) -> dict[str, str]:
+    """A data set of 200 angry and 200 happy pictures of coarse blocks, as the registry knows it."""
+    blocks = np.random.default_rng(5).integers(0, 256, (400, 6, 6), dtype=np.uint8)
+    images = np.kron(blocks, np.ones((8, 8), np.uint8))
+    np.savez(tmp_path / "few.npz", images=images, labels=np.repeat([ANGRY, HAPPY], 200))
+    dataset = open_dataset(tmp_path / "few.npz")
+    return {"name": dataset.name, "source": str(tmp_path / "few.npz"), "content_hash": dataset.content_hash}
+
+
+@pytest.mark.slow
+def test_faces_are_laid_among_real_ones_and_their_duplicates_found(weights: Path, few_faces: dict[str, str]) -> None:
+    plain, labels = recipe.to_dict(RECIPE), [HAPPY] * 30 + [ANGRY] * 20
+    face_client = FaceClient()
+    found = face_client.project(plain, weights, labels, 7, few_faces)
+    drawn = face_client.draw(plain, weights, labels, 7)
+
+    judge, dataset = load_judge(found.known["judge"]), open_dataset(few_faces["source"])
+    parts, read = split_parts(dataset), judge.read(np.array(drawn))
+    held_out = {
+        code: judge.read(dataset.images[parts.held_out][dataset.labels[parts.held_out] == code])
+        for code in (ANGRY, HAPPY)
+    }
+    plane = principal_plane(np.concatenate([features.numpy() for _, features in held_out.values()]))
+    known = found.known
+    assert known["shares"] == pytest.approx(plane.shares.tolist(), rel=1e-4)
+    assert known["drawn"]["labels"] == labels
+    assert known["drawn"]["reads"] == read[0].argmax(1).tolist()
+    assert np.allclose(known["drawn"]["at"], plane.project(read[1].numpy()), atol=1e-3)
+    assert known["real"]["labels"] == [ANGRY] * 20 + [HAPPY] * 20
+    every = np.concatenate([plane.project(features.numpy()) for _, features in held_out.values()])
+    assert np.allclose(np.sort(known["real"]["at"], axis=0), np.sort(every, axis=0), atol=1e-3)
+
+    known_faces = dataset.images[parts.train], dataset.labels[parts.train]
+    for row, code in zip(known["twins"], (ANGRY, HAPPY), strict=True):
+        reach = duplicate_threshold(judge.read(known_faces[0][known_faces[1] == code])[1])
+        mine = duplicates(read[1][torch.tensor(labels) == code], reach)
+        like = duplicates(held_out[code][1], reach)
+        assert row == {
+            "label": code, "faces": labels.count(code), "pairs": mine.pairs, "share": mine.share,
+            "real_faces": 20, "real_share": like.share,
+        }  # fmt: skip
+    nearest = known["nearest"]
+    assert len(found.faces) == 2 * len(nearest["labels"]) == 2 * min(12, sum(row["pairs"] for row in known["twins"]))
+    assert len(nearest["labels"]) > 0
+    assert nearest["distances"] == sorted(nearest["distances"])
+    asked = {face.tobytes(): code for face, code in zip(drawn, labels, strict=True)}
+    assert [asked[face.tobytes()] for face in found.faces] == np.repeat(nearest["labels"], 2).tolist()
+    one, other = judge.read(np.array(found.faces[:2]))[1].double()
+    reach = duplicate_threshold(judge.read(known_faces[0][known_faces[1] == nearest["labels"][0]])[1])
+    assert nearest["distances"][0] == pytest.approx(float((one - other).norm()) / reach, abs=1e-3)
+
+
+def test_faces_cannot_be_laid_among_faces_that_are_gone(weights: Path) -> None:
+    gone = {"name": "fer2013", "source": "/no/such.csv", "content_hash": "0" * 64}
+    with pytest.raises(CheckpointError, match=r"not at hand.*put the data"):
+        FaceClient().project(recipe.to_dict(RECIPE), weights, [HAPPY] * 2, 7, gone)
+
+
+WRONG = {
+    "a code beyond the emotions": ({"labels": [7]}, "'7' is not an emotion's code"),
+    "a negative code, which would be the last emotion": ({"labels": [-1]}, "'-1' is not an emotion's code"),
+    "a name for a code": ({"labels": ["happy"]}, "'happy' is not an emotion's code"),
+    "an emotion that the run did not learn": ({"labels": [HAPPY, 4]}, "did not learn sad faces; choose one of angry"),
+    "no face": ({"labels": []}, "ask for one or more"),
+    "a seed below 0": ({"seed": -1}, "the seed '-1'"),
+    "a seed that is too large": ({"seed": 2**64}, "the seed"),
+    "no steps": ({"kind": "path", "frames": 0}, "'0' steps"),
+    "a truncation of 0": ({"kind": "read", "truncation": 0.0, "judge": "synthfer"}, "the truncation '0.0'"),
+    "an unknown question": ({"kind": "paint"}, "nothing here draws 'paint'"),
+    "a recipe of no method": ({"recipe": {"method": {"kind": "oil"}}}, "oil"),
+    "a recipe that is none": ({"recipe": [1, 2]}, "could not be drawn"),
+    "data without a place": ({"kind": "nearest", "dataset": {"name": "synthfer"}, "judge": None}, "KeyError: 'source'"),
+}
+
+
+def test_whatever_is_asked_the_answer_is_a_sentence_and_the_process_lives_on(weights: Path) -> None:
+    others = set(children())
+    face_client = FaceClient()
+    plain = {"kind": "draw", "recipe": recipe.to_dict(RECIPE), "weights": str(weights), "labels": [HAPPY], "seed": 0}
+    first = face_client.draw(plain["recipe"], weights, [HAPPY], 0)
+    (child,) = set(children()) - others
+    for question, sentence in WRONG.values():
+        with pytest.raises(CheckpointError) as told:
+            face_client._ask(plain | question)
+        assert sentence in str(told.value)
+        assert "\n" not in str(told.value)
+        assert set(children()) - others == {child}
+    assert np.array_equal(face_client.draw(plain["recipe"], weights, [HAPPY], 0), first)

@@ -1,0 +1,68 @@
+"""The probe of generators whose faces are known: real ones, one face for all, and lines through pixel space."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from fergan_core.data import Dataset, Parts
+from fergan_core.emotions import EMOTIONS
+from fergan_core.evaluation import Probe, RealFaces, jacobian_condition, load_judge
+from tests.evaluation.conftest import Replayer
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def probe(few: Dataset, parts: Parts) -> Probe:
+    judge = load_judge("synthfer")
+    return Probe(judge, RealFaces(few, parts, judge), EMOTIONS, 0)
+
+
+def test_real_faces_have_a_sound_pulse(probe: Probe, unseen_faces: Dataset) -> None:
+    found = probe.take(Replayer(unseen_faces), CPU)
+    for name in EMOTIONS:
+        assert found[f"pulse_accuracy/{name}"] >= 0.75
+        assert found[f"pulse_reads/{name}"] == EMOTIONS.index(name)
+        assert 0.7 < found[f"pulse_diversity/{name}"] < 1.4
+        # Drawn one by one, with chance repeats: of disgust's seven faces most are there twice.
+        chance = 1 - (1 - 1 / int((unseen_faces.labels == EMOTIONS.index(name)).sum())) ** 15
+        assert abs(found[f"pulse_repeats/{name}"] - chance) < 0.3
+
+
+def test_one_face_for_every_emotion_is_dead(probe: Probe, unseen_faces: Dataset) -> None:
+    found = probe.take(Replayer(unseen_faces, always=EMOTIONS.index("happy")), CPU)
+    for name in EMOTIONS:
+        assert found[f"pulse_diversity/{name}"] == pytest.approx(0, abs=1e-6)
+        assert found[f"pulse_repeats/{name}"] == 1
+        assert found[f"pulse_reads/{name}"] == EMOTIONS.index("happy")
+        assert found[f"pulse_accuracy/{name}"] == float(name == "happy")
+
+
+class Lines:
+    """Faces that answer to each number of a latent by its own strength alone."""
+
+    def __init__(self, strengths: list[float], emotions: tuple[str, ...] = EMOTIONS) -> None:
+        self.emotions, self._strengths = emotions, torch.tensor(strengths)
+
+    def latents(self, count: int, seed: int) -> Tensor:
+        return torch.rand(count, len(self._strengths), generator=torch.Generator().manual_seed(seed))
+
+    def draw(self, latents: Tensor, labels: Tensor) -> Tensor:
+        assert len(latents) == len(labels)
+        faces = torch.zeros(len(latents), 48 * 48 - len(self._strengths))
+        return torch.cat([latents * self._strengths, faces], 1).view(-1, 1, 48, 48)
+
+    generate = draw
+
+
+@pytest.mark.parametrize("emotions", [EMOTIONS, ("happy", "sad", "neutral")])
+def test_the_condition_is_that_of_the_jacobian(emotions: tuple[str, ...]) -> None:
+    found = jacobian_condition(Lines([1.0, 0.5, 0.1], emotions), emotions, 0)
+    assert found == pytest.approx(2 * math.log(10), rel=1e-5)
+
+
+def test_faces_that_are_no_numbers_have_no_condition() -> None:
+    assert np.isnan(jacobian_condition(Lines([1.0, math.inf]), EMOTIONS, 0))
