@@ -23,7 +23,7 @@ PAGES = [
     st.Page("views/collapse.py", title="Mode collapse", icon=":material/heart_broken:"),
     st.Page("views/instability.py", title="Instability", icon=":material/vital_signs:"),
     st.Page("views/compare.py", title="Compare", icon=":material/compare:"),
-    st.Page("views/rivals.py", title="Rivals", icon=":material/swords:"),
+    st.Page("views/rivals.py", title="Methods", icon=":material/swords:"),
     st.Page("views/claims.py", title="Claims", icon=":material/balance:"),
 ]
 

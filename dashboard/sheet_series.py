@@ -67,7 +67,7 @@ def play(series: Sequence[player.SheetSeries]) -> int:
 
 
 def _asked_epoch(oldest: int, newest: int) -> int:
-    """Return the epoch that the address asks for, the newest without one; say so where there is no sheet near it."""
+    """Return the epoch that the address asks for, the newest without one; say so where there is not a sheet near it."""
     asked = st.query_params.get("epoch", "")
     if not asked:
         return newest

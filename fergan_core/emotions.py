@@ -35,7 +35,7 @@ def emotion_code(name: str) -> int:
     word = name.strip().lower()
     word = _SPELLINGS.get(word, word)
     if word not in EMOTIONS:
-        raise DataError(f"'{name}' is no emotion of FER2013; use one of {', '.join(EMOTIONS)}")
+        raise DataError(f"'{name}' is not an emotion of FER2013; use one of {', '.join(EMOTIONS)}")
     return EMOTIONS.index(word)
 
 

@@ -25,7 +25,7 @@ def test_a_preset_survives_json_and_knows_its_name(name: str) -> None:
         ({"momentum": 1}, "--momentum: unexpected"),
         ({"emotions": ["happy", "happiness"]}, "each only once"),
         ({"emotions": []}, "at least one"),
-        ({"emotions": ["joy"]}, "--emotions: 'joy' is no emotion"),
+        ({"emotions": ["joy"]}, "--emotions: 'joy' is not an emotion"),
         (
             {"emotions": ["happy"], "method": {"kind": "gan", "matching_aware": True}},
             "--matching-aware: .*two emotions",

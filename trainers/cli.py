@@ -123,7 +123,10 @@ def sample(
 
 
 def compare_runs(
-    runs: Annotated[list[str], tyro.conf.arg(metavar="RUN...", help="Runs of two rivals or more, seeds of each.")],
+    runs: Annotated[
+        list[str],
+        tyro.conf.arg(metavar="RUN...", help="Runs of two recipes or methods or more, several seeds of each."),
+    ],
     /,
     *,
     budget: Annotated[
@@ -134,7 +137,7 @@ def compare_runs(
         float | None,
         tyro.conf.arg(
             metavar="N",
-            help="How much: seconds, images, or TFLOP; by default as much as the run that came least far had spent.",
+            help="How much: seconds, images, or TFLOP; by default as much as the run that trained least had spent.",
         ),
     ] = None,
     registry: RegistryFlag = None,
@@ -169,7 +172,7 @@ def findings(
     registry: RegistryFlag = None,
     json: JsonFlag = False,
 ) -> None:
-    """Look once more for what went wrong in runs, record it in the place of what was found before, and list it."""
+    """Look once more for what went wrong in runs, record it in place of what was found before, and list it."""
     from trainers.findings import look_again
 
     if not runs:

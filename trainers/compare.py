@@ -32,7 +32,7 @@ def compare(runs: Sequence[str], budget: Budget, at: float | None, *, registry: 
     from fergan_core.registry import Reader
 
     if at is not None and not 0 < at < math.inf:
-        raise UsageError(f"--at: {at:g} is no budget; give what each run had spent, above 0")
+        raise UsageError(f"--at: {at:g} is not a budget; give what each run had spent, above 0")
     reader = Reader(registry)
     run_ids = [reader.resolve(run, trashed="never") for run in runs]
     if len(set(run_ids)) < 2:
@@ -50,7 +50,7 @@ def compare(runs: Sequence[str], budget: Budget, at: float | None, *, registry: 
     missing = [str(row.name) for row in chosen.set_index("id").itertuples() if row.Index not in set(found["run_id"])]
     if found["rival"].nunique() < 2:
         raise UsageError(
-            f"--budget {budget}: fewer than two rivals have scores and a record of what they spent; without: "
+            f"--budget {budget}: fewer than two recipes have scores and a record of what they spent; without: "
             + ", ".join(missing)
         )
     faces = scales.faces_of(scores)

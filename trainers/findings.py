@@ -10,7 +10,7 @@ from trainers.runs_commands import open_registry, print_json
 
 
 def look_again(runs: Sequence[str], *, registry: str | None, json: bool) -> None:
-    """Find anew in each run's points and scores, record what was found in the place of what was, and print it."""
+    """Look again in each run's points and scores, record what was found in place of what was, and print it."""
     from fergan_core.experiment import detect_findings
     from fergan_core.registry import Reader
 

@@ -101,7 +101,7 @@ def _refuse_recipe(words: Sequence[str], flag: str, allowed: set[str]) -> None:
 
 
 def settings(session: Session) -> dict[str, str]:
-    """Return what --set says, by field; UsageError for a word that is no field=value, or --set without --fork."""
+    """Return what --set says, by field; UsageError for a word that is not field=value, or --set without --fork."""
     if session.set and session.fork is None:
         raise UsageError("--set: it changes what --fork RUN@EPOCH branches from; give a new run's fields as flags")
     return pairs("--set", session.set)
@@ -113,6 +113,6 @@ def pairs(flag: str, words: Sequence[str]) -> dict[str, str]:
     for word in words:
         name, equals, value = word.partition("=")
         if not equals or not name or not value:
-            raise UsageError(f"{flag}: '{word}' is no field=value, as in {flag} d_lr=1e-4")
+            raise UsageError(f"{flag}: '{word}' is not field=value, as in {flag} d_lr=1e-4")
         found[name] = value
     return found

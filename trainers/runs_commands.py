@@ -126,7 +126,7 @@ def tag(
     remove: Annotated[bool, tyro.conf.arg(help="Take the tags off.")] = False,
     registry: RegistryFlag = None,
 ) -> None:
-    """Hang tags on a run, or take them off."""
+    """Add tags to a run, or remove them."""
     if not tags:
         raise UsageError("TAG: give at least one word")
     writer, run_id = _writer(registry, run)

@@ -35,7 +35,7 @@ class Flags:
     seeds: int = 3
     """Seeds of each setting, from 0."""
     draws: int | None = None
-    """So many random settings in the place of all combinations."""
+    """So many random settings in place of all combinations."""
     preset: str = "quick"
     """The recipe that is varied."""
     set: Annotated[tuple[str, ...], tyro.conf.arg(metavar="FIELD=VALUE")] = ()
@@ -59,7 +59,7 @@ def parse_vary(words: tuple[str, ...]) -> "dict[str, list[str] | Span]":
     for word in words:
         name, equals, text = word.partition("=")
         if not equals or not name or not text:
-            raise UsageError(f"--vary: '{word}' is no FIELD=A,B,... or FIELD=LOW..HIGH[,log]")
+            raise UsageError(f"--vary: '{word}' is not FIELD=A,B,... or FIELD=LOW..HIGH[,log]")
         name = name.replace("-", "_")
         match = _RANGE.match(text)
         if match is None:
@@ -68,7 +68,7 @@ def parse_vary(words: tuple[str, ...]) -> "dict[str, list[str] | Span]":
         try:
             found[name] = Span(float(match["low"]), float(match["high"]), log=match["log"] is not None)
         except ValueError:
-            raise UsageError(f"--vary: '{text}' is no range of numbers, as in d_lr=1e-5..1e-3,log") from None
+            raise UsageError(f"--vary: '{text}' is not a range of numbers, as in d_lr=1e-5..1e-3,log") from None
     return found
 
 
@@ -123,7 +123,7 @@ def print_tables(url: str, study: str, score: str) -> None:
         out.print(f"{len(known)} trials with '{score}' and {len(varied)} varied fields: too few for a table.")
         return
     lost = f", {len(table) - len(known)} without it left out" if len(table) > len(known) else ""
-    title = f"what {score} hangs on: share of its variance over {len(known)} trials{lost}"
+    title = f"what {score} depends on: share of its variance over {len(known)} trials{lost}"
     shown = Table(title=title, caption=found.protocol)
     for column in ("parameter", "share", "95 % interval"):
         shown.add_column(column, justify="left" if column == "parameter" else "right")

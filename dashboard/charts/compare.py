@@ -23,7 +23,7 @@ _SCORE_COLUMNS = {
     "IS of real faces": ("is", "real"),
     "KL nats": ("kl_nats", "value"),
     "KL / ln K": ("kl_ratio", "value"),
-    "read as asked": ("accuracy", "value"),
+    "recognised as requested": ("accuracy", "value"),
 }
 
 

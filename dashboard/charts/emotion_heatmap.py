@@ -20,11 +20,15 @@ class Measure(NamedTuple):
 
 
 MEASURES: Mapping[str, Measure] = {
-    "variety": Measure("pulse_diversity", "mean distance of two faces' features, by real faces' own: 1 is as varied"),
-    "read as asked": Measure("pulse_accuracy", "share of faces that the judge reads as the emotion asked for"),
-    "repeats": Measure("pulse_repeats", "share of faces that are nearly another one's twin"),
+    "diversity": Measure(
+        "pulse_diversity", "mean distance between two faces' features, relative to real faces: 1 is as diverse"
+    ),
+    "recognised as requested": Measure(
+        "pulse_accuracy", "share of faces in which the judge recognises the emotion that was requested"
+    ),
+    "repeats": Measure("pulse_repeats", "share of faces with a near-duplicate among the others"),
     "coverage": Measure(
-        "coverage", "share of real faces with a drawn one near, by real faces' own: 1 is as many", scored=True
+        "coverage", "share of real faces with a generated one nearby, relative to real faces: 1 is as many", scored=True
     ),
 }
 

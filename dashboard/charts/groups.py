@@ -22,7 +22,7 @@ def in_groups(scores: pd.DataFrame, groups: Mapping[str, Sequence[str]], emotion
     """Return an emotion's scores (None: all together) of the groups' runs: a row a run and metric, with its group.
 
     `scores` are one evaluation a run (`analysis.budgets.at_budget`). Columns: group, run_id, epoch, spent, count,
-    metric, value, real; a score that is no number has no row.
+    metric, value, real; a score that is not a number has no row.
     """
     group_of = {run_id: name for name, run_ids in groups.items() for run_id in run_ids}
     rows = of_emotion(scores, emotion).dropna(subset=["value"])

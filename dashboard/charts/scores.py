@@ -73,7 +73,7 @@ def emotion_accuracy(scores: pd.DataFrame, emotion: str, colours: Mapping[str, s
     tooltip = [
         alt.Tooltip("run_name:N", title="run"),
         alt.Tooltip("epoch:Q"),
-        alt.Tooltip("value:Q", title="read as asked", format=".0%"),
+        alt.Tooltip("value:Q", title="recognised as requested", format=".0%"),
         alt.Tooltip("real:Q", title="real faces", format=".0%"),
     ]
     lines = base.mark_line(strokeWidth=2).encode(y=share, color=run, detail="protocol:N")

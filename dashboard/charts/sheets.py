@@ -27,20 +27,20 @@ _GIF_GREYS = 64
 
 
 def tiles(picture: bytes) -> np.ndarray:
-    """Cut a sheet's WebP or PNG into its faces, uint8 [rows, columns, 48, 48]; DataError if it is no sheet."""
+    """Cut a sheet's WebP or PNG into its faces, uint8 [rows, columns, 48, 48]; DataError if it is not a sheet."""
     try:
         sheet = np.asarray(Image.open(io.BytesIO(picture)).convert("L"))
     except (UnidentifiedImageError, OSError) as error:
         raise DataError("a sheet's file holds no picture; run `fergan runs verify` to find what damaged it") from error
     height, width = sheet.shape
     if height < PITCH or width < PITCH or (height - MARGIN) % PITCH or (width - MARGIN) % PITCH:
-        raise DataError(f"a picture of {width}x{height} px is no sheet, whose sides are 2 + 50 n px; verify the run")
+        raise DataError(f"a picture of {width}x{height} px is not a sheet, whose sides are 2 + 50 n px; verify the run")
     grid = sheet[MARGIN:, MARGIN:].reshape((height - MARGIN) // PITCH, PITCH, (width - MARGIN) // PITCH, PITCH)
     return np.ascontiguousarray(grid.transpose(0, 2, 1, 3)[:, :, :TILE, :TILE])
 
 
 def by_emotion(picture: bytes, emotions: Sequence[str]) -> dict[str, np.ndarray]:
-    """Cut a sheet into its faces by emotion, uint8 [columns, 48, 48] each; DataError if it is no sheet of these."""
+    """Cut a sheet into its faces by emotion, uint8 [columns, 48, 48] each; DataError if it is not a sheet of these."""
     rows = tiles(picture)
     _check_rows(rows, emotions)
     return dict(zip(emotions, rows, strict=True))
@@ -89,7 +89,7 @@ def training_gif(
 ) -> bytes:
     """Join (epoch, sheet's picture) pairs to one endless GIF, a frame an epoch, its number drawn, the last one held.
 
-    Raises DataError when there is no frame, or when a picture is no sheet of these emotions.
+    Raises DataError when there is no frame, or when a picture is not a sheet of these emotions.
     """
     if not frames:
         raise DataError("no sheet to make a GIF of; a run writes its first one at the end of its first epoch")

@@ -11,7 +11,7 @@ from dashboard.charts.palette import PLOTLY_CONFIG
 from fergan_core.emotions import EMOTIONS
 
 NO_PULSE = (
-    "the first is taken after 4,000 images, and runs of before there was one have none. The measure coverage needs "
+    "the first is taken after 4,000 images, and older runs have none. The measure coverage needs "
     "none: `fergan evaluate RUN@all` adds it."
 )
 NO_SCORE = "`fergan evaluate RUN@all`, with the data at hand, adds it."

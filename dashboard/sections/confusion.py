@@ -25,7 +25,7 @@ def show(labels: Mapping[str, str], colours: Mapping[str, str]) -> None:
         return
     scores = scores[scores.metric.str.startswith("read_as_")]
     if scores.empty:
-        st.info("These evaluations are of before there was a confusion matrix: `fergan evaluate RUN@all` adds it.")
+        st.info("These evaluations are older than the confusion matrix: `fergan evaluate RUN@all` adds it.")
         return
     scores = choose.one_protocol(scores)
     checkpoints = {

@@ -141,7 +141,7 @@ def _at(values: pd.DataFrame, stage: Budget) -> str:
     unit, what = SPENT[stage]
     spans = (values.groupby("group").spent.agg(["min", "max"]) / unit).round().astype(int)
     spent = [f"{name} {low:,}" + (f" to {high:,}" if high > low else "") for name, low, high in spans.itertuples()]
-    return f"Each run's evaluation nearest to where the one that came least far ended ({', '.join(spent)} {what}),"
+    return f"Each run's evaluation nearest to where the one that trained least ended ({', '.join(spent)} {what}),"
 
 
 def show_table(table: pd.DataFrame, source: str, count: int) -> None:
@@ -195,11 +195,11 @@ def _of_runs(runs: pd.DataFrame, groups: Groups, label: Callable[[str], str]) ->
     begun = pd.Series([root[run_id] for run_id in every], index=every)
     related = [label(run_id) for run_id in begun.index[begun.duplicated(keep=False)]]
     if related:
-        yield f"{', '.join(related)} are forks of one training and share a part of it: they are no independent runs."
+        yield f"{', '.join(related)} are forks of one training and share a part of it: they are not independent runs."
     recipes = data.recipes(every)
     for name, own in groups.items():
         if len({repr((recipes[run_id], table.data_hash[run_id])) for run_id in own}) < len(own):
-            yield f"Group {name} has runs of one recipe and one seed: the same run again is no further seed."
+            yield f"Group {name} has runs of one recipe and one seed: the same run again is not another seed."
         apart = list(varied(own).index)
         if apart:
             yield f"The runs of group {name} differ in more than the seed: {', '.join(apart)}. So does their spread."

@@ -53,7 +53,7 @@ def show(chosen: pd.DataFrame) -> None:
     if asked_for is None:
         return
     metric, title, scores = asked_for
-    # None and 0 both leave it to the run that came least far.
+    # None and 0 both leave it to the run that trained least.
     at = asked * unit if asked else None
     points = data.points(run_ids, (SPEED, COST), STRETCHES)
     seeds = dict(zip(chosen.id, chosen.seed, strict=True))
@@ -65,7 +65,7 @@ def show(chosen: pd.DataFrame) -> None:
             "not record what was spent."
         )
     if found.rival.nunique() < 2:
-        st.info("There are no two rivals to compare at this budget.")
+        st.info("Fewer than two methods or recipes can be compared at this budget.")
         return
     for warning in filter(None, (comparison.unequal(found), real_faces(scores))):
         st.warning(choose.plain(warning))
@@ -77,7 +77,7 @@ def show(chosen: pd.DataFrame) -> None:
     st.plotly_chart(figure, width="stretch", theme=None, key="budget figure", config=PLOTLY_CONFIG)
     st.caption(
         "A line: a run. Dashed: where all are compared, each at its evaluation nearest to it; unless it is given, what "
-        "the run that came least far had spent."
+        "the run that trained least had spent."
     )
     show_table(found, budget)
     show_verdicts(found, metric, title, scales.faces_of(scores))
@@ -118,9 +118,9 @@ def show_table(found: pd.DataFrame, budget: str) -> None:
         hide_index=True,
         width="stretch",
         height="content",
-        alt=f"The rivals' mean scores where all had spent equally many {name}",
+        alt=f"The methods' mean scores where all had spent equally many {name}",
         column_config={
-            "rival": text("Rival", width=170, pinned=True),
+            "rival": text("Method", width=170, pinned=True),
             "seeds": st.column_config.NumberColumn("Seeds", width=60),
             "spent": text(name.partition(",")[0].capitalize(), width=150),
         }

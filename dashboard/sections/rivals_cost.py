@@ -54,7 +54,7 @@ def show(chosen: pd.DataFrame) -> None:
         height="content" if len(shown) <= 12 else 460,
         alt="Each way of drawing with its speed and its score",
         column_config={
-            "rival": text("Rival", width=170, pinned=True),
+            "rival": text("Method", width=170, pinned=True),
             "way": text("Drawn by", width=220),
             "speed": number("Faces a second", format="%.0f", width=110),
             "value": text(metric.title, width=110),

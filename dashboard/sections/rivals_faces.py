@@ -39,10 +39,10 @@ def _in_steps(kind: str) -> bool:
 
 def show_path(chosen: pd.DataFrame, emotion: str) -> None:
     """Draw a few faces step by step, where a run has a checkpoint to draw from."""
-    st.subheader("Out of noise", anchor=False)
+    st.subheader("Sampling path", anchor=False)
     able = [row.id for row in chosen.itertuples() if not data.checkpoints(row.id).empty]
     if not able:
-        st.info("Choose a run of diffusion or flow with a checkpoint: its faces come out of noise step by step.")
+        st.info("Choose a run of diffusion or flow with a checkpoint: its faces are drawn from noise step by step.")
         return
     label = dict(zip(chosen.id, chosen.name, strict=True))
     with st.container(horizontal=True, vertical_alignment="bottom"):

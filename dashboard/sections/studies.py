@@ -1,4 +1,4 @@
-"""Instability's studies: which of many settings die and when, what a score hangs on, and every trial."""
+"""Instability's studies: which of many settings die and when, what a score depends on, and every trial."""
 
 from collections.abc import Sequence
 from urllib.parse import quote
@@ -73,13 +73,13 @@ def show_survival(trials: pd.DataFrame, varied: Sequence[str]) -> None:
     st.caption(
         choose.plain(f"{lived.died.sum()} of {len(lived)} runs died ({died}). ")
         + "A run dies at its first alarm, or where it diverged or failed; a stroke: runs that ended alive there. "
-        "Band: 95 % interval (Kaplan and Meier 1958). Few runs make it wide: no death among three is no proof."
+        "Band: 95 % interval (Kaplan and Meier 1958). Few runs make it wide: no death among three runs proves little."
     )
 
 
 def show_sensitivity(trials: pd.DataFrame, varied: Sequence[str], protocol: str) -> None:
-    """What a score hangs on, and how often each value fails."""
-    st.subheader("What a score hangs on", anchor=False)
+    """What a score depends on, and how often each value fails."""
+    st.subheader("What a score depends on", anchor=False)
     scored = [key for key in CATALOGUE if key in trials and trials[key].notna().sum() >= _LEAST]
     if scored:
         first = scored.index(FIRST_SCORE) if FIRST_SCORE in scored else 0
@@ -91,7 +91,7 @@ def show_sensitivity(trials: pd.DataFrame, varied: Sequence[str], protocol: str)
         figure = charts.shares_figure(shares, dark=choose.dark())
         st.plotly_chart(figure, width="stretch", theme=None, key="shares", config=PLOTLY_CONFIG)
         unknown = shares.parameter[shares.share.isna()]
-        without = f" Not to be told by these trials: {', '.join(unknown)}." if len(unknown) else ""
+        without = f" These trials cannot tell about: {', '.join(unknown)}." if len(unknown) else ""
         lost = len(trials) - int(trials[score].notna().sum())
         left_out = f" {lost} trials without the score are left out: see the failures." if lost else ""
         st.caption(

@@ -86,6 +86,6 @@ key = st.segmented_control(
     key="score",
     bind="query-params",
 )
-st.caption("Whether GANs converge is told by FID, whatever is chosen.")
+st.caption("Whether GANs converge is decided by FID, whichever score is chosen.")
 for found in data.claims(key):
     show(found, SCORES["fid"] if found.claim.key == "convergence" else SCORES[key])

@@ -37,7 +37,7 @@ if choose.any_trained(runs):
     label = choose.run_label(runs)
     labels = {run_id: label(run_id) for run_id in chosen}
     measure = st.segmented_control(
-        "Measure", list(MEASURES), default="variety", required=True, key="measure", bind="query-params"
+        "Measure", list(MEASURES), default="diversity", required=True, key="measure", bind="query-params"
     )
     if not chosen:
         st.info("Choose a run or more.")

@@ -70,7 +70,10 @@ def show_scores(labels: dict[str, str]) -> None:
     columns = dict.fromkeys(["IS", "IS low", "IS high", "IS of real faces", "KL nats", "KL / ln K"], three)
     table = compare.score_table(scores, labels)
     st.dataframe(
-        table, hide_index=True, width="stretch", column_config=columns | {"run": run, "read as asked": percent}
+        table,
+        hide_index=True,
+        width="stretch",
+        column_config=columns | {"run": run, "recognised as requested": percent},
     )
     if table["judge and protocol"].nunique() > 1:
         st.caption("Scores of different judges or protocols cannot be compared with each other.")

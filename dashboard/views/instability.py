@@ -46,7 +46,7 @@ def show_instruments(run_id: str, labels: dict[str, str]) -> None:
     )
     right.subheader("Largest singular values", anchor=False)
     if not points.metric.str.startswith("spectral_").any():
-        right.info("Not measured in this run: --watch-every 0, or a run of before there were instruments.")
+        right.info("Not measured in this run: --watch-every was 0, or the run is older than the instruments.")
         return
     figure = instruments.spectra_figure(points, dark=choose.dark())
     right.plotly_chart(figure, width="stretch", theme=None, key="spectra", config=PLOTLY_CONFIG)

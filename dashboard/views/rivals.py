@@ -28,7 +28,7 @@ def opening(trained: pd.DataFrame) -> list[str]:
     return [run_id for own in seeds.values() if newest.intersection(own) for run_id in own]
 
 
-st.title("Rivals")
+st.title("Methods")
 part = choose.part(*PARTS)
 runs = data.runs()
 if choose.any_trained(runs):

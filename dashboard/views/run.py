@@ -13,7 +13,7 @@ from fergan_core.protocols import newest
 from fergan_core.scalars import MAIN_PANELS, panels_of
 
 DARK = st.context.theme.type == "dark"
-HEADLINE = {"is": ("IS", "{:.3f}"), "accuracy": ("Read as asked", "{:.0%}")}
+HEADLINE = {"is": ("IS", "{:.3f}"), "accuracy": ("Recognised as requested", "{:.0%}")}
 
 
 def show_state(run_id: str) -> None:

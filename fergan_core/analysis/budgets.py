@@ -37,7 +37,7 @@ def at_budget(scores: pd.DataFrame, stage: Budget, at: float | None = None) -> p
     """Return of each run the scores of one evaluation, with the column `spent` in the stage's own measure.
 
     `scores` are of one protocol, with `with_cost`'s columns. 'newest' takes each run's last and counts epochs; the
-    others take `at`, by default what the run that came least far had spent by its last evaluation, and of each run the
+    others take `at`, by default what the run that trained least had spent by its last evaluation, and of each run the
     evaluation that is nearest to it. A run without that measure is left out.
     """
     measure = "epoch" if stage == "newest" else stage

@@ -109,7 +109,7 @@ def matched(
     """Return the rivals' scores where all had spent equally much, of one protocol: a row a run, metric and emotion.
 
     `points` are the runs' of SPEED and COST. Columns: rival, run_id, seed, epoch, step, spent, metric, emotion, value,
-    low, high, real. The budget is `at`, by default what the run that came least far had spent by its last evaluation.
+    low, high, real. The budget is `at`, by default what the run that trained least had spent by its last evaluation.
     """
     names = {run_id: name for name, run_ids in rivals.items() for run_id in run_ids}
     own = scores[scores.run_id.isin(names)]
@@ -179,7 +179,7 @@ def _duel(
         p = float(2 * student.sf(abs(difference) / error, len(each) - 1)) if error > 0 else float(difference == 0)
         answer: Answer = "shows" if len(pairs) >= ENOUGH else "suggests"
     else:
-        # Of several runs that share no seed the first ones: an interval of one evaluation is no interval of many.
+        # Of several runs that share no seed the first ones: an interval of one evaluation is not an interval of many.
         one, other = a.iloc[0], b.iloc[0]
         means = (float(one.value), float(other.value))
         difference = means[1] - means[0]

@@ -17,7 +17,7 @@ from typing import BinaryIO, cast
 from fergan_core.data.files import MOST_FILES, Files, FolderFiles, is_clutter, listed, reason
 from fergan_core.errors import DataError
 
-# An archive that unpacks to more than this is no copy of FER2013, whose largest layout has 300 MB.
+# An archive that unpacks to more than this is not a copy of FER2013, whose largest layout has 300 MB.
 _MOST_BYTES = 4 << 30
 _LONGEST_TARGET = 4096
 _SUFFIXES = (".zip", ".npz", ".tar", ".gz", ".tgz", ".bz2", ".tbz", ".tbz2", ".xz", ".txz")
@@ -190,7 +190,7 @@ class _Bounds:
             self.check(name, size)
 
 
-# What unpacking raises where an archive is damaged: an unknown version of zip and a name that is no text among it.
+# What unpacking raises where an archive is damaged: an unknown version of zip and a name that is not text among it.
 _DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, ValueError)
 _COMPRESSIONS = {b"\x1f\x8b": "gz", b"BZh": "bz2", b"\xfd7zXZ\x00": "xz"}
 

@@ -95,7 +95,7 @@ def _grey(images: npt.NDArray[Any], name: str) -> Bytes:
 
 
 def _integers(labels: npt.NDArray[Any], count: int, name: str) -> npt.NDArray[Any]:
-    """Return an npz's labels; DataError where they are no whole numbers, one a face."""
+    """Return an npz's labels; DataError where they are not whole numbers, one a face."""
     if labels.shape != (count,) or labels.dtype.kind not in "iu":
         raise DataError(
             f"{name}: labels are {labels.dtype} {list(labels.shape)} for {count:,} faces; give integers [N]"
@@ -104,7 +104,7 @@ def _integers(labels: npt.NDArray[Any], count: int, name: str) -> npt.NDArray[An
 
 
 def _codes(labels: npt.NDArray[Any], name: str) -> Bytes:
-    """Bring labels in FER2013's order to uint8 [N]; DataError where they are no codes 0..6."""
+    """Bring labels in FER2013's order to uint8 [N]; DataError where they are not codes 0..6."""
     wrong = (labels < 0) | (labels >= len(EMOTIONS))
     if wrong.any():
         face = int(wrong.argmax())
@@ -183,7 +183,7 @@ def _writer(place: Path) -> Callable[[Path, Bytes, Bytes], None]:
     """Choose how to write by the place's suffix; UsageError for one that is unknown and for a folder in use."""
     if place.is_dir() or not place.suffix:
         if place.exists() and (not place.is_dir() or any(place.iterdir())):
-            raise UsageError(f"'{place}' is no empty folder; name a new one, FILE.npz or FILE.png")
+            raise UsageError(f"'{place}' is not an empty folder; name a new one, FILE.npz or FILE.png")
         return _write_folder
     if place.suffix.lower() not in (".npz", ".png"):
         raise UsageError(f"'{place}': faces are not written as {place.suffix}; name FILE.npz, FILE.png or a new folder")

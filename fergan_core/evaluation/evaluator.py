@@ -316,6 +316,6 @@ def _kept_values(key: str, measure: Callable[[], dict[Key, Interval]]) -> dict[K
 
 
 def _score(key: Key, interval: Interval, real: float | None, noise_value: float | None) -> Score:
-    """Put a score beside real faces' value and noise's; NaN ends are no ends."""
+    """Put a score beside real faces' value and noise's; NaN ends are not ends."""
     low, high = (None if np.isnan(end) else end for end in (interval.low, interval.high))
     return Score(key[0], interval.value, low, high, real, key[1], noise_value)

@@ -27,7 +27,7 @@ _JACOBIANS = 14  # two an emotion: enough to see a generator go stiff, and a qua
 def jacobian_condition(generator: Differentiable, emotions: Sequence[str], seed: int) -> float:
     """Return the mean log condition number of a generator's Jacobian at a few latents, the same at each look.
 
-    0 and up, lower is better (see `metrics.jacobian`); NaN where the faces are no numbers.
+    0 and up, lower is better (see `metrics.jacobian`); NaN where the faces are not numbers.
     """
     labels = torch.tensor((codes_of(emotions) * _JACOBIANS)[:_JACOBIANS])
     latents = generator.latents(len(labels), seed)
@@ -49,7 +49,7 @@ class Probe:
     def take(self, generator: Generator, device: torch.device) -> dict[str, float]:
         """Return by emotion, each as `name/emotion`:
 
-        pulse_accuracy   share read as asked, 0 to 1
+        pulse_accuracy   share recognised as requested, 0 to 1
         pulse_reads      FER2013's code of the emotion that most are read as
         pulse_diversity  mean distance of two faces' features, by that of real faces: 1 is as varied as they are
         pulse_repeats    share of faces nearer to another one than a tenth of real faces' mean distance, 0 to 1

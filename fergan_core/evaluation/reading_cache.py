@@ -16,7 +16,7 @@ _MOST_BYTES = 2_000_000_000
 
 
 def cached(key: str, make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
-    """Return the tensors that were kept under a key, or make and keep them; only time hangs on the cache.
+    """Return the tensors that were kept under a key, or make and keep them; the cache changes nothing but the time.
 
     A file that is damaged is made again; a folder that cannot be written keeps nothing.
     """

@@ -58,7 +58,7 @@ class RealFaces:
         return np.asarray(self.dataset.factors["identity"][self._train_index], dtype=np.int64)
 
     def key(self, codes: Sequence[int]) -> str:
-        """Return a digest of all that a real face's score hangs on beside the protocol."""
+        """Return a digest of all that a real face's score depends on beside the protocol."""
         digest = hashlib.sha256(f"{self.dataset.content_hash} {self.judge.sha256} {list(codes)}".encode())
         digest.update(np.ascontiguousarray(self._trained_on).tobytes())
         return digest.hexdigest()[:40]

@@ -42,7 +42,7 @@ class Span:
 
     def __post_init__(self) -> None:
         if not self.low < self.high or (self.log and self.low <= 0):
-            raise UsageError(f"--vary: {self.low} to {self.high} is no range" + (" above 0" if self.log else ""))
+            raise UsageError(f"--vary: {self.low} to {self.high} is not a range" + (" above 0" if self.log else ""))
 
     def draw(self, source: np.random.Generator) -> float:
         """Draw a number."""

@@ -269,7 +269,7 @@ def train_judge(
 
     With `votes` float32 [N,7] it learns from people's shares of votes, and not from images that nobody voted on; it
     is chosen and measured by the data set's own labels all the same. Raises DataError where a part is missing,
-    TrainingError where the loss is no number.
+    TrainingError where the loss is not a number.
     """
     for name, index in (("training", parts.train), ("held-out", parts.held_out), ("report", parts.report)):
         if len(index) == 0:

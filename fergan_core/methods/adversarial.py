@@ -97,7 +97,7 @@ class AdversarialLearner:
     def measure(self, train: Batch, held_out: Batch) -> dict[str, Tensor]:
         """Measure what the losses do not tell, of some training and held-out faces and their FER2013 codes.
 
-        d_accuracy_held_out, _old  share of unseen real faces, and of fakes of earlier, that D takes for what they are
+        d_accuracy_held_out, _old  share of unseen real faces, and of earlier fakes, that D takes for what they are
         r_t, r_v   how surely D takes training faces for real, -1 to 1, and how much farther than unseen ones it puts
                    them from fakes: 0 is equally far, 1 is overfitting (Karras et al. 2020, arXiv:2006.06676, eq. 1)
         update_ratio_d and _g  length of the last update by that of the weights
@@ -261,7 +261,7 @@ class AdversarialLearner:
             (self._d_optimiser, "d_optimiser", self._config.d_lr),
         ):
             restore(optimiser, state[name], lr=rate, betas=(self._config.beta1, self._config.beta2))
-        if "done" in state:  # not in a state of before there was anything that changes over a training
+        if "done" in state:  # an older state lacks it: then nothing changed over a training
             self._done = int(state["done"])
             if state["augment"]:
                 self._augment.load_state_dict(state["augment"])

@@ -2,7 +2,7 @@
 
 DiffAugment (Zhao et al. 2020, arXiv:2006.10738) changes every face; adaptive augmentation (ADA, Karras et al. 2020,
 arXiv:2006.06676) changes each face in each way with a probability that follows how much the discriminator overfits.
-Both as is fit for small grey faces: light in the place of colour, and a hole too small to hide a mouth.
+Both as is fit for small grey faces: light in place of colour, and a hole too small to hide a mouth.
 """
 
 import math

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 
 class Ema:
-    """A copy of a network that follows it: an exponential moving average of all that is no whole number in its state.
+    """A copy of a network that follows it: an exponential moving average of the floats in its state.
 
     At first it follows fast, for a start is worth nothing: after n steps its decay is (1 + n) / (10 + n) at most.
     """

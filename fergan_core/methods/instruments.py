@@ -17,7 +17,7 @@ from fergan_core.models.layers import ConditionalBatchNorm2d
 
 Batch = tuple[Tensor, Tensor]  # faces [B,1,48,48] in [-1,1] and classes int64 [B]
 
-OLD = 256  # fakes of earlier in the training that are kept
+OLD = 256  # earlier fakes that are kept
 KEPT_AT_ONCE = 16
 ITERATIONS = 2  # of the power method a measurement, each from where the last one ended
 

@@ -83,7 +83,7 @@ class LatentGenerator:
     def draw(self, latents: Tensor, labels: Tensor) -> Tensor:
         """Return the same faces with their derivatives by the latents.
 
-        Batch norm uses its running averages, so that a face does not hang on the others of its batch.
+        Batch norm uses its running averages, so that a face does not depend on the others of its batch.
         """
         classes = self._classes[labels.to(self._device)]
         if bool((classes < 0).any()):

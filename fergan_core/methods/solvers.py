@@ -54,7 +54,7 @@ def adaptive(velocity: Velocity, x: Tensor, times: Tensor, *, tolerance: float =
             method="dopri5",
         )  # fmt: skip
     except AssertionError:
-        # How the library says that the velocity is no number, or too steep for any step.
+        # How the library says that the velocity is not a number, or too steep for any step.
         raise CheckpointError(
             "the network's velocity is NaN or too steep to follow; take an earlier checkpoint"
         ) from None

@@ -52,7 +52,7 @@ _METRICS = (
     Metric("kl_ratio", "KL / ln K", "higher", "", "the same divided by ln 7: 0 to 1"),
     Metric("is_split_mean", "IS, ten splits", "higher", "", "mean IS of ten parts, as papers report it"),
     Metric("is_split_std", "IS, ten splits' deviation", "real", "", "standard deviation of IS over ten parts"),
-    Metric("accuracy", "read as asked", "higher", "share", "share of faces read as the emotion asked for"),
+    Metric("accuracy", "recognised as requested", "higher", "share", "share recognised as the requested emotion"),
     Metric("fid", "FID", "lower", "", "Fréchet distance of features' Gaussians, at real faces' number", skewed=True),
     Metric("fid_infinity", "FID-infinity", "lower", "", "FID extrapolated to endlessly many fakes", True, True),
     Metric("kid", "KID", "lower", "", "squared maximum mean discrepancy, cubic kernel, unbiased", True),

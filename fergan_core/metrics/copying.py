@@ -152,7 +152,7 @@ def _beaten(reference: TrainingSet, distances: Tensor, cells: Tensor) -> Tensor:
 def _authentic(train: Tensor, distances: Tensor, indices: Tensor) -> Tensor:
     """1 for each fake farther from its nearest training face than that is from its nearest other, else 0: float64 [M].
 
-    A face that is in the training set twice is taken once: its twin is no other face, or each near-copy of it would
+    A face that is in the training set twice is taken once: its twin is not another face, or each near-copy of it would
     pass for authentic.
     """
     chosen, place = torch.unique(indices, return_inverse=True)

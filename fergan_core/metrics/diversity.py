@@ -42,7 +42,7 @@ def ms_ssim(first: Tensor, second: Tensor) -> Tensor:
     """
     first, second = _checked_faces(first), _checked_faces(second)
     if len(first) != len(second):
-        raise UsageError(f"MS-SSIM: {len(first)} and {len(second)} faces are no pairs; give as many of both")
+        raise UsageError(f"MS-SSIM: {len(first)} and {len(second)} faces are not pairs; give as many of both")
     parts = zip(torch.split(first, _PAIRS_AT_ONCE), torch.split(second, _PAIRS_AT_ONCE), strict=True)
     return torch.cat([_ms_ssim(a.double(), b.double()) for a, b in parts])
 
@@ -51,7 +51,7 @@ def ms_ssim_diversity(images: Tensor, groups: Tensor, *, pairs: int = 3000, seed
     """Mean MS-SSIM of random pairs of different faces in images [N,48,48] of 0..255: 0 to 1, lower is more diverse.
 
     Both faces of a pair are of one group, groups int64 [N] of 0..G-1 being dealt at random: so the groups' means do
-    not hang on each other, and leaving groups out gives a true error though pairs share faces. A group has pairs / G
+    not depend on each other, and leaving groups out gives a true error though pairs share faces. A group has pairs / G
     of them: random matchings of all its faces, one after the other, or all its pairs where that is fewer.
     """
     images = _checked_faces(images)

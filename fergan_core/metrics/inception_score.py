@@ -69,7 +69,7 @@ def kl_ratio(logits: Tensor) -> float:
 def split_scores(logits: Tensor, splits: int = 10) -> tuple[float, float]:
     """Mean and standard deviation of exp(kl) over `splits` consecutive parts, as papers report it.
 
-    Each part has its own marginal, so the mean grows with the part's size and is no estimate of the whole's score
+    Each part has its own marginal, so the mean grows with the part's size and is not an estimate of the whole's score
     (Barratt & Sharma 2018, 4.1.1): for comparison with papers only. Raises UsageError for fewer samples than splits.
     """
     if len(logits) < splits:

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from fergan_core.models.dcgan import START, DcganGenerator
 from fergan_core.models.layers import ImageEmbedding, initialise_dcgan
 
-# The logarithm of a variance is kept within this: exp of more is no float, and a fresh encoder is far from either end.
+# The logarithm of a variance is kept within this: exp of more overflows, and a fresh encoder is far from either end.
 _MOST_LOG_VARIANCE = 10.0
 
 

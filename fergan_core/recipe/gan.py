@@ -99,5 +99,5 @@ class Gan(MethodRecipe):
             raise UsageError("--g-conditioning norm: there is no norm to condition; leave out --no-g-batch-norm")
         if self.d_conditioning == "auxiliary" and self.matching_aware:
             raise UsageError(
-                "--d-conditioning auxiliary: it is not told which emotion was asked for; give --no-matching-aware"
+                "--d-conditioning auxiliary: it does not know which emotion was requested; give --no-matching-aware"
             )

@@ -87,7 +87,7 @@ def restore(source: Path, url: str | None) -> Result:
     """Bring a backup back as the registry `url`: the newest in the folder `source`, or the copy that it names.
 
     All hashes are checked before anything is put in place; files that the backup lacks are named in `lost`. A registry
-    that is there is moved aside. Raises RegistryError where it is in use or not ours, or where `source` is no backup.
+    that is there is moved aside. Raises RegistryError where it is in use or not ours, or `source` is not a backup.
     """
     target = sqlite_path(full_url(url))
     if target is None:

@@ -37,7 +37,7 @@ def full_url(url: str | None) -> str:
     try:
         parsed = make_url(url)
     except sa.exc.ArgumentError:
-        raise RegistryError(f"--registry: '{url}' is no database URL; give a path such as runs.db") from None
+        raise RegistryError(f"--registry: '{url}' is not a database URL; give a path such as runs.db") from None
     if parsed.get_backend_name() == "sqlite" and parsed.database and not parsed.database.startswith(":"):
         return f"sqlite:///{Path(parsed.database).absolute()}"
     return url

@@ -16,7 +16,7 @@ TABLE = {25: 0.15283, 50: 0.15732, 75: 0.3594, 100: 0.3791}
 EMOTIONS = ("angry", "disgust", "fear", "surprise", "neutral")
 CAVEAT = (
     "As printed in the report, as 'Inception Score'. The exponential of a mean KL divergence cannot be below 1, so "
-    "these are no standard Inception Scores; that the exponential was left out is the simplest explanation, and they "
+    "these are not standard Inception Scores; that the exponential was left out is the simplest explanation, and they "
     "are entered here as KL in nats, from which the other readings follow. Judge, sample count and label prior are not "
     "documented: compare the course over epochs, not the height."
 )

@@ -324,7 +324,7 @@ class Registry:
                 connection.execute(sa.insert(ScoreRow), rows)
 
     def set_findings(self, run_id: str, findings: Sequence[Mapping[str, Any]]) -> None:
-        """Record a run's findings in the place of those it had; the same ones again write nothing.
+        """Record a run's findings in place of those it had; the same ones again write nothing.
 
         Each has step, epoch, kind, severity, sentence and numbers.
         """
@@ -344,7 +344,7 @@ class Registry:
                 connection.execute(sa.insert(FindingRow), [{"run_key": key, "created": now, **row} for row in rows])
 
     def tag(self, run_id: str, tag: str) -> None:
-        """Hang a tag on a run; a second time changes nothing."""
+        """Give a run a tag; a second time changes nothing."""
         with self.write() as connection:
             self._add_tags(connection, self._key(connection, run_id), [tag])
 

@@ -69,7 +69,7 @@ class _Found:
 
 
 def salvage(path: Path, files: Path) -> Saved:
-    """Put a new registry with all that can be read in the place of the damaged one at `path`.
+    """Put a new registry with all that can be read in place of the damaged one at `path`.
 
     `files` is the folder of its files. Raises RegistryError, with everything left as it was, where nothing of a
     registry can be read, where a run of it is being trained, or where the new one cannot be written.

@@ -62,7 +62,7 @@ class RunRow(Base):
 
 
 class TagRow(Base):
-    """A word that somebody hung on a run."""
+    """A word that somebody gave to a run."""
 
     __tablename__ = "tags"
 

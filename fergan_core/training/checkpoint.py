@@ -1,7 +1,7 @@
 """Checkpoints: weights and training state as two safetensors files, written whole or not at all.
 
 The weights file holds tensors alone, so that equal weights are equal files. The state file holds the rest: tensors
-under their paths, and everything that is no tensor as JSON in its one metadata entry. Nothing is pickled.
+under their paths, and everything that is not a tensor as JSON in its one metadata entry. Nothing is pickled.
 """
 
 import hashlib

@@ -229,7 +229,7 @@ def swept(effect: float, noise: float, seeds: int = 5, broken: int = 0) -> Study
     return study(*runs)
 
 
-def test_settings_that_make_the_difference_are_what_it_hangs_on() -> None:
+def test_settings_that_make_the_difference_are_what_it_depends_on() -> None:
     found = parameters(swept(effect=2.0, noise=0.1), SCORES["fid"])
     assert (found.verdict, found.strength) == ("holds", "shown")
     assert found.high is not None

@@ -67,7 +67,7 @@ def test_a_training_that_leaves_its_best_does_not_converge() -> None:
 def test_one_that_is_still_improving_is_told_from_one_that_diverges() -> None:
     found = convergence(trained(20 * np.exp(-0.05 * np.arange(40))))
     assert found.verdict == "cannot tell"
-    assert "still improving, which is no divergence" in found.sentence
+    assert "still improving, which is not divergence" in found.sentence
     assert "leaves" not in found.sentence
     # Ten evaluations a quarter.
     assert found.low is not None
@@ -94,7 +94,7 @@ def test_seeds_that_disagree_cannot_be_told() -> None:
     ]
     found = convergence(study(*runs))
     assert (found.verdict, found.strength) == ("cannot tell", None)
-    assert "cannot be told" in found.sentence
+    assert "is not clear" in found.sentence
 
 
 def test_runs_that_break_off_are_no_rest() -> None:

@@ -66,7 +66,7 @@ def test_the_map_is_by_epoch_and_has_a_mark_where_an_emotion_collapsed() -> None
     )
     findings = found(("collapse", 75, "happy"), ("recovery", 90, "happy"))
     for dark in (False, True):
-        figure = emotion_heatmap.emotion_heatmap(table, findings, "variety", 50, dark=dark)
+        figure = emotion_heatmap.emotion_heatmap(table, findings, "diversity", 50, dark=dark)
         heat, marks = figure.data
         assert list(heat.x) == [1.0, 2.0]
         assert list(heat.y) == ["happy", "sad"]
@@ -78,7 +78,7 @@ def test_of_repeats_many_have_the_colour_that_little_variety_has() -> None:
     table = emotion_heatmap.emotion_table(points("pulse_repeats", happy={50: 0.9}), "pulse_repeats")
     variety, repeats = (
         emotion_heatmap.emotion_heatmap(table, found(), name, 50, dark=False).data[0].colorscale
-        for name in ("variety", "repeats")
+        for name in ("diversity", "repeats")
     )
     assert repeats[-1][1] == variety[0][1]
     assert repeats[0][1] == variety[-1][1]
@@ -118,7 +118,7 @@ def test_the_spread_is_over_the_runs_that_are_known_and_never_over_one() -> None
 
 def test_the_spread_figure_draws_each_run_their_mean_and_the_band() -> None:
     of_runs = pd.DataFrame({"a": [0.2, 0.4], "b": [0.4, 0.8]}, [1.0, 2.0])
-    figure = emotion_heatmap.spread_figure(of_runs, {"a": "<b>A</b>", "b": "B"}, "happy", "variety", dark=True)
+    figure = emotion_heatmap.spread_figure(of_runs, {"a": "<b>A</b>", "b": "B"}, "happy", "diversity", dark=True)
     traces = by_name(figure)
     assert list(traces) == ["&lt;b&gt;A&lt;/b&gt;", "B", "mean"]
     assert list(traces["B"].y) == [0.4, 0.8]

@@ -214,7 +214,7 @@ def test_score_table_takes_each_runs_newest_evaluation() -> None:
     assert list(table.run) == ["B", "A"]
     assert set(table.epoch) == {10}
     assert set(table.IS) == {1.5}
-    assert set(table["read as asked"]) == {0.75}
+    assert set(table["recognised as requested"]) == {0.75}
 
 
 def test_scores_of_truncated_faces_have_a_row_of_their_own() -> None:

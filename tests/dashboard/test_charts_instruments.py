@@ -37,7 +37,7 @@ def test_only_what_was_measured_has_a_panel_and_all_share_one_axis() -> None:
     assert {axis.matches for axis in axes} == {"x5"}
     scales = [getattr(figure.layout, f"yaxis{place}").type for place in (2, 3, 4, 5)]
     assert scales == ["linear", "log", "linear", "linear"]
-    # A single point is no line.
+    # A single point is not a line.
     modes = {trace.name: trace.mode for trace in figure.data if trace.name}
     assert modes == {
         "loss of D": "lines", "gradient of G": "markers", "ln of the condition number": "markers",

@@ -98,7 +98,7 @@ def test_parallel_axes_run_from_noise_to_real_faces_in_either_direction() -> Non
         scores, ["accuracy", "fid", "is", "vendi"], {"a": "A"}, {"a": "#112233"}, dark=False
     )
     line = by_name(figure)["A, epoch 1"]
-    assert list(line.x) == ["read as asked", "FID", "Vendi"]
+    assert list(line.x) == ["recognised as requested", "FID", "Vendi"]
     assert list(line.y) == pytest.approx([0.75, 0.5, 1.25])
     assert list(line.marker.symbol) == ["circle", "circle", "triangle-up"]
     assert line.customdata[2] == "400; real 40.0, noise 1.000"

@@ -18,7 +18,7 @@ from fergan_core.training import checkpoint
 HOME = Path(__file__).parents[2] / "dashboard" / "Home.py"
 EMOTIONS = ("angry", "happy", "neutral")
 PER_EPOCH, EPOCHS = 100, 4
-SENTENCE = "In epoch 2 happy collapsed: it had 0.90 of real faces' variety and now has 0.10."
+SENTENCE = 'Epoch 2: the generator draws nearly the same face for "happy" (diversity 0.10 of real faces\').'
 COLLAPSE = {
     "step": 150, "epoch": 2, "kind": "collapse", "severity": "alarm", "sentence": SENTENCE,
     "numbers": {"emotion": "happy", "diversity": 0.1, "before": 0.9, "into": "sad", "until": 400},
@@ -72,7 +72,7 @@ def add_coverage(registry: Registry, run_id: str, real: float | None = 0.8, coun
 
 @pytest.fixture(scope="module")
 def lived(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, str]]:
-    """A registry with a collapsed run, a sound one, and one of before there was a probe; its URL, and ids by name."""
+    """A registry with a collapsed run, a sound one, and one that is older than the probe; its URL, and ids by name."""
     url = str(tmp_path_factory.mktemp("lived") / "runs.db")
     registry = Registry(url)
     ids = {

@@ -120,7 +120,7 @@ def test_the_command_meets_them_where_it_is_told(
     assert main(["compare", *ids, "--registry", url]) == 0
     assert "3 pairs of seeds suggest that 'flow-quick' is better: " in " ".join(capsys.readouterr().out.split())
     assert main(["compare", *ids, "--at", "0", "--registry", url]) == 2
-    assert "--at: 0 is no budget" in capsys.readouterr().err
+    assert "--at: 0 is not a budget" in capsys.readouterr().err
 
 
 def test_what_a_face_costs_lists_every_way_of_drawing_and_marks_the_front(
@@ -140,9 +140,11 @@ def test_an_emotion_s_faces_are_compared_alone(rivals: tuple[str, list[str]], mo
     url, ids = rivals
     query = {"runs": ",".join(ids), "faces": "fear", "budget": "equal images"}
     app = page(url, monkeypatch, **query)
-    assert list(app.selectbox(key="score").options) == ["read as asked"]
+    assert list(app.selectbox(key="score").options) == ["recognised as requested"]
     assert set(app.dataframe[0].value.accuracy) == {"9.9%", "19.6%"}
-    assert "read as asked of fear faces: 'quick' 9.9%, 'flow-quick' 19.6%" in app.markdown[0].value.replace("\\", "")
+    assert "recognised as requested of fear faces: 'quick' 9.9%, 'flow-quick' 19.6%" in app.markdown[0].value.replace(
+        "\\", ""
+    )
     app = page(url, monkeypatch, **query, part="What a face costs")
     assert {"10.0%", "20.0%"} <= set(app.dataframe[0].value.value)
     assert len(app.dataframe[0].value) == 12

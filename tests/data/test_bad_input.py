@@ -176,7 +176,7 @@ BAD: dict[str, tuple[Make, list[str]]] = {
     "unknown usage": (rows(f"3,{pixels()},Holiday"), ["row 2", "'Holiday'", "PublicTest"]),
     "a row cut off": (rows("3,1 2 3"), ["row 2", "2 columns, 3 in the header"]),
     "a row without end": (file_of("f.csv", b"emotion,pixels,Usage\n3," + b"7 " * 9_000_000), ["f.csv, row 1", "whole"]),
-    "binary file": (file_of("fer2013.csv", bytes(range(256)) * 10), ["fer2013.csv is no layout"]),
+    "binary file": (file_of("fer2013.csv", bytes(range(256)) * 10), ["fer2013.csv is not a layout"]),
     "a picture alone": (file_of("face.png", face()), ["face.png is one picture"]),
     "folder without images": (empty_folder, ["no face images", "train/<emotion>"]),
     "text called .jpg": (picture(b"hello", "a.jpg"), ["train/happy/a.jpg", "not a JPEG, PNG, BMP", "delete"]),

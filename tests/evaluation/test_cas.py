@@ -26,7 +26,7 @@ def test_real_faces_teach_and_noise_does_not(
     of_real = cas.accuracy_after(real, tried, seed=0, device=CPU)
     assert of_real[None].value > 0.5 > 0.35 > found.cas[None].value
     assert found.cas[None].low < found.cas[None].value < found.cas[None].high
-    # Noise beside real faces is no help, and the paired interval knows that it is not much harm either.
+    # Noise beside real faces does not help, and the paired interval knows that it is not much harm either.
     assert -0.5 < found.gain[None].value < 0.1
     assert of_real.keys() == found.cas.keys() == found.gain.keys()
     assert cas.cas_and_gain(null, real, tried, seed=0, device=CPU) == found

@@ -47,8 +47,8 @@ def test_every_score_is_catalogued_and_lies_between_noise_and_real_faces(
     together = {score.metric for score in found.scores if score.emotion is None}
     known = {metric for metric in together if not metric.startswith("is_at_")}
     assert known <= CATALOGUE.keys()
-    # What takes a generator or a training of its own, what is told of one emotion alone, what is no score of faces, and
-    # what takes more of them.
+    # What takes a generator or a training of its own, what is given of one emotion alone, what is not a score of
+    # faces, and what takes more of them.
     without = {"cas", "cas_gain", "log_condition", "bits_per_dim", "bits_per_dim_error", "distance", "ms_ssim", "speed"}
     assert CATALOGUE.keys() - known == without | {"ndb"}
     for metric in ("is", "accuracy", "precision", "coverage", "modes", "vendi"):

@@ -58,7 +58,7 @@ def test_two_passes_before_the_backward_pass_compile_under_spectral_norm() -> No
 def test_a_compiled_learner_tells_the_losses_of_a_plain_one(
     method: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Traced and differentiated as for the compiler, but run by PyTorch itself: seconds in the place of minutes."""
+    """Traced and differentiated as for the compiler, but run by PyTorch itself: seconds in place of minutes."""
     compile = torch.compile
     monkeypatch.setattr(torch, "compile", lambda call: compile(call, backend="aot_eager"))
     for plain, ours in zip(losses(method, compile=False), losses(method, compile=True), strict=True):

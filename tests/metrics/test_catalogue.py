@@ -17,7 +17,7 @@ NAN = float("nan")
         ("fid", 0.5, 0.4, 0.6, 0.03, False),
         ("modes", 448.0, NAN, NAN, 440.0, True),  # no interval: the value itself
         ("modes", 440.0, None, None, 440.0, False),
-        ("vendi", 9.0, 8.9, 9.1, 5.0, False),  # best near real faces: too high is no better
+        ("vendi", 9.0, 8.9, 9.1, 5.0, False),  # best near real faces: too high is not better
         ("density", 1.4, 1.3, 1.5, None, False),
         ("density", 1.4, 1.3, 1.5, NAN, False),
     ],

@@ -192,7 +192,7 @@ def test_nearest_training_faces_and_authenticity_agree_with_a_plain_loop(
 
 
 def test_authenticity_by_hand_also_where_a_training_face_is_there_twice() -> None:
-    # 0 and 1 are each other's nearest, at 1; 10 is 9 from 1. The twin of 0 is no other face, and changes nothing.
+    # 0 and 1 are each other's nearest, at 1; 10 is 9 from 1. The twin of 0 is not another face, and changes nothing.
     line = torch.tensor([[0.0], [1.0], [10.0]], dtype=torch.float64)
     fake = torch.tensor([[-0.5], [-1.0], [-1.5], [2.5], [18.0], [19.5], [0.0]], dtype=torch.float64)
     expected = [0, 0, 1, 1, 0, 1, 0]

@@ -141,7 +141,7 @@ def test_the_jackknife_error_is_the_spread_over_sets_of_faces() -> None:
     values, errors, naive = [], [], []
     first, second = torch.combinations(torch.arange(24)).view(-1, 2)[::5].unbind(1)
     for trial in range(150):
-        # Faces of one picture that differ in their noise: how a face pairs hangs on that face.
+        # Faces of one picture that differ in their noise: how a face pairs depends on that face.
         random = np.random.default_rng(trial)
         grain = random.normal(size=(24, 48, 48)) * random.uniform(2, 60, (24, 1, 1))
         faces = (some_faces(1).double() + torch.from_numpy(grain)).clamp(0, 255)

@@ -175,7 +175,7 @@ def test_the_command_saves_lists_and_keeps(full: Path, capsys: pytest.CaptureFix
     assert main(["runs", "verify", "--registry", registry]) == 0
     assert set(Reader(registry).runs()["name"]) == {"run 0", "run 1", "run 3", "Report 2022 (IA930)"}
     save_file({"w": np.ones(2)}, files / "x.safetensors")
-    assert main(["runs", "verify", "--registry", registry]) == 0  # a stray, which is no damage
+    assert main(["runs", "verify", "--registry", registry]) == 0  # a stray, which is not damage
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>" * 999, bytes(70_000), b"SQLite format 3\0" + bytes(8000)])

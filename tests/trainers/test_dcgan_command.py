@@ -198,7 +198,7 @@ def explode(registry: Path, run_id: str) -> int:
     [
         (["--preset", "dcgam"], "unknown preset 'dcgam'; did you mean 'dcgan'?"),
         (["--data", "nosuch.csv"], "--data: there is no 'nosuch.csv'"),
-        (["--emotions", "joy"], "--emotions: 'joy' is no emotion"),
+        (["--emotions", "joy"], "--emotions: 'joy' is not an emotion"),
         (["--resume", "nosuch", "--epochs", "3"], "--resume: the run keeps its own recipe; leave out --epochs"),
         (["--images", "20", "--batch-size", "64"], "--batch-size: 64 is more than the 20 training images"),
     ],

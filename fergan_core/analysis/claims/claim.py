@@ -45,7 +45,7 @@ CLAIMS: tuple[Claim, ...] = (
     Claim("steps", "GANs collapse with few steps", "claim-data", _SIZES),
     Claim(
         "parameters",
-        "GANs hang on their parameters",
+        "GANs depend on their parameters",
         "claim-parameters",
         (
             f"{_SWEEP} claim-parameters --data synthfer --preset quick --seeds 5 --vary loss=non-saturating,hinge "
@@ -88,7 +88,7 @@ class Score:
         return 0.0 - badness if self.kind == "share" else float(np.exp(badness))  # and not -0.0
 
     def margin(self, badness: float) -> float:
-        """Return how much more badness a tenth worse is: less than that is no difference worth a claim."""
+        """Return how much more badness a tenth worse is: less than that is not a difference worth a claim."""
         return 0.1 * self.natural(badness) if self.kind == "share" else float(np.log(1.1))
 
     def written(self, badness: float) -> str:

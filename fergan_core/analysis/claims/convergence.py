@@ -112,7 +112,7 @@ def _of_seeds(found: Pool, each: list[Settling], broken: int) -> Verdict:
         )  # fmt: skip
     if fall[1] > _LIMIT:
         return found.verdict(
-            _KEY, "cannot tell", "It is still improving, which is no divergence: FID falls by "
+            _KEY, "cannot tell", "It is still improving, which is not divergence: FID falls by "
             f"{_percents(fall)} a quarter, and a longer training may settle.{lost}",
             smallest=len(each), interval=_shares(fall)[1:], of="fall of FID from the third quarter to the last",
             table=table,
@@ -124,7 +124,7 @@ def _of_seeds(found: Pool, each: list[Settling], broken: int) -> Verdict:
             of="change of FID from one evaluation to the next that the judge's noise does not explain", table=table,
         )  # fmt: skip
     settled = drift[2] < _LIMIT and fall[2] < _LIMIT and excess[2] < _LIMIT**2 and not broken
-    begin = "It settles" if settled else f"It cannot be told whether it settles within {REST:.0%}"
+    begin = "It settles" if settled else f"It is not clear whether it settles within {REST:.0%}"
     return found.verdict(
         _KEY, "does not hold" if settled else "cannot tell", f"{begin}: {best}, {down}, and {jumps}.{lost}",
         smallest=len(each), interval=ratio, of=of_drift, table=table,

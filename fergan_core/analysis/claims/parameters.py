@@ -1,4 +1,4 @@
-"""Do generators hang on their parameters? How much of a score's spread over a study the seeds alone make."""
+"""Do generators depend on their parameters? How much of a score's spread over a study the seeds alone make."""
 
 import pandas as pd
 
@@ -12,7 +12,7 @@ _FEWEST = 4  # trials, below which shares say nothing
 
 
 def parameters(study: Study, score: Score) -> Verdict:
-    """Return the verdict on 'GANs hang on their parameters': the share of a score's variance left to the seed.
+    """Return the verdict on 'GANs depend on their parameters': the share of a score's variance left to the seed.
 
     It holds where that share's interval ends below HALF, and does not where it begins above. A distance's variance is
     that of its logarithm. Failures are runs that broke off or have an alarm among their findings.

@@ -98,7 +98,7 @@ def few_steps(study: Study, score: Score) -> Verdict:
         f"With {many:,} training faces, {score.title} is {score.written(float(first['badness'].mean()))} after "
         f"{first['images_seen'].median():,.0f} images seen and {score.written(float(last['badness'].mean()))} after "
         f"{last['images_seen'].median():,.0f}: at first {score.difference(worse, low, high)}. In {seen} an emotion "
-        f"collapsed in the first {EARLY:.0%} of the training and came back."
+        f"collapsed in the first {EARLY:.0%} of the training and recovered."
     )
     if low > 0 and not passed:
         sentence += " Few steps make worse faces; that they are fewer is not shown."

@@ -1,4 +1,4 @@
-"""Findings in the faces: an emotion that collapses, all that do, one that comes back, faces that repeat themselves."""
+"""Findings in the faces: an emotion collapses, the whole generator does, an emotion recovers, faces repeat."""
 
 import math
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from fergan_core.emotions import EMOTIONS
 
 
 def collapses(history: RunHistory) -> Iterator[Finding]:
-    """Tell of each emotion whose faces become one face, of all at once, and of those that come back."""
+    """Report each emotion that collapses to one face, a collapse of the whole generator, and recoveries."""
     diversity = {name: _started(history, values) for name, values in history.of_emotions("pulse_diversity").items()}
     diversity = {name: values for name, values in diversity.items() if len(values)}
     onsets: dict[str, tuple[int, int]] = {}
@@ -27,8 +27,8 @@ def collapses(history: RunHistory) -> Iterator[Finding]:
             "global-collapse",
             begun,
             "alarm",
-            f"By epoch {history.epoch(begun)}, {len(onsets)} of {len(diversity)} emotions show one face each: the "
-            "whole generator has collapsed.",
+            f"Epoch {history.epoch(begun)}: the generator draws nearly one face each for {len(onsets)} of "
+            f"{len(diversity)} emotions; it has collapsed as a whole.",
             {"emotions": sorted(onsets)},
         )
 
@@ -41,20 +41,20 @@ def _started(history: RunHistory, values: pd.Series) -> pd.Series:
 def _collapse(history: RunHistory, name: str, values: pd.Series, start: int, end: int) -> Finding:
     lowest, before = float(values.loc[start:end].min()), values.loc[: start - 1]
     had = float(before.max()) if len(before) else float("nan")
-    was = f"had {had:.2f} of real faces' variety" if had >= LIMITS.collapsed else "never had variety"
+    was = f"before, up to {had:.2f}; " if had >= LIMITS.collapsed else ""
     read = history.series(f"pulse_reads/{name}")
     seen_as = ""
     into = None
     if start in read.index:
         into = EMOTIONS[int(read.loc[start])]
-        seen_as = f" The judge reads it as {into}."
+        seen_as = f" The judge recognises most of these faces as {into}."
     lasts = end == values.index[-1]
     return Finding(
         "collapse",
         start,
         "alarm" if lasts else "warning",
-        f"In epoch {history.epoch(start)} {name} collapsed: it {was} and now has {lowest:.2f}, one face in many lights."
-        + seen_as,
+        f'Epoch {history.epoch(start)}: the generator draws nearly the same face for "{name}" (diversity {lowest:.2f} '
+        f"of real faces'; {was}collapse below {LIMITS.collapsed:.2f})." + seen_as,
         {"emotion": name, "diversity": lowest, "before": None if pd.isna(had) else had, "into": into, "until": end},
     )
 
@@ -66,13 +66,14 @@ def _recovery(history: RunHistory, name: str, values: pd.Series, end: int) -> It
             "recovery",
             start,
             "info",
-            f"In epoch {history.epoch(start)} {name} came back: {float(values.loc[start]):.2f} of real faces' variety.",
+            f'Epoch {history.epoch(start)}: "{name}" recovered (diversity {float(values.loc[start]):.2f} of real '
+            f"faces'; recovery from {LIMITS.recovered:.2f}).",
             {"emotion": name, "diversity": float(values.loc[start])},
         )
 
 
 def repeats(history: RunHistory) -> Iterator[Finding]:
-    """Tell of emotions many of whose faces are another one's twin though their whole is varied: few modes, not one."""
+    """Report emotions with many near-duplicates although their faces as a whole differ: few modes, not one."""
     diversity = history.of_emotions("pulse_diversity")
     for name, all_values in history.of_emotions("pulse_repeats").items():
         values = _started(history, all_values)
@@ -83,7 +84,7 @@ def repeats(history: RunHistory) -> Iterator[Finding]:
                 "repeats",
                 start,
                 "warning",
-                f"From epoch {history.epoch(start)} on {share:.0%} of {name} faces are nearly another one's twin: "
-                "the emotion has few faces left.",
+                f'From epoch {history.epoch(start)}: {share:.0%} of the faces for "{name}" have a near-duplicate among '
+                f"the others (warning from {LIMITS.repeated:.0%}); few different faces are left.",
                 {"emotion": name, "share": share},
             )

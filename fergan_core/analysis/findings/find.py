@@ -22,19 +22,19 @@ DETECTORS: tuple[Detector, ...] = (
 )
 
 KINDS: Mapping[str, str] = {
-    "nan": "a number that is none",
-    "saturation": "the discriminator wins",
-    "oscillation": "the networks beat each other in turns",
-    "divergence": "losses or gradients run away",
+    "nan": "a loss or gradient is not a number",
+    "saturation": "the discriminator saturates",
+    "oscillation": "discriminator and generator win in turns",
+    "divergence": "losses or gradients diverge",
     "forgetting": "the discriminator forgets",
     "collapse": "an emotion collapses",
     "global-collapse": "the whole generator collapses",
-    "recovery": "an emotion comes back",
-    "repeats": "faces repeat themselves",
+    "recovery": "an emotion recovers",
+    "repeats": "many near-duplicates",
     "spectral-explosion": "a layer's largest singular value explodes",
-    "d-overfitting": "the discriminator learns by heart",
-    "memorising": "the generator copies",
-    "plateau": "no gain any more",
+    "d-overfitting": "the discriminator overfits",
+    "memorising": "the generator copies training faces",
+    "plateau": "FID stops improving",
 }
 
 

@@ -10,13 +10,13 @@ from fergan_core.analysis.findings.thresholds import LIMITS
 
 
 def broken_numbers(history: RunHistory) -> Iterator[Finding]:
-    """Tell of the first loss or gradient that was no number."""
+    """Tell of the first loss or gradient that was not a number."""
     first: tuple[int, str] | None = None
     for metric in history.metrics:
         rows = history.rows(metric)
         endless = np.isinf(rows[["low", "high"]].to_numpy(float)).any(axis=1)
         bad = rows[(rows.nans > 0).to_numpy() | endless]
-        # A ratio of nothing by nothing is no failure of the training.
+        # A ratio of nothing by nothing is not a failure of the training.
         if len(bad) and metric.startswith(("loss", "grad_norm")):
             step = int(bad.step.iloc[0])
             first = min(first, (step, metric)) if first else (step, metric)
@@ -26,8 +26,8 @@ def broken_numbers(history: RunHistory) -> Iterator[Finding]:
             "nan",
             step,
             "alarm",
-            f"{_name(metric)} was no longer a number at step {step:,}: the weights had grown beyond what numbers hold, "
-            "and no later step can mend them.",
+            f"Step {step:,}: {_name(metric)} is not a number (NaN or infinite); the weights have overflowed, and no "
+            "later step can repair them.",
             {"metric": metric},
         )
 
@@ -46,9 +46,9 @@ def discriminator_wins(history: RunHistory) -> Iterator[Finding]:
             "saturation",
             start,
             "alarm" if died else "warning",
-            f"From epoch {history.epoch(start)} on, for {lasted:,} images, the discriminator tells "
-            f"{right.loc[part].mean():.1%} of real and made faces apart (its loss {loss_d:.3g}, the generator's "
-            f"{loss_g:.3g}): it is too sure to teach.",
+            f"From epoch {history.epoch(start)}, for {lasted:,} images: the discriminator classifies "
+            f"{right.loc[part].mean():.1%} of real and generated faces correctly (its loss {loss_d:.3g}, the "
+            f"generator's {loss_g:.3g}); it saturates, and the generator hardly learns from it.",
             {"images": lasted, "d_accuracy": float(right.loc[part].mean()), "loss_d": loss_d, "loss_g": loss_g},
         )
 
@@ -72,9 +72,9 @@ def oscillation(history: RunHistory) -> Iterator[Finding]:
                 "oscillation",
                 turns[first],
                 "warning",
-                f"From epoch {history.epoch(turns[first])} on the two networks beat each other in turns: "
-                f"{len(turns)} times the discriminator's accuracy goes from {LIMITS.swing_low:.0%} to "
-                f"{LIMITS.swing_high:.0%} or back.",
+                f"From epoch {history.epoch(turns[first])}: discriminator and generator win in turns; the "
+                f"discriminator's accuracy swings between {LIMITS.swing_low:.0%} and {LIMITS.swing_high:.0%} "
+                f"{len(turns)} times.",
                 {"turns": len(turns)},
             )
             return
@@ -99,8 +99,7 @@ def divergence(history: RunHistory) -> Iterator[Finding]:
                 "divergence",
                 start,
                 "alarm",
-                f"In epoch {history.epoch(start)} {_name(metric)} left its history: {highest:.3g} where {usual:.3g} "
-                "was usual.",
+                f"Epoch {history.epoch(start)}: {_name(metric)} diverged, to {highest:.3g} from a typical {usual:.3g}.",
                 {"metric": metric, "usual": usual, "highest": highest},
             )
             return
@@ -112,7 +111,7 @@ def _name(metric: str) -> str:
 
 
 def forgetting(history: RunHistory) -> Iterator[Finding]:
-    """Tell where the discriminator takes fakes of earlier for real: what it knew, it has forgotten."""
+    """Tell where the discriminator takes earlier fakes for real: what it knew, it has forgotten."""
     old = history.series("d_accuracy_old")
     low = pd.Series(old.to_numpy() < LIMITS.forgotten, index=old.index)
     for start, end in spans(low, LIMITS.forgotten_times)[:1]:
@@ -120,7 +119,7 @@ def forgetting(history: RunHistory) -> Iterator[Finding]:
             "forgetting",
             start,
             "info",
-            f"From epoch {history.epoch(start)} on the discriminator takes most fakes of earlier for real "
-            f"({old.loc[start:end].mean():.0%} told): it has forgotten them, and the generator may return there.",
+            f"From epoch {history.epoch(start)}: the discriminator recognises only {old.loc[start:end].mean():.0%} of "
+            "earlier generated faces as generated; it has forgotten them, and the generator may return to them.",
             {"d_accuracy_old": float(old.loc[start:end].mean())},
         )

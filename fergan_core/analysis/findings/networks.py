@@ -30,8 +30,8 @@ def spectral_explosion(history: RunHistory) -> Iterator[Finding]:
             "spectral-explosion",
             step,
             "warning",
-            f"In epoch {history.epoch(step)} the largest singular value of the {whose}'s layer {name} rose from "
-            f"{lowest:.3g} to {reached:.3g} within {LIMITS.long:,} images: such a rise goes before a collapse.",
+            f"Epoch {history.epoch(step)}: the largest singular value of the {whose}'s layer {name} rose from "
+            f"{lowest:.3g} to {reached:.3g} within {LIMITS.long:,} images; such a rise often precedes a collapse.",
             {"layer": layer, "from": lowest, "to": reached},
         )
 
@@ -49,8 +49,8 @@ def overfitting(history: RunHistory) -> Iterator[Finding]:
             "d-overfitting",
             start,
             "warning",
-            f"From epoch {history.epoch(start)} on the discriminator knows its training faces by heart: unseen real "
-            f"faces lie {gap.loc[part].mean():.0%} of the way from them to the fakes.",
+            f"From epoch {history.epoch(start)}: the discriminator overfits; its output for unseen real faces lies "
+            f"{gap.loc[part].mean():.0%} of the way from training faces to generated ones.",
             {"r_v": float(gap.loc[part].mean()), "r_t": float(sure.loc[part].mean())},
         )
 
@@ -65,8 +65,8 @@ def memorising(history: RunHistory) -> Iterator[Finding]:
             "memorising",
             int(row.step),
             "alarm",
-            f"At epoch {int(row.epoch)} the faces lie nearer to training faces than unseen real faces do "
-            f"(C_T {row.value:.1f}, real faces {row.real:.1f}): they are copies.",
+            f"Epoch {int(row.epoch)}: generated faces lie nearer to training faces than unseen real faces do "
+            f"(C_T {row.value:.1f}, real faces {row.real:.1f}); the generator copies.",
             {"ct": float(row.value), "real": None if pd.isna(row.real) else float(row.real)},
         )
 
@@ -85,7 +85,7 @@ def plateau(history: RunHistory) -> Iterator[Finding]:
             "plateau",
             int(last.step),
             "info",
-            f"Since epoch {int(last.epoch)} FID has not become better ({last.value:.3g} then, "
-            f"{rows.value.iloc[-1]:.3g} at the end): {since} evaluations without a gain.",
+            f"Since epoch {int(last.epoch)}: FID has not improved in {since} evaluations ({last.value:.3g} then, "
+            f"{rows.value.iloc[-1]:.3g} at the end).",
             {"fid": float(last.value), "evaluations": since},
         )

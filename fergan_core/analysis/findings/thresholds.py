@@ -20,7 +20,7 @@ class Limits:
     swings: int = 4
     blow_up: float = 20.0  # times what was usual
     least_size: Mapping[str, float] = field(default_factory=lambda: {"grad_norm": 10.0, "loss": 20.0})
-    forgotten: float = 0.5  # D's accuracy on fakes of earlier
+    forgotten: float = 0.5  # D's accuracy on earlier fakes
     forgotten_times: int = 5
 
     collapsed: float = 0.35  # of real faces' variety

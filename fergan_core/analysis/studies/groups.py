@@ -66,7 +66,7 @@ def family(pairs: Sequence[tuple[Sequence[float], Sequence[float], Scale]]) -> l
 def compare(
     first: Sequence[float], second: Sequence[float], scale: Scale = PLAIN, *, level: float = LEVEL
 ) -> Difference:
-    """Compare a score of two groups of runs; UsageError for fewer than 2 runs in one, or a score that is no number.
+    """Compare a score of two groups of runs; UsageError for fewer than 2 runs in one, or a score that is not a number.
 
     `scale` is asked for, and not taken where it cannot be had. The interval's confidence is 1 - `level`.
     """

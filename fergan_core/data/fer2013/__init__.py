@@ -149,7 +149,7 @@ class _Layout:
             )
 
     def _refusal(self) -> DataError:
-        """Return what to say where there is no layout of FER2013: of the files that are there the most telling."""
+        """Return what to say where there is not a layout of FER2013: of the files that are there the most telling."""
         for name in self._files.names:
             if name in self._headers or name in self._parquets or is_picture(name):
                 continue

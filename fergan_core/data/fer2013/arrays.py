@@ -90,6 +90,6 @@ def read_array(files: Files, member: str, name: str) -> npt.NDArray[Any]:
             array: npt.NDArray[Any] = np.lib.format.read_array(stream, allow_pickle=False)
         except (ValueError, MemoryError, tokenize.TokenError) as error:
             raise DataError(
-                f"{name}: '{member}' is no plain array ({reason(error)}); save it without pickled objects"
+                f"{name}: '{member}' is not a plain array ({reason(error)}); save it without pickled objects"
             ) from None
     return array

@@ -58,7 +58,7 @@ class Labels:
     _known: dict[str | int, int] = field(default_factory=dict)
 
     def read(self, value: Any, where: str, column: str = "label") -> int:
-        """Return a raw label; DataError that names `where`, file and row, for what is no emotion and not contempt."""
+        """Return a raw label; DataError that names `where`, file and row, unless it is an emotion or contempt."""
         number = _whole_number(value)
         if number is None:
             return self._word(value, where, column)
@@ -106,7 +106,7 @@ class Labels:
         return meaning, notices
 
     def settle(self, parts: Sequence[Part]) -> tuple[list[Part], list[str]]:
-        """Return the parts with FER2013's codes alone, what is no emotion of it left out, and sentences about it."""
+        """Return the parts with FER2013's codes alone, other emotions left out, and sentences about them."""
         used = Counter[int]()
         for part in parts:
             raws, counts = np.unique(part.labels, return_counts=True)
@@ -116,7 +116,7 @@ class Labels:
 
 
 def about_numbers(order: str | None, codes: Mapping[int, int | None]) -> list[str]:
-    """Say what each number was read as under a label order; nothing where there are no numbers."""
+    """Say what each number was read as under a label order; nothing where there are not numbers."""
     if not codes:
         return []
     words = (f"{number} {CONTEMPT if code is None else EMOTIONS[code]}" for number, code in sorted(codes.items()))

@@ -44,7 +44,7 @@ NAME_COLUMNS = ("file_name", "filename", "image name", "image_name", "file", "pa
 
 
 def words(name: str) -> list[str]:
-    """Split a name into its words, in lower case: at changes of case, digits and everything that is no letter."""
+    """Split a name into its words, in lower case: at changes of case, digits and everything that is not a letter."""
     return [part.lower() for run in _WORD.findall(name) for part in _CASES.split(run)]
 
 

@@ -56,10 +56,10 @@ def refusal(start: bytes, name: str) -> DataError | None:
 
 
 def refusal_of_binary(start: bytes, name: str) -> DataError | None:
-    """Say that a file is one picture, or none that is known, where its first HEAD bytes are no text."""
+    """Say that a file is one picture, or none that is known, where its first HEAD bytes are not text."""
     if start.startswith((b"\xff\xd8\xff", b"\x89PNG", b"GIF8")):
         return DataError(f"{name} is one picture and not a data set; {EXPECTED}")
-    return DataError(f"{name} is no layout of FER2013; {EXPECTED}") if b"\0" in start else None
+    return DataError(f"{name} is not a layout of FER2013; {EXPECTED}") if b"\0" in start else None
 
 
 def refusal_of_names(names: list[str], label: str) -> DataError | None:

@@ -42,7 +42,7 @@ class ProbeHook(engine.Hook):
                 self._probe = evaluation.Probe(judge, real_faces, run.recipe.emotions, run.recipe.seed)
             found = self._probe.take(run.learner.generator, run.device)
         except FerganError as error:
-            # Faces that are no numbers are the recorder's business; anything else would fail the next time too.
+            # Faces that are not numbers are the recorder's business; anything else would fail the next time too.
             print(f"step {progress.step}: no more probe: {error}", file=sys.stderr)
             self._dead = True
             return
@@ -76,7 +76,7 @@ class FindingsHook(engine.Hook):
 
 
 def detect_findings(registry: Registry, run_id: str) -> list[findings.Finding]:
-    """Find what there is to find in a run's points and scores, in the place of what was found before.
+    """Find what there is to find in a run's points and scores, in place of what was found before.
 
     Raises UsageError for a run that was not trained here.
     """

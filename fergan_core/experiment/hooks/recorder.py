@@ -18,7 +18,7 @@ Listener = Callable[[Progress, Mapping[str, float]], None]
 
 
 class Diverged(TrainingError):
-    """A loss that is no number any more; the training stops and its last good checkpoint stays."""
+    """A loss that is not a number any more; the training stops and its last good checkpoint stays."""
 
 
 class Recorder(Hook):

@@ -151,7 +151,7 @@ def import_run(registry: Registry, path: Path) -> str:
                 _unpack(archive, members, manifest, folder, path)
                 _enter(registry, manifest, points, folder)
     except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:
-        raise BadArchive(f"{path} is no whole .zip ({error}); export the run again") from None
+        raise BadArchive(f"{path} is not a whole .zip ({error}); export the run again") from None
     except OSError as error:
         raise BadArchive(f"{path} cannot be read or unpacked ({error.strerror})") from None
     return manifest.run.id
@@ -166,7 +166,7 @@ def _members(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]
         if "\\" in name or ":" in name or "\0" in name or any(part in ("", ".", "..") for part in parts):
             raise BadArchive(f"{path}: '{name!a}' leads out of its folder; do not trust this archive")
         if kind not in (0, stat.S_IFREG) or info.is_dir():
-            raise BadArchive(f"{path}: '{name}' is no plain file; do not trust this archive")
+            raise BadArchive(f"{path}: '{name}' is not a plain file; do not trust this archive")
         if name != _MANIFEST and Path(name).suffix not in (".safetensors", ".webp"):
             raise BadArchive(f"{path}: '{name}' is neither weights nor a sheet; do not trust this archive")
         if name in members or info.flag_bits & 1:

@@ -73,7 +73,7 @@ class RunRow(_Rows):
     finished: Time | None
     heartbeat: Time
     thinned: bool
-    # An archive of before there were forks has neither.
+    # An archive that is older than forks has neither.
     parent: Annotated[str, Field(pattern=r"^[a-z0-9]{1,16}$")] | None = None
     parent_step: Count | None = None
 
@@ -129,7 +129,7 @@ class ScoreLine(_Rows):
     low: float | None
     high: float | None
     real: float | None
-    noise: float | None = None  # exports of before scores had it
+    noise: float | None = None  # older exports lack it
 
 
 class EvaluationRow(_Rows):

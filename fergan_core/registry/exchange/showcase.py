@@ -269,7 +269,7 @@ def _finish(made: Path) -> None:
 
 
 def _replace(made: Path, target: Path, folder: Path) -> None:
-    """Put the new database and files in the place of the old, which go away with the working folder."""
+    """Put the new database and files in place of the old, which go away with the working folder."""
     files, new = target.with_suffix(".files"), made.with_suffix(".files")
     new.mkdir(exist_ok=True)
     if files.exists():
