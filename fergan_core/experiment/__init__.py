@@ -1,8 +1,9 @@
 """A run from beginning to end: recipe, data set and registry come together here and nowhere else."""
 
-from fergan_core.experiment.hooks.probe import detect_findings
-from fergan_core.experiment.run import Outcome, choose_device, fork, outcome, planned_steps, resume, start
+from fergan_core.experiment.hooks.findings import detect_findings
+from fergan_core.experiment.run import Outcome, fork, outcome, planned_steps, resume, start
 from fergan_core.experiment.study import Span, Study, design
+from fergan_core.experiment.training_run import choose_device
 
 __all__ = [
     "Outcome",

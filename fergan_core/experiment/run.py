@@ -7,19 +7,20 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from fergan_core import evaluation, methods
 from fergan_core import recipe as recipes
-from fergan_core.data import Dataset, Parts, split_parts
+from fergan_core.data import Dataset, split_parts
 from fergan_core.emotions import emotion_code
 from fergan_core.errors import CheckpointError, NoRun, RegistryError, TrainingError, UsageError
-from fergan_core.experiment.hooks.checkpoints import CheckpointHook, Run
+from fergan_core.experiment.hooks.checkpoints import CheckpointHook
+from fergan_core.experiment.hooks.findings import FindingsHook, detect_findings
 from fergan_core.experiment.hooks.instruments import InstrumentHook
 from fergan_core.experiment.hooks.interrupt import Interrupt
-from fergan_core.experiment.hooks.probe import FindingsHook, ProbeHook, detect_findings
+from fergan_core.experiment.hooks.probe import ProbeHook
 from fergan_core.experiment.hooks.recorder import Diverged, Listener, Recorder
+from fergan_core.experiment.training_run import TrainingRun, prepare
 from fergan_core.methods import MethodLearner
 from fergan_core.protocols import preferred
 from fergan_core.recipe import Recipe
@@ -40,13 +41,6 @@ class Outcome:
     judge: str = ""
 
 
-def choose_device(wish: str) -> torch.device:
-    """Return the device for 'auto', 'cpu' or 'cuda'; UsageError where there is no GPU to give."""
-    if wish == "cuda" and not torch.cuda.is_available():
-        raise UsageError("--device: this PyTorch sees no GPU; use --device cpu or auto")
-    return torch.device("cuda" if wish != "cpu" and torch.cuda.is_available() else "cpu")
-
-
 def planned_steps(recipe: Recipe, dataset: Dataset) -> int:
     """Return how many steps a recipe takes on a data set."""
     count = len(evaluation.training_index(dataset, split_parts(dataset), recipe))
@@ -65,11 +59,11 @@ def start(
     on_start: Callable[[str], None] = lambda run_id: None,
 ) -> Outcome:
     """Train a recipe on a data set as a new run; `on_start` is told its id before the first step."""
-    plan = _plan(recipe, dataset, device)
-    run_id = _enter(plan, registry, name=name, tags=tags)
-    _tell_cost(registry, run_id, recipe, 1)
-    on_start(run_id)
-    return _train(_run(plan, registry, run_id, 0), plan, listener)
+    run = prepare(recipe, dataset, registry, device)
+    _enter(run, name=name, tags=tags)
+    _record_cost(run, 1)
+    on_start(run.run_id)
+    return _train(run, listener)
 
 
 def resume(
@@ -88,13 +82,14 @@ def resume(
     if row["status"] in ("finished", "running"):
         raise RegistryError(f"run {row['name']} is {row['status']}; only a run that was stopped can be resumed")
     _check_data(row, dataset)
-    plan = _plan(recipes.from_dict(row["recipe"]), dataset, device)
-    step = _restore(plan.learner, registry, run_id)
-    registry.forget_after(run_id, step)
-    if step == 0:
-        _tell_cost(registry, run_id, plan.recipe, 1)
+    run = prepare(recipes.from_dict(row["recipe"]), dataset, registry, device)
+    run.run_id = run_id
+    run.begin_at(_restore(run.learner, registry, run_id))
+    registry.forget_after(run_id, run.start.step)
+    if run.start.step == 0:
+        _record_cost(run, 1)
     registry.set_status(run_id, "running")
-    return _train(_run(plan, registry, run_id, step), plan, listener)
+    return _train(run, listener)
 
 
 def fork(
@@ -123,53 +118,26 @@ def fork(
     for field_name in ("batch_size", "images", "emotions"):
         if getattr(recipe, field_name) != getattr(before, field_name):
             raise UsageError(f"--set: a fork goes on within its parent's epochs; '{field_name}' must stay as it was")
-    plan = _plan(recipe, dataset, device)
+    run = prepare(recipe, dataset, registry, device)
     try:
-        step = _restore(plan.learner, registry, parent, epoch)
+        step = _restore(run.learner, registry, parent, epoch)
     except (RuntimeError, KeyError):
         raise UsageError(
             f"--set: {', '.join(settings)} makes other networks, into which the parent's do not fit; train anew with it"
         ) from None
     if step == 0:
         raise UsageError(f"--fork: run {row['name']} has no checkpoint with its training state; train one")
-    run_id = _enter(plan, registry, name=name, tags=tags, parent=parent, parent_step=step)
-    _tell_cost(registry, run_id, recipe, step + 1)
-    on_start(run_id)
-    return _train(_run(plan, registry, run_id, step), plan, listener, until)
+    run.begin_at(step)
+    _enter(run, name=name, tags=tags, parent=parent)
+    _record_cost(run, step + 1)
+    on_start(run.run_id)
+    return _train(run, listener, until)
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """A recipe on a data set, ready to be trained."""
-
-    recipe: Recipe
-    dataset: Dataset
-    parts: Parts
-    device: torch.device
-    index: NDArray[np.int64]
-    per_epoch: int
-    learner: MethodLearner
-
-
-def _plan(recipe: Recipe, dataset: Dataset, device: str) -> _Plan:
-    target = choose_device(device)
-    parts = split_parts(dataset)
-    index = evaluation.training_index(dataset, parts, recipe)
-    per_epoch = engine.steps_per_epoch(len(index), recipe.batch_size)
-    return _Plan(recipe, dataset, parts, target, index, per_epoch, _learner(recipe, target, per_epoch))
-
-
-def _enter(
-    plan: _Plan,
-    registry: Registry,
-    *,
-    name: str | None,
-    tags: Sequence[str],
-    parent: str | None = None,
-    parent_step: int | None = None,
-) -> str:
-    recipe, dataset = plan.recipe, plan.dataset
-    return registry.create_run(
+def _enter(run: TrainingRun, *, name: str | None, tags: Sequence[str], parent: str | None = None) -> None:
+    """Record a training as a new run, a fork where it has a parent."""
+    recipe, dataset = run.recipe, run.dataset
+    run.run_id = run.registry.create_run(
         name=name,
         method=recipe.method.kind,
         preset=recipe.preset,
@@ -178,28 +146,23 @@ def _enter(
             "name": dataset.name,
             "source": dataset.source,
             "content_hash": dataset.content_hash,
-            "images": len(plan.index),
+            "images": len(run.index),
             # Only where one was given: the rows of other runs stay as they were.
             **({} if dataset.label_order is None else {"label_order": dataset.label_order}),
         },
         seed=recipe.seed,
-        provenance=provenance.collect(plan.device),
+        provenance=provenance.collect(run.device),
         tags=tags,
         epochs=recipe.epochs,
-        steps=plan.per_epoch * recipe.epochs,
+        steps=run.steps_per_epoch * recipe.epochs,
         parent=parent,
-        parent_step=parent_step,
+        parent_step=None if parent is None else run.start.step,
     )
 
 
-def _tell_cost(registry: Registry, run_id: str, recipe: Recipe, step: int) -> None:
+def _record_cost(run: TrainingRun, step: int) -> None:
     """Record what a training image costs, by which methods are compared at equal operations."""
-    registry.add_points(run_id, [("flops_per_image", step, methods.training_flops(recipe))])
-
-
-def _run(plan: _Plan, registry: Registry, run_id: str, step: int) -> Run:
-    at = engine.Progress(step, step // plan.per_epoch, step * plan.recipe.batch_size)
-    return Run(plan.recipe, plan.dataset, plan.parts, registry, plan.device, plan.learner, run_id, at)
+    run.registry.add_points(run.run_id, [("flops_per_image", step, methods.training_flops(run.recipe))])
 
 
 def _check_data(row: Mapping[str, Any], dataset: Dataset) -> None:
@@ -233,24 +196,17 @@ def _restore(learner: MethodLearner, registry: Registry, run_id: str, epoch: int
     return int(taken["step"])
 
 
-def _learner(recipe: Recipe, device: torch.device, per_epoch: int) -> MethodLearner:
-    bfloat16 = recipe.precision == "bfloat16" or (
-        recipe.precision == "auto" and device.type == "cuda" and torch.cuda.is_bf16_supported()
-    )
-    return methods.build_learner(recipe, device, steps=per_epoch * recipe.epochs, bfloat16=bfloat16)
-
-
-def _train(run: Run, plan: _Plan, listener: Listener | None, until: int | None = None) -> Outcome:
+def _train(run: TrainingRun, listener: Listener | None, until: int | None = None) -> Outcome:
     """Fit, and end in exactly one status, whatever happened."""
     recipe = run.recipe
-    images = torch.from_numpy(run.dataset.images[plan.index]).to(run.device)
-    labels = torch.from_numpy(run.dataset.labels[plan.index].astype(np.int64)).to(run.device)
+    images = torch.from_numpy(run.dataset.images[run.index]).to(run.device)
+    labels = torch.from_numpy(run.dataset.labels[run.index].astype(np.int64)).to(run.device)
     status, reason = "finished", ""
-    with PointWriter(run.registry, run.run_id) as writer, Interrupt(plan.per_epoch) as interrupt:
+    with PointWriter(run.registry, run.run_id) as writer, Interrupt(run.steps_per_epoch) as interrupt:
         recorder = Recorder(writer, batch_size=recipe.batch_size, listener=listener)
         keeper = CheckpointHook(run, recorder, writer)
         try:
-            if run.start.step and run.start.step % plan.per_epoch == 0:
+            if run.start.step and run.start.step % run.steps_per_epoch == 0:
                 keeper.catch_up()
             engine.fit(
                 run.learner,
@@ -263,7 +219,7 @@ def _train(run: Run, plan: _Plan, listener: Listener | None, until: int | None =
                 sampling=recipe.sampling,
                 start_step=run.start.step,
                 hooks=(
-                    *_watch(run, images, labels),
+                    *_instruments(run, images, labels),
                     recorder,
                     ProbeHook(run, writer),
                     keeper,
@@ -288,7 +244,7 @@ def _train(run: Run, plan: _Plan, listener: Listener | None, until: int | None =
     return outcome(run.registry, run.run_id)
 
 
-def _watch(run: Run, images: Tensor, labels: Tensor) -> list[engine.Hook]:
+def _instruments(run: TrainingRun, images: Tensor, labels: Tensor) -> list[engine.Hook]:
     """Return the instruments, where the recipe wants them and there are held-out faces to look at."""
     codes = [emotion_code(name) for name in run.recipe.emotions]
     index = run.parts.held_out[np.isin(run.dataset.labels[run.parts.held_out], codes)]

@@ -3,7 +3,8 @@
 import pytest
 
 from fergan_core.evaluation.runs import data_of
-from fergan_core.experiment.run import _enter, _plan
+from fergan_core.experiment.run import _enter
+from fergan_core.experiment.training_run import prepare
 from fergan_core.registry import Reader, Registry
 from tests.data.wild_layouts import LAYOUTS
 from trainers.datasets import opened
@@ -23,8 +24,9 @@ def test_a_run_says_what_it_read_and_reopens_its_data_in_the_order_that_was_give
     assert "data: 6 pictures in train_set/7/: not one of the seven emotions; left out" in lines
     registry = Registry(str(tmp_path_factory.mktemp("registry") / "runs.db"))
     # As a run is entered before its first step; its training and scores would take long and show nothing more.
-    run_id = _enter(_plan(flags.recipe, dataset, "cpu"), registry, name=None, tags=())
-    row = Reader(registry.url).run(run_id)
+    run = prepare(flags.recipe, dataset, registry, "cpu")
+    _enter(run, name=None, tags=())
+    row = Reader(registry.url).run(run.run_id)
     assert row["dataset"]["label_order"] == "affectnet"
     again = data_of(row)
     assert again is not None

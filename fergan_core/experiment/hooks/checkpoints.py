@@ -1,44 +1,17 @@
-"""What a training leaves behind: sheets, checkpoints, evaluations; and the run that they belong to."""
+"""What a training leaves behind: sheets, checkpoints, evaluations."""
 
 import sys
-from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
-import torch
 from torch import Tensor
 
 from fergan_core import evaluation
-from fergan_core.data import Dataset, Parts
 from fergan_core.errors import FerganError
 from fergan_core.experiment.hooks.recorder import Diverged, Recorder
-from fergan_core.methods import MethodLearner
-from fergan_core.recipe import Recipe
-from fergan_core.registry import PointWriter, Reader, Registry
+from fergan_core.experiment.training_run import TrainingRun
+from fergan_core.registry import PointWriter, Reader
 from fergan_core.training import checkpoint, engine
 from fergan_core.training.sheet import COLUMNS, draw_sheet, sheet_images
-
-
-@dataclass
-class Run:
-    """One training in progress and all that it works with."""
-
-    recipe: Recipe
-    dataset: Dataset
-    parts: Parts
-    registry: Registry
-    device: torch.device
-    learner: MethodLearner
-    run_id: str
-    start: engine.Progress
-
-    @property
-    def folder(self) -> Path:
-        return self.registry.files / self.run_id
-
-    def relative(self, path: Path) -> str:
-        return path.relative_to(self.registry.files).as_posix()
-
 
 _SHEET_IMAGES = 1_000  # images seen from one sheet to the next, where an epoch is shorter than that
 
@@ -46,7 +19,7 @@ _SHEET_IMAGES = 1_000  # images seen from one sheet to the next, where an epoch 
 class CheckpointHook(engine.Hook):
     """Keeps what an epoch leaves: its sheet, its checkpoint, its evaluation; and where the training stands."""
 
-    def __init__(self, run: Run, recorder: Recorder, writer: PointWriter) -> None:
+    def __init__(self, run: TrainingRun, recorder: Recorder, writer: PointWriter) -> None:
         self._run = run
         self._recorder = recorder
         self._writer = writer

@@ -1,0 +1,72 @@
+"""One training and all that it works with: what it learns from, what learns, where it is recorded, where it begins."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from fergan_core import evaluation, methods
+from fergan_core.data import Dataset, Parts, split_parts
+from fergan_core.errors import UsageError
+from fergan_core.methods import MethodLearner
+from fergan_core.recipe import Recipe
+from fergan_core.registry import Registry
+from fergan_core.training import engine
+
+
+@dataclass
+class TrainingRun:
+    """A training: `index` int64 [n] are the images it learns from, `run_id` its row in the registry once it has one.
+
+    `start` is where it begins: at step 0, or where a resumed run or a fork goes on.
+    """
+
+    recipe: Recipe
+    dataset: Dataset
+    parts: Parts
+    index: NDArray[np.int64]
+    registry: Registry
+    device: torch.device
+    learner: MethodLearner
+    run_id: str = ""
+    start: engine.Progress = field(default_factory=lambda: engine.Progress(0, 0, 0))
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Return how many steps an epoch has."""
+        return engine.steps_per_epoch(len(self.index), self.recipe.batch_size)
+
+    @property
+    def folder(self) -> Path:
+        """Return the folder of the run's files."""
+        return self.registry.files / self.run_id
+
+    def relative(self, path: Path) -> str:
+        """Return a file's path as the registry has it."""
+        return path.relative_to(self.registry.files).as_posix()
+
+    def begin_at(self, step: int) -> None:
+        """Begin after a step whose state the learner has."""
+        self.start = engine.Progress(step, step // self.steps_per_epoch, step * self.recipe.batch_size)
+
+
+def choose_device(wish: str) -> torch.device:
+    """Return the device for 'auto', 'cpu' or 'cuda'; UsageError where there is no GPU to give."""
+    if wish == "cuda" and not torch.cuda.is_available():
+        raise UsageError("--device: this PyTorch sees no GPU; use --device cpu or auto")
+    return torch.device("cuda" if wish != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def prepare(recipe: Recipe, dataset: Dataset, registry: Registry, device: str) -> TrainingRun:
+    """Make a training of a recipe on a data set, with a fresh learner on 'auto', 'cpu' or 'cuda'; records nothing."""
+    target = choose_device(device)
+    parts = split_parts(dataset)
+    index = evaluation.training_index(dataset, parts, recipe)
+    steps = engine.steps_per_epoch(len(index), recipe.batch_size) * recipe.epochs
+    bfloat16 = recipe.precision == "bfloat16" or (
+        recipe.precision == "auto" and target.type == "cuda" and torch.cuda.is_bf16_supported()
+    )
+    learner = methods.build_learner(recipe, target, steps=steps, bfloat16=bfloat16)
+    return TrainingRun(recipe, dataset, parts, index, registry, target, learner)
