@@ -43,15 +43,15 @@ def sheet_series(run_id: str, name: str) -> player.SheetSeries | None:
     return player.SheetSeries(run_id, name, emotions, int(table["columns"].iloc[-1]), frames)
 
 
-def play(series: Sequence[player.SheetSeries]) -> int:
-    """Show the series under one slider and return the epoch where it rests; at the newest, it follows a live run."""
-    key = "player " + " ".join(sheet_series.run_id for series in series)
+def play(runs: Sequence[player.SheetSeries]) -> int:
+    """Show the runs' sheets under one slider; return the epoch where it rests. At the newest it follows a live run."""
+    key = "player " + " ".join(series.run_id for series in runs)
     opened, place, end = f"opened {key}", f"place {key}", f"end {key}"
     state = st.session_state
-    newest = max(sheet_series.frames[-1][0] for series in series)
+    newest = max(series.frames[-1][0] for series in runs)
     if opened not in state:
         # Never changed after: pictures and opening epoch then stay one message, which the browser keeps.
-        state[opened] = state[place] = _asked_epoch(min(sheet_series.frames[0][0] for series in series), newest)
+        state[opened] = state[place] = _asked_epoch(min(series.frames[0][0] for series in runs), newest)
     elif state[place] == state[end]:
         state[place] = newest
     state[end] = newest
@@ -62,7 +62,7 @@ def play(series: Sequence[player.SheetSeries]) -> int:
             state[place] = epoch
             st.query_params["epoch"] = str(epoch)
 
-    player.play(series, state[opened], key=key, on_rest=follow)
+    player.play(runs, state[opened], key=key, on_rest=follow)
     return state[place]
 
 

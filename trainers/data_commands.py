@@ -32,7 +32,7 @@ def info(path: str, *, label_order: str | None = None, json: bool = False) -> No
 def sheet(path: str, *, out: Path, label_order: str | None = None) -> None:
     """Draw a contact sheet of PATH, or of synthfer, to a PNG: a row an emotion, 16 faces a row."""
     from fergan_core.data import open_dataset
-    from fergan_core.data.synthfer.contact_sheet import contact_sheet
+    from fergan_core.data.contact_sheet import contact_sheet
 
     if not out.parent.is_dir() or out.is_dir():
         raise UsageError(f"--out: '{out}' cannot be written; name a file in a folder that exists")

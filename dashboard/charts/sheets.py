@@ -1,7 +1,4 @@
-"""A sheet's picture -> its tiles, labelled PNGs and the GIF of a training; pure functions of bytes and arrays.
-
-A sheet is a grey picture of faces on a grid: a row an emotion, a tile 48x48, the pitch 50 px, the margin 2 px.
-"""
+"""A sheet's picture -> its tiles, labelled PNGs and the GIF of a training; pure functions of bytes and arrays."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -11,10 +8,7 @@ from PIL import Image, ImageDraw, ImageFont, UnidentifiedImageError
 
 from dashboard.charts.palette import emotion_colour
 from fergan_core.errors import DataError
-
-TILE = 48
-PITCH = 50
-MARGIN = 2
+from fergan_core.sheet import MARGIN, PITCH, TILE, cut
 
 # Ground and ink of the pictures that carry writing, so that they sit quietly on either theme.
 _GROUND = {False: "#ffffff", True: "#14181d"}
@@ -32,11 +26,13 @@ def tiles(picture: bytes) -> np.ndarray:
         sheet = np.asarray(Image.open(io.BytesIO(picture)).convert("L"))
     except (UnidentifiedImageError, OSError) as error:
         raise DataError("a sheet's file holds no picture; run `fergan runs verify` to find what damaged it") from error
-    height, width = sheet.shape
-    if height < PITCH or width < PITCH or (height - MARGIN) % PITCH or (width - MARGIN) % PITCH:
-        raise DataError(f"a picture of {width}x{height} px is not a sheet, whose sides are 2 + 50 n px; verify the run")
-    grid = sheet[MARGIN:, MARGIN:].reshape((height - MARGIN) // PITCH, PITCH, (width - MARGIN) // PITCH, PITCH)
-    return np.ascontiguousarray(grid.transpose(0, 2, 1, 3)[:, :, :TILE, :TILE])
+    faces = cut(sheet)
+    if faces is None:
+        height, width = sheet.shape
+        raise DataError(
+            f"a picture of {width}x{height} px is not a sheet, whose sides are {MARGIN} + {PITCH} n px; verify the run"
+        )
+    return faces
 
 
 def by_emotion(picture: bytes, emotions: Sequence[str]) -> dict[str, np.ndarray]:

@@ -2,11 +2,8 @@
 // the server; it is told the epoch once the slider rests, so that the address can carry it.
 //
 // data: { runs: [{ name, emotions: [name], colours: [css], columns, epochs: [int], pictures: [base64 WebP] }],
-//         epoch: int, label: text }
+//         epoch: int, label: text, tile: px of a face's side, margin: px between faces }
 
-const TILE = 48;
-const PITCH = 50;
-const MARGIN = 2;
 const REST_MS = 350;
 const SPEEDS = [2, 4, 8, 16];
 
@@ -74,6 +71,8 @@ class Player {
     const stayAtEnd = !first && this.at === this.epochs.length - 1;
     const before = this.epochs[this.at];
     this.identity = identity;
+    this.tile = data.tile;
+    this.margin = data.margin;
     this.bar.setAttribute("aria-label", data.label);
     this.epochs = [...new Set(data.runs.flatMap((run) => run.epochs))].sort((a, b) => a - b);
     this.runs = data.runs.map((run) => ({ ...run, blobs: run.pictures.map(() => null) }));
@@ -98,8 +97,8 @@ class Player {
       const label = element("span", "emotion", emotion);
       label.style.setProperty("--emotion", run.colours[place]);
       const canvas = element("canvas");
-      canvas.width = run.columns * PITCH - MARGIN;
-      canvas.height = TILE;
+      canvas.width = run.columns * (this.tile + this.margin) - this.margin;
+      canvas.height = this.tile;
       canvas.setAttribute("role", "img");
       row.append(label, canvas);
       run.body.append(row);
@@ -196,8 +195,10 @@ class Player {
       run.drawn = drawing;
       run.canvases.forEach((canvas, row) => {
         const brush = canvas.getContext("2d");
-        for (let x = 0; x < canvas.width; x += PITCH) {
-          brush.drawImage(sheet, MARGIN + x, MARGIN + row * PITCH, TILE, TILE, x, 0, TILE, TILE);
+        const { tile, margin } = this;
+        const top = margin + row * (tile + margin);
+        for (let x = 0; x < canvas.width; x += tile + margin) {
+          brush.drawImage(sheet, margin + x, top, tile, tile, x, 0, tile, tile);
         }
         canvas.setAttribute("aria-label", `${run.emotions[row]} faces of ${run.name} at epoch ${run.epochs[index]}`);
       });

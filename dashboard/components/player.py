@@ -13,6 +13,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.charts.palette import emotion_colour
+from fergan_core import sheet
 
 _HERE = Path(__file__).parent
 
@@ -35,9 +36,15 @@ class SheetSeries:
     frames: tuple[tuple[int, bytes], ...]
 
 
-def play(series: Sequence[SheetSeries], epoch: int, *, key: str, on_rest: Callable[[], None]) -> None:
-    """Show the series, opened at `epoch`; once the slider rests, `st.session_state[key].epoch` is set."""
-    data: dict[str, Any] = {"runs": [_as_json(series) for series in series], "epoch": epoch, "label": "Sheet by epoch"}
+def play(runs: Sequence[SheetSeries], epoch: int, *, key: str, on_rest: Callable[[], None]) -> None:
+    """Show the runs' sheets, opened at `epoch`; once the slider rests, `st.session_state[key].epoch` is set."""
+    data: dict[str, Any] = {
+        "runs": [_as_json(series) for series in runs],
+        "epoch": epoch,
+        "label": "Sheet by epoch",
+        "tile": sheet.TILE,
+        "margin": sheet.MARGIN,
+    }
     _player(data=data, key=key, on_epoch_change=on_rest)
 
 

@@ -12,12 +12,12 @@ import numpy.typing as npt
 from PIL import Image
 
 from fergan_core.data.archives import ZipFiles, open_files
+from fergan_core.data.contact_sheet import contact_sheet
 from fergan_core.data.dataset import SIZE, Bytes, make_dataset
 from fergan_core.data.fer2013.arrays import read_array
 from fergan_core.data.fer2013.labels import NOT_ONE_OF_THEM, about_numbers
 from fergan_core.data.fer2013.pictures import decode, is_picture, numbered_folders, sorted_by_place
 from fergan_core.data.files import Files, FolderFiles, listed, reason
-from fergan_core.data.synthfer.contact_sheet import contact_sheet
 from fergan_core.emotions import EMOTIONS, label_codes
 from fergan_core.emotions import label_order as read_order
 from fergan_core.errors import DataError, UsageError

@@ -9,12 +9,8 @@ from PIL import Image
 
 from fergan_core.emotions import emotion_code
 from fergan_core.methods.protocols import Generator
+from fergan_core.sheet import COLUMNS, TILE, laid_out
 from fergan_core.training.engine import SHEET_STREAM, derive_seed, to_bytes
-
-COLUMNS = 10
-TILE = 48
-MARGIN = 2
-PITCH = TILE + MARGIN
 
 
 def sheet_images(
@@ -30,10 +26,6 @@ def sheet_images(
 
 def draw_sheet(images: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> bytes:
     """Lay uint8 [rows, columns, 48, 48] out on one grey picture with a margin of 2 and code it as WebP."""
-    rows, columns = images.shape[:2]
-    sheet = np.full((MARGIN + PITCH * rows, MARGIN + PITCH * columns), 255, np.uint8)
-    tiles = np.pad(images, ((0, 0), (0, 0), (0, MARGIN), (0, MARGIN)), constant_values=255)
-    sheet[MARGIN:, MARGIN:] = tiles.swapaxes(1, 2).reshape(rows * PITCH, columns * PITCH)
     coded = io.BytesIO()
-    Image.fromarray(sheet).save(coded, "WEBP", quality=85, method=4)
+    Image.fromarray(laid_out(images)).save(coded, "WEBP", quality=85, method=4)
     return coded.getvalue()
