@@ -21,6 +21,9 @@ DETECTORS: tuple[Detector, ...] = (
     networks.plateau,
 )
 
+# The scores that detectors look at.
+SCORES = ("ct", "fid")
+
 KINDS: Mapping[str, str] = {
     "nan": "a loss or gradient is not a number",
     "saturation": "the discriminator saturates",

@@ -44,6 +44,7 @@ def detect_findings(registry: Registry, run_id: str) -> list[findings.Finding]:
         raise UsageError(f"run '{row['name']}' was not trained here and has no history to look at; name a trained run")
     points = reader.points([run_id], reader.metrics([run_id]), buckets=_BUCKETS)
     scores = reader.scores([run_id])
+    scores = scores[scores["metric"].isin(findings.SCORES)]
     history = findings.RunHistory(
         points,
         # Of each score one protocol: the numbers of two judges would be taken for one history.
