@@ -10,8 +10,9 @@ from fergan_core.registry.registry import Registry
 
 WRITE_SECONDS = 1.0
 BEAT_SECONDS = 10.0
-# Points that wait to be written, at most: some 15 MB, and less than a second's writing.
-MOST_WAITING = 100_000
+# Points that wait to be written, at most: some 40 MB, and about a second's writing. Fewer make more transactions,
+# each of which costs as much as writing thousands of points.
+MOST_WAITING = 250_000
 
 
 class PointWriter:

@@ -24,6 +24,22 @@ def test_everything_put_is_there_after_close(registry: Registry, reader: Reader,
     assert points.set_index("metric").loc["loss_g", ["low", "high"]].tolist() == [-2000.0, -1.0]
 
 
+def test_points_belong_to_their_run_though_they_are_written_without_a_look_at_it(
+    registry: Registry, enter: Enter
+) -> None:
+    """Their keys are taken in the same transaction, so the database need not check each; deletions still reach them."""
+    run_id = enter(registry)
+    with PointWriter(registry, run_id) as writer:
+        writer.put([("loss_g", step, 1.0) for step in range(1, 101)])
+    with registry.write() as connection:
+        assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+    registry.trash(run_id)
+    registry.purge(run_id)
+    with registry.write() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM points").scalar() == 0
+
+
 def test_flush_waits_for_what_was_put_before(registry: Registry, reader: Reader, enter: Enter) -> None:
     run_id = enter(registry)
     with PointWriter(registry, run_id) as writer:
