@@ -3,19 +3,21 @@ but what a person does himself, through `registry()`."""
 
 import json
 from collections.abc import Callable, Sequence
+from functools import wraps
 from importlib import resources
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 
-from dashboard.face_client import FaceAnswer, FaceClient
+from dashboard.face_client import FaceAnswer, FaceClient, Faces
 from fergan_core.analysis.claims import SCORES, STUDIES, Study, Verdict, verdicts
 from fergan_core.errors import CheckpointError
 from fergan_core.registry import Reader, Registry, Trials, default_url, studies, studies_of, trials
 from fergan_core.registry.study_tables import study_tables
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 # A hundred sheets of 40 KB a run, of a few runs.
 _MOST_PICTURES = 1000
@@ -44,14 +46,39 @@ def last_write() -> int:
 
 def left_out() -> dict[str, None]:
     """Return the sentences about rows that this page could not show, in the order of their finding."""
-    found: dict[str, None] = st.session_state.setdefault("rows left out", {})
-    return found
+    sentences: dict[str, None] = st.session_state.setdefault("rows left out", {})
+    return sentences
 
 
-def _told(table: pd.DataFrame) -> pd.DataFrame:
-    """Keep what the reader says of rows that it left out, for the page to show."""
-    left_out().update(dict.fromkeys(table.attrs.get("left_out", ())))
-    return table
+def _note_left_out(answer: object) -> None:
+    """Keep what the reader says of rows that it left out of a table, for the page to show."""
+    if isinstance(answer, pd.DataFrame):
+        left_out().update(dict.fromkeys(answer.attrs.get("left_out", ())))
+
+
+def _until_next_write(most: int) -> Callable[[Callable[Concatenate[Reader, P], T]], Callable[P, T]]:
+    """Make of a query of a Reader a cached one that takes its other arguments alone, and keeps the `most` last answers.
+
+    An answer counts for one registry until its next write: both are part of the cache's key. Whoever asks gets a copy.
+    """
+
+    def decorate(query: Callable[Concatenate[Reader, P], T]) -> Callable[P, T]:
+        def answer(url: str, write: int, args: tuple[Any, ...], others: dict[str, Any]) -> T:
+            return query(Reader(url), *args, **others)
+
+        # Streamlit knows a function's cache by its module, name and source, which all queries would share.
+        answer.__qualname__ = query.__qualname__
+        cached = st.cache_data(max_entries=most, show_spinner=False)(answer)
+
+        @wraps(query)
+        def ask(*args: P.args, **others: P.kwargs) -> T:
+            found: T = cached(url(), last_write(), args, others)
+            _note_left_out(found)
+            return found
+
+        return ask
+
+    return decorate
 
 
 def runs() -> pd.DataFrame:
@@ -59,7 +86,8 @@ def runs() -> pd.DataFrame:
 
     Ended trials of studies, of which there are dozens, come after the others.
     """
-    table = _told(reader().runs())
+    table = reader().runs()
+    _note_left_out(table)
     trial = table.tags.map(studies_of).astype(bool)
     last = (trial & (table.status != "running")).sort_values(kind="stable")
     return table.loc[last.index].reset_index(drop=True)
@@ -75,9 +103,10 @@ def run(run_id: str) -> dict[str, Any]:
     return reader().run(run_id)
 
 
-def metrics(run_ids: Sequence[str]) -> list[str]:
+@_until_next_write(64)
+def metrics(source: Reader, run_ids: Sequence[str]) -> list[str]:
     """Return the scalars that any of the runs has points of."""
-    return _metrics(url(), last_write(), tuple(run_ids))
+    return source.metrics(run_ids)
 
 
 def has_pulse(run_id: str) -> bool:
@@ -85,34 +114,40 @@ def has_pulse(run_id: str) -> bool:
     return any(name.startswith("pulse_") for name in metrics((run_id,)))
 
 
-def points(run_ids: Sequence[str], names: Sequence[str], buckets: int = 500) -> pd.DataFrame:
+@_until_next_write(64)
+def points(source: Reader, run_ids: Sequence[str], names: Sequence[str], buckets: int = 500) -> pd.DataFrame:
     """Return min/max buckets of the runs' points."""
-    return _told(_points(url(), last_write(), tuple(run_ids), tuple(names), buckets))
+    return source.points(run_ids, names, buckets=buckets)
 
 
-def scores(run_ids: Sequence[str]) -> pd.DataFrame:
+@_until_next_write(64)
+def scores(source: Reader, run_ids: Sequence[str]) -> pd.DataFrame:
     """Return the runs' scores."""
-    return _told(_scores(url(), last_write(), tuple(run_ids)))
+    return source.scores(run_ids)
 
 
-def sampled_scores(run_ids: Sequence[str]) -> pd.DataFrame:
+@_until_next_write(64)
+def sampled_scores(source: Reader, run_ids: Sequence[str]) -> pd.DataFrame:
     """Return the runs' scores of all ways of drawing, with the way."""
-    return _told(_sampled_scores(url(), last_write(), tuple(run_ids)))
+    return source.scores(run_ids, sampled=True)
 
 
-def findings(run_ids: Sequence[str]) -> pd.DataFrame:
+@_until_next_write(64)
+def findings(source: Reader, run_ids: Sequence[str]) -> pd.DataFrame:
     """Return the runs' findings in order of steps."""
-    return _told(_findings(url(), last_write(), tuple(run_ids)))
+    return source.findings(run_ids)
 
 
-def claims(score: str) -> list[Verdict]:
+@_until_next_write(16)
+def claims(source: Reader, score: str) -> list[Verdict]:
     """Return the verdict on each claim by a score, one of `fergan_core.analysis.claims.SCORES`."""
-    return _claims(url(), last_write(), score)
+    return verdicts({name: Study(*study_tables(source, name)) for name in STUDIES}, SCORES[score])
 
 
-def recipes(run_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+@_until_next_write(64)
+def recipes(source: Reader, run_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return the recipes of those of the runs that there are, by id."""
-    return _recipes(url(), last_write(), tuple(run_ids))
+    return source.recipes(run_ids)
 
 
 def study_names() -> list[str]:
@@ -123,90 +158,37 @@ def study_names() -> list[str]:
 def study_trials(name: str) -> Trials:
     """Return a study's ended trials, as `fergan_core.registry.trials` does."""
     # That a run has crashed is seen by the clock and not by a write.
-    return _trials(url(), last_write(), tuple(runs().status), name)
+    return _trials(name, tuple(runs().status))
+
+
+@_until_next_write(16)
+def _trials(source: Reader, name: str, statuses: tuple[str, ...]) -> Trials:
+    """Return a study's ended trials; `statuses` are part of the cache's key alone."""
+    return trials(source, name)
 
 
 def steps_per_epoch(run_id: str) -> float:
     """Return how many steps an epoch of a run has."""
     found = run(run_id)
-    return max(1.0, found["steps"] / max(1, found["epochs"]))
+    steps, epochs = int(found["steps"]), int(found["epochs"])
+    return max(1.0, steps / max(1, epochs))
 
 
-def sheets(run_id: str) -> pd.DataFrame:
+@_until_next_write(64)
+def sheets(source: Reader, run_id: str) -> pd.DataFrame:
     """Return the run's sheets in order."""
-    return _told(_sheets(url(), last_write(), run_id))
+    return source.sheets(run_id)
 
 
-def checkpoints(run_id: str) -> pd.DataFrame:
+@_until_next_write(64)
+def checkpoints(source: Reader, run_id: str) -> pd.DataFrame:
     """Return the run's checkpoints in order."""
-    return _told(_checkpoints(url(), last_write(), run_id))
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _metrics(url: str, write: int, run_ids: tuple[str, ...]) -> list[str]:
-    del write  # part of the cache's key alone
-    return Reader(url).metrics(run_ids)
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _points(url: str, write: int, run_ids: tuple[str, ...], names: tuple[str, ...], buckets: int) -> pd.DataFrame:
-    del write  # part of the cache's key alone
-    return Reader(url).points(run_ids, names, buckets=buckets)
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _scores(url: str, write: int, run_ids: tuple[str, ...]) -> pd.DataFrame:
-    del write
-    return Reader(url).scores(run_ids)
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _sampled_scores(url: str, write: int, run_ids: tuple[str, ...]) -> pd.DataFrame:
-    del write
-    return Reader(url).scores(run_ids, sampled=True)
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _findings(url: str, write: int, run_ids: tuple[str, ...]) -> pd.DataFrame:
-    del write
-    return Reader(url).findings(run_ids)
-
-
-@st.cache_data(max_entries=16, show_spinner=False)
-def _claims(url: str, write: int, score: str) -> list[Verdict]:
-    del write
-    source = Reader(url)
-    return verdicts({name: Study(*study_tables(source, name)) for name in STUDIES}, SCORES[score])
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _recipes(url: str, write: int, run_ids: tuple[str, ...]) -> dict[str, dict[str, Any]]:
-    del write
-    return Reader(url).recipes(run_ids)
-
-
-@st.cache_data(max_entries=16, show_spinner=False)
-def _trials(url: str, write: int, statuses: tuple[str, ...], name: str) -> Trials:
-    del write, statuses
-    return trials(Reader(url), name)
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _sheets(url: str, write: int, run_id: str) -> pd.DataFrame:
-    del write
-    return Reader(url).sheets(run_id)
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _checkpoints(url: str, write: int, run_id: str) -> pd.DataFrame:
-    del write
-    return Reader(url).checkpoints(run_id)
+    return source.checkpoints(run_id)
 
 
 @st.cache_data(max_entries=_MOST_PICTURES, show_spinner=False)
 def sheet_bytes(path: str, sha256: str) -> bytes:
     """Return a sheet's picture; its hash is the cache's key, so that a sheet drawn again is read again."""
-    del sha256
     file = reader().file(path)
     try:
         return file.read_bytes()
@@ -220,30 +202,47 @@ def small_sheet(path: str, sha256: str, _draw: Callable[[bytes], bytes]) -> byte
     return _draw(reader().file(path).read_bytes())
 
 
-def generate(run_id: str, step: int, labels: tuple[int, ...], seed: int) -> npt.NDArray[np.uint8]:
-    """Draw faces uint8 [n,48,48] from a checkpoint, labels being FER2013's codes."""
-    return _faces(run_id, *_weights(run_id, step), labels, seed)
+def generate(run_id: str, step: int, labels: tuple[int, ...], seed: int) -> Faces:
+    """Draw one face a label, of FER2013's codes, from a checkpoint: uint8 [n,48,48]."""
+    return _ask("draw", run_id, _weights(run_id, step), labels, seed).faces
 
 
-def path(run_id: str, code: int, seed: int, frames: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+def path(run_id: str, code: int, seed: int, frames: int) -> tuple[Faces, Faces]:
     """Return a few faces of an emotion at some steps of the sampler, from a run's last checkpoint, and what the network
     saw in them: both uint8 [faces,frames,48,48]."""
-    return _path(run_id, *_weights(run_id, int(checkpoints(run_id)["step"].max())), code, seed, frames)
+    weights = _weights(run_id, int(checkpoints(run_id)["step"].max()))
+    found = _ask("path", run_id, weights, (code,) * _PATHS, seed, frames=frames)
+    states, seen = found.faces.reshape(2, _PATHS, -1, 48, 48)
+    return states, seen
 
 
 def read(run_id: str, step: int, labels: tuple[int, ...], seed: int, truncation: float, judge: str) -> FaceAnswer:
-    """Draw faces from a checkpoint and let a judge read them, as `FaceClient.read` returns them."""
-    return _read(run_id, *_weights(run_id, step), labels, seed, truncation, judge)
+    """Draw one face a label and let a judge read them: `known` has `chances`, lists [n,7], and `judge_sha256`."""
+    return _ask("read", run_id, _weights(run_id, step), labels, seed, truncation=truncation, judge=judge)
 
 
 def nearest(run_id: str, step: int, labels: tuple[int, ...], seed: int, judge: str | None) -> FaceAnswer:
-    """Draw faces from a checkpoint beside their nearest training faces, as `FaceClient.nearest` returns them."""
-    return _nearest(run_id, *_weights(run_id, step), labels, seed, judge)
+    """Draw one face a label and lay its nearest training faces beside it, the most suspicious first.
+
+    The judge None is that of the data. `faces` has each face and behind it its neighbours; `known` has their number
+    `neighbours`, the lists `asked` [n], `labels` [n,neighbours], `ratio` [n] and `nearer` [n] as in
+    fergan_core.evaluation.memorization, and `judge`, `judge_sha256`.
+    """
+    return _ask("nearest", run_id, _weights(run_id, step), labels, seed, judge=judge)
 
 
 def project(run_id: str, step: int, labels: tuple[int, ...], seed: int) -> FaceAnswer:
-    """Draw faces from a checkpoint and lay them among real ones, as `FaceClient.project` returns them."""
-    return _project(run_id, *_weights(run_id, step), labels, seed)
+    """Draw one face a label and lay them among real faces, in the judge's features; find those that repeat others.
+
+    `known` has `real`, faces that the run did not learn from, 300 an emotion or fewer, and `drawn`, each with lists
+    `at` [n,2] in the plane in which the real faces vary most, `labels` [n] and `reads` [n], what the `judge` reads;
+    `shares` [2] of the real faces' variance along the axes; `twins`, a dict an emotion: `label`, `faces`, and their
+    `pairs` and `share` of duplicates as in fergan_core.metrics.birthday, `real_faces` and `real_share` (of real faces,
+    no more than were drawn; None where there are not two). `faces` has the two of each of the 12 nearest pairs or
+    fewer, `nearest` their `labels` and `distances`, 0 to 1 in units of the distance below which two faces are
+    duplicates.
+    """
+    return _ask("project", run_id, _weights(run_id, step), labels, seed)
 
 
 def judge_cards() -> dict[str, dict[str, Any]]:
@@ -262,51 +261,18 @@ def _weights(run_id: str, step: int) -> tuple[str, str]:
     return saved["path"].iloc[0], saved["sha256"].iloc[0]
 
 
-# The hash is part of the caches' keys alone: a resumed run writes its checkpoints anew.
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _faces(run_id: str, path: str, sha256: str, labels: tuple[int, ...], seed: int) -> npt.NDArray[np.uint8]:
-    del sha256
-    source = reader()
-    return _face_client().draw(source.run(run_id)["recipe"], source.file(path), labels, seed)
-
-
-@st.cache_data(max_entries=16, show_spinner=False)
-def _path(
-    run_id: str, path: str, sha256: str, code: int, seed: int, frames: int
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-    del sha256
-    source = reader()
-    labels = (code,) * _PATHS
-    found = _face_client().path(source.run(run_id)["recipe"], source.file(path), labels, seed, frames)
-    states, seen = found.faces.reshape(2, _PATHS, -1, 48, 48)
-    return states, seen
-
-
-@st.cache_data(max_entries=16, show_spinner=False)
-def _read(
-    run_id: str, path: str, sha256: str, labels: tuple[int, ...], seed: int, truncation: float, judge: str
+# As many as the caches of single faces (64) and of the four other kinds (16 each) held before they were one.
+@st.cache_data(max_entries=128, show_spinner=False)
+def _ask(
+    kind: str, run_id: str, weights: tuple[str, str], labels: tuple[int, ...], seed: int, **others: Any
 ) -> FaceAnswer:
-    del sha256
+    """Ask the process that draws faces for those of a run; `weights` are path and hash, since a resumed run writes its
+    checkpoints anew."""
     source = reader()
-    return _face_client().read(source.run(run_id)["recipe"], source.file(path), labels, seed, truncation, judge)
-
-
-@st.cache_data(max_entries=16, show_spinner=False)
-def _nearest(run_id: str, path: str, sha256: str, labels: tuple[int, ...], seed: int, judge: str | None) -> FaceAnswer:
-    del sha256
-    source = reader()
-    run = source.run(run_id)
-    return _face_client().nearest(run["recipe"], source.file(path), labels, seed, run["dataset"], judge)
-
-
-@st.cache_data(max_entries=16, show_spinner=False)
-def _project(run_id: str, path: str, sha256: str, labels: tuple[int, ...], seed: int) -> FaceAnswer:
-    del sha256
-    source = reader()
-    run = source.run(run_id)
-    return _face_client().project(run["recipe"], source.file(path), labels, seed, run["dataset"])
+    asked = source.run(run_id)
+    return _face_client().ask(
+        kind, asked["recipe"], source.file(weights[0]), labels, seed, dataset=asked["dataset"], **others
+    )
 
 
 @st.cache_resource(show_spinner=False)

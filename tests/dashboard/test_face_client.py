@@ -36,7 +36,7 @@ def weights(tmp_path: Path) -> Path:
 
 
 def test_the_faces_are_those_of_the_generator(weights: Path) -> None:
-    faces = FaceClient().draw(recipe.to_dict(RECIPE), weights, [HAPPY] * 5, 7)
+    faces = FaceClient().ask("draw", recipe.to_dict(RECIPE), weights, [HAPPY] * 5, 7).faces
     generator = methods.load_generator(recipe.to_dict(RECIPE), weights)
     assert np.array_equal(faces, to_bytes(generator.sample(torch.tensor([HAPPY] * 5), 7)).numpy())
     assert len(np.unique(faces, axis=0)) == 5
@@ -47,23 +47,23 @@ def test_a_damaged_checkpoint_is_told_and_a_dead_child_is_replaced(weights: Path
     face_client = FaceClient()
     (tmp_path / "half.safetensors").write_bytes(weights.read_bytes()[:100])
     with pytest.raises(CheckpointError, match="half"):
-        face_client.draw(recipe.to_dict(RECIPE), tmp_path / "half.safetensors", [HAPPY], 0)
-    first = face_client.draw(recipe.to_dict(RECIPE), weights, [HAPPY], 0)
+        face_client.ask("draw", recipe.to_dict(RECIPE), tmp_path / "half.safetensors", [HAPPY], 0).faces
+    first = face_client.ask("draw", recipe.to_dict(RECIPE), weights, [HAPPY], 0).faces
     (child,) = set(children()) - others
     os.kill(child, signal.SIGKILL)
-    assert np.array_equal(face_client.draw(recipe.to_dict(RECIPE), weights, [HAPPY], 0), first)
+    assert np.array_equal(face_client.ask("draw", recipe.to_dict(RECIPE), weights, [HAPPY], 0).faces, first)
 
 
 def test_faces_are_read_by_the_judge_that_was_asked(weights: Path) -> None:
     face_client = FaceClient()
-    found = face_client.read(recipe.to_dict(RECIPE), weights, [HAPPY] * 5, 7, 0.5, "synthfer")
+    found = face_client.ask("read", recipe.to_dict(RECIPE), weights, [HAPPY] * 5, 7, truncation=0.5, judge="synthfer")
     generator, judge = methods.load_generator(recipe.to_dict(RECIPE), weights), load_judge("synthfer")
     faces = draw(generator, torch.tensor([HAPPY] * 5), 7, 0.5, torch.device("cpu")).images
     assert np.array_equal(found.faces, faces.numpy())
     assert np.allclose(found.known["chances"], judge.read(faces)[0].softmax(1).numpy())
     assert found.known["judge_sha256"] == judge.sha256
     with pytest.raises(CheckpointError, match="unknown judge 'nobody'"):
-        face_client.read(recipe.to_dict(RECIPE), weights, [HAPPY], 7, 1.0, "nobody")
+        face_client.ask("read", recipe.to_dict(RECIPE), weights, [HAPPY], 7, truncation=1.0, judge="nobody")
 
 
 def test_a_face_comes_out_of_noise_step_by_step_and_ends_as_it_is_drawn(weights: Path, tmp_path: Path) -> None:
@@ -71,14 +71,14 @@ def test_a_face_comes_out_of_noise_step_by_step_and_ends_as_it_is_drawn(weights:
     learner = methods.build_learner(plan, torch.device("cpu"), steps=1, bfloat16=False)
     saved = checkpoint.save_checkpoint(tmp_path / "flow", 1, learner.state_dict(), learner.networks)[0].path
     face_client = FaceClient()
-    found = face_client.path(recipe.to_dict(plan), saved, [HAPPY] * 2, 7, 4)
+    found = face_client.ask("path", recipe.to_dict(plan), saved, [HAPPY] * 2, 7, frames=4)
     states, seen = found.faces.reshape(2, 2, 4, 48, 48)
     drawn = to_bytes(learner.generator.sample(torch.tensor([HAPPY] * 2), 7) / 2)
     # A fresh network's face is its noise, shown by its spread as the noise is; what it saw in it is the noise itself.
     assert np.abs(states[:, -1].astype(int) - drawn.numpy().astype(int)).max() <= 3
     assert states.shape == seen.shape
     with pytest.raises(CheckpointError, match="in one pass"):
-        face_client.path(recipe.to_dict(RECIPE), weights, [HAPPY], 7, 4)
+        face_client.ask("path", recipe.to_dict(RECIPE), weights, [HAPPY], 7, frames=4)
 
 
 @pytest.mark.slow
@@ -87,16 +87,16 @@ def test_faces_are_laid_beside_their_nearest_training_faces(weights: Path) -> No
     synthfer = open_dataset("synthfer")
     dataset = {"name": "synthfer", "source": "synthfer", "content_hash": synthfer.content_hash}
     face_client = FaceClient()
-    found = face_client.nearest(small, weights, [HAPPY] * 4, 7, dataset, None)
+    found = face_client.ask("nearest", small, weights, [HAPPY] * 4, 7, dataset=dataset, judge=None)
     assert found.faces.shape == (4 * (1 + 3), 48, 48)
     drawn = {face.tobytes() for face in found.faces[::4]}
-    assert drawn == {face.tobytes() for face in face_client.draw(small, weights, [HAPPY] * 4, 7)}
+    assert drawn == {face.tobytes() for face in face_client.ask("draw", small, weights, [HAPPY] * 4, 7).faces}
     learnt = {image.tobytes() for image in synthfer.images}
     assert all(face.tobytes() in learnt for face in np.delete(found.faces, np.s_[::4], axis=0))
     assert found.known["ratio"] == sorted(found.known["ratio"])
     assert (found.known["asked"], found.known["judge"]) == ([HAPPY] * 4, "synthfer")
     with pytest.raises(CheckpointError, match="put the data"):
-        face_client.nearest(small, weights, [HAPPY], 7, dataset | {"source": "/no/such.csv"}, None)
+        face_client.ask("nearest", small, weights, [HAPPY], 7, dataset=dataset | {"source": "/no/such.csv"}, judge=None)
 
 
 @pytest.fixture
@@ -113,8 +113,8 @@ def few_faces(tmp_path: Path) -> dict[str, str]:
 def test_faces_are_laid_among_real_ones_and_their_duplicates_found(weights: Path, few_faces: dict[str, str]) -> None:
     plain, labels = recipe.to_dict(RECIPE), [HAPPY] * 30 + [ANGRY] * 20
     face_client = FaceClient()
-    found = face_client.project(plain, weights, labels, 7, few_faces)
-    drawn = face_client.draw(plain, weights, labels, 7)
+    found = face_client.ask("project", plain, weights, labels, 7, dataset=few_faces)
+    drawn = face_client.ask("draw", plain, weights, labels, 7).faces
 
     judge, dataset = load_judge(found.known["judge"]), open_dataset(few_faces["source"])
     parts, read = split_parts(dataset), judge.read(np.array(drawn))
@@ -155,7 +155,7 @@ def test_faces_are_laid_among_real_ones_and_their_duplicates_found(weights: Path
 def test_faces_cannot_be_laid_among_faces_that_are_gone(weights: Path) -> None:
     gone = {"name": "fer2013", "source": "/no/such.csv", "content_hash": "0" * 64}
     with pytest.raises(CheckpointError, match=r"not at hand.*put the data"):
-        FaceClient().project(recipe.to_dict(RECIPE), weights, [HAPPY] * 2, 7, gone)
+        FaceClient().ask("project", recipe.to_dict(RECIPE), weights, [HAPPY] * 2, 7, dataset=gone)
 
 
 WRONG = {
@@ -179,7 +179,7 @@ def test_whatever_is_asked_the_answer_is_a_sentence_and_the_process_lives_on(wei
     others = set(children())
     face_client = FaceClient()
     plain = {"kind": "draw", "recipe": recipe.to_dict(RECIPE), "weights": str(weights), "labels": [HAPPY], "seed": 0}
-    first = face_client.draw(plain["recipe"], weights, [HAPPY], 0)
+    first = face_client.ask("draw", plain["recipe"], weights, [HAPPY], 0).faces
     (child,) = set(children()) - others
     for question, sentence in WRONG.values():
         with pytest.raises(CheckpointError) as told:
@@ -187,4 +187,4 @@ def test_whatever_is_asked_the_answer_is_a_sentence_and_the_process_lives_on(wei
         assert sentence in str(told.value)
         assert "\n" not in str(told.value)
         assert set(children()) - others == {child}
-    assert np.array_equal(face_client.draw(plain["recipe"], weights, [HAPPY], 0), first)
+    assert np.array_equal(face_client.ask("draw", plain["recipe"], weights, [HAPPY], 0).faces, first)
