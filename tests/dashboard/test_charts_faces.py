@@ -11,7 +11,7 @@ from dashboard.charts import compare, scores, sheets
 from dashboard.sections import fields
 from fergan_core.errors import DataError
 
-EMOTIONS = ("angry", "happy", "neutral")
+LEARNED = ("angry", "happy", "neutral")
 
 
 def draw_sheet(faces: np.ndarray) -> bytes:
@@ -57,10 +57,10 @@ def test_face_grid_has_its_faces_in_reading_order_and_clear_gaps(faces: np.ndarr
 def test_labelled_sheet_writes_each_emotion_in_its_own_colour(faces: np.ndarray, dark: bool) -> None:
     from dashboard.charts.palette import EMOTION_COLOURS
 
-    drawn = dict(zip(EMOTIONS, faces, strict=True)) | {"happy": np.concatenate([faces[1], faces[2, :4]])}
+    drawn = dict(zip(LEARNED, faces, strict=True)) | {"happy": np.concatenate([faces[1], faces[2, :4]])}
     pixels = np.asarray(Image.open(io.BytesIO(sheets.labelled_sheet(drawn, "epoch 3", dark=dark, scale=1))))
     assert pixels.shape == (30 + 4 * 50, 84 + 10 * 50, 3)
-    for top, emotion in zip((30, 80, 180), EMOTIONS, strict=True):
+    for top, emotion in zip((30, 80, 180), LEARNED, strict=True):
         ink = tuple(int(EMOTION_COLOURS[emotion][place : place + 2], 16) for place in (1, 3, 5))
         assert (pixels[top : top + 48, :84] == ink).all(axis=-1).any(), emotion
         assert np.array_equal(pixels[top : top + 48, 84:132, 0], drawn[emotion][0])
@@ -69,7 +69,7 @@ def test_labelled_sheet_writes_each_emotion_in_its_own_colour(faces: np.ndarray,
 
 def test_gif_has_a_frame_an_epoch_even_when_nothing_changes_and_holds_the_last(faces: np.ndarray) -> None:
     picture = draw_sheet(faces)
-    gif = Image.open(io.BytesIO(sheets.training_gif([(epoch, picture) for epoch in range(1, 13)], EMOTIONS)))
+    gif = Image.open(io.BytesIO(sheets.training_gif([(epoch, picture) for epoch in range(1, 13)], LEARNED)))
     assert gif.n_frames == 12
     durations, arrays = [], []
     for frame in range(gif.n_frames):
@@ -87,9 +87,9 @@ def test_gif_has_a_frame_an_epoch_even_when_nothing_changes_and_holds_the_last(f
 
 def test_gif_of_no_sheet_or_of_other_emotions_is_refused(faces: np.ndarray) -> None:
     with pytest.raises(DataError, match="no sheet"):
-        sheets.training_gif([], EMOTIONS)
+        sheets.training_gif([], LEARNED)
     with pytest.raises(DataError, match="3 rows cannot show 2 emotions"):
-        sheets.training_gif([(1, draw_sheet(faces))], EMOTIONS[:2])
+        sheets.training_gif([(1, draw_sheet(faces))], LEARNED[:2])
 
 
 def score_rows(run_id: str, judge: str = "synthfer", real: float | None = 2.5, band: bool = True) -> list[dict]:

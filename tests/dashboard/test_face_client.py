@@ -47,7 +47,7 @@ def test_a_damaged_checkpoint_is_told_and_a_dead_child_is_replaced(weights: Path
     face_client = FaceClient()
     (tmp_path / "half.safetensors").write_bytes(weights.read_bytes()[:100])
     with pytest.raises(CheckpointError, match="half"):
-        face_client.ask("draw", recipe.to_dict(RECIPE), tmp_path / "half.safetensors", [HAPPY], 0).faces
+        face_client.ask("draw", recipe.to_dict(RECIPE), tmp_path / "half.safetensors", [HAPPY], 0)
     first = face_client.ask("draw", recipe.to_dict(RECIPE), weights, [HAPPY], 0).faces
     (child,) = set(children()) - others
     os.kill(child, signal.SIGKILL)

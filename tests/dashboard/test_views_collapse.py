@@ -16,7 +16,7 @@ from fergan_core.registry import Registry, Score
 from fergan_core.training import checkpoint
 
 HOME = Path(__file__).parents[2] / "dashboard" / "Home.py"
-EMOTIONS = ("angry", "happy", "neutral")
+LEARNED = ("angry", "happy", "neutral")
 PER_EPOCH, EPOCHS = 100, 4
 SENTENCE = 'Epoch 2: the generator draws nearly the same face for "happy" (diversity 0.10 of real faces\').'
 COLLAPSE = {
@@ -27,7 +27,7 @@ COLLAPSE = {
 
 def add_run(registry: Registry, name: str, *, probe: bool = True, happy: float = 0.9, **others: object) -> str:
     """Enter a finished run of four epochs with sheets and a checkpoint whose weights are gone."""
-    known = {"recipe": {"emotions": list(EMOTIONS), "batch_size": 64}, "seed": 0, "provenance": {}}
+    known = {"recipe": {"emotions": list(LEARNED), "batch_size": 64}, "seed": 0, "provenance": {}}
     known |= {"dataset": {"name": "synthfer", "source": "synthfer", "content_hash": "0" * 64, "images": 6400}}
     run_id = registry.create_run(
         name=name, method="gan", preset="quick", epochs=EPOCHS, steps=EPOCHS * PER_EPOCH, **known | others
@@ -39,7 +39,7 @@ def add_run(registry: Registry, name: str, *, probe: bool = True, happy: float =
         (registry.files / path).parent.mkdir(parents=True, exist_ok=True)
         (registry.files / path).write_bytes(picture)
         sha256 = hashlib.sha256(picture).hexdigest()
-        registry.add_sheet(run_id, path=path, sha256=sha256, bytes=len(picture), emotions=EMOTIONS, columns=10, **where)
+        registry.add_sheet(run_id, path=path, sha256=sha256, bytes=len(picture), emotions=LEARNED, columns=10, **where)
         registry.add_points(run_id, [("loss_g", step, 1.0)])
     weights = f"{run_id}/checkpoints/step-{step:08d}.safetensors"
     registry.add_checkpoint(run_id, path=weights, sha256="0" * 64, bytes=1, **where)
@@ -63,7 +63,7 @@ def sheet(epoch: int) -> bytes:
 
 def add_coverage(registry: Registry, run_id: str, real: float | None = 0.8, count: int = 500) -> None:
     for epoch in (2, 4):
-        scores = [Score("coverage", 0.1 * epoch, real=real, emotion=emotion) for emotion in (None, *EMOTIONS)]
+        scores = [Score("coverage", 0.1 * epoch, real=real, emotion=emotion) for emotion in (None, *LEARNED)]
         registry.add_evaluation(
             run_id, epoch=epoch, step=epoch * PER_EPOCH, judge="synthfer", judge_sha256="5" * 64, scores=scores,
             protocol={"count": count, "seed": 0, "prior": "natural", "truncation": 1.0, "real_count": 500},
@@ -196,7 +196,7 @@ def test_faces_are_not_drawn_before_they_are_asked_for(
     url, ids = lived
     app = page(url, monkeypatch, runs=ids["sound"])
     assert "Press Draw" in said(app.caption)
-    assert list(app.selectbox(key="among").options) == ["all", *EMOTIONS]
+    assert list(app.selectbox(key="among").options) == ["all", *LEARNED]
     assert "Duplicates" not in said(app.markdown)
 
 

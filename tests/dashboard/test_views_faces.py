@@ -13,7 +13,7 @@ from fergan_core.registry import Registry, Score
 
 HOME = Path(__file__).parents[2] / "dashboard" / "Home.py"
 TITLES = {"checkpoints": "Checkpoints", "inception_score": "Inception Score", "compare": "Compare"}
-EMOTIONS = ("angry", "happy", "neutral")
+LEARNED = ("angry", "happy", "neutral")
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[str]]:
 
 
 def add_run(registry: Registry, name: str, batch_size: int, judge: str = "synthfer") -> str:
-    recipe = {"emotions": list(EMOTIONS), "batch_size": batch_size}
+    recipe = {"emotions": list(LEARNED), "batch_size": batch_size}
     dataset = {"name": "synthfer", "source": "synthfer", "content_hash": "0" * 64, "images": 600}
     run_id = registry.create_run(
         name=name, method="dcgan", preset="quick", recipe=recipe, dataset=dataset, seed=0, provenance={}, tags=(),
@@ -39,7 +39,7 @@ def add_run(registry: Registry, name: str, batch_size: int, judge: str = "synthf
         (registry.files / path).write_bytes(picture)
         known = {"epoch": epoch, "step": step, "images_seen": 600 * epoch}
         sha256 = hashlib.sha256(picture).hexdigest()
-        registry.add_sheet(run_id, path=path, sha256=sha256, bytes=len(picture), emotions=EMOTIONS, columns=10, **known)
+        registry.add_sheet(run_id, path=path, sha256=sha256, bytes=len(picture), emotions=LEARNED, columns=10, **known)
         registry.add_points(run_id, [("loss_g", step, 1.0 / epoch), ("loss_d", step, 0.5)])
         protocol = {"count": 500, "seed": 0, "prior": "natural"}
         scores = [

@@ -9,7 +9,7 @@ from dashboard.data import judge_cards
 from fergan_core.registry import Registry, Score
 
 HOME = Path(__file__).parents[2] / "dashboard" / "Home.py"
-EMOTIONS = ("angry", "happy", "neutral")
+LEARNED = ("angry", "happy", "neutral")
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def scored(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[str]]:
 
 def add_run(registry: Registry, name: str, fid: float) -> str:
     run_id = registry.create_run(
-        name=name, method="gan", preset="quick", recipe={"emotions": list(EMOTIONS)}, seed=0, provenance={}, epochs=2,
+        name=name, method="gan", preset="quick", recipe={"emotions": list(LEARNED)}, seed=0, provenance={}, epochs=2,
         dataset={"name": "synthfer", "source": "/no/such.csv", "content_hash": "0" * 64, "images": 600}, steps=18,
     )  # fmt: skip
     for epoch in (1, 2):
@@ -38,8 +38,8 @@ def add_run(registry: Registry, name: str, fid: float) -> str:
             Score("ct", -3.0, -4.0, -2.0, 0.1, None, 40.0),
             Score("authenticity", 0.25, 0.2, 0.3, 0.5, None, 1.0),
         ]
-        scores += [Score("fid", at, real=3.0, emotion=emotion, noise=300.0) for emotion in EMOTIONS]
-        scores += [Score(f"read_as_{name}", 1 / 3, real=0.3, emotion="happy") for name in EMOTIONS]
+        scores += [Score("fid", at, real=3.0, emotion=emotion, noise=300.0) for emotion in LEARNED]
+        scores += [Score(f"read_as_{name}", 1 / 3, real=0.3, emotion="happy") for name in LEARNED]
         for count in (500, 2000):
             protocol = {"count": count, "seed": 0, "prior": "natural", "truncation": 1.0, "real_count": 500}
             registry.add_evaluation(
