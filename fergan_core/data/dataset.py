@@ -12,6 +12,8 @@ import numpy.typing as npt
 from fergan_core.emotions import EMOTIONS
 
 SPLITS: tuple[str, ...] = ("train", "public", "private", "test")
+# What the column Usage of FER2013's own tables says of a row's split.
+USAGES: dict[str, str] = {"Training": "train", "PublicTest": "public", "PrivateTest": "private"}
 SIZE = 48
 UNLABELLED = 255
 

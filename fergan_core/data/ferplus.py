@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from fergan_core.data.dataset import SPLITS, UNLABELLED, Dataset
+from fergan_core.data.dataset import SPLITS, UNLABELLED, USAGES, Dataset
 from fergan_core.emotions import EMOTIONS, emotion_code, is_emotion
 from fergan_core.errors import DataError
 
@@ -15,7 +15,7 @@ from fergan_core.errors import DataError
 _LEAST_AGREEMENT = 0.41
 _BLOCK = 200
 _FEWEST = 60  # of so many rows chance alone takes one in 7,000 that are right below the limit
-_USAGES = {"training": "train", "publictest": "public", "privatetest": "private"}
+_USAGES = {usage.lower(): split for usage, split in USAGES.items()}
 
 
 def read_votes(path: Path, dataset: Dataset) -> npt.NDArray[np.float32]:

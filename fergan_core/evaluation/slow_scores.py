@@ -15,7 +15,7 @@ from fergan_core.judges.judge import Judge
 from fergan_core.methods.protocols import Dense, Differentiable, Generator
 from fergan_core.metrics.intervals import Interval, interval_of_mean
 from fergan_core.metrics.jacobian import log_condition_numbers
-from fergan_core.metrics.modes import EMOTIONS, IDENTITIES, Modes, count_without
+from fergan_core.metrics.modes import MODES, Modes, count_without
 
 _LATENTS = 64  # whose Jacobians are taken
 _SEEN = 128  # real faces whose likelihood is taken: a minute on two cores
@@ -38,7 +38,7 @@ def modes_found(task: ScoringTask, modes: Modes, judge: Judge) -> Interval:
         shown = modes.shown(block.features, block.logits.argmax(1), who)
         return float(len(set(shown[shown >= 0].tolist()))), count_without(shown, groups)
 
-    return task.over_blocks(score, 0, IDENTITIES * EMOTIONS)
+    return task.over_blocks(score, 0, MODES)
 
 
 def jacobian_condition(generator: Generator, labels: Tensor, seed: int) -> Interval | None:

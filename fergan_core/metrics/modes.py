@@ -7,11 +7,13 @@ a face is read as for a mode, noise included. Here a face must also lie where re
 import torch
 from torch import Tensor
 
+from fergan_core.emotions import EMOTIONS
 from fergan_core.errors import UsageError
 from fergan_core.metrics.checks import checked_features, members
 from fergan_core.metrics.distances import nearest
 
-IDENTITIES, EMOTIONS = 64, 7
+IDENTITIES = 64
+MODES = IDENTITIES * len(EMOTIONS)
 _REACH = 0.99  # quantile of a mode's own distances
 
 
@@ -34,13 +36,13 @@ class Modes:
 
     def _measured_reaches(self) -> Tensor:
         """How far each mode reaches: float64 [448], NaN where there is no real face."""
-        reaches = torch.full((IDENTITIES * EMOTIONS,), torch.nan, dtype=torch.float64)
+        reaches = torch.full((MODES,), torch.nan, dtype=torch.float64)
         for mode in self.known.flatten().nonzero().squeeze(1).tolist():
             own = self._features[self._modes == mode]
             if len(own) > 1:
                 distances, _ = nearest(own, own, 1, exclude_self=True)
                 reaches[mode] = distances.quantile(_REACH)
-        table = reaches.view(IDENTITIES, EMOTIONS)
+        table = reaches.view(IDENTITIES, len(EMOTIONS))
         typical = table.nanmedian(0).values.expand_as(table)
         single = self.known & table.isnan()
         if bool(typical[single].isnan().any()):
@@ -74,19 +76,19 @@ def count_without(shown: Tensor, groups: Tensor) -> Tensor:
 
 def _mode(identities: Tensor, emotions: Tensor, count: int) -> Tensor:
     """Check identities and emotions of `count` faces and number their modes, 7 x identity + emotion: int64 [count]."""
-    for name, values, most in (("identities", identities, IDENTITIES), ("emotions", emotions, EMOTIONS)):
+    for name, values, most in (("identities", identities, IDENTITIES), ("emotions", emotions, len(EMOTIONS))):
         if values.shape != (count,) or values.dtype != torch.int64:
             raise UsageError(f"modes: {name} are {values.dtype} {list(values.shape)}; give int64 [{count}], one a face")
         if int(values.min()) < 0 or int(values.max()) >= most:
             raise UsageError(f"modes: {name} reach from {int(values.min())} to {int(values.max())}; give 0..{most - 1}")
-    return (identities * EMOTIONS + emotions).cpu()
+    return (identities * len(EMOTIONS) + emotions).cpu()
 
 
 def _faces_per_mode(shown: Tensor) -> Tensor:
     """Count the faces of each mode, int64 [448]; -1 is none."""
-    return torch.bincount(shown[shown >= 0], minlength=IDENTITIES * EMOTIONS)
+    return torch.bincount(shown[shown >= 0], minlength=MODES)
 
 
 def _as_set(shown: Tensor) -> Tensor:
     """Return which modes are among those that faces show: bool [64,7]."""
-    return (_faces_per_mode(shown) > 0).view(IDENTITIES, EMOTIONS)
+    return (_faces_per_mode(shown) > 0).view(IDENTITIES, len(EMOTIONS))

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from fergan_core.recipe import REPORT_EMOTIONS
 from fergan_core.registry.connect import inserted_key
 from fergan_core.registry.schema import EvaluationRow, NoteRow, RunRow, ScoreRow
 
 RUN_ID = "report22"
 # Report of the course IA930, Unicamp, 2022: its table of "Inception Score" by epoch.
 TABLE = {25: 0.15283, 50: 0.15732, 75: 0.3594, 100: 0.3791}
-EMOTIONS = ("angry", "disgust", "fear", "surprise", "neutral")
 CAVEAT = (
     "As printed in the report, as 'Inception Score'. The exponential of a mean KL divergence cannot be below 1, so "
     "these are not standard Inception Scores; that the exponential was left out is the simplest explanation, and they "
@@ -35,7 +35,7 @@ def insert(connection: Connection) -> None:
                 reason="",
                 method="gan",
                 preset="literature",
-                recipe={"preset": "literature", "emotions": list(EMOTIONS), "epochs": 100},
+                recipe={"preset": "literature", "emotions": list(REPORT_EMOTIONS), "epochs": 100},
                 data="fer2013",
                 data_hash="",
                 dataset={"name": "fer2013", "source": "fer2013", "content_hash": "", "images": 0},
@@ -72,7 +72,7 @@ def insert(connection: Connection) -> None:
                 )
             )
         )
-        readings = {"kl_nats": kl, "is": math.exp(kl), "kl_ratio": kl / math.log(len(EMOTIONS))}
+        readings = {"kl_nats": kl, "is": math.exp(kl), "kl_ratio": kl / math.log(len(REPORT_EMOTIONS))}
         connection.execute(
             sa.insert(ScoreRow),
             [

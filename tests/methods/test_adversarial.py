@@ -16,12 +16,12 @@ from fergan_core.methods.adversarial import AdversarialLearner
 from fergan_core.methods.networks import build_discriminator, build_generator
 
 CPU = torch.device("cpu")
-EMOTIONS = ["disgust", "happy", "neutral"]
+LEARNED = ["disgust", "happy", "neutral"]
 
 
 def learner_of(**method: object) -> AdversarialLearner:
     torch.manual_seed(1)
-    plan = recipes.from_dict({"emotions": EMOTIONS, "method": {"kind": "gan", "width": 4, **method}})
+    plan = recipes.from_dict({"emotions": LEARNED, "method": {"kind": "gan", "width": 4, **method}})
     return build_learner(plan, CPU, steps=100, bfloat16=False)
 
 
@@ -170,7 +170,7 @@ def test_the_average_draws_the_faces_and_follows_the_generator(batch: tuple[Tens
 def test_rates_fall_in_a_straight_line_to_nothing(batch: tuple[Tensor, Tensor]) -> None:
     torch.manual_seed(1)
     plan = recipes.from_dict(
-        {"emotions": EMOTIONS, "method": {"kind": "gan", "width": 4, "lr_decay": True, "g_lr": 1e-3}}
+        {"emotions": LEARNED, "method": {"kind": "gan", "width": 4, "lr_decay": True, "g_lr": 1e-3}}
     )
     learner = build_learner(plan, CPU, steps=4, bfloat16=False)
     rates = []

@@ -12,11 +12,11 @@ from fergan_core.recipe import Diffusion, Flow, Recipe, Sampling
 from fergan_core.training import checkpoint, engine
 
 CPU = torch.device("cpu")
-EMOTIONS = ("happy", "sad")
+LEARNED = ("happy", "sad")
 SMALL = {"width": 8, "sample_steps": 3, "warmup": 0}
 RECIPES = [
-    Recipe(emotions=EMOTIONS, batch_size=8, method=Diffusion(**SMALL)),
-    Recipe(emotions=EMOTIONS, batch_size=8, method=Flow(**SMALL)),
+    Recipe(emotions=LEARNED, batch_size=8, method=Diffusion(**SMALL)),
+    Recipe(emotions=LEARNED, batch_size=8, method=Flow(**SMALL)),
 ]
 by_method = pytest.mark.parametrize("recipe", RECIPES, ids=["diffusion", "flow"])
 

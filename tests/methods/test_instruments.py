@@ -15,7 +15,7 @@ from fergan_core.models.layers import ConditionalBatchNorm2d, bound_spectrally
 from fergan_core.training import engine
 
 CPU = torch.device("cpu")
-EMOTIONS = ["disgust", "happy", "neutral"]
+LEARNED = ["disgust", "happy", "neutral"]
 
 
 def some(count: int, seed: int) -> tuple[Tensor, Tensor]:
@@ -25,7 +25,7 @@ def some(count: int, seed: int) -> tuple[Tensor, Tensor]:
 
 
 def learner_of(**method: object) -> AdversarialLearner:
-    plan = recipes.from_dict({"emotions": EMOTIONS, "method": {"kind": "gan", "width": 4, **method}})
+    plan = recipes.from_dict({"emotions": LEARNED, "method": {"kind": "gan", "width": 4, **method}})
     return build_learner(plan, CPU, steps=100, bfloat16=False)
 
 

@@ -78,7 +78,7 @@ def small() -> Modes:
 
 
 def test_the_table_is_synthfers() -> None:
-    assert (NUM_IDENTITIES, len(EMOTIONS)) == (modes.IDENTITIES, modes.EMOTIONS)
+    assert (NUM_IDENTITIES, NUM_IDENTITIES * len(EMOTIONS)) == (modes.IDENTITIES, modes.MODES)
     assert small().known.nonzero().tolist() == [[3, 0], [3, 3], [5, 3]]
 
 

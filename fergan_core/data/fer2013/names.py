@@ -3,17 +3,15 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from fergan_core.data.dataset import SPLITS
+from fergan_core.data.dataset import SPLITS, USAGES
 from fergan_core.data.files import shown
 from fergan_core.emotions import EMOTIONS, is_emotion, likely_emotion
 from fergan_core.errors import DataError
 
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 _CASES = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_SPLIT_WORDS = {
+_SPLIT_WORDS = {usage.lower(): split for usage, split in USAGES.items()} | {
     "train": "train",
-    "training": "train",
-    "publictest": "public",
     "validation": "public",
     "validate": "public",
     "valid": "public",
@@ -21,7 +19,6 @@ _SPLIT_WORDS = {
     "dev": "public",
     "devel": "public",
     "development": "public",
-    "privatetest": "private",
     "test": "test",
     "testing": "test",
     "eval": "test",

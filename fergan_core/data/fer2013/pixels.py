@@ -7,7 +7,7 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from fergan_core.data.dataset import SIZE, SPLITS, UNLABELLED, Bytes
+from fergan_core.data.dataset import SIZE, SPLITS, UNLABELLED, USAGES, Bytes
 from fergan_core.data.fer2013.labels import Labels, Part, Raw, together
 from fergan_core.data.fer2013.names import LABEL_COLUMNS, USAGE_COLUMNS, column_of, read_usage
 from fergan_core.data.files import shown
@@ -21,7 +21,7 @@ _SPACE, _ZERO = 32, 48
 
 # What nearly all rows have.
 _CODES = {b"%d" % code: code for code in range(7)}
-_USAGES = {b"Training": 0, b"PublicTest": 1, b"PrivateTest": 2}
+_USAGES = {usage.encode(): SPLITS.index(split) for usage, split in USAGES.items()}
 
 
 @dataclass(frozen=True)
