@@ -128,7 +128,7 @@ def test_a_tag_and_a_note_are_saved(one_run: tuple[str, str], monkeypatch: pytes
 def test_the_literature_run_cannot_be_changed_here(one_run: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     app = page("run", one_run[0], monkeypatch, run="report22")
     assert not app.text_area
-    assert any("no standard Inception Scores" in text.value for text in app.text)
+    assert any("not standard Inception Scores" in text.value for text in app.text)
 
 
 def test_looking_writes_nothing(one_run: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
