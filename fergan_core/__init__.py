@@ -1,1 +1,80 @@
-"""FerGAN: train, record and judge generators of emotional faces."""
+"""FerGAN: train, record and judge generators of emotional faces.
+
+The names of `__all__` are the public ones. Each is imported when it is first asked for, so that `import fergan_core`
+takes neither torch's seconds nor pandas'.
+"""
+
+from typing import TYPE_CHECKING
+
+__all__ = [
+    "Evaluator",
+    "FerganError",
+    "Protocol",
+    "Reader",
+    "Recipe",
+    "Registry",
+    "__version__",
+    "fork",
+    "load_generator",
+    "open_dataset",
+    "preset",
+    "resume",
+    "split_parts",
+    "start",
+]
+
+if TYPE_CHECKING:
+    from fergan_core.data import open_dataset, split_parts
+    from fergan_core.errors import FerganError
+    from fergan_core.evaluation import Evaluator, Protocol
+    from fergan_core.experiment import fork, resume, start
+    from fergan_core.methods import load_generator
+    from fergan_core.recipe import Recipe, preset
+    from fergan_core.registry import Reader, Registry
+
+    __version__: str
+else:
+    # Hidden from type checkers, which would take any name for one that is there.
+    _MODULES = {
+        "Evaluator": "evaluation",
+        "FerganError": "errors",
+        "Protocol": "evaluation",
+        "Reader": "registry",
+        "Recipe": "recipe",
+        "Registry": "registry",
+        "fork": "experiment",
+        "load_generator": "methods",
+        "open_dataset": "data",
+        "preset": "recipe",
+        "resume": "experiment",
+        "split_parts": "data",
+        "start": "experiment",
+    }
+
+    def __getattr__(name):
+        if name == "__version__":
+            value = _version()
+        elif name in _MODULES:
+            from importlib import import_module
+
+            value = getattr(import_module(f"fergan_core.{_MODULES[name]}"), name)
+        else:
+            raise AttributeError(f"module 'fergan_core' has no attribute '{name}'")
+        globals()[name] = value
+        return value
+
+
+def _version() -> str:
+    """Return the installed package's version, which is pyproject.toml's; AttributeError where it is not installed."""
+    from importlib import metadata
+
+    try:
+        return metadata.version("fergan")
+    except metadata.PackageNotFoundError:
+        raise AttributeError(
+            "fergan_core.__version__: FerGAN is not installed in this environment; run `pip install -e .` in its folder"
+        ) from None
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -4,7 +4,7 @@ import difflib
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import tyro
 
@@ -277,14 +277,16 @@ def _dispatch(words: list[str]) -> int | None:
     return _run({**groups, **SINGLE}, "fergan", str(__doc__).replace("`", ""), words)
 
 
-def _group(description: str) -> Callable[[], None]:
+def _group(description: str) -> Callable[..., int | None]:
     def group() -> None: ...
 
     group.__doc__ = description
     return group
 
 
-def _run(commands: dict[str, Callable[..., Any]], prog: str, description: str, words: Sequence[str]) -> int | None:
+def _run(
+    commands: dict[str, Callable[..., int | None]], prog: str, description: str, words: Sequence[str]
+) -> int | None:
     result: int | None = tyro.extras.subcommand_cli_from_dict(
         commands, prog=prog, description=description, args=words, config=(tyro.conf.FlagCreatePairsOff,)
     )

@@ -2,12 +2,15 @@
 
 import json as json_text
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fergan_core.emotions import EMOTIONS
 from fergan_core.errors import UsageError
 from fergan_core.files import whole
 from trainers.console import console, print_table
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 _MOST_FILES = 40
 
@@ -45,7 +48,7 @@ def sheet(path: str, *, out: Path, label_order: str | None = None) -> None:
     print(f"{out}: {page.width}x{page.height}")
 
 
-def _files_table(files: list[dict[str, Any]]) -> Any:
+def _files_table(files: list[dict[str, Any]]) -> "Table":
     """Return a table of what was read from where, and of each split together."""
     from rich.markup import escape
     from rich.table import Table

@@ -13,7 +13,7 @@ from fergan_core.errors import NoRun, UsageError
 if TYPE_CHECKING:
     from fergan_core.evaluation import Evaluation, Protocol, SuspectedOrder
     from fergan_core.recipe import Recipe, Sampling
-    from fergan_core.registry import Reader
+    from fergan_core.registry import Reader, Registry
 
 
 @dataclass(frozen=True)
@@ -95,9 +95,11 @@ def choose(checkpoints: Sequence[dict[str, Any]], epoch: str | None, run: str) -
 
 def _chosen(reader: "Reader", text: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return the run that RUN[@EPOCH|@all] means, and its checkpoints that are meant."""
+    from trainers.runs_commands import records
+
     name, epoch = split_run(text)
     run = reader.run(reader.resolve(name))
-    return run, choose(reader.checkpoints(run["id"]).to_dict("records"), epoch, str(run["name"]))
+    return run, choose(records(reader.checkpoints(run["id"])), epoch, str(run["name"]))
 
 
 def evaluate_runs(texts: Sequence[str], wishes: Wishes, *, registry: str | None, data: str | None, json: bool) -> None:
@@ -128,7 +130,7 @@ def evaluate_runs(texts: Sequence[str], wishes: Wishes, *, registry: str | None,
 
 
 def _scored(
-    writer: Any, texts: Sequence[str], wishes: Wishes, data: str | None
+    writer: "Registry", texts: Sequence[str], wishes: Wishes, data: str | None
 ) -> "Iterator[tuple[dict[str, Any], Evaluation]]":
     from fergan_core.registry import Reader
 

@@ -27,8 +27,8 @@ def look_again(runs: Sequence[str], *, registry: str | None, json: bool) -> None
         table = Table(title=name)
         for column in ("epoch", "severity", "kind", "what"):
             table.add_column(column, justify="right" if column == "epoch" else "left")
-        for row in found.itertuples():
-            table.add_row(str(row.epoch), row.severity, row.kind, row.sentence)
+        for row in told[run_id]:
+            table.add_row(str(row["epoch"]), row["severity"], row["kind"], row["sentence"])
         if len(found):
             print_table(table, shown)
         else:

@@ -127,15 +127,17 @@ def print_tables(url: str, study: str, score: str) -> None:
     shown = Table(title=title, caption=found.protocol)
     for column in ("parameter", "share", "95 % interval"):
         shown.add_column(column, justify="left" if column == "parameter" else "right")
-    for row in sensitivity.shares(table, varied, score).itertuples():
-        shown.add_row(row.parameter, _percent(row.share), f"{_percent(row.low)} to {_percent(row.high)}")
+    for row in sensitivity.shares(table, varied, score).to_dict("records"):
+        ends = f"{_percent(row['low'])} to {_percent(row['high'])}"
+        shown.add_row(row["parameter"], _percent(row["share"]), ends)
     print_table(shown, out)
     failed = Table(title="failures: a run that broke off or has an alarm")
     for column in ("parameter", "value", "failed", "share", "95 % interval"):
         failed.add_column(column, justify="left" if column in ("parameter", "value") else "right")
-    for row in sensitivity.failures(table, varied, "failed").itertuples():
-        ends = f"{_percent(row.low)} to {_percent(row.high)}"
-        failed.add_row(row.parameter, row.value, f"{row.failed} of {row.trials}", _percent(row.share), ends)
+    for row in sensitivity.failures(table, varied, "failed").to_dict("records"):
+        ends = f"{_percent(row['low'])} to {_percent(row['high'])}"
+        counts = f"{row['failed']} of {row['trials']}"
+        failed.add_row(row["parameter"], row["value"], counts, _percent(row["share"]), ends)
     print_table(failed, out)
 
 

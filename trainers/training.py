@@ -30,7 +30,10 @@ def train(prog: str, kind: str, arguments: Sequence[str] | None = None) -> int:
     changes = settings(session)
     goes_on = session.resume is not None or session.fork is not None
     registry = open_registry(session.registry) if goes_on else Registry(session.registry)
-    told = {"name": session.name, "tags": session.tags, "on_start": lambda run_id: _tell(run_id, registry.url)}
+
+    def on_start(run_id: str) -> None:
+        print(f"run {run_id} has begun in {registry.url}", file=sys.stderr, flush=True)
+
     if goes_on:
         reader = Reader(registry.url)
         name, epoch = split_run(session.resume or session.fork or "")
@@ -46,20 +49,20 @@ def train(prog: str, kind: str, arguments: Sequence[str] | None = None) -> int:
             else:
                 at = None if epoch is None else int(epoch)
                 outcome = experiment.fork(
-                    run_id, at, changes, dataset, registry, device=session.device, listener=bar, **told
-                )
+                    run_id, at, changes, dataset, registry, device=session.device,
+                    name=session.name, tags=session.tags, listener=bar, on_start=on_start,
+                )  # fmt: skip
     else:
         dataset = opened(session.data, session.label_order)
         recipe = flags.recipe
         steps = experiment.planned_steps(recipe, dataset)
         with TrainingBar(steps, recipe.epochs, recipe.batch_size) as bar:
-            outcome = experiment.start(recipe, dataset, registry, device=session.device, listener=bar, **told)
+            outcome = experiment.start(
+                recipe, dataset, registry, device=session.device,
+                name=session.name, tags=session.tags, listener=bar, on_start=on_start,
+            )  # fmt: skip
     _print(outcome, flags)
     return {"finished": 0, "interrupted": 130}.get(outcome.status, 1)
-
-
-def _tell(run_id: str, url: str) -> None:
-    print(f"run {run_id} has begun in {url}", file=sys.stderr, flush=True)
 
 
 def _print(outcome: "Outcome", flags: Flags) -> None:

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,7 @@ def test_the_wheel_has_every_file_of_the_packages_and_no_tests(wheel: Path) -> N
     }
     packed = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert packed == there
+    assert "fergan_core/py.typed" in packed
 
 
 @pytest.mark.slow
@@ -82,9 +84,11 @@ def test_installed_commands_work_in_another_folder(installed: Path, tmp_path: Pa
     assert "evaluate" in command(installed, tmp_path, "fergan", "--help")
     assert "--preset" in command(installed, tmp_path, "python", "-m", "trainers.dcgan", "--help")
     code = "import dashboard, fergan_core, trainers; from fergan_core.registry import default_url; "
-    code += "print(*(p.__file__ for p in (dashboard, fergan_core, trainers)), default_url(), sep='\\n')"
-    *places, url = command(installed, tmp_path, "python", "-c", code).splitlines()
+    code += "print(*(p.__file__ for p in (dashboard, fergan_core, trainers)), fergan_core.__version__, default_url(), "
+    code += "sep='\\n')"
+    *places, version, url = command(installed, tmp_path, "python", "-c", code).splitlines()
     assert all(Path(place).is_relative_to(installed.parent) for place in places)
+    assert version == tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert url == f"sqlite:///{tmp_path / 'runs.db'}"
 
 
