@@ -48,7 +48,7 @@ def read_faces(path: str | Path, *, label_order: str | None = None) -> tuple[Byt
         elif isinstance(files, ZipFiles):
             faces, notices = _read_npz(files, place.name, label_order)
         else:
-            raise DataError(f"{place.name} is no .npz; {_EXPECTED}")
+            raise DataError(f"{place.name} is not an .npz file; {_EXPECTED}")
         for notice in (*files.notices, *notices):
             print(f"{place.name}: {notice}", file=sys.stderr)
     return faces

@@ -75,7 +75,7 @@ def test_an_empty_folder_is_filled_and_a_full_one_left_alone(tmp_path: Path) -> 
     (tmp_path / "out.v2").mkdir()
     write_faces(tmp_path / "out.v2", some_faces(), some_labels())
     assert len(read_faces(tmp_path / "out.v2")[0]) == 21
-    with pytest.raises(UsageError, match="no empty folder"):
+    with pytest.raises(UsageError, match="not an empty folder"):
         write_faces(tmp_path / "out.v2", some_faces(7), some_labels(7))
     assert len(read_faces(tmp_path / "out.v2")[0]) == 21
     assert [entry.name for entry in tmp_path.iterdir()] == ["out.v2"]
@@ -252,10 +252,10 @@ BAD: dict[str, tuple[Make, list[str]]] = {
     "missing path": (lambda folder: folder / "nowhere", ["there is no", "nowhere", "FILE.npz"]),
     "empty folder": (lambda folder: folder, ["no pictures", "DIR/<emotion>"]),
     "folder without pictures": (folder_of(happy__a_txt=b"hello"), ["no pictures"]),
-    "text file": (file_of("faces.npz", b"hello"), ["faces.npz is no .npz", "expected"]),
-    "empty file": (file_of("faces.npz", b""), ["faces.npz is no .npz"]),
-    "a picture alone": (file_of("face.png", GOOD), ["face.png is no .npz"]),
-    "one array": (lambda folder: _saved(folder / "faces.npy", FACES), ["faces.npy is no .npz"]),
+    "text file": (file_of("faces.npz", b"hello"), ["faces.npz is not an .npz file", "expected"]),
+    "empty file": (file_of("faces.npz", b""), ["faces.npz is not an .npz file"]),
+    "a picture alone": (file_of("face.png", GOOD), ["face.png is not an .npz file"]),
+    "one array": (lambda folder: _saved(folder / "faces.npy", FACES), ["faces.npy is not an .npz file"]),
     "cut-off npz": (file_of("faces.npz", b"PK\x03\x04" + bytes(500)), ["faces.npz is cut off", "again"]),
     "npz without images": (npz(faces=FACES), ["faces.npz", "'images'"]),
     "npz of floats": (npz(images=FACES / 255.0), ["faces.npz", "float64 [21, 48, 48]", "uint8"]),
@@ -283,7 +283,7 @@ BAD: dict[str, tuple[Make, list[str]]] = {
     "WebP in colour": (folder_of(a_webp=coded(COLOUR[5], "WEBP", "RGB")), ["a.webp is in colour"]),
     "numbered folders": (folder_of(**{"0__a_png": GOOD, "1__a_png": GOOD}), ["numbers (0, 1)", "--label-order"]),
     "with and without": (folder_of(happy__a_png=GOOD, z_png=GOOD), ["z.png and happy/a.png", "one has none"]),
-    "a pickle": (file_of("faces.npz", b"\x80\x04\x95" + bytes(50)), ["faces.npz is no .npz"]),
+    "a pickle": (file_of("faces.npz", b"\x80\x04\x95" + bytes(50)), ["faces.npz is not an .npz file"]),
 }
 
 
@@ -312,7 +312,7 @@ def test_bad_input_is_one_line_that_names_file_and_remedy(tmp_path: Path, case: 
         ("no/such/folder/faces.npz", "cannot be written"),
         ("no/such/folder/faces", "cannot be written"),
         ("taken/faces.npz", "cannot be written"),
-        ("taken", "no empty folder"),
+        ("taken", "not an empty folder"),
     ],
 )
 def test_a_place_that_cannot_be_written_is_wrong_use_and_stays_as_it_is(tmp_path: Path, name: str, word: str) -> None:
