@@ -258,5 +258,5 @@ def test_where_the_registry_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert by_path.files == tmp_path / "a.files"
     with pytest.raises(RegistryError, match="no folder"):
         Registry(str(tmp_path / "no" / "runs.db"))
-    with pytest.raises(RegistryError, match="no database URL"):
+    with pytest.raises(RegistryError, match="not a database URL"):
         Registry("://")

@@ -88,7 +88,7 @@ def test_an_epoch_is_its_end_though_the_run_was_stopped_within_the_next(
         ("{run}@2", ("d_lr=fast",), "--d-lr"),
         ("{run}@2", ("width=8",), "width makes other networks"),
         ("{run}@2", ("batch_size=64",), "'batch_size' must stay"),
-        ("{run}@2", ("d_lr",), "no field=value"),
+        ("{run}@2", ("d_lr",), "not field=value"),
     ],
 )
 def test_what_cannot_be_forked_is_said_in_one_line(
