@@ -133,6 +133,7 @@ def test_a_family_that_holds_no_difference_has_a_verdict_less_than_seven_times_i
     assert float((p < LEVEL).any(1).mean()) > 0.15  # without the correction
 
 
+@pytest.mark.slow
 def test_levels_are_holms_and_leave_out_no_difference_where_it_rejects() -> None:
     source = np.random.default_rng(4)
     for count in (1, 2, 10, 40):

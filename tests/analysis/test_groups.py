@@ -24,6 +24,7 @@ def test_the_order_of_the_groups_turns_the_sign() -> None:
     assert (forth.difference, forth.low, forth.effect) == pytest.approx((-back.difference, -back.high, -back.effect))
 
 
+@pytest.mark.slow
 def test_hedges_g_is_unbiased() -> None:
     source = np.random.default_rng(0)
     effects = [compare(source.normal(0, 1, 3), source.normal(1, 1, 3)).effect for _ in range(4_000)]

@@ -42,6 +42,7 @@ def test_the_faces_are_those_of_the_generator(weights: Path) -> None:
     assert len(np.unique(faces, axis=0)) == 5
 
 
+@pytest.mark.slow
 def test_a_damaged_checkpoint_is_told_and_a_dead_child_is_replaced(weights: Path, tmp_path: Path) -> None:
     others = set(children())
     face_client = FaceClient()

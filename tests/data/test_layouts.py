@@ -196,6 +196,7 @@ def test_npz_with_and_without_usage(tmp_path: Path, faces: np.ndarray) -> None:
     assert (open_dataset(tmp_path / "b.npz").splits == PUBLIC).all()
 
 
+@pytest.mark.slow
 @pytest.mark.realdata
 def test_all_layouts_of_the_real_images_agree(fer2013_layout: Callable[..., Path]) -> None:
     reference = open_dataset(fer2013_layout("csv", 500))

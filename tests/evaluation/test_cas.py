@@ -16,6 +16,7 @@ def faces_of(dataset: Dataset, count: int) -> Faces:
     return Faces(torch.from_numpy(dataset.images[:count]), labels)
 
 
+@pytest.mark.slow
 def test_real_faces_teach_and_noise_does_not(
     training_faces: Dataset, unseen_faces: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,6 +25,7 @@ def evaluator(few: Dataset, parts: Parts) -> Evaluator:
     return Evaluator(few, parts, LIGHT)
 
 
+@pytest.mark.slow
 def test_real_faces_as_a_generator_score_as_real_faces(evaluator: Evaluator, unseen_faces: Dataset) -> None:
     found = evaluator.evaluate(Replayer(unseen_faces))
     assert found.real_count == LIGHT.count
@@ -99,6 +100,7 @@ def test_the_same_protocol_gives_the_same_digits(few: Dataset, parts: Parts, tra
     assert value(other, "is").value != value(first, "is").value
 
 
+@pytest.mark.slow
 def test_fakes_are_scored_in_blocks_of_real_faces_number(few: Dataset, parts: Parts, training_faces: Dataset) -> None:
     protocol = Protocol("synthfer", count=1300)
     evaluator = Evaluator(few, parts, protocol)

@@ -49,6 +49,7 @@ def tiny_judge(dataset: Dataset, seed: int = 0) -> tuple[TrainedJudge, list[Epoc
     return train_judge(dataset, split_parts(dataset), training, CPU, told.append), told
 
 
+@pytest.mark.slow
 def test_the_same_seed_makes_the_same_judge_and_another_seed_another(few_faces: Dataset) -> None:
     first, told = tiny_judge(few_faces)
     again, _ = tiny_judge(few_faces)
@@ -395,6 +396,7 @@ def test_synthfer_judge_reads_as_its_card_says() -> None:
     held_to_its_card("synthfer", open_dataset("synthfer"))
 
 
+@pytest.mark.slow
 @pytest.mark.realdata
 @pytest.mark.parametrize("name", judges_for("fer2013"))
 def test_fer2013_judges_read_as_their_cards_say(name: str, fer2013_layout: Callable[..., Path]) -> None:

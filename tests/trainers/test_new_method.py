@@ -90,6 +90,7 @@ def mean_face(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     del _KINDS["mean-face"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("mean_face")
 def test_a_new_method_is_trained_scored_recorded_and_drawn_with(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
