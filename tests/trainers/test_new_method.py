@@ -18,6 +18,7 @@ from fergan_core.recipe import MethodRecipe
 from fergan_core.recipe.fields import STRICT, Rate
 from fergan_core.recipe.method import _KINDS
 from fergan_core.registry import Reader
+from tests.support.commands import few_light_faces
 from trainers.cli import main
 
 
@@ -97,7 +98,8 @@ def test_a_new_method_is_trained_scored_recorded_and_drawn_with(
 ) -> None:
     registry = str(tmp_path / "runs.db")
     flags = ["--registry", registry, "--images", "256", "--epochs", "2", "--rate", "0.02", "--watch-every", "0"]
-    assert main(["train", "mean-face", *flags, "--json"]) == 0
+    with few_light_faces():
+        assert main(["train", "mean-face", *flags, "--json"]) == 0
     done = json.loads(capsys.readouterr().out)
     assert (done["status"], done["epochs"]) == ("finished", 2)
     assert {"is", "fid", "accuracy"} <= {key for key in done["scores"] if ":" not in key}
