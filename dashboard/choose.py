@@ -190,3 +190,8 @@ def several_runs(runs: pd.DataFrame, default: Sequence[str], label: str = "Runs"
     st.session_state[followed] = chosen
     st.query_params[at] = ",".join(chosen)
     return chosen
+
+
+def column_width(title: str) -> int:
+    """Return the px of a table's column in which a title is not cut off."""
+    return max(95, 24 + 7 * len(title))

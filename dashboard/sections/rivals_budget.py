@@ -124,7 +124,7 @@ def show_table(found: pd.DataFrame, budget: str) -> None:
             "seeds": st.column_config.NumberColumn("Seeds", width=60),
             "spent": text(name.partition(",")[0].capitalize(), width=150),
         }
-        | {key: text(CATALOGUE[key].title, width=95) for key in METRICS},
+        | {key: text(CATALOGUE[key].title, width=choose.column_width(CATALOGUE[key].title)) for key in METRICS},
     )
 
 

@@ -57,7 +57,7 @@ def show(chosen: pd.DataFrame) -> None:
             "rival": text("Method", width=170, pinned=True),
             "way": text("Drawn by", width=220),
             "speed": number("Faces a second", format="%.0f", width=110),
-            "value": text(metric.title, width=110),
+            "value": text(metric.title, width=choose.column_width(metric.title)),
             "front": st.column_config.CheckboxColumn("On the front", width=90),
         },
     )

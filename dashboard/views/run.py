@@ -32,7 +32,7 @@ def show_state(run_id: str) -> None:
         scores = choose.one_protocol(scores)
     with above:
         for label, value, remark in numbers(run, scores):
-            st.metric(label, value, width=140, help=remark)
+            st.metric(label, value, width=190, help=remark)
     if run["literature"]:
         return
     if run["status"] == "running" and run["steps"]:
