@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from benchmarks.common import CHROMIUM_ARGUMENTS, ROOT, find_chromium, served
+from tests.support.machine import CHROMIUM_ARGUMENTS, ROOT, find_chromium, served
 
 WIDTH = 1280
 _TALL = 2600  # of the window, so that nothing has to be scrolled
