@@ -7,6 +7,7 @@ import pty
 import re
 import signal
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -129,7 +130,9 @@ def test_a_drawing_that_is_stopped_says_that_nothing_was_written(
     words = ["sample", run_id, "--registry", str(path), "--per-emotion", "100000", "--out", str(tmp_path / "faces.npz")]
     screen, terminal = pty.openpty()  # which shows the bar as soon as the first faces are drawn
     call, environment = command("trainers.cli", *words), {**os.environ, "TERM": "xterm"}
-    drawing = subprocess.Popen(call, stderr=terminal, stdout=terminal, env=environment)
+    # Where the tests themselves run in the background, a shell has them ignore Ctrl-C, and they would hand that on.
+    heeded = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    drawing = subprocess.Popen(call, stderr=terminal, stdout=terminal, env=environment, preexec_fn=heeded)
     os.close(terminal)
     shown = b""
     with contextlib.suppress(OSError):  # the terminal's end, on Linux
