@@ -192,6 +192,14 @@ def several_runs(runs: pd.DataFrame, default: Sequence[str], label: str = "Runs"
     return chosen
 
 
+def checkpoint_steps(run_id: str) -> dict[int, int]:
+    """Return the steps of a run's checkpoints by epoch, in their order; say so where there are none."""
+    saved = data.checkpoints(run_id)
+    if saved.empty:
+        st.info(NO_CHECKPOINT)
+    return {int(row.epoch): int(row.step) for row in saved.sort_values("step").itertuples()}
+
+
 def column_width(title: str) -> int:
     """Return the px of a table's column in which a title is not cut off."""
     return max(95, 24 + 7 * len(title))

@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 # A hundred sheets of 40 KB a run, of a few runs.
 _MOST_PICTURES = 1000
-_PATHS = 3  # faces whose way out of noise is shown
+_PATHS = 3  # faces whose sampling path is shown
 
 
 def url() -> str:

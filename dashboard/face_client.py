@@ -16,8 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fergan_core.errors import CheckpointError
-
-SIDE = 48
+from fergan_core.sheet import TILE
 
 Faces = npt.NDArray[np.uint8]
 
@@ -74,11 +73,11 @@ class FaceClient:
         answer = json.loads(head)
         if "error" in answer:
             raise CheckpointError(answer["error"])
-        size = answer.pop("faces") * SIDE * SIDE
+        size = answer.pop("faces") * TILE * TILE
         faces = source.read(size)
         if len(faces) < size:
             raise EOFError
-        return FaceAnswer(np.frombuffer(faces, np.uint8).reshape(-1, SIDE, SIDE), answer)
+        return FaceAnswer(np.frombuffer(faces, np.uint8).reshape(-1, TILE, TILE), answer)
 
     def _end(self) -> None:
         if self._child is not None:

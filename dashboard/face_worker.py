@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from scipy.spatial.distance import pdist
 
-from dashboard.face_client import SIDE, FaceAnswer, Faces
+from dashboard.face_client import FaceAnswer, Faces
 from fergan_core.analysis.projection import Plane, principal_plane
 from fergan_core.emotions import EMOTIONS
 from fergan_core.errors import CheckpointError, FerganError, UsageError
@@ -29,6 +29,7 @@ from fergan_core.methods import load_generator
 from fergan_core.methods.protocols import Generator, Samplable
 from fergan_core.metrics.birthday import duplicate_threshold, duplicates
 from fergan_core.protocols import judges_for
+from fergan_core.sheet import TILE
 from fergan_core.training.engine import to_bytes
 
 _IDLE_SECONDS = 600
@@ -124,7 +125,7 @@ def _nearest(question: Question) -> FaceAnswer:
     found = nearest_training_faces(
         drawn_and_read(_generator(question), real_faces.judge, labels, question["seed"]), real_faces
     )
-    beside = torch.cat([found.faces.unsqueeze(1), found.neighbours], 1).reshape(-1, SIDE, SIDE)
+    beside = torch.cat([found.faces.unsqueeze(1), found.neighbours], 1).reshape(-1, TILE, TILE)
     lists = {name: getattr(found, name).tolist() for name in ("asked", "labels", "ratio", "nearer")}
     plain = {
         "judge": real_faces.judge.name,

@@ -118,7 +118,8 @@ def label_of(name: str) -> str:
     if known is None:
         return name
     part = name.partition("/")[2] if name not in SCALARS else ""
-    panel = "" if known.panel in (None, LOSSES, known.label) else f"{known.panel}: "
+    said_twice = known.panel in (None, LOSSES) or known.panel.lower() == known.label
+    panel = "" if said_twice else f"{known.panel}: "
     return panel + known.label + (f", {part}" if part else "")
 
 

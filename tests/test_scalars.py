@@ -39,4 +39,5 @@ def test_a_label_alone_says_what_it_belongs_to() -> None:
     assert label_of("loss_g") == "loss of G"
     assert label_of("d_accuracy_fake") == "Discriminator accuracy: generated faces"
     assert label_of("pulse_repeats/happy") == "near-duplicates, happy"
+    assert label_of("images_per_second") == "images per second"
     assert label_of("my_scalar") == "my_scalar"

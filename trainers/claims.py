@@ -2,8 +2,8 @@
 
 import json as json_text
 
-from fergan_core.errors import RegistryError
 from trainers.console import console, print_table
+from trainers.runs_commands import open_reader
 
 
 def judge(score: str, *, registry: str | None, json: bool) -> None:
@@ -13,12 +13,9 @@ def judge(score: str, *, registry: str | None, json: bool) -> None:
     "interval_of", "runs", "seeds", "data", "protocol", "study", "commands"}]}.
     """
     from fergan_core.analysis.claims import SCORES, STUDIES, Study, verdicts
-    from fergan_core.registry import Reader
     from fergan_core.registry.study_tables import study_tables
 
-    reader = Reader(registry)
-    if not reader.exists:
-        raise RegistryError(f"--registry: there is no registry at '{reader.url}'; a training makes one there")
+    reader = open_reader(registry)
     found = verdicts({name: Study(*study_tables(reader, name)) for name in STUDIES}, SCORES[score])
     if json:
         told = {"score": score, "claims": [verdict.as_dict() for verdict in found]}

@@ -85,7 +85,7 @@ def training_gif(
 ) -> bytes:
     """Join (epoch, sheet's picture) pairs to one endless GIF, a frame an epoch, its number drawn, the last one held.
 
-    Raises DataError when there is no frame, or when a picture is not a sheet of these emotions.
+    Raises DataError if there are no frames or a picture is not a sheet of these emotions.
     """
     if not frames:
         raise DataError("no sheet to make a GIF of; a run writes its first one at the end of its first epoch")

@@ -17,11 +17,9 @@ ASKED = "faces asked for among real ones"
 
 def show(run_id: str) -> None:
     """Choose a checkpoint and an emotion and draw; nothing is drawn anew until the button is pressed again."""
-    saved = data.checkpoints(run_id)
-    if saved.empty:
-        st.info(choose.NO_CHECKPOINT)
+    step_of = choose.checkpoint_steps(run_id)
+    if not step_of:
         return
-    step_of = {int(row.epoch): int(row.step) for row in saved.sort_values("step").itertuples()}
     known = choose.emotions_of(run_id)
     bound = {"bind": "query-params", "width": 170}
     with st.container(horizontal=True, vertical_alignment="bottom"):

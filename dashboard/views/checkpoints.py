@@ -50,11 +50,9 @@ def show_sheets(run_id: str, name: str) -> None:
 def draw_new(run_id: str) -> None:
     """Faces drawn on demand from any checkpoint: emotion, count and seed chosen here; the address carries them."""
     st.subheader("Draw new faces")
-    checkpoints = data.checkpoints(run_id)
-    if checkpoints.empty:
-        st.info(choose.NO_CHECKPOINT)
+    step_of = choose.checkpoint_steps(run_id)
+    if not step_of:
         return
-    step_of = {int(row.epoch): int(row.step) for row in checkpoints.sort_values("step").itertuples()}
     known = choose.emotions_of(run_id)
     bound = {"bind": "query-params", "width": 170}
     with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -1,5 +1,6 @@
 """What a method's own part of a recipe is: every method's recipe is a frozen dataclass that descends from this one."""
 
+from abc import ABC, abstractmethod
 from typing import ClassVar
 
 import tyro
@@ -10,7 +11,7 @@ from fergan_core.recipe.fields import STRICT
 
 
 @dataclass(frozen=True, config=STRICT)
-class MethodRecipe:
+class MethodRecipe(ABC):
     """The fields of one method, told apart by `kind`; a descendant is known by its kind as soon as it is defined.
 
     `title` says what is trained, as in 'a conditional DCGAN'. `in_steps` tells whether a face is drawn in several
@@ -27,11 +28,11 @@ class MethodRecipe:
             _KINDS[cls.kind] = cls
 
     @property
+    @abstractmethod
     def drawn_by(self) -> str:
         """Name the network of a checkpoint that draws."""
-        raise NotImplementedError
 
-    def check(self, emotions: int, compiled: bool) -> None:
+    def check(self, emotions: int, compiled: bool) -> None:  # noqa: B027 - most methods have nothing to check
         """Raise UsageError where the common fields (how many emotions; --compile) are at odds with the method's."""
 
 

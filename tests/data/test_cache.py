@@ -88,10 +88,8 @@ def test_labels_changed_in_a_file_of_the_same_size_and_time_are_seen(
         assert np.flatnonzero(first.labels == 3).tolist() == np.flatnonzero(again.labels != first.labels).tolist()
 
 
-def test_files_that_had_just_changed_are_compared_by_content_until_their_times_can_be_relied_on(
-    tmp_path: Path, own_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = fer2013_csv(tmp_path / "fer2013.csv", rows=8)
+def names_compared(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The files that are compared by content from now on, as they are."""
     looked: list[str] = []
     content = cache.Source.content
 
@@ -100,6 +98,14 @@ def test_files_that_had_just_changed_are_compared_by_content_until_their_times_c
         return content(source, names)
 
     monkeypatch.setattr(cache.Source, "content", counted)
+    return looked
+
+
+def test_files_that_had_just_changed_are_compared_by_content_until_their_times_can_be_relied_on(
+    tmp_path: Path, own_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = fer2013_csv(tmp_path / "fer2013.csv", rows=8)
+    looked = names_compared(monkeypatch)
     open_dataset(path)
     monkeypatch.setattr("fergan_core.data.fer2013.read", lambda *_: pytest.fail("the data were read again"))
     open_dataset(path)
@@ -120,14 +126,7 @@ def test_only_files_that_had_just_changed_are_compared_by_content(
     time.sleep(2.2)
     Image.new("L", (48, 48), 20).save(place / "new.bmp")
     first, before = open_dataset(tmp_path / "faces"), (place / "new.bmp").stat()
-    looked: list[str] = []
-    content = cache.Source.content
-
-    def counted(source: cache.Source, names: Sequence[str]) -> str:
-        looked.extend(names)
-        return content(source, names)
-
-    monkeypatch.setattr(cache.Source, "content", counted)
+    looked = names_compared(monkeypatch)
     assert open_dataset(tmp_path / "faces").content_hash == first.content_hash
     assert looked == ["sad/new.bmp"]
     (place / "new.bmp").write_bytes((place / "new.bmp").read_bytes()[:-1] + b"\x15")

@@ -8,7 +8,8 @@ import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from unittest import mock
+
+import pytest
 
 Words = str | int | float | Path
 LIGHT_FACES = 200  # of 2,000: as many kinds of scores in a third of the time
@@ -30,7 +31,8 @@ def few_light_faces() -> Iterator[None]:
     """
     from fergan_core import evaluation  # not above: tests of commands that need no torch are not to import it
 
-    with mock.patch.object(evaluation, "LIGHT_COUNT", LIGHT_FACES):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evaluation, "LIGHT_COUNT", LIGHT_FACES)
         yield
 
 
@@ -44,11 +46,12 @@ def run_module(module: str, *words: Words) -> subprocess.CompletedProcess[str]:
     arguments = [module, *map(str, words)]
     code = 0
     with (
-        mock.patch.object(sys, "argv", arguments),
+        pytest.MonkeyPatch.context() as patch,
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
         warnings.catch_warnings(),
     ):
+        patch.setattr(sys, "argv", arguments)
         # runpy warns that the module is imported already: other tests import it, and it keeps no state.
         warnings.filterwarnings("ignore", message=".*found in sys.modules after import", category=RuntimeWarning)
         try:
