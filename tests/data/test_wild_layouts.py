@@ -5,7 +5,8 @@ import pytest
 
 from fergan_core.data import SPLITS, open_dataset
 from fergan_core.errors import DataError
-from tests.data.wild_layouts import IMAGES, LABELS, LAYOUTS, USAGE
+from tests.data.wild_faces import IMAGES, LABELS, USAGE
+from tests.data.wild_layouts import LAYOUTS
 
 
 @pytest.mark.parametrize("name", LAYOUTS)

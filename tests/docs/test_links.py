@@ -65,7 +65,8 @@ def _command_of(words: list[str]) -> tuple[str, ...]:
         package, _, module = words[2].partition(".")
         if package == "trainers" and (ROOT / package / f"{module}.py").exists():
             return tuple(words[:3])
-        if package == "benchmarks" and (ROOT / package / f"{module or '__main__'}.py").exists():
+        source = ROOT / package / f"{(module or '__main__').replace('.', '/')}.py"
+        if package in ("benchmarks", "tests") and source.exists():
             return ()
         if package == "pytest":
             return ()
