@@ -62,7 +62,7 @@ def _check(question: Question) -> None:
         raise UsageError(f"nothing here draws '{question.get('kind')}'; reload the page")
     labels, seed = question["labels"], question["seed"]
     if not labels:
-        raise UsageError("no face was asked for; ask for one or more")
+        raise UsageError("no face was requested; request one or more")
     for code in labels:
         if not _is_within(code, 0, len(EMOTIONS) - 1):
             raise UsageError(f"'{code}' is not an emotion's code; choose one of {', '.join(EMOTIONS)}")

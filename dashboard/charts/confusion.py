@@ -16,7 +16,7 @@ _SCALES = {False: [[0, "#fbfaf7"], [1, "#5fb0c6"]], True: [[0, "#14181b"], [1, "
 
 
 def confusion(scores: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Return one evaluation's shares, rows asked for, columns read as; `column` is value, real or noise.
+    """Return one evaluation's shares, rows requested, columns recognised as; `column` is value, real or noise.
 
     A row an emotion that was asked for, all seven columns; NaN where the share is not known.
     """
@@ -36,7 +36,7 @@ def shares_of_counts(counts: Sequence[Sequence[int]]) -> pd.DataFrame:
 def confusion_figure(
     shares: pd.DataFrame, *, dark: bool, rows: str, chosen: tuple[str, str] | None = None, height: int = 430
 ) -> go.Figure:
-    """Draw shares as a heat map, `rows` saying what a row is ("asked for", "labelled"); a frame around `chosen`.
+    """Draw shares as a heat map, `rows` saying what a row is ("requested", "labelled"); a frame around `chosen`.
 
     Over it lie points that cannot be seen, one a cell: a heat map's own cells cannot be selected by a click.
     """
@@ -67,7 +67,7 @@ def confusion_figure(
         marker={"size": 30, "opacity": 0, "symbol": "square"},
         selected={"marker": {"opacity": 0}},
         unselected={"marker": {"opacity": 0}},
-        hovertemplate=f"{rows} %{{y}}, read as %{{x}}: %{{customdata:.1%}}<extra></extra>",
+        hovertemplate=f"{rows} %{{y}}, recognised as %{{x}}: %{{customdata:.1%}}<extra></extra>",
         showlegend=False,
     )
     if chosen is not None and chosen[0] in true:
@@ -76,7 +76,7 @@ def confusion_figure(
         figure.add_shape(type="rect", x0=x - 0.5, x1=x + 0.5, y0=y - 0.5, y1=y + 0.5, line=frame)
     figure.update_layout(template=template, height=height, hovermode="closest", hoverdistance=-1, dragmode=False)
     plain_axis = {"showgrid": False, "fixedrange": True, "title_font_color": FAINT_INK}
-    figure.update_xaxes(title="read as", side="top", tickangle=-45, **plain_axis)
+    figure.update_xaxes(title="recognised as", side="top", tickangle=-45, **plain_axis)
     figure.update_yaxes(title=rows, autorange="reversed", **plain_axis)
     return figure
 

@@ -46,8 +46,8 @@ def projection_figure(faces: pd.DataFrame, shares: Sequence[float], *, dark: boo
                 marker=marker,
                 legendgroup=emotion,
                 showlegend=not real,
-                hovertemplate=("real, labelled" if real else "asked for")
-                + f" {emotion}<br>read as %{{customdata}}<extra></extra>",
+                hovertemplate=("real, labelled" if real else "requested")
+                + f" {emotion}<br>recognised as %{{customdata}}<extra></extra>",
             )
     figure.update_layout(template=template, height=460, hovermode="closest", showlegend=True)
     figure.update_xaxes(title=f"{shares[0]:.0%} of the real faces' variance")

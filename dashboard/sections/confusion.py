@@ -37,12 +37,12 @@ def show(labels: Mapping[str, str], colours: Mapping[str, str]) -> None:
         bound = {"bind": "query-params", "width": 170}
         name = st.selectbox("Checkpoint", list(checkpoints), key="checkpoint", bind="query-params", width=260)
         cell = {"index": None, "placeholder": "Choose or click"}
-        asked = st.selectbox("Asked for", EMOTIONS, key="asked", **cell, **bound)
-        read_as = st.selectbox("Read as", EMOTIONS, key="read_as", **cell, **bound)
+        asked = st.selectbox("Requested", EMOTIONS, key="asked", **cell, **bound)
+        read_as = st.selectbox("Recognised as", EMOTIONS, key="read_as", **cell, **bound)
     rows = checkpoints[name]
     show_matrices(rows, (asked, read_as) if asked and read_as else None)
     if asked and read_as:
-        st.subheader(f"Asked for {asked}, read as {read_as}", anchor=False)
+        st.subheader(f"Requested {asked}, recognised as {read_as}", anchor=False)
         show_faces(rows, asked, read_as)
 
 
@@ -52,7 +52,7 @@ def show_matrices(rows: pd.DataFrame, chosen: tuple[str, str] | None) -> None:
     left, right = st.columns(2, gap="medium")
     left.markdown("**Generated faces**")
     left.plotly_chart(
-        charts.confusion_figure(generated, rows="asked for", chosen=chosen, dark=choose.dark()),
+        charts.confusion_figure(generated, rows="requested", chosen=chosen, dark=choose.dark()),
         width="stretch",
         theme=None,
         key=CLICKED,
@@ -108,8 +108,9 @@ def show_faces(rows: pd.DataFrame, asked: str, read_as: str) -> None:
     with st.container(horizontal=True, gap="small"):
         for first in range(0, len(most), A_PICTURE):
             picture = sheets.face_grid(painting.faces[most[first : first + A_PICTURE]], columns=A_PICTURE)
-            alt = f"Faces {first + 1} to {min(first + A_PICTURE, len(most))} asked for as {asked}, read as {read_as}"
-            st.image(picture, alt=alt, width=min(A_PICTURE, len(most) - first) * 66)
+            last = min(first + A_PICTURE, len(most))
+            alt = f"Faces {first + 1} to {last} requested as {asked}, recognised as {read_as}"
+            st.image(picture, alt=alt, width=(last - first) * 66)
     shown = f", {SHOWN} of them" if len(found) > SHOWN else ""
     st.caption(
         f"The most confident first{shown}: the judge is sure of the first by {sure[0]:.0%}, the last {sure[-1]:.0%}."

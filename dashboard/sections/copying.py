@@ -92,7 +92,7 @@ def show_neighbours(found: FaceAnswer) -> None:
         f"{closer} of {len(rows)} faces are nearer to a training face than 95 % of real faces that were not learnt; "
         f"chance alone would give {len(rows) * 0.05:.0f}. "
         + (f"Here are the {SHOWN} nearest. " if len(rows) > SHOWN else "")
-        + "Left the generated face, right its three nearest training faces; below, what was asked for and their labels."
+        + "Left the generated face, right its three nearest training faces; below, what was requested and their labels."
     )
     with st.container(horizontal=True, gap="medium"):
         for place, row in enumerate(rows[:SHOWN]):

@@ -63,7 +63,7 @@ def show_numbers(card: Mapping[str, Any], measured: Mapping[str, Any]) -> None:
 
 def show_confusion(measured: Mapping[str, Any]) -> None:
     """The judge's confusion matrix."""
-    st.markdown("**Labelled, and read as**")
+    st.markdown("**Labelled, and recognised as**")
     figure = confusion_figure(shares_of_counts(measured["confusion"]), rows="labelled", dark=choose.dark())
     config = PLOTLY_CONFIG | {"displayModeBar": False}
     st.plotly_chart(figure, width="stretch", theme=None, key="judge confusion", config=config)
@@ -93,5 +93,5 @@ def show_emotions(measured: Mapping[str, Any]) -> None:
         }
     )
     table["accuracy"] = table["accuracy"].astype(float) * 100
-    percent = st.column_config.ProgressColumn("read as labelled", format="%.1f %%", min_value=0, max_value=100)
+    percent = st.column_config.ProgressColumn("recognised as labelled", format="%.1f %%", min_value=0, max_value=100)
     st.dataframe(table, hide_index=True, width="stretch", column_config={"accuracy": percent})

@@ -81,7 +81,7 @@ def show_emotions(scores: pd.DataFrame, colours: dict[str, str]) -> None:
     by_emotion = scores[(scores.metric == "accuracy") & scores.emotion.notna()]
     if by_emotion.empty:
         return
-    st.subheader("Faces read as the emotion asked for")
+    st.subheader("Faces recognised as requested")
     with st.container(horizontal=True):
         for emotion in EMOTIONS:
             if (by_emotion.emotion == emotion).any():

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.browser
 
 TIMEOUT_MS = 30_000
 DRAWN_MS = 180_000
-CELL = ("sad", "fear")  # asked for, read as
+CELL = ("sad", "fear")  # requested, recognised as
 ROW, COLUMN = 4, 2
 
 
@@ -27,7 +27,7 @@ def cell_at(page, row: int, column: int) -> tuple[float, float]:
 def test_a_click_on_a_cell_shows_its_faces_and_the_address_opens_the_same(page_at) -> None:
     page = page_at("/scores?part=Confusion")
     page.mouse.click(*cell_at(page, ROW, COLUMN))
-    page.get_by_text(f"Asked for {CELL[0]}, read as {CELL[1]}").wait_for(timeout=TIMEOUT_MS)
+    page.get_by_text(f"Requested {CELL[0]}, recognised as {CELL[1]}").wait_for(timeout=TIMEOUT_MS)
     said = page.get_by_text(re.compile(r"\d+ of 400 faces drawn from seed 0"))
     said.wait_for(timeout=DRAWN_MS)
     page.wait_for_url(re.compile(r"asked=sad&read_as=fear"), timeout=TIMEOUT_MS)

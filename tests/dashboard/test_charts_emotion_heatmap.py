@@ -156,7 +156,7 @@ def test_the_projection_has_real_faces_faint_beneath_the_generated_ones() -> Non
     assert real.marker.opacity < 0.5 < generated.marker.opacity
     assert list(real.customdata) == ["sad", "happy"]
     assert (list(generated.x), list(generated.y), list(generated.customdata)) == ([8.0], [9.0], ["sad"])
-    assert "asked for sad" in generated.hovertemplate
+    assert "requested sad" in generated.hovertemplate
     assert "labelled sad" in real.hovertemplate
     assert (figure.layout.xaxis.title.text, figure.layout.yaxis.title.text) == (
         "35% of the real faces' variance",

@@ -122,7 +122,7 @@ def test_confusion_has_a_row_an_emotion_that_was_asked_for() -> None:
 
 def test_the_heat_map_has_a_point_to_click_in_every_cell_and_frames_the_chosen_one() -> None:
     figure = confusion.confusion_figure(
-        confusion.confusion(shares(), "value"), rows="asked for", chosen=("happy", "fear"), dark=False
+        confusion.confusion(shares(), "value"), rows="requested", chosen=("happy", "fear"), dark=False
     )
     heat, points = figure.data
     assert heat.text[0][3] == "75%"

@@ -164,7 +164,7 @@ WRONG = {
     "a negative code, which would be the last emotion": ({"labels": [-1]}, "'-1' is not an emotion's code"),
     "a name for a code": ({"labels": ["happy"]}, "'happy' is not an emotion's code"),
     "an emotion that the run did not learn": ({"labels": [HAPPY, 4]}, "did not learn sad faces; choose one of angry"),
-    "no face": ({"labels": []}, "ask for one or more"),
+    "no face": ({"labels": []}, "request one or more"),
     "a seed below 0": ({"seed": -1}, "the seed '-1'"),
     "a seed that is too large": ({"seed": 2**64}, "the seed"),
     "no steps": ({"kind": "path", "frames": 0}, "'0' steps"),
