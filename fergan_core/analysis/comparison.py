@@ -11,12 +11,12 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
 
 from fergan_core.analysis.budgets import Budget, at_budget, with_cost
 from fergan_core.analysis.families import LEVEL, levels
 from fergan_core.analysis.scales import PLAIN, Kind, Scale, apart, turned_back
 from fergan_core.analysis.studies.groups import ENOUGH
+from fergan_core.analysis.t_intervals import mean_interval
 from fergan_core.recipe import key_of, training_fields
 
 Answer = Literal["shows", "suggests", "of these runs", "cannot tell"]
@@ -172,11 +172,7 @@ def _duel(
     if len(pairs) > 1:
         kind, (first, second) = scale.applied(pairs.value_a.to_list(), pairs.value_b.to_list())
         means = (float(first.mean()), float(second.mean()))
-        each = second - first
-        difference = float(each.mean())
-        error = float(each.std(ddof=1)) / math.sqrt(len(each))
-        reach = float(student.isf(level / 2, len(each) - 1)) * error
-        p = float(2 * student.sf(abs(difference) / error, len(each) - 1)) if error > 0 else float(difference == 0)
+        difference, low, high, p = mean_interval(second - first, level)
         answer: Answer = "shows" if len(pairs) >= ENOUGH else "suggests"
     else:
         # Of several runs that share no seed the first ones: an interval of one evaluation is not an interval of many.
@@ -184,8 +180,8 @@ def _duel(
         means = (float(one.value), float(other.value))
         difference = means[1] - means[0]
         reach = math.hypot(*((row.high - row.low) / 2 for row in (one, other)))
+        low, high = difference - reach, difference + reach
         answer = "of these runs"
-    low, high = difference - reach, difference + reach
     winner = int((difference > 0) == (better == "higher")) if low > 0 or high < 0 else None
     typical = (turned_back(kind, means[0]), turned_back(kind, means[1]))
     difference, low, high = (apart(kind, means, value) for value in (difference, low, high))

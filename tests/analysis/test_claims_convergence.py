@@ -8,7 +8,7 @@ from scipy.stats import binom
 
 from fergan_core.analysis.claims import Study
 from fergan_core.analysis.claims.convergence import convergence, settling
-from fergan_core.analysis.claims.study import mean_interval
+from fergan_core.analysis.t_intervals import mean_interval
 from tests.analysis.claim_studies import run, study
 
 

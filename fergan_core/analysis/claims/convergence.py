@@ -14,7 +14,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike
 
 from fergan_core.analysis.claims.claim import SCORES, Verdict
-from fergan_core.analysis.claims.study import LEAST, Pool, Study, counted, mean_interval, pool, untold
+from fergan_core.analysis.claims.study import LEAST, Pool, Study, counted, pool, untold
+from fergan_core.analysis.t_intervals import TInterval, mean_interval
 
 EVALUATIONS = 12  # below which quarters are too short
 REST = 0.05  # change by less than which is rest
@@ -103,27 +104,27 @@ def _of_seeds(found: Pool, each: list[Settling], broken: int) -> Verdict:
     )  # fmt: skip
     jumps = f"from one evaluation to the next it changes by {np.expm1(swing):.1%} ({explained})"
     lost = f" Of {counted(len(found.runs), 'run')} {broken} broke off, without a part in this." if broken else ""
-    ratio = (float(np.exp(drift[1])), float(np.exp(drift[2])))
+    ratio = (float(np.exp(drift.low)), float(np.exp(drift.high)))
     of_drift, table = "FID of the last quarter by that of the best quarter before", _table(found)
-    if drift[1] > _LIMIT:
+    if drift.low > _LIMIT:
         return found.verdict(
             _KEY, "holds", f"It leaves its best: {best}.{lost}",
             smallest=len(each), interval=ratio, of=of_drift, table=table,
         )  # fmt: skip
-    if fall[1] > _LIMIT:
+    if fall.low > _LIMIT:
         return found.verdict(
             _KEY, "cannot tell", "It is still improving, which is not divergence: FID falls by "
             f"{_percents(fall)} a quarter, and a longer training may settle.{lost}",
             smallest=len(each), interval=_shares(fall)[1:], of="fall of FID from the third quarter to the last",
             table=table,
         )  # fmt: skip
-    if excess[1] > _LIMIT**2 and not np.isnan(noise):
+    if excess.low > _LIMIT**2 and not np.isnan(noise):
         return found.verdict(
             _KEY, "holds", f"It does not come to rest: {best}, but {jumps}.{lost}",
-            smallest=len(each), interval=(_jump(excess[1]), _jump(excess[2])),
+            smallest=len(each), interval=(_jump(excess.low), _jump(excess.high)),
             of="change of FID from one evaluation to the next that the judge's noise does not explain", table=table,
         )  # fmt: skip
-    settled = drift[2] < _LIMIT and fall[2] < _LIMIT and excess[2] < _LIMIT**2 and not broken
+    settled = drift.high < _LIMIT and fall.high < _LIMIT and excess.high < _LIMIT**2 and not broken
     begin = "It settles" if settled else f"It is not clear whether it settles within {REST:.0%}"
     return found.verdict(
         _KEY, "does not hold" if settled else "cannot tell", f"{begin}: {best}, {down}, and {jumps}.{lost}",
@@ -140,18 +141,18 @@ def _table(found: Pool) -> pd.DataFrame:
     return pd.concat(parts)[["run_id", "seed", "epoch", "value", "mean", "real"]].reset_index(drop=True)
 
 
-def _times(logs: tuple[float, float, float]) -> str:
-    value, low, high = np.exp(logs)
+def _times(logs: TInterval) -> str:
+    value, low, high = np.exp(logs[:3])
     return f"{value:.2f} times (95 % interval {low:.2f} to {high:.2f})"
 
 
-def _shares(fall: tuple[float, float, float]) -> tuple[float, float, float]:
-    """Return a fall in logarithms as shares of what it falls from."""
-    value, low, high = -np.expm1(-np.asarray(fall))
+def _shares(fall: TInterval) -> tuple[float, float, float]:
+    """Return a fall in logarithms, and its interval, as shares of what it falls from."""
+    value, low, high = -np.expm1(-np.asarray(fall[:3]))
     return float(value), float(low), float(high)
 
 
-def _percents(fall: tuple[float, float, float]) -> str:
+def _percents(fall: TInterval) -> str:
     value, low, high = _shares(fall)
     return f"{value:.1%} (95 % interval {low:.1%} to {high:.1%})"
 

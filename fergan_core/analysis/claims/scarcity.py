@@ -6,8 +6,9 @@ import pandas as pd
 from scipy.stats import fisher_exact
 
 from fergan_core.analysis.claims.claim import Answer, Score, Verdict
-from fergan_core.analysis.claims.study import COLLAPSES, LEAST, Pool, Study, counted, mean_interval, pool, untold
+from fergan_core.analysis.claims.study import COLLAPSES, LEAST, Pool, Study, counted, pool, untold
 from fergan_core.analysis.studies.groups import compare
+from fergan_core.analysis.t_intervals import mean_interval
 
 NEAR = 0.1  # share of the images seen by which two evaluations may differ and still stand beside each other
 EARLY = 0.25  # share of a training that is few steps
@@ -85,7 +86,7 @@ def few_steps(study: Study, score: Score) -> Verdict:
     if late > EARLY:
         sentence = f"The first evaluation came after {late:.0%} of the training: have one in its first {EARLY:.0%}."
         return found.verdict("steps", "cannot tell", sentence)
-    worse, low, high = mean_interval((first["badness"] - last["badness"]).to_list())
+    worse, low, high, _ = mean_interval((first["badness"] - last["badness"]).to_list())
     passed = sum(_passed(found.findings, str(run_id), int(step)) for run_id, step in last["step"].items())
     no_worse = high < score.margin(float(last["badness"].mean()))
     answer: Answer = "cannot tell"

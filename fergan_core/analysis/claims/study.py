@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
 
 from fergan_core.analysis.claims.claim import Answer, Score, Verdict, claim
 from fergan_core.analysis.studies.groups import ENOUGH
@@ -152,14 +151,6 @@ def _scores(
     taken["images_seen"] = taken["step"] * taken["run_id"].map(batches).astype(int)
     # Where none has any, there is nothing that the others are left out of.
     return taken, name, set(finished["run_id"]) - set(taken["run_id"]) if len(taken) else set()
-
-
-def mean_interval(values: Sequence[float]) -> tuple[float, float, float]:
-    """Return the mean of two or more values with its 95 % interval by Student's t."""
-    numbers = np.asarray(values, dtype=float)
-    mean = float(numbers.mean())
-    reach = float(student.ppf(0.975, len(numbers) - 1) * numbers.std(ddof=1) / np.sqrt(len(numbers)))
-    return mean, mean - reach, mean + reach
 
 
 def counted(number: int, noun: str) -> str:

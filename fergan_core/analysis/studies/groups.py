@@ -14,6 +14,7 @@ from scipy.stats import t as student
 
 from fergan_core.analysis.families import LEVEL, levels
 from fergan_core.analysis.scales import PLAIN, Kind, Scale, apart, turned_back
+from fergan_core.analysis.t_intervals import difference_interval, varies
 from fergan_core.errors import UsageError
 
 ENOUGH = 5  # runs a group below which nothing is more than suggested
@@ -74,10 +75,8 @@ def compare(
     if min(len(a), len(b)) < 2 or not (np.isfinite(a).all() and np.isfinite(b).all()):
         raise UsageError(f"comparison: groups of {len(a)} and {len(b)} runs; give two or more each, all with the score")
     kind, (a, b) = scale.applied(first, second)
-    difference = float(b.mean() - a.mean())
-    reach, p = _reach(a, b, difference, level)
-    low, high = difference - reach, difference + reach
-    differs = reach > 0 and (low > 0 or high < 0)
+    difference, low, high, p = difference_interval(a, b, level)
+    differs = (varies(a) or varies(b)) and (low > 0 or high < 0)
     enough = min(len(a), len(b)) >= ENOUGH
     verdict: Verdict = "cannot tell" if not differs else "shows" if enough else "suggests"
     needed = None if verdict == "shows" else _needed(a, b, difference)
@@ -87,21 +86,11 @@ def compare(
     return Difference(one, other, by, least, most, _hedges(a, b), verdict, needed, kind, p)
 
 
-def _reach(a: np.ndarray, b: np.ndarray, difference: float, level: float) -> tuple[float, float]:
-    """Half the width of Welch's interval (Welch 1947), degrees of freedom by Satterthwaite, and the test's p-value."""
-    parts = np.array([a.var(ddof=1) / len(a), b.var(ddof=1) / len(b)])
-    if parts.sum() == 0:
-        return 0.0, 1.0
-    freedom = parts.sum() ** 2 / (parts**2 / np.array([len(a) - 1, len(b) - 1])).sum()
-    error = math.sqrt(parts.sum())
-    return float(student.isf(level / 2, freedom) * error), float(2 * student.sf(abs(difference) / error, freedom))
-
-
 def _hedges(a: np.ndarray, b: np.ndarray) -> float:
     freedom = len(a) + len(b) - 2
-    pooled = math.sqrt(((len(a) - 1) * a.var(ddof=1) + (len(b) - 1) * b.var(ddof=1)) / freedom)
-    if pooled == 0:
+    if not varies(a) and not varies(b):
         return math.nan
+    pooled = math.sqrt(((len(a) - 1) * a.var(ddof=1) + (len(b) - 1) * b.var(ddof=1)) / freedom)
     # Exact, by gamma functions: the usual 1 - 3/(4m - 1) is near it only.
     unbiased = math.exp(gammaln(freedom / 2) - gammaln((freedom - 1) / 2)) / math.sqrt(freedom / 2)
     return float((b.mean() - a.mean()) / pooled * unbiased)
@@ -109,9 +98,9 @@ def _hedges(a: np.ndarray, b: np.ndarray) -> float:
 
 def _needed(a: np.ndarray, b: np.ndarray, difference: float) -> int | None:
     """Return the least number of runs a group by which such means and spreads are told apart with _POWER."""
-    of_a, of_b = float(a.var(ddof=1)), float(b.var(ddof=1))
-    if of_a + of_b == 0:
+    if not varies(a) and not varies(b):
         return None
+    of_a, of_b = float(a.var(ddof=1)), float(b.var(ddof=1))
     least = max(ENOUGH, min(len(a), len(b)) + (min(len(a), len(b)) >= ENOUGH))
     counts = np.arange(least, _MOST)
     freedom = (counts - 1) * (of_a + of_b) ** 2 / (of_a**2 + of_b**2)
