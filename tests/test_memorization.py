@@ -10,7 +10,6 @@ from torch import Tensor
 
 from fergan_core.data import Dataset, open_dataset, split_parts
 from fergan_core.emotions import EMOTIONS
-from fergan_core.errors import DataError
 from fergan_core.evaluation.memorization import (
     NearestTrainingFaces,
     drawn_and_read,
@@ -133,10 +132,3 @@ def test_a_run_stands_on_the_very_faces_it_learnt_from(judge: Judge) -> None:
     assert set(synthfer.labels[own].tolist()) == {HAPPY, SAD}
     assert found.key([HAPPY]) == RealFaces(synthfer, parts, judge, own).key([HAPPY])
     assert found.key([HAPPY]) != RealFaces(synthfer, parts, judge).key([HAPPY])
-
-
-def test_data_that_are_gone_or_others_are_named_with_what_to_do(judge: Judge) -> None:
-    with pytest.raises(DataError, match=r"not at hand.*put the data .* back at '/no/such/fer2013\.csv'"):
-        real_faces_of(RECIPE, {"source": "/no/such/fer2013.csv", "content_hash": "0" * 64}, judge)
-    with pytest.raises(DataError, match="other images or labels"):
-        real_faces_of(RECIPE, {"source": "synthfer", "content_hash": "0" * 64}, judge)

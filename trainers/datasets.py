@@ -1,7 +1,8 @@
 """How commands open a data set: what was read of it is said on stderr."""
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
@@ -20,12 +21,23 @@ LabelOrderFlag = Annotated[
 ]
 
 
-def opened(path: str, label_order: str | None = None) -> "Dataset":
+def open_data(path: str, label_order: str | None = None) -> "Dataset":
     """Open a data set as `open_dataset` does, and say in short on stderr what was read, left out and will be missed."""
     from fergan_core.data import open_dataset
+
+    return _reported(open_dataset(path, label_order=label_order))
+
+
+def reopen_data(recorded: Mapping[str, Any], path: str | None = None, label_order: str | None = None) -> "Dataset":
+    """Open a run's data set as `reopen_dataset` does, and say in short on stderr what was read of it."""
+    from fergan_core.data import reopen_dataset
+
+    return _reported(reopen_dataset(recorded, path, label_order=label_order))
+
+
+def _reported(dataset: "Dataset") -> "Dataset":
     from fergan_core.data.summary import in_short, warnings
 
-    dataset = open_dataset(path, label_order=label_order)
     if dataset.source == "synthfer":
         return dataset
     lines = [f"data: {in_short(dataset)}", *(f"data: {notice}" for notice in dataset.notices[:_MOST_NOTICES])]

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from fergan_core.emotions import EMOTIONS, LABEL_ORDERS, label_order
-from fergan_core.errors import NoRun, UsageError
+from fergan_core.errors import DataError, NoRun, UsageError
 
 if TYPE_CHECKING:
+    from fergan_core.data import Dataset
     from fergan_core.evaluation import Evaluation, Protocol, SuspectedOrder
     from fergan_core.recipe import Recipe, Sampling
     from fergan_core.registry import Reader, Registry
@@ -137,7 +138,7 @@ def _scored(
     reader = Reader(writer.url)
     every = [_chosen(reader, text) for text in texts]
     # Imported only now: a mistyped run is answered without torch.
-    from fergan_core.evaluation import data_of, evaluate_checkpoints
+    from fergan_core.evaluation import evaluate_checkpoints
     from fergan_core.experiment import choose_device
     from fergan_core.recipe import from_dict
     from trainers.progress import DrawingBar
@@ -147,7 +148,7 @@ def _scored(
     ways = [wishes.drawing.samplings(from_dict(run["recipe"])) for run, _ in every]
     for (run, chosen), samplings in zip(every, ways, strict=True):
         epochs = {int(row["step"]): int(row["epoch"]) for row in chosen}
-        dataset = data_of(run, data)
+        dataset = _real_faces(run["dataset"], data)
         plain = wishes.protocols(str(run["dataset"]["name"]))
         for sampling in samplings:
             protocols = [replace(protocol, sampling=sampling) for protocol in plain]
@@ -157,6 +158,22 @@ def _scored(
                     thorough=not wishes.light, on_progress=bar,
                 ):  # fmt: skip
                     yield {"id": run["id"], "name": run["name"], "epoch": epochs[step], "step": step}, made
+
+
+def _real_faces(recorded: dict[str, Any], path: str | None) -> "Dataset | None":
+    """Open the data that a run was trained on, at `path` or where they were in training.
+
+    Where that place was not named now and they are gone or changed, warn on stderr and return None.
+    """
+    from fergan_core.data import reopen_dataset
+
+    try:
+        return reopen_dataset(recorded, path)
+    except DataError as error:
+        if path is not None:
+            raise
+        print(f"warning: no real faces to compare with: {error}", file=sys.stderr)
+        return None
 
 
 def evaluate_images(path: Path, wishes: Wishes, *, order: str | None, data: str | None, json: bool) -> None:

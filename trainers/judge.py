@@ -10,7 +10,7 @@ import tyro
 
 from fergan_core.errors import UsageError
 from trainers.console import print_table
-from trainers.datasets import LabelOrderFlag, opened
+from trainers.datasets import LabelOrderFlag, open_data
 from trainers.shell import guarded
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def run(flags: Flags) -> None:
     from fergan_core.judges.training import train_judge, training_for
 
     device = choose_device(flags.device)
-    dataset = opened(flags.data, flags.label_order)
+    dataset = open_data(flags.data, flags.label_order)
     training = training_for(
         dataset.name,
         architecture=flags.architecture,

@@ -4,7 +4,7 @@ import sys
 from typing import TYPE_CHECKING, Literal
 
 from fergan_core.errors import UsageError
-from trainers.datasets import opened
+from trainers.datasets import reopen_data
 
 if TYPE_CHECKING:
     from fergan_core.registry import Reader
@@ -30,7 +30,7 @@ def replay(
     reader = Reader(writer.url)
     run_id = reader.resolve(run, trashed="never")
     row = reader.run(run_id)
-    dataset = opened(data or row["dataset"]["source"], row["dataset"].get("label_order"))
+    dataset = reopen_data(row["dataset"], data)
     with TrainingBar(row["steps"], row["epochs"], row["recipe"]["batch_size"]) as bar:
         outcome = experiment.fork(
             run_id, first, {"watch_every": "1", "eval_every": "0"}, dataset, writer, device=device,

@@ -10,7 +10,7 @@ import tyro
 
 from fergan_core.errors import UsageError
 from trainers.console import console, print_table
-from trainers.datasets import LabelOrderFlag, opened
+from trainers.datasets import LabelOrderFlag, open_data
 from trainers.shell import guarded
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def run(flags: Flags) -> None:
     settings = experiment.design(vary, flags.seeds, flags.draws, seed=0) if vary else []
     for setting in settings:
         recipes.changed(recipe, setting)  # a field that is wrong is told of before there is a registry
-    dataset = opened(flags.data, flags.label_order)
+    dataset = open_data(flags.data, flags.label_order)
     registry = Registry(flags.registry)
     study = experiment.Study(registry, flags.study)
     added = study.enqueue(recipe, settings)

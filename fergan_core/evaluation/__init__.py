@@ -7,7 +7,6 @@ from fergan_core.evaluation.probe import Probe, jacobian_condition
 from fergan_core.evaluation.protocol import FINAL_COUNT, LIGHT_COUNT, Protocol, apportion
 from fergan_core.evaluation.real_faces import RealFaces
 from fergan_core.evaluation.runs import (
-    data_of,
     evaluate_checkpoints,
     order_of_labels,
     record,
@@ -32,7 +31,6 @@ __all__ = [
     "SuspectedOrder",
     "apportion",
     "codes_of",
-    "data_of",
     "draw",
     "evaluate_checkpoints",
     "jacobian_condition",

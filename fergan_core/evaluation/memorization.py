@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 
 from fergan_core import recipe as recipes
-from fergan_core.data import open_dataset, split_parts
-from fergan_core.errors import DataError
+from fergan_core.data import reopen_dataset, split_parts
 from fergan_core.evaluation.faces import Reading, draw, read
 from fergan_core.evaluation.real_faces import RealFaces
 from fergan_core.evaluation.runs import training_index
@@ -46,18 +45,12 @@ def drawn_and_read(generator: Generator, judge: Judge, labels: Tensor, seed: int
 def real_faces_of(recipe: Mapping[str, Any], dataset: Mapping[str, Any], judge: Judge) -> RealFaces:
     """Open the data that a run learnt from (the registry's `recipe` and `dataset`), in a judge's reading.
 
-    Raises DataError where they are no longer at their place, or are not what they were.
+    Raises DataError where they cannot be read there any more, or are not what they were.
     """
-    source = str(dataset["source"])
-    remedy = f"put the data that the run was trained on back at '{source}'"
-    try:
-        found = open_dataset(source, label_order=dataset.get("label_order"))
-    except DataError as error:
-        raise DataError(f"the run's training faces are not at hand ({error}); {remedy}") from None
-    if found.content_hash != dataset["content_hash"]:
-        raise DataError(f"'{source}' holds other images or labels than when the run was trained; {remedy}")
-    parts = split_parts(found)
-    return RealFaces(found, parts, judge, training_index(found, parts, recipes.from_dict(recipe)))
+    training_data = reopen_dataset(dataset)
+    parts = split_parts(training_data)
+    index = training_index(training_data, parts, recipes.from_dict(recipe))
+    return RealFaces(training_data, parts, judge, index)
 
 
 def nearest_training_faces(reading: Reading, real_faces: RealFaces) -> NearestTrainingFaces:

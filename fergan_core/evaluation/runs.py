@@ -1,19 +1,17 @@
 """Evaluations of a run's checkpoints: weights -> faces -> scores -> registry."""
 
 import hashlib
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from fergan_core import recipe as recipes
-from fergan_core.data import Dataset, Parts, open_dataset, split_parts
+from fergan_core.data import Dataset, Parts, split_parts
 from fergan_core.emotions import EMOTIONS, emotion_code
-from fergan_core.errors import CheckpointError, DataError, UsageError
+from fergan_core.errors import CheckpointError, UsageError
 from fergan_core.evaluation.evaluator import Evaluation, Evaluator, codes_of, judge_of
 from fergan_core.evaluation.faces import Faces, OnProgress, arranged, read
 from fergan_core.evaluation.label_order import SuspectedOrder, suspected_order
@@ -36,29 +34,6 @@ def training_index(dataset: Dataset, parts: Parts, recipe: Recipe) -> NDArray[np
     if missing:
         raise UsageError(f"--emotions: '{dataset.name}' has no training image of {', '.join(missing)}; leave it out")
     return index[: recipe.images] if recipe.images else index
-
-
-def data_of(run: dict[str, Any], place: str | None = None) -> Dataset | None:
-    """Open the data that a run was trained on, at `place` where that is given, else where they were then.
-
-    Where that fails, say so in one line on stderr and return None; at a `place` that was named it is an error.
-    """
-    source, content_hash = str(run["dataset"]["source"]), run["dataset"]["content_hash"]
-    order = run["dataset"].get("label_order")
-    if place is not None:
-        dataset = open_dataset(place, label_order=order)
-        if dataset.content_hash != content_hash:
-            raise DataError(f"--data: '{place}' is not the data set of run '{run['name']}'; give that one")
-        return dataset
-    try:
-        dataset = open_dataset(source, label_order=order)
-    except DataError as error:
-        print(f"warning: no real faces to compare with: {error}", file=sys.stderr)
-        return None
-    if dataset.content_hash != content_hash:
-        print(f"warning: no real faces to compare with: '{source}' is not what it was in training", file=sys.stderr)
-        return None
-    return dataset
 
 
 def record(registry: Registry, run_id: str, evaluation: Evaluation, *, epoch: int, step: int) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from fergan_core import evaluation, methods
 from fergan_core import recipe as recipes
-from fergan_core.data import Dataset, split_parts
+from fergan_core.data import Dataset, check_recorded, split_parts
 from fergan_core.emotions import emotion_code
 from fergan_core.errors import CheckpointError, NoRun, RegistryError, TrainingError, UsageError
 from fergan_core.experiment.hooks.checkpoints import CheckpointHook
@@ -76,12 +76,12 @@ def resume(
 ) -> Outcome:
     """Go on with a run from its last checkpoint; what it recorded after that is replaced.
 
-    Raises RegistryError where the run is finished or still alive, UsageError where the data set is another one.
+    Raises RegistryError where the run is finished or still alive, DataError where the data set is another one.
     """
     row = Reader(registry.url).run(run_id)
     if row["status"] in ("finished", "running"):
         raise RegistryError(f"run {row['name']} is {row['status']}; only a run that was stopped can be resumed")
-    _check_data(row, dataset)
+    check_recorded(dataset, row["dataset"])
     run = prepare(recipes.from_dict(row["recipe"]), dataset, registry, device)
     run.run_id = run_id
     run.begin_at(_restore(run.learner, registry, run_id))
@@ -109,10 +109,11 @@ def fork(
     """Branch a new run from a run's exact state at an epoch (None: its last checkpoint), with some fields set.
 
     Without settings it does what its parent did after that epoch, to the last bit. It ends after epoch `until`, by
-    default with its recipe. Raises UsageError for settings that a state cannot be carried into.
+    default with its recipe. Raises UsageError for settings that a state cannot be carried into, DataError where the
+    data set is not the parent's.
     """
     row = Reader(registry.url).run(parent)
-    _check_data(row, dataset)
+    check_recorded(dataset, row["dataset"])
     before = recipes.from_dict(row["recipe"])
     recipe = recipes.changed(before, settings)
     for field_name in ("batch_size", "images", "emotions"):
@@ -163,11 +164,6 @@ def _enter(run: TrainingRun, *, name: str | None, tags: Sequence[str], parent: s
 def _record_cost(run: TrainingRun, step: int) -> None:
     """Record what a training image costs, by which methods are compared at equal operations."""
     run.registry.add_points(run.run_id, [("flops_per_image", step, methods.training_flops(run.recipe))])
-
-
-def _check_data(row: Mapping[str, Any], dataset: Dataset) -> None:
-    if row["dataset"]["content_hash"] != dataset.content_hash:
-        raise UsageError(f"--data: '{dataset.source}' is not the data set of run {row['name']}; give that one")
 
 
 def _restore(learner: MethodLearner, registry: Registry, run_id: str, epoch: int | None = None) -> int:
