@@ -4,11 +4,13 @@ import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Literal
 
 import pandas as pd
 import streamlit as st
 
 from dashboard import data
+from dashboard.rows import rows_of
 from fergan_core import protocols
 from fergan_core.emotions import EMOTIONS
 from fergan_core.errors import FerganError
@@ -16,7 +18,8 @@ from fergan_core.errors import FerganError
 # Session state beside the widgets' own keys: those are forgotten when the page is left.
 _RUN = "run followed"
 _TOGETHER = "all together"
-STATUS_COLOURS = {
+BadgeColour = Literal["red", "orange", "blue", "green", "violet", "gray"]
+STATUS_COLOURS: dict[str, BadgeColour] = {
     "running": "blue",
     "finished": "green",
     "interrupted": "orange",
@@ -166,7 +169,7 @@ def one_run(runs: pd.DataFrame) -> str:
     def follow() -> None:
         st.query_params["run"] = st.session_state["chosen run"]
 
-    chosen = st.selectbox("Run", ids, format_func=run_label(runs), key="chosen run", on_change=follow)
+    chosen: str = st.selectbox("Run", ids, format_func=run_label(runs), key="chosen run", on_change=follow)
     st.query_params["run"] = st.session_state[_RUN] = chosen
     return chosen
 
@@ -197,7 +200,7 @@ def checkpoint_steps(run_id: str) -> dict[int, int]:
     saved = data.checkpoints(run_id)
     if saved.empty:
         st.info(NO_CHECKPOINT)
-    return {int(row.epoch): int(row.step) for row in saved.sort_values("step").itertuples()}
+    return {int(row.epoch): int(row.step) for row in rows_of(saved.sort_values("step"))}
 
 
 def column_width(title: str) -> int:

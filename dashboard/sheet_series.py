@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard import choose, data
 from dashboard.charts import sheets
 from dashboard.components import player
+from dashboard.rows import rows_of
 from fergan_core.errors import FerganError
 
 
@@ -36,7 +37,7 @@ def sheet_series(run_id: str, name: str) -> player.SheetSeries | None:
         return None
     table = table.sort_values("step").drop_duplicates("epoch", keep="last")
     emotions = tuple(table.emotions.iloc[-1])
-    whole = [row for row in table.itertuples() if tuple(row.emotions) == emotions and faces(row)]
+    whole = [row for row in rows_of(table) if tuple(row.emotions) == emotions and faces(row)]
     if not whole:
         return None
     frames = tuple((int(row.epoch), data.sheet_bytes(row.path, row.sha256)) for row in whole)
@@ -63,7 +64,8 @@ def play(runs: Sequence[player.SheetSeries]) -> int:
             st.query_params["epoch"] = str(epoch)
 
     player.play(runs, state[opened], key=key, on_rest=follow)
-    return state[place]
+    epoch: int = state[place]
+    return epoch
 
 
 def _asked_epoch(oldest: int, newest: int) -> int:

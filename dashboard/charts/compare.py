@@ -53,7 +53,7 @@ def score_table(scores: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame
     for (run_id, _), group in overall.groupby(["run_id", numbers(overall)], sort=False):
         group = group[group.step == group.step.max()]
         by_metric, first = group.set_index("metric"), group.iloc[0]
-        row = {"run": labels[run_id], "epoch": first.epoch}
+        row = {"run": labels[str(run_id)], "epoch": first.epoch}
         row |= {title: _value(by_metric, *wanted) for title, wanted in _SCORE_COLUMNS.items()}
         rows.append(row | {"judge and protocol": words(first)})
     return pd.DataFrame(rows)
@@ -87,4 +87,5 @@ def metric_curves(
 
 
 def _value(by_metric: pd.DataFrame, metric: str, column: str) -> float | None:
-    return by_metric.loc[metric, column] if metric in by_metric.index else None
+    value: float | None = by_metric[column].get(metric)
+    return value

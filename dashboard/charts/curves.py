@@ -27,7 +27,7 @@ def panel_figure(points: pd.DataFrame, panel: Panel, *, dark: bool) -> go.Figure
             continue
         colour = run_colour(place)
         finite = line[np.isfinite(line[["low", "high"]]).all(axis=1)]
-        add_band(figure, list(finite.step), at_least(finite.low, foot), at_least(finite.high, foot), colour)
+        add_band(figure, list(finite.step), at_least(list(finite.low), foot), at_least(list(finite.high), foot), colour)
         name = mark_lost(figure, line, plain(label), colour)
         figure.add_scatter(
             x=line.step,

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from dashboard.charts.bands import add_band, plain
 from dashboard.charts.palette import FAINT_INK, emotion_colour, plotly_template
+from dashboard.rows import rows_of
 from fergan_core.emotions import EMOTIONS
 
 
@@ -33,9 +34,9 @@ MEASURES: Mapping[str, Measure] = {
 }
 
 # From each theme's ground, which is death, to a blue-green; for repeats, of which many are bad, the other way round.
-_ALIVE = {
-    False: [[0, "#a9322f"], [0.35, "#e9d9c9"], [1, "#2f8ba3"]],
-    True: [[0, "#c2504c"], [0.35, "#39332e"], [1, "#3fa3bd"]],
+_ALIVE: dict[bool, list[tuple[float, str]]] = {
+    False: [(0, "#a9322f"), (0.35, "#e9d9c9"), (1, "#2f8ba3")],
+    True: [(0, "#c2504c"), (0.35, "#39332e"), (1, "#3fa3bd")],
 }
 _ONSET = "collapse"
 
@@ -66,8 +67,8 @@ def emotion_heatmap(
     `findings` has columns kind, step, numbers (with `emotion`), sentence. Epochs are steps by `steps_per_epoch`.
     """
     good = _ALIVE[dark]
-    scale = [[1 - at, colour] for at, colour in reversed(good)] if measure == "repeats" else good
-    epochs = [step / steps_per_epoch for step in table.columns]
+    scale = [(1 - at, colour) for at, colour in reversed(good)] if measure == "repeats" else good
+    epochs = (table.columns.to_numpy(dtype=float) / steps_per_epoch).tolist()
     figure = go.Figure()
     figure.add_heatmap(
         x=epochs,
@@ -82,8 +83,8 @@ def emotion_heatmap(
     )
     onsets = findings[findings.kind == _ONSET]
     figure.add_scatter(
-        x=[row.step / steps_per_epoch for row in onsets.itertuples()],
-        y=[row.numbers["emotion"] for row in onsets.itertuples()],
+        x=[row.step / steps_per_epoch for row in rows_of(onsets)],
+        y=[row.numbers["emotion"] for row in rows_of(onsets)],
         customdata=list(onsets.sentence),
         mode="markers",
         marker={"symbol": "x", "size": 11, "line": {"width": 1.5}, "color": plotly_template(dark).layout.font.color},
@@ -146,7 +147,7 @@ def spread_figure(
         figure.add_scatter(
             x=line.index,
             y=line,
-            name=plain(labels[run]),
+            name=plain(labels[str(run)]),
             mode="lines" if len(line) > 1 else "markers",
             line={"color": FAINT_INK, "width": 1},
             hovertemplate="%{fullData.name}, epoch %{x:.2f}: %{y:.2f}<extra></extra>",

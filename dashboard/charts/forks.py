@@ -10,6 +10,7 @@ from dashboard.charts.bands import plain
 from dashboard.charts.instruments import SEVERITY_COLOURS
 from dashboard.charts.lines import curve, mark_lost
 from dashboard.charts.palette import plotly_template, run_colour
+from dashboard.rows import rows_of
 from fergan_core.scalars import label_of
 
 _MARKED = ("alarm", "warning")
@@ -34,7 +35,7 @@ def forks_figure(
     lines = {run_id: line.sort_values("step").set_index("step")["mean"] for run_id, line in stretches.items()}
     lines = {run_id: line.where(np.isfinite(line)) for run_id, line in lines.items()}
     forks = 0
-    for row in tree.itertuples():
+    for row in rows_of(tree):
         if row.id not in lines:
             continue
         line, colour = lines[row.id], plotly_template(dark).layout.font.color

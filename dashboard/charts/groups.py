@@ -1,6 +1,7 @@
 """Two groups of runs, score by score: table of differences, a strip of the runs' values; pure functions of tables."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ import plotly.graph_objects as go
 from dashboard.charts.bands import plain
 from dashboard.charts.palette import FAINT_INK, plotly_template, run_colour
 from dashboard.charts.score_table import ARROWS, of_emotion, written
+from dashboard.rows import rows_of
 from fergan_core.analysis.scales import PLAIN, Scale, faces_of
 from fergan_core.analysis.studies.groups import Difference, compare, family
 from fergan_core.metrics.catalogue import CATALOGUE, Metric
@@ -43,7 +45,10 @@ def differences(values: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     for key in metrics:
         metric, own = CATALOGUE[key], values[values.metric == key]
         first, second = (own[own.group == name] for name in GROUPS)
-        row = {"metric": f"{metric.title} {ARROWS[metric.better]}", "runs": f"{len(first)} and {len(second)}"}
+        row: dict[str, Any] = {
+            "metric": f"{metric.title} {ARROWS[metric.better]}",
+            "runs": f"{len(first)} and {len(second)}",
+        }
         for name, group in zip(("a", "b"), (first, second), strict=True):
             row[name] = written(group.value.mean(), metric) if len(group) else "–"
         if min(len(first), len(second)) < 2:
@@ -95,7 +100,7 @@ def strip_figure(values: pd.DataFrame, metric: str, labels: Mapping[str, str], *
             name=f"group {name}",
             mode="markers",
             marker={"color": COLOURS[name], "size": 10, "opacity": 0.85},
-            customdata=[f"{plain(labels[row.run_id])}, epoch {row.epoch}" for row in group.itertuples()],
+            customdata=[f"{plain(labels[row.run_id])}, epoch {row.epoch}" for row in rows_of(group)],
             hovertemplate="%{customdata}: %{y:.4g}<extra></extra>",
         )
         figure.add_scatter(

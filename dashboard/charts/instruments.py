@@ -7,6 +7,7 @@ from plotly.subplots import make_subplots
 from dashboard.charts.bands import plain
 from dashboard.charts.lines import curve, log_axis, log_foot, mark_lost
 from dashboard.charts.palette import FAINT_INK, plotly_template, run_colour
+from dashboard.rows import rows_of
 from fergan_core.scalars import Panel, panels_of
 
 SEVERITY_COLOURS = {"info": FAINT_INK, "warning": "#e69f00", "alarm": "#d0392f"}
@@ -41,7 +42,7 @@ def timeline_figure(points: pd.DataFrame, findings: pd.DataFrame, *, dark: bool)
     )
     for place, panel in enumerate(panels, 2):
         _add_panel(figure, points, panel, place)
-    for row in findings.itertuples():
+    for row in rows_of(findings):
         figure.add_vline(x=row.step, line={"color": SEVERITY_COLOURS[row.severity], "width": 1, "dash": "dot"})
     figure.update_layout(
         template=plotly_template(dark), height=90 + 150 * len(panels), hovermode="closest", showlegend=True
@@ -107,9 +108,10 @@ def spectra_figure(points: pd.DataFrame, *, dark: bool) -> go.Figure:
     figure = go.Figure()
     own = points[points.metric.str.startswith("spectral_")]
     foot = log_foot(own["mean"])
-    for network, of_network in own.groupby(own.metric.str.removeprefix("spectral_").str.partition("/")[0]):
-        colour = run_colour(1 if network == "g" else 0)
-        name = mark_lost(figure, of_network, {"g": "G", "d": "D"}.get(network, network), colour)
+    for key, of_network in own.groupby(own.metric.str.removeprefix("spectral_").str.partition("/")[0]):
+        network = str(key).upper()
+        colour = run_colour(1 if network == "G" else 0)
+        name = mark_lost(figure, of_network, network, colour)
         for place, (metric, line) in enumerate(of_network.groupby("metric")):
             line = line.sort_values("step")
             figure.add_scatter(
@@ -120,7 +122,7 @@ def spectra_figure(points: pd.DataFrame, *, dark: bool) -> go.Figure:
                 showlegend=place == 0,
                 line={"color": colour, "width": 1.2},
                 customdata=line["mean"],
-                hovertemplate=f"{network.upper()} {metric.partition('/')[2]}, step %{{x:,}}: %{{customdata:.3g}}"
+                hovertemplate=f"{network} {str(metric).partition('/')[2]}, step %{{x:,}}: %{{customdata:.3g}}"
                 "<extra></extra>",
             )
     figure.update_layout(template=plotly_template(dark), height=360, hovermode="closest", showlegend=True)

@@ -17,7 +17,8 @@ def first_lost(points: pd.DataFrame) -> int | None:
 
     `points` are one metric's stretches of one run: step, low, high, nans.
     """
-    lost = points[(points.nans > 0) | np.isinf(points[["low", "high"]].astype(float)).any(axis=1)]
+    infinite = np.isinf(points[["low", "high"]].to_numpy(dtype=float)).any(axis=1)
+    lost = points[(points.nans > 0).to_numpy() | infinite]
     return int(lost.step.min()) if len(lost) else None
 
 

@@ -47,7 +47,7 @@ def emotion_label(emotion: str) -> str:
 def plotly_template(dark: bool) -> go.layout.Template:
     """Return the figure template that fits the dashboard's light or dark theme."""
     text, grid, ground = _DARK if dark else _LIGHT
-    axis = dict.fromkeys(("gridcolor", "linecolor", "zerolinecolor", "tickcolor"), grid)
+    axis: dict[str, Any] = dict.fromkeys(("gridcolor", "linecolor", "zerolinecolor", "tickcolor"), grid)
     axis |= {"spikecolor": FAINT_INK, "spikethickness": 1, "spikedash": "solid"}
     axis |= {"title": {"standoff": 8, "font": {"size": 13}}, "separatethousands": True, "automargin": True}
     layout = go.Layout(

@@ -1,6 +1,7 @@
 """Runs' scores side by side, a metric an axis: 0 is noise, 1 is real faces; a pure function of a table."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ import plotly.graph_objects as go
 from dashboard.charts.bands import plain
 from dashboard.charts.palette import FAINT_INK, plotly_template
 from dashboard.charts.score_table import written
+from dashboard.rows import rows_of
 from fergan_core.metrics.catalogue import CATALOGUE
 
 # Beyond these heights a point stands at the edge as a triangle: one value must not flatten all others.
@@ -48,7 +50,7 @@ def parallel_figure(
             mode="lines+markers",
             line={"color": colours[run_id], "width": 2},
             marker={"color": colours[run_id], "size": 8, "symbol": symbols},
-            customdata=[_true_values(row) for row in own.itertuples()],
+            customdata=[_true_values(row) for row in rows_of(own)],
             hovertemplate="%{customdata}",
         )
     figure.update_layout(template=plotly_template(dark), height=420, showlegend=True)
@@ -57,7 +59,7 @@ def parallel_figure(
     return figure
 
 
-def _true_values(row: tuple) -> str:
+def _true_values(row: Any) -> str:
     metric = CATALOGUE[row.metric]
     value = written(row.value, metric, row.low, row.high)
     return f"{value}; real {written(row.real, metric)}, noise {written(row.noise, metric)}"

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 from pandas.io.formats.style import Styler
 
+from dashboard.rows import rows_of
 from fergan_core.metrics.catalogue import CATALOGUE, Metric
 
 ARROWS = {"higher": "↑", "lower": "↓", "real": "≈"}
@@ -63,7 +64,7 @@ def score_cells(
     own = own.dropna(subset=["value"]).sort_values("step")
     for run_id, label in labels.items():
         for (epoch, _), group in own[own.run_id == run_id].groupby(["epoch", "step"], sort=False):
-            rows.append({"run": label, "epoch": epoch} | {row.metric: _cell(row) for row in group.itertuples()})
+            rows.append({"run": label, "epoch": epoch} | {row.metric: _cell(row) for row in rows_of(group)})
     table = pd.DataFrame(rows, columns=["run", "epoch", *metrics], dtype=object)
     return table.astype({"epoch": "Int64"})
 
@@ -71,14 +72,17 @@ def score_cells(
 def styled(table: pd.DataFrame, metrics: Sequence[str], *, dark: bool) -> Styler:
     """Write each cell with its interval, and stress those that are better than real faces', beyond their interval."""
 
-    def write(cell: Cell | None) -> str:
+    def write(cell: object) -> str:
         return cell.text if isinstance(cell, Cell) else "–"
 
-    def stress(cell: Cell | None) -> str:
+    def stress(cell: object) -> str:
         return _WARNING[dark] if isinstance(cell, Cell) and cell.beyond else ""
 
-    epoch = {"epoch": lambda epoch: "" if pd.isna(epoch) else str(epoch)}
-    return table.style.format(epoch | dict.fromkeys(metrics, write)).map(stress, subset=list(metrics))
+    def write_epoch(epoch: object) -> str:
+        return "" if epoch is pd.NA else str(epoch)
+
+    formats: dict[Any, Any] = {"epoch": write_epoch} | dict.fromkeys(metrics, write)
+    return table.style.format(formats).map(stress, subset=list(metrics))
 
 
 def as_csv(scores: pd.DataFrame, metrics: Sequence[str], emotion: str | None) -> bytes:
@@ -97,21 +101,22 @@ def _cell(row: Any) -> Cell:
     return cell
 
 
-def _beside(scores: pd.DataFrame, metrics: Sequence[str], labels: Mapping[str, str], column: str) -> list[dict]:
+def _beside(
+    scores: pd.DataFrame, metrics: Sequence[str], labels: Mapping[str, str], column: str
+) -> list[dict[str, Any]]:
     """Return the rows of real faces or of noise, one for all runs that have the same values."""
     title = {"real": "Real faces", "noise": "Noise"}[column]
     known = scores.dropna(subset=[column]).drop_duplicates(["run_id", "metric"], keep="last")
     values = known.pivot(index="run_id", columns="metric", values=column).reindex(columns=list(metrics))
-    told_apart = sorted((tuple(f"{value:.6g}" for value in row), run_id) for run_id, row in values.T.items())
+    told_apart = sorted((tuple(f"{value:.6g}" for value in row), str(run_id)) for run_id, row in values.T.items())
     groups = [[run_id for _, run_id in group] for _, group in groupby(told_apart, key=lambda pair: pair[0])]
     rows = []
     for runs in sorted(groups, key=lambda runs: min(list(labels).index(run_id) for run_id in runs)):
         whose = labels[runs[0]] if len(runs) == 1 else f"{len(runs)} runs"
-        row = {"run": title if len(groups) == 1 else f"{title} ({whose})", "epoch": None}
-        for key in metrics:
-            value = values.loc[runs[0], key]
-            if pd.notna(value):
-                row[key] = Cell(value)
-                row[key].text = written(value, CATALOGUE[key])
+        row: dict[str, Any] = {"run": title if len(groups) == 1 else f"{title} ({whose})", "epoch": None}
+        for key, value in values.T[runs[0]].dropna().items():
+            cell = Cell(value)
+            cell.text = written(value, CATALOGUE[str(key)])
+            row[str(key)] = cell
         rows.append(row)
     return rows

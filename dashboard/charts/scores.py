@@ -39,7 +39,8 @@ def inception_figure(
     chosen = chosen.sort_values("run_id", key=lambda ids: ids.map(order), kind="stable")
     figure = go.Figure()
     said = _what_differs(chosen[~chosen.run_id.isin(literature)])
-    for (run_id, _), line in chosen.groupby(["run_id", numbers(chosen)], sort=False):
+    for (key, _), line in chosen.groupby(["run_id", numbers(chosen)], sort=False):
+        run_id = str(key)
         name = str(line.run_name.iloc[0])
         if different := said.get(words(line.iloc[0])):
             name += f" ({different})"
@@ -80,14 +81,17 @@ def emotion_accuracy(scores: pd.DataFrame, emotion: str, colours: Mapping[str, s
     points = base.mark_circle(size=36, opacity=1).encode(y=share, color=run, tooltip=tooltip)
     real = alt.Chart(table.dropna(subset=["real"])[["real"]].drop_duplicates())
     rule = real.mark_rule(strokeDash=[4, 3], color=FAINT_INK).encode(y="real:Q")
-    return alt.layer(rule, lines, points).properties(height=150)
+    return alt.LayerChart(layer=[rule, lines, points]).properties(height=150)
 
 
 def by_judge(scores: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Take scores apart by judge, named with its weights' hash where two of them share the name."""
     rows = scores.groupby(["judge", "judge_sha256"])
-    shared = scores.groupby("judge").judge_sha256.nunique()
-    return {judge if shared[judge] == 1 else f"{judge} ({str(sha256)[:8]})": own for (judge, sha256), own in rows}
+    weights = scores.groupby("judge").judge_sha256.nunique().to_dict()
+    return {
+        str(judge) if weights[judge] == 1 else f"{judge} ({str(sha256)[:8]})": of_judge
+        for (judge, sha256), of_judge in rows
+    }
 
 
 def _add_run(figure: go.Figure, line: pd.DataFrame, name: str, colour: str, *, as_points: bool) -> None:
@@ -114,7 +118,7 @@ def _add_real_lines(figure: go.Figure, chosen: pd.DataFrame) -> None:
     for place, ((judge, _, real), line) in enumerate(lines):
         # By one judge it differs where runs learned other emotions or were scored under another prior.
         runs = list(line.run_name.unique())
-        whose = [judge] if judges > 1 else []
+        whose = [str(judge)] if judges > 1 else []
         if len(lines) > judges:
             whose.append(runs[0] if len(runs) == 1 else f"{len(runs)} runs")
         name = f"real faces {real:.2f}" + (f" ({plain(', '.join(whose))})" if whose else "")

@@ -5,7 +5,8 @@ import io
 import numpy as np
 from PIL import Image
 
-from dashboard.charts.sheets import PITCH, TILE, tiles
+from dashboard.charts.sheets import tiles
+from fergan_core.sheet import PITCH, TILE
 
 
 def thumbnail(picture: bytes) -> bytes:

@@ -21,7 +21,7 @@ def show(run_id: str) -> None:
     if not step_of:
         return
     known = choose.emotions_of(run_id)
-    bound = {"bind": "query-params", "width": 170}
+    bound: dict[str, Any] = {"bind": "query-params", "width": 170}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         epoch = st.selectbox("Checkpoint, epoch", list(step_of), len(step_of) - 1, key="checkpoint", **bound)
         emotion = st.selectbox("Emotion", ["all", *known], key="among", **bound)

@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard import choose, data, sheet_series
 from dashboard.charts import emotion_heatmap, sheets
+from dashboard.rows import rows_of
 
 
 def show(run_id: str) -> None:
@@ -17,7 +18,7 @@ def show(run_id: str) -> None:
             else "No probe of this run was taken, so no collapse could be found."
         )
         return
-    options = {f"{row.numbers['emotion']}, epoch {row.epoch}": row for row in collapses.itertuples()}
+    options = {f"{row.numbers['emotion']}, epoch {row.epoch}": row for row in rows_of(collapses)}
     row = options[st.selectbox("Collapse", list(options), key="collapse", bind="query-params", width=260)]
     emotion = row.numbers["emotion"]
     st.markdown(choose.plain(row.sentence))

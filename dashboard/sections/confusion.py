@@ -1,6 +1,7 @@
 """The Scores page's confusion matrix: which emotion is read as which, and the faces behind each cell."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -34,9 +35,9 @@ def show(labels: Mapping[str, str], colours: Mapping[str, str]) -> None:
         for (_, epoch), rows in reversed([*scores[scores.run_id == run_id].groupby(["step", "epoch"])])
     }
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        bound = {"bind": "query-params", "width": 170}
+        bound: dict[str, Any] = {"bind": "query-params", "width": 170}
         name = st.selectbox("Checkpoint", list(checkpoints), key="checkpoint", bind="query-params", width=260)
-        cell = {"index": None, "placeholder": "Choose or click"}
+        cell: dict[str, Any] = {"index": None, "placeholder": "Choose or click"}
         asked = st.selectbox("Requested", EMOTIONS, key="asked", **cell, **bound)
         read_as = st.selectbox("Recognised as", EMOTIONS, key="read_as", **cell, **bound)
     rows = checkpoints[name]

@@ -1,6 +1,7 @@
 """The Scores page's memorising audit: generated faces beside the training faces that are nearest to them."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ import streamlit as st
 from dashboard import choose, data
 from dashboard.charts import score_table, sheets
 from dashboard.face_client import FaceAnswer
+from dashboard.rows import rows_of
 from fergan_core.emotions import EMOTIONS, emotion_code
 from fergan_core.errors import FerganError
 from fergan_core.metrics.catalogue import CATALOGUE
@@ -28,7 +30,7 @@ def show(labels: Mapping[str, str], colours: Mapping[str, str]) -> None:
     checkpoints = {
         f"{label}, epoch {row.epoch}": (run_id, int(row.step))
         for run_id, label in labels.items()
-        for row in data.checkpoints(run_id).sort_values("step", ascending=False).itertuples()
+        for row in rows_of(data.checkpoints(run_id).sort_values("step", ascending=False))
     }
     if not checkpoints:
         st.info(choose.NO_CHECKPOINT)
@@ -47,10 +49,10 @@ def show_scores(run_id: str, step: int) -> str | None:
         st.info(f"Not scored for copying: `fergan evaluate {run_id}@EPOCH`, with its data at hand, does.")
         return None
     scores = choose.one_protocol(scores)
+    by_metric = {row.metric: row for row in rows_of(scores.drop_duplicates("metric", keep="last"))}
     with st.container(horizontal=True):
-        by_metric = scores.drop_duplicates("metric", keep="last").set_index("metric")
-        for key in [key for key in MEANINGS if key in by_metric.index]:
-            metric, row = CATALOGUE[key], by_metric.loc[key]
+        for key in [key for key in MEANINGS if key in by_metric]:
+            metric, row = CATALOGUE[key], by_metric[key]
             value = score_table.written(row.value, metric, row.low, row.high)
             real = None if pd.isna(row.real) else f"real faces {score_table.written(row.real, metric)}"
             with st.container(width=350, gap="xsmall"):
@@ -63,7 +65,7 @@ def show_audit(run_id: str, step: int, judge: str | None) -> None:
     """Faces drawn on demand, each beside its nearest training faces, the most suspicious first."""
     st.subheader("Nearest training faces", anchor=False)
     known = choose.emotions_of(run_id)
-    bound = {"bind": "query-params", "width": 170}
+    bound: dict[str, Any] = {"bind": "query-params", "width": 170}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         emotion = st.selectbox("Emotion", ["all", *known], key="emotion", **bound)
         count = st.number_input("Faces", 1, 1000, 140, key="count", help="As many of each emotion", **bound)

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import choose
+from dashboard.rows import rows_of
 from fergan_core.analysis.findings import KINDS
 
 BADGES = {"alarm": "red", "warning": "orange", "info": "gray"}
@@ -23,7 +24,7 @@ def show(found: pd.DataFrame, labels: Mapping[str, str]) -> None:
     if found.empty:
         st.success("Nothing was found.", icon=":material/check:")
         return
-    for row in found.head(SHOWN).itertuples():
+    for row in rows_of(found.head(SHOWN)):
         whose = f"{choose.plain(labels[row.run_id])}: " if len(labels) > 1 else ""
         badge = f":{BADGES.get(row.severity, 'gray')}-badge[{choose.plain(title(row.kind))}]"
         st.markdown(f"{badge} {whose}{choose.plain(row.sentence)}")

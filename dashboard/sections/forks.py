@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard import choose, data
 from dashboard.charts.forks import forks_figure
 from dashboard.charts.palette import PLOTLY_CONFIG
+from dashboard.rows import rows_of
 from dashboard.sections import findings
 from fergan_core.analysis.studies import forks
 
@@ -68,7 +69,7 @@ def with_ancestors(tree: pd.DataFrame, chosen: Sequence[str]) -> set[str]:
 def show_table(tree: pd.DataFrame, labels: Mapping[str, str], run_id: str) -> None:
     """A row a run, forks under their parents."""
     rows = []
-    for row in tree.itertuples():
+    for row in rows_of(tree):
         name = "↳ " * row.depth + labels[row.id] + (" (this run)" if row.id == run_id else "")
         is_fork = pd.notna(row.parent)
         rows.append(

@@ -59,10 +59,10 @@ def wholes(runs: pd.DataFrame) -> dict[str, list[str]]:
     }
     for tag, own in runs[["id", "tags"]].explode("tags").dropna().groupby("tags"):
         found[f"tag {tag}"] = list(own.id)
-        for study in studies_of([tag]):
+        for study in studies_of([str(tag)]):
             for run_id, setting in varied(list(own.id)).items():
                 words = ", ".join(f"{name}={value}" for name, value in setting.items())
-                found.setdefault(f"study {study}: {words}", []).append(run_id)
+                found.setdefault(f"study {study}: {words}", []).append(str(run_id))
     return {f"{words} ({len(run_ids)})": run_ids for words, run_ids in found.items()}
 
 

@@ -10,9 +10,11 @@ from dashboard import choose, data
 from dashboard.charts import rivals as charts
 from dashboard.charts.palette import PLOTLY_CONFIG
 from dashboard.charts.score_table import of_emotion, written
+from dashboard.rows import rows_of
 from dashboard.sections.groups import SPENT, STAGES
 from fergan_core.analysis import comparison, families, scales
-from fergan_core.analysis.budgets import COST, SPEED, STRETCHES, with_cost
+from fergan_core.analysis.budgets import COST, SPEED, STRETCHES, Budget, with_cost
+from fergan_core.analysis.comparison import Direction
 from fergan_core.metrics.catalogue import CATALOGUE, Metric
 from fergan_core.protocols import real_faces
 
@@ -58,7 +60,7 @@ def show(chosen: pd.DataFrame) -> None:
     points = data.points(run_ids, (SPEED, COST), STRETCHES)
     seeds = dict(zip(chosen.id, chosen.seed, strict=True))
     found = comparison.matched(scores, who, seeds, recipes, points, budget, at)
-    missing = [row.name for row in chosen.itertuples(index=False) if row.id not in set(found.run_id)]
+    missing = [row.name for row in rows_of(chosen) if row.id not in set(found.run_id)]
     if missing:
         st.warning(
             f"Left out: {choose.plain(', '.join(missing))}. Not scored by this judge, or of an older FerGAN, which did "
@@ -102,7 +104,7 @@ def ask(scores: pd.DataFrame) -> Asked | None:
     return Asked(CATALOGUE[key], CATALOGUE[key].title + (f" of {emotion} faces" if emotion else ""), own)
 
 
-def show_table(found: pd.DataFrame, budget: str) -> None:
+def show_table(found: pd.DataFrame, budget: Budget) -> None:
     """A row a rival: its seeds, what they had spent, the means of its scores."""
     unit, name = SPENT[budget]
     rows = []
@@ -130,7 +132,7 @@ def show_table(found: pd.DataFrame, budget: str) -> None:
 
 def show_verdicts(found: pd.DataFrame, metric: Metric, title: str, faces: int | None) -> None:
     """A sentence for every two rivals, which says how sure it is; `faces` as a scale has it."""
-    better = "lower" if metric.better == "lower" else "higher"
+    better: Direction = "lower" if metric.better == "lower" else "higher"
     verdicts = comparison.family(found, [(metric.key, better, scales.Scale(metric.compared_by, faces))])[metric.key]
     sentences = [pair.sentence(title, lambda value: written(value, metric)) for pair in verdicts]
     st.markdown("\n".join(f"- {choose.plain(sentence)}" for sentence in sentences))

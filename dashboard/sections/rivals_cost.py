@@ -7,8 +7,10 @@ from dashboard import choose, data
 from dashboard.charts import rivals as charts
 from dashboard.charts.palette import PLOTLY_CONFIG
 from dashboard.charts.score_table import written
+from dashboard.rows import rows_of
 from dashboard.sections.rivals_budget import ask, labels_of
 from fergan_core.analysis import comparison
+from fergan_core.analysis.comparison import Direction
 
 
 def show(chosen: pd.DataFrame) -> None:
@@ -27,7 +29,7 @@ def show(chosen: pd.DataFrame) -> None:
     metric, _, scores = asked_for
     who = comparison.group_by_recipe(chosen, data.recipes(tuple(chosen.id)))
     table = ways(scores, metric.key, labels_of(who))
-    better = "lower" if metric.better == "lower" else "higher"
+    better: Direction = "lower" if metric.better == "lower" else "higher"
     on_front = comparison.front(list(-table.speed), list(table.value), better)
     table = table.assign(front=on_front)
     places = {name: place for place, name in enumerate(who)}
@@ -73,10 +75,10 @@ def ways(scores: pd.DataFrame, key: str, names: dict[str, str]) -> pd.DataFrame:
     table = values.merge(about, on=by).rename(columns={key: "value"})
     table = table[table.step == table.groupby("run_id").step.transform("max")]
     table = table.assign(rival=table.run_id.map(names), guided=table.guidance.notna() & table.guidance.ne(1))
-    table = table.assign(how=[_how(row.sampler, row.guidance, row.guided) for row in table.itertuples()])
+    table = table.assign(how=[_how(row.sampler, row.guidance, row.guided) for row in rows_of(table)])
     way = [
         row.how if pd.isna(row.steps) else f"{row.how}, {int(row.steps)} step" + ("s" if row.steps > 1 else "")
-        for row in table.itertuples()
+        for row in rows_of(table)
     ]
     return table.assign(way=way).drop_duplicates(["run_id", "way"], keep="last").reset_index(drop=True)
 

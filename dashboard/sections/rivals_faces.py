@@ -6,6 +6,7 @@ import streamlit as st
 from dashboard import choose, data, sheet_series
 from dashboard.charts import sheets
 from dashboard.charts.palette import emotion_label
+from dashboard.rows import rows_of
 from fergan_core.emotions import EMOTIONS
 from fergan_core.errors import FerganError
 from fergan_core.recipe import kinds, method_recipe
@@ -17,7 +18,7 @@ def show(chosen: pd.DataFrame) -> None:
     """An emotion's row of each run's newest sheet, and a filmstrip."""
     emotion = st.selectbox("Emotion", EMOTIONS, EMOTIONS.index("happy"), key="emotion", bind="query-params", width=170)
     st.markdown(emotion_label(emotion))
-    for row in chosen.itertuples(index=False):
+    for row in rows_of(chosen):
         saved = data.sheets(row.id)
         if saved.empty or emotion not in saved.iloc[-1].emotions:
             st.text(f"{row.name}: no sheet with this emotion")
@@ -40,13 +41,13 @@ def _in_steps(kind: str) -> bool:
 def show_path(chosen: pd.DataFrame, emotion: str) -> None:
     """Draw a few faces step by step, where a run has a checkpoint to draw from."""
     st.subheader("Sampling path", anchor=False)
-    able = [row.id for row in chosen.itertuples() if not data.checkpoints(row.id).empty]
+    able = [row.id for row in rows_of(chosen) if not data.checkpoints(row.id).empty]
     if not able:
         st.info("Choose a run of diffusion or flow with a checkpoint: its faces are drawn from noise step by step.")
         return
     label = dict(zip(chosen.id, chosen.name, strict=True))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        run_id = st.selectbox("Run", able, format_func=label.get, key="path_of", bind="query-params", width=260)
+        run_id = st.selectbox("Run", able, format_func=label.__getitem__, key="path_of", bind="query-params", width=260)
         seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", bind="query-params", width=120)
         wanted = st.toggle("Draw", key="draw", bind="query-params")
     if not wanted:

@@ -1,6 +1,7 @@
 """The Scores page's table: checkpoints by metrics beside real faces and noise, the best one, runs in parallel."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -75,7 +76,7 @@ def show_table(scores: pd.DataFrame, metrics: Sequence[str], labels: Mapping[str
         )
 
 
-def column(metric: Metric) -> object:
+def column(metric: Metric) -> Any:
     """A metric's column: title with its direction, its meaning as help."""
     help_text = f"{metric.meaning[0].upper()}{metric.meaning[1:]}."
     return st.column_config.NumberColumn(f"{metric.title} {charts.ARROWS[metric.better]}", help=help_text, width=165)
@@ -84,7 +85,7 @@ def column(metric: Metric) -> object:
 def sentence(found: Best, metric: Metric, labels: Mapping[str, str]) -> str:
     """Say which checkpoint is best, whether its interval separates it from the next, and whether to believe it."""
 
-    def named(row: Mapping[str, object]) -> str:
+    def named(row: Mapping[str, Any]) -> str:
         value = charts.written(row["value"], metric, row["low"], row["high"])
         return choose.plain(f"{labels[row['run_id']]}, epoch {row['epoch']}: {value}")
 
@@ -130,4 +131,5 @@ def of_one_epoch(scores: pd.DataFrame, by: str, which: str) -> pd.DataFrame:
     emotion = None if scores.emotion.isna().all() else scores.emotion.iloc[0]
     found = best(scores, by, CATALOGUE[by].better, emotion) if which == "best" else None
     step = scores.step.max() if found is None else found.first["step"]
-    return scores[scores.step == step].drop_duplicates("metric", keep="last")
+    rows: pd.DataFrame = scores[scores.step == step]
+    return rows.drop_duplicates("metric", keep="last")

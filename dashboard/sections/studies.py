@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard import choose, data
 from dashboard.charts import studies as charts
 from dashboard.charts.palette import PLOTLY_CONFIG
+from dashboard.rows import rows_of
 from dashboard.sections import findings
 from fergan_core.analysis.studies import sensitivity, survival
 from fergan_core.metrics.catalogue import CATALOGUE
@@ -69,7 +70,7 @@ def show_survival(trials: pd.DataFrame, varied: Sequence[str]) -> None:
     figure = charts.survival_figure(survival.curves(lived, groups), field, dark=choose.dark())
     st.plotly_chart(figure, width="stretch", theme=None, key="survival", config=PLOTLY_CONFIG)
     causes = lived.cause.dropna().value_counts()
-    died = "; ".join(f"{findings.title(kind)}: {count}" for kind, count in causes.items()) or "none"
+    died = "; ".join(f"{findings.title(str(kind))}: {count}" for kind, count in causes.items()) or "none"
     st.caption(
         choose.plain(f"{lived.died.sum()} of {len(lived)} runs died ({died}). ")
         + "A run dies at its first alarm, or where it diverged or failed; a stroke: runs that ended alive there. "
@@ -129,7 +130,7 @@ def show_trials(trials: pd.DataFrame, varied: Sequence[str], protocol: str) -> N
     scores = [key for key in CATALOGUE if key in trials and key not in varied]
     table = pd.DataFrame(
         {
-            "run": [f"run?run={row.run_id}#{quote(row.name)}" for row in trials.itertuples(index=False)],
+            "run": [f"run?run={row.run_id}#{quote(row.name)}" for row in rows_of(trials)],
             **{field: trials[field] for field in (*varied, "seed")},
             "status": [[status] for status in trials.status],
             "kinds": trials.kinds,

@@ -1,11 +1,14 @@
 """One run's faces: every epoch's sheet under a slider, enlarged by emotion, and new ones drawn from any checkpoint."""
 
+from typing import Any
+
 import numpy as np
 import streamlit as st
 
 from dashboard import choose, data, sheet_series
 from dashboard.charts import sheets
 from dashboard.charts.palette import emotion_label
+from dashboard.rows import rows_of
 from fergan_core.emotions import emotion_code
 from fergan_core.errors import FerganError
 
@@ -54,7 +57,7 @@ def draw_new(run_id: str) -> None:
     if not step_of:
         return
     known = choose.emotions_of(run_id)
-    bound = {"bind": "query-params", "width": 170}
+    bound: dict[str, Any] = {"bind": "query-params", "width": 170}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         epoch = st.selectbox("Checkpoint, epoch", list(step_of), len(step_of) - 1, key="checkpoint", **bound)
         emotion = st.selectbox("Emotion", ["all", *known], key="emotion", **bound)
@@ -83,10 +86,10 @@ st.title("Checkpoints")
 runs = data.runs()
 if choose.any_trained(runs):
     run_id = choose.one_run(runs)
-    run = runs.set_index("id").loc[run_id]
+    run = next(rows_of(runs[runs.id == run_id]))
     if run.literature:
         st.info("A run from literature has scores alone, no sheets and no checkpoints.")
     else:
         every = choose.live_every(run.status)
-        choose.fragment(show_sheets, run_every=every)(run_id, run["name"])
+        choose.fragment(show_sheets, run_every=every)(run_id, run.name)
         choose.fragment(draw_new, run_every=every)(run_id)

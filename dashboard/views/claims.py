@@ -7,9 +7,15 @@ import streamlit as st
 from dashboard import choose, data
 from dashboard.charts.claims import FIGURES
 from dashboard.charts.palette import PLOTLY_CONFIG
+from dashboard.rows import rows_of
 from fergan_core.analysis.claims import SCORES, Score, Verdict
 
-COLOURS = {"holds": "blue", "does not hold": "violet", "cannot tell": "orange", "not tried": "gray"}
+COLOURS: dict[str, choose.BadgeColour] = {
+    "holds": "blue",
+    "does not hold": "violet",
+    "cannot tell": "orange",
+    "not tried": "gray",
+}
 READING = {
     "convergence": "Points: evaluations; lines: means over a quarter of them. A training that settles ends flat, "
     "at its best.",
@@ -66,7 +72,7 @@ def show_runs(run_ids: tuple[str, ...]) -> None:
     runs = data.runs()
     runs = runs[runs.id.isin(run_ids)].sort_values("name")
     table = runs[["name", "seed", "status", "epochs"]].assign(
-        name=[f"run?run={row.id}#{quote(row.name)}" for row in runs[["id", "name"]].itertuples(index=False)]
+        name=[f"run?run={row.id}#{quote(row.name)}" for row in rows_of(runs[["id", "name"]])]
     )
     link = st.column_config.LinkColumn("run", display_text=r"#(.*)$")
     st.dataframe(table, hide_index=True, width="stretch", column_config={"name": link})

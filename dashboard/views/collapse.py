@@ -47,7 +47,7 @@ if choose.any_trained(runs):
         st.subheader("What was found", anchor=False)
         choose.fragment(show_found, run_every=every)(labels)
         st.subheader("The faces", anchor=False)
-        which = st.selectbox("Run", chosen, format_func=labels.get, key="faces_of", bind="query-params")
+        which = st.selectbox("Run", chosen, format_func=labels.__getitem__, key="faces_of", bind="query-params")
         choose.fragment(collapse_faces.show, run_every=every)(which)
         st.subheader("Among real faces", anchor=False)
         choose.fragment(collapse_among.show)(which)

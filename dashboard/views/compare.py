@@ -54,7 +54,8 @@ def show_differences(labels: dict[str, str]) -> None:
 def recipe_of(run_id: str) -> dict[str, Any]:
     """A run's recipe with what else its result depends on: the data and the seed."""
     run = data.run(run_id)
-    return run["recipe"] | {"data": run["data"], "seed": run["seed"]}
+    recipe: dict[str, Any] = run["recipe"]
+    return recipe | {"data": run["data"], "seed": run["seed"]}
 
 
 def show_scores(labels: dict[str, str]) -> None:

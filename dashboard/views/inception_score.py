@@ -1,6 +1,7 @@
 """The Inception Score over the epochs of any runs, in three readings, and how each emotion is read."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -8,6 +9,7 @@ import streamlit as st
 from dashboard import choose, data
 from dashboard.charts import scores as charts
 from dashboard.charts.palette import PLOTLY_CONFIG, emotion_label, run_colour
+from dashboard.rows import rows_of
 from dashboard.sections import sample_size
 from fergan_core.analysis.ranking import judge_disagreements_of_runs
 from fergan_core.emotions import EMOTIONS
@@ -57,12 +59,12 @@ def one_judge(scores: pd.DataFrame, reading: str) -> pd.DataFrame:
     first = next(name for name in names if judges[name].judge_sha256.iloc[0] == first_judge)
     name = st.segmented_control("Judge", names, default=first, required=True, key="judge", bind="query-params")
     st.caption("Scores of different judges cannot be compared with each other, only the order that they give.")
-    for flip in judge_disagreements_of_runs(scores, reading).to_dict("records"):
-        st.warning(choose.plain(disagreement(flip)))
+    for row in rows_of(judge_disagreements_of_runs(scores, reading)):
+        st.warning(choose.plain(disagreement(row._asdict())))
     return judges[name]
 
 
-def disagreement(flip: Mapping[str, object]) -> str:
+def disagreement(flip: Mapping[str, Any]) -> str:
     """Say which two runs two judges put in opposite orders, and whether by more than chance."""
     names = (flip["run_name_a"], flip["run_name_b"])
     editions = flip["judge_1"] == flip["judge_2"]

@@ -6,6 +6,7 @@ import streamlit as st
 from dashboard import choose, data, sheet_series
 from dashboard.charts import instruments, sheets
 from dashboard.charts.palette import PLOTLY_CONFIG
+from dashboard.rows import rows_of
 from dashboard.sections import fields, findings, studies
 
 CLICKED = "instruments"
@@ -59,7 +60,7 @@ def show_finding(run_id: str, found: pd.DataFrame) -> None:
     options = list(range(len(found)))
     words = [
         findings.title(row.kind) + (f" ({row.numbers['emotion']})" if "emotion" in row.numbers else "")
-        for row in found.itertuples()
+        for row in rows_of(found)
     ]
     place = st.selectbox(
         "Finding", options, clicked[0] if clicked else 0,
@@ -69,7 +70,7 @@ def show_finding(run_id: str, found: pd.DataFrame) -> None:
     saved = data.sheets(run_id)
     before, after = saved[saved.step < row.step].tail(1), saved[saved.step >= row.step].head(1)
     for column, part, when in zip(st.columns(2, gap="medium"), (before, after), ("before", "after"), strict=True):
-        for sheet in part.itertuples():
+        for sheet in rows_of(part):
             column.markdown(f"**{when}: epoch {sheet.epoch}**")
             with column:
                 faces = sheet_series.faces(sheet)
@@ -85,7 +86,7 @@ def show_run(runs: pd.DataFrame) -> None:
     """Choose a run; its instruments."""
     trained = runs[~runs.literature]
     run_id = choose.one_run(trained)
-    status = trained.set_index("id").loc[run_id, "status"]
+    status = str(trained.set_index("id").loc[run_id, "status"])
     labels = {run_id: choose.run_label(runs)(run_id)}
     choose.fragment(show_instruments, run_every=choose.live_unless_held(status))(run_id, labels)
 

@@ -8,6 +8,7 @@ import streamlit as st
 from dashboard import choose, data, notes
 from dashboard.charts import curves
 from dashboard.charts.palette import PLOTLY_CONFIG
+from dashboard.rows import rows_of
 from dashboard.sections import fields, forks
 from fergan_core.protocols import newest
 from fergan_core.scalars import MAIN_PANELS, panels_of
@@ -61,7 +62,7 @@ def numbers(run: dict[str, Any], scores: pd.DataFrame) -> list[tuple[str, str, s
         found.append(("Images seen", f"{run['images_seen']:,}", None))
     overall = newest(scores)
     for metric, (label, form) in HEADLINE.items():
-        for row in overall[overall.metric == metric].itertuples():
+        for row in rows_of(overall[overall.metric == metric]):
             real = "" if pd.isna(row.real) else f"; real faces: {form.format(row.real)}"
             remark = choose.plain(f"At epoch {row.epoch}, judge {row.judge}{real}")
             found.append((label, form.format(row.value), remark))
@@ -88,7 +89,7 @@ st.title("Run")
 runs = data.runs()
 if choose.any_trained(runs):
     run_id = choose.one_run(runs)
-    status = runs.set_index("id").loc[run_id, "status"]
+    status = str(runs.set_index("id").loc[run_id, "status"])
     choose.fragment(show_state, run_every=choose.live_unless_held(status))(run_id)
     forks.show(run_id)
     run = data.run(run_id)

@@ -3,6 +3,7 @@
 import base64
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import quote
 
 import pandas as pd
@@ -10,6 +11,7 @@ import streamlit as st
 
 from dashboard import choose, data
 from dashboard.charts.thumbnail import thumbnail
+from dashboard.rows import rows_of
 from fergan_core.errors import FerganError
 from fergan_core.protocols import preferred_of_each_run, words
 
@@ -20,7 +22,7 @@ MOST_FACES = 200
 def newest_faces(runs: pd.DataFrame) -> list[str]:
     """Return each run's newest sheet, one face an emotion, as a data address; '' where it has none."""
     addresses = [""] * len(runs)
-    for place, row in enumerate(runs.head(MOST_FACES).itertuples()):
+    for place, row in enumerate(rows_of(runs.head(MOST_FACES))):
         if row.sheet_path is not None:
             try:
                 picture = data.small_sheet(row.sheet_path, row.sheet_sha256, thumbnail)
@@ -33,7 +35,7 @@ def newest_faces(runs: pd.DataFrame) -> list[str]:
 
 def filtered(runs: pd.DataFrame) -> pd.DataFrame:
     """Ask for search words and filters, which the address carries, and apply them."""
-    bound = {"bind": "query-params", "persist_state": "session", "width": 170}
+    bound: dict[str, Any] = {"bind": "query-params", "persist_state": "session", "width": 170}
     several = bound | {"placeholder": "Any"}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         words = st.text_input("Search", key="search", placeholder="Name, id or tag", **bound)
@@ -49,7 +51,7 @@ def filtered(runs: pd.DataFrame) -> pd.DataFrame:
         if wished:
             keep &= runs[column].isin(wished)
     if tags:
-        keep &= [set(tags) <= set(own) for own in runs.tags]
+        keep &= runs.tags.map(lambda run_tags: set(tags) <= set(run_tags)).astype(bool)
     return runs[keep]
 
 
@@ -68,8 +70,8 @@ def show_table(chosen: pd.DataFrame) -> None:
         {
             "faces": newest_faces(chosen),
             "status": [[status] for status in chosen.status],
-            "run": [f"run?run={row.id}#{quote(row.name)}" for row in chosen.itertuples(index=False)],
-            "epoch": [f"{row.epoch} / {row.epochs}" for row in chosen.itertuples()],
+            "run": [f"run?run={row.id}#{quote(row.name)}" for row in rows_of(chosen)],
+            "epoch": [f"{row.epoch} / {row.epochs}" for row in rows_of(chosen)],
             "is": [lines[run_id][-1] if run_id in lines else None for run_id in chosen.id],
             "course": [lines.get(run_id, []) for run_id in chosen.id],
             "by": [by.get(run_id, "") for run_id in chosen.id],

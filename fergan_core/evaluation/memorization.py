@@ -12,6 +12,7 @@ from fergan_core.data import reopen_dataset, split_parts
 from fergan_core.evaluation.faces import Reading, draw, read
 from fergan_core.evaluation.real_faces import RealFaces
 from fergan_core.evaluation.runs import training_index
+from fergan_core.judges.inception import InceptionJudge
 from fergan_core.judges.judge import Judge
 from fergan_core.methods.protocols import Generator
 from fergan_core.metrics.distances import nearest
@@ -37,7 +38,9 @@ class NearestTrainingFaces:
     nearer: Tensor
 
 
-def drawn_and_read(generator: Generator, judge: Judge, labels: Tensor, seed: int, truncation: float = 1.0) -> Reading:
+def drawn_and_read(
+    generator: Generator, judge: Judge | InceptionJudge, labels: Tensor, seed: int, truncation: float = 1.0
+) -> Reading:
     """Draw a face for each of FER2013's codes, int64 [n], and let a judge read them."""
     return read(judge, draw(generator, labels, seed, truncation, torch.device("cpu")))
 
