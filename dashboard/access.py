@@ -1,11 +1,15 @@
-"""Who may open the pages: nobody but this machine, where nothing else has been said."""
+"""Who may open the pages: this machine alone, unless its owner has said otherwise."""
 
 import ipaddress
 import os
 import socket
 from functools import lru_cache
+from pathlib import Path
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+_VIEWS = Path(__file__).parent.resolve() / "views"
 
 
 def refusal() -> str | None:
@@ -25,6 +29,14 @@ def refusal() -> str | None:
         f"The server listens {where}, where others can read the runs and change their tags and notes; "
         "start it with --server.address 127.0.0.1, or, if that is what you want, with FERGAN_ALLOW_REMOTE=1."
     )
+
+
+def stop_outside_home() -> None:
+    """End a page that Streamlit was told to run by itself: Home, which refuses what others can reach, was not asked."""
+    context = get_script_run_ctx(suppress_warning=True)
+    if context is not None and Path(context.main_script_path).resolve().parent == _VIEWS:
+        st.error("A page does not run by itself; start the dashboard with `streamlit run dashboard/Home.py`.")
+        st.stop()
 
 
 @lru_cache

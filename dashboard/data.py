@@ -10,6 +10,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import pandas as pd
 import streamlit as st
 
+from dashboard import access
 from dashboard.face_client import FaceAnswer, FaceClient, Faces
 from fergan_core.analysis.claims import SCORES, STUDIES, Study, Verdict, verdicts
 from fergan_core.errors import CheckpointError
@@ -25,7 +26,11 @@ _PATHS = 3  # faces whose sampling path is shown
 
 
 def url() -> str:
-    """Return the registry that the dashboard shows: FERGAN_REGISTRY, or runs.db at the project's top level."""
+    """Return the registry that the dashboard shows: FERGAN_REGISTRY, or runs.db at the project's top level.
+
+    All that a page shows is read through it, so a page that was started past Home goes no further than this.
+    """
+    access.stop_outside_home()
     return default_url()
 
 

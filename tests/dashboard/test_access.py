@@ -15,6 +15,7 @@ from tests.support.machine import ROOT
 from trainers.open_dashboard import settings
 
 HOME = ROOT / "dashboard" / "Home.py"
+VIEWS = ROOT / "dashboard" / "views"
 PYTHON = (sys.executable, "-m")
 
 
@@ -118,6 +119,19 @@ def test_home_refuses_by_the_address_that_is_set(
         st.config.set_option("server.address", before)
     assert bool(app.error) == refused
     assert not app.exception
+
+
+@pytest.mark.parametrize("view", sorted(path.name for path in VIEWS.glob("[a-z]*.py")))
+def test_a_page_started_by_itself_says_what_to_start(
+    view: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FERGAN_REGISTRY", str(tmp_path / "runs.db"))
+    Registry(f"sqlite:///{tmp_path / 'runs.db'}")
+    app = AppTest.from_file(str(VIEWS / view), default_timeout=60).run()
+    assert [error.value for error in app.error] == [
+        "A page does not run by itself; start the dashboard with `streamlit run dashboard/Home.py`."
+    ]
+    assert not [*app.exception, *app.info, *app.dataframe, *app.code]
 
 
 def test_the_command_passes_on_the_settings_beside_the_entry() -> None:
