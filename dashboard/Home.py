@@ -11,7 +11,7 @@ st.set_page_config(page_title="FerGAN", page_icon=str(Path(__file__).with_name("
 
 refusal = access.refusal()
 if refusal is not None:
-    st.error(choose.plain(refusal))
+    st.error(choose.sentence(refusal))
     st.stop()
 
 PAGES = [
@@ -40,7 +40,7 @@ try:
     page.run()
 except FerganError as error:
     # A registry of a newer schema, a missing file: the sentence says what to do, a traceback would not.
-    st.error(choose.plain(str(error)))
+    st.error(choose.sentence(str(error)))
 if sentences := list(data.left_out()):
     more = f" And {len(sentences) - 5} more." if len(sentences) > 5 else ""
-    notice.warning(choose.plain(" ".join(f"{sentence}." for sentence in sentences[:5]) + more))
+    notice.warning(choose.sentence(" ".join(f"{sentence}." for sentence in sentences[:5]) + more))

@@ -40,6 +40,12 @@ def plain(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]()#+\-.!$~:<>|&])", r"\\\1", text)
 
 
+def sentence(text: str) -> str:
+    """Escape Markdown in one of FerGAN's own sentences, in which commands stand between backticks: those stay code."""
+    parts = re.split(r"(`[^`]+`)", text)
+    return "".join(part if place % 2 else plain(part) for place, part in enumerate(parts))
+
+
 def fragment(show: Callable[..., None], run_every: float | None = None) -> Callable[..., None]:
     """Return `show` as a fragment in which an error of ours is a sentence: a fragment's never reach the page."""
 
@@ -48,7 +54,7 @@ def fragment(show: Callable[..., None], run_every: float | None = None) -> Calla
         try:
             show(*arguments)
         except FerganError as error:
-            st.error(plain(str(error)))
+            st.error(sentence(str(error)))
 
     return st.fragment(said, run_every=run_every)
 

@@ -42,7 +42,7 @@ def _save_tags(run_id: str, key: str) -> None:
         for tag in sorted(before - after):
             data.registry().untag(run_id, tag)
     except FerganError as error:
-        st.error(choose.plain(str(error)))
+        st.error(choose.sentence(str(error)))
 
 
 def _save_note(run_id: str) -> None:
@@ -51,4 +51,4 @@ def _save_note(run_id: str) -> None:
         if st.session_state["note"].strip():
             data.registry().note(run_id, st.session_state["note"])
     except FerganError as error:
-        st.error(choose.plain(str(error)))
+        st.error(choose.sentence(str(error)))

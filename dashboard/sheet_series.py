@@ -23,7 +23,7 @@ def faces(sheet: Any) -> dict[str, npt.NDArray[np.uint8]]:
         return sheets.by_emotion(data.sheet_bytes(sheet.path, sheet.sha256), sheet.emotions)
     except (FerganError, OSError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        st.warning(choose.plain(f"The sheet of epoch {sheet.epoch}, {sheet.path}, cannot be shown: {reason}."))
+        st.warning(choose.sentence(f"The sheet of epoch {sheet.epoch}, {sheet.path}, cannot be shown: {reason}."))
         return {}
 
 

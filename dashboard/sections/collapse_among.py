@@ -39,7 +39,7 @@ def show(run_id: str) -> None:
             labels = tuple(emotion_code(name) for name in question[2] for _ in range(count))
             found = data.project(run_id, step_of[epoch], labels, seed)
     except FerganError as error:
-        st.error(choose.plain(str(error)))
+        st.error(choose.sentence(str(error)))
         return
     left, right = st.columns([3, 2], gap="medium")
     with left:

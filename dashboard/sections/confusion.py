@@ -91,7 +91,7 @@ def show_faces(rows: pd.DataFrame, asked: str, read_as: str) -> None:
         with st.spinner("Drawing and reading faces"):
             painting = data.read(row.run_id, int(row.step), labels, int(row.seed), row.truncation, row.judge)
     except FerganError as error:
-        st.error(choose.plain(str(error)))
+        st.error(choose.sentence(str(error)))
         return
     if painting.known["judge_sha256"] != row.judge_sha256:
         st.warning(choose.plain(f"The judge {row.judge} was made anew since: evaluate again for a matrix of its own."))

@@ -80,7 +80,7 @@ def show_audit(run_id: str, step: int, judge: str | None) -> None:
         with st.spinner("Drawing faces and searching the training faces"):
             found = data.nearest(run_id, step, asked, seed, judge)
     except FerganError as error:
-        st.error(choose.plain(str(error)))
+        st.error(choose.sentence(str(error)))
         return
     show_neighbours(found)
 

@@ -113,7 +113,7 @@ def show(runs: pd.DataFrame, groups: Groups) -> None:
     warnings = [*_of_runs(runs, groups, label), *_of_scores(values, groups, label, stage), real_faces(scores)]
     warnings = [warning for warning in warnings if warning]
     if warnings:
-        st.warning("\n".join(f"- {choose.plain(warning)}" for warning in warnings))
+        st.warning("\n".join(f"- {choose.sentence(warning)}" for warning in warnings))
     known = metrics_of(scores, emotion)
     wanted = st.multiselect(
         "Metrics", known, [key for key in DEFAULT_METRICS if key in known],
@@ -217,7 +217,7 @@ def _of_scores(values: pd.DataFrame, groups: Groups, label: Callable[[str], str]
     missing = [label(run_id) for own in groups.values() for run_id in own if run_id not in set(values.run_id)]
     if missing:
         yield (
-            f"Without a score by this judge, and so left out: {', '.join(missing)}. fergan evaluate adds it. A group "
+            f"Without a score by this judge, and so left out: {', '.join(missing)}. `fergan evaluate` adds it. A group "
             "looks better than it is where the runs that broke off have none."
         )
     epochs = values.groupby("group").epoch.agg(["min", "max"])

@@ -70,7 +70,7 @@ def show(chosen: pd.DataFrame) -> None:
         st.info("Fewer than two methods or recipes can be compared at this budget.")
         return
     for warning in filter(None, (comparison.unequal(found), real_faces(scores))):
-        st.warning(choose.plain(warning))
+        st.warning(choose.sentence(warning))
     places = {name: place for place, name in enumerate(who)}
     every = with_cost(scores, recipes, points).assign(rival=scores.run_id.map(labels_of(who)))
     every = every.assign(spent=every[budget])[every.metric == metric.key].dropna(subset=["spent"])

@@ -57,7 +57,7 @@ def show_path(chosen: pd.DataFrame, emotion: str) -> None:
         with st.spinner("Drawing faces step by step"):
             states, seen = data.path(run_id, EMOTIONS.index(emotion), int(seed), _FRAMES)
     except FerganError as error:
-        st.error(choose.plain(str(error)))
+        st.error(choose.sentence(str(error)))
         return
     st.image(
         sheets.face_grid(states.reshape(-1, 48, 48), columns=states.shape[1]),

@@ -73,7 +73,7 @@ def draw_new(run_id: str) -> None:
             # One seed for every emotion gives the same latents: a place holds one face in several emotions.
             faces = {name: data.generate(run_id, step_of[epoch], (emotion_code(name),) * count, seed) for name in asked}
     except FerganError as error:
-        st.error(choose.plain(str(error)))
+        st.error(choose.sentence(str(error)))
         return
     title = f"epoch {epoch}, seed {seed}"
     show_emotions(faces, f"drawn from {title}")

@@ -25,7 +25,7 @@ def show_state(run_id: str) -> None:
         device = f", on {run['device']}" if run["device"] else ""
         st.text(f"{run['preset']} on {run['data']}, seed {run['seed']}{device}")
     if run["reason"]:
-        st.warning(choose.plain(run["reason"]))
+        st.warning(choose.sentence(run["reason"]))
     above = st.container(horizontal=True)
     scores = data.scores((run_id,))
     scores = scores[scores.emotion.isna() & scores.metric.isin(list(HEADLINE))]
