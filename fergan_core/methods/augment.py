@@ -1,8 +1,9 @@
-"""Augmentation of all that a discriminator sees, real and made, differentiable, so that it learns none by heart.
+"""Augmentation of all faces that a discriminator sees, real and generated, so that it learns none of them by heart.
 
 DiffAugment (Zhao et al. 2020, arXiv:2006.10738) changes every face; adaptive augmentation (ADA, Karras et al. 2020,
 arXiv:2006.06676) changes each face in each way with a probability that follows how much the discriminator overfits.
-Both as is fit for small grey faces: light in place of colour, and a hole too small to hide a mouth.
+Both are cut to small grey faces: light in place of colour, and a hole too small to hide a mouth. Derivatives pass
+through them to the generator.
 """
 
 import math
@@ -10,10 +11,11 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+
+from fergan_core.methods.transforms import cut_out, move, relight
 
 SHIFT = 0.125  # share of the side, each way
-HOLE = 0.25  # share of the side
+HOLE_PX = 12  # side of the hole, a quarter of the face's
 ADA_TARGET = 0.6  # of r_t = E[sign D(train)]
 ADA_STEPS = 4  # between two changes of the probability
 
@@ -59,15 +61,16 @@ class DiffAugment(Unchanged):
         brightness, contrast = torch.rand(2, count, device=device) - 0.5
         shift = (torch.rand(count, 2, device=device) * 2 - 1) * SHIFT
         faces = relight(faces, brightness, 1 + contrast)
-        faces = move(faces, shift, torch.zeros(count, device=device), torch.ones(count, device=device))
-        return cut(faces, torch.rand(count, 2, device=device), torch.ones(count, dtype=torch.bool, device=device))
+        still, unscaled = torch.zeros(count, device=device), torch.ones(count, device=device)
+        faces = move(faces, shift, still, unscaled, padding="zeros")
+        return cut_out(faces, torch.rand(count, 2, device=device) * faces.shape[-1], HOLE_PX)
 
 
 class Adaptive:
     """ADA: mirror, shift, turn, zoom, light and a hole, each with probability p, which follows r_t.
 
-    p goes up while the discriminator takes more than ADA_TARGET of real faces, net, for real, and down otherwise, from
-    end to end in `images` faces. The state is float32 [2]: p, and the sum of signs since its last change.
+    r_t is the mean sign of the discriminator's logits of real faces: p rises while it is above ADA_TARGET and falls
+    otherwise, by 1 in `images` faces. The state is float32 [2]: p, and the sum of signs since its last change.
     """
 
     def __init__(self, device: torch.device, images: int = 100_000) -> None:
@@ -82,11 +85,11 @@ class Adaptive:
             (used[0] & (torch.rand(count, device=device) < 0.5))[:, None, None, None], faces.flip(3), faces
         )
         shift = (torch.rand(count, 2, device=device) * 2 - 1) * SHIFT * used[1][:, None]
-        turn = normal[0] * used[2] * math.radians(10)
-        zoom = (normal[1] * used[3] * 0.1).exp2()
-        faces = move(faces, shift, turn, zoom)
+        angle = normal[0] * used[2] * math.radians(10)
+        scale = (normal[1] * used[3] * -0.1).exp2()
+        faces = move(faces, shift, angle, scale, padding="zeros")
         faces = relight(faces, normal[2] * used[4] * 0.2, (normal[3] * used[4] * 0.5).exp2())
-        return cut(faces, torch.rand(count, 2, device=device), used[5])
+        return cut_out(faces, torch.rand(count, 2, device=device) * faces.shape[-1], HOLE_PX, used[5])
 
     @torch.no_grad()
     def observe(self, real_logits: Tensor) -> None:
@@ -108,29 +111,6 @@ class Adaptive:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self._state = state["ada"].to(self._state.device).clone()
         self._steps = int(state["steps"])
-
-
-def relight(faces: Tensor, brightness: Tensor, contrast: Tensor) -> Tensor:
-    """Add `brightness` [B] to each face and multiply its contrast about its own mean by `contrast` [B]."""
-    middle = faces.mean((1, 2, 3), keepdim=True)
-    return (faces - middle) * contrast[:, None, None, None] + middle + brightness[:, None, None, None]
-
-
-def move(faces: Tensor, shift: Tensor, turn: Tensor, zoom: Tensor) -> Tensor:
-    """Shift [B,2] (shares of the side), turn [B] (radians) and zoom [B] each face; what comes in is middle grey."""
-    cos, sin = turn.cos() / zoom, turn.sin() / zoom
-    matrix = torch.stack([cos, -sin, 2 * shift[:, 0], sin, cos, 2 * shift[:, 1]], 1).view(-1, 2, 3)
-    grid = F.affine_grid(matrix, list(faces.shape), align_corners=False)
-    return F.grid_sample(faces, grid.to(faces.dtype), mode="bilinear", padding_mode="zeros", align_corners=False)
-
-
-def cut(faces: Tensor, centre: Tensor, which: Tensor) -> Tensor:
-    """Grey out a square of HOLE of the side about `centre` [B,2] (0 to 1) in the faces `which` bool [B]."""
-    side = faces.shape[-1]
-    places = (torch.arange(side, device=faces.device) + 0.5) / side
-    inside = (places - centre[:, :, None]).abs() < HOLE / 2
-    hole = inside[:, 0, :, None] & inside[:, 1, None, :] & which[:, None, None]
-    return faces.masked_fill(hole.unsqueeze(1), 0.0)
 
 
 def augmentation(name: str, device: torch.device) -> Augmentation:

@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fergan_core.errors import UsageError
+from fergan_core.methods import transforms
+from fergan_core.methods.ema import Ema
 from fergan_core.models.judge import Architecture, JudgeNet
 
 
@@ -63,34 +65,24 @@ def bf16_pays(device: torch.device) -> bool:
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
-def move_randomly(images: Tensor, shift: float, rotation: float, zoom: float) -> Tensor:
-    """Shift (pixels), rotate (degrees) and zoom (share) each face [B,1,H,W] by up to these, uniformly; edges repeat."""
-    count, side = len(images), images.shape[-1]
-    draw = torch.rand(count, 4, device=images.device) * 2 - 1
-    angle = draw[:, 0] * math.radians(rotation)
-    scale = 1 + draw[:, 1] * zoom
-    offset = draw[:, 2:] * (2 * shift / side)
-    cos, sin = scale * angle.cos(), scale * angle.sin()
-    matrix = torch.stack([cos, -sin, offset[:, 0], sin, cos, offset[:, 1]], 1).view(count, 2, 3)
-    grid = F.affine_grid(matrix, list(images.shape), align_corners=False)
-    return F.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
+def move_randomly(images: Tensor, shift_px: float, rotation_degrees: float, zoom: float) -> Tensor:
+    """Shift, rotate and zoom (a share) each face [B,1,H,W] by up to these, each way and uniformly; edges repeat."""
+    draw = torch.rand(len(images), 4, device=images.device) * 2 - 1
+    shift = draw[:, 2:] * (shift_px / images.shape[-1])
+    angle = draw[:, 0] * math.radians(rotation_degrees)
+    return transforms.move(images, shift, angle, 1 + draw[:, 1] * zoom, padding="border")
 
 
-def relight(images: Tensor, contrast: float) -> Tensor:
-    """Change contrast (share) and brightness (share of half the range) of each face [B,1,H,W] by up to this, evenly."""
-    draw = (torch.rand(len(images), 2, 1, 1, device=images.device) * 2 - 1) * contrast
-    middle = images.mean((1, 2, 3), keepdim=True)
-    out: Tensor = ((images - middle) * (1 + draw[:, :1]) + middle + draw[:, 1:]).clamp(-1, 1)
-    return out
+def relight_randomly(images: Tensor, strength: float) -> Tensor:
+    """Change contrast (by a share) and brightness (of [-1,1]) of each face [B,1,H,W] by up to this, uniformly."""
+    draw = (torch.rand(len(images), 2, device=images.device) * 2 - 1) * strength
+    return transforms.relight(images, draw[:, 1], 1 + draw[:, 0]).clamp(-1, 1)
 
 
-def cut_out(images: Tensor, side: int) -> Tensor:
-    """Grey out one square of `side` pixels, anywhere, in each face [B,1,H,W] (arXiv:1708.04552)."""
-    height = images.shape[-1]
-    centre = torch.rand(len(images), 2, 1, device=images.device) * height
-    inside = (torch.arange(height, device=images.device) + 0.5 - centre).abs() < side / 2
-    hole = inside[:, 0, :, None] & inside[:, 1, None, :]
-    return images.masked_fill(hole.unsqueeze(1), 0.0)
+def cut_out_randomly(images: Tensor, side_px: int) -> Tensor:
+    """Grey out one square, anywhere, in each face [B,1,H,W]."""
+    centre = torch.rand(len(images), 2, device=images.device) * images.shape[-1]
+    return transforms.cut_out(images, centre, side_px)
 
 
 def mixing(count: int, alpha: float, device: torch.device) -> tuple[Tensor, Tensor]:
@@ -147,12 +139,11 @@ class Classifier:
             return network.to(device).to(memory_format=torch.channels_last)
 
         self.network, self.average = build(), build()
-        self._new = start is None
         if start is not None:
             # Batch norm's counts of batches, which nothing here reads, are not among a judge's tensors.
             self.network.load_state_dict({name: value.float() for name, value in start.items()}, strict=False)
-        self.average.load_state_dict(self.network.state_dict())
-        self.average.requires_grad_(False).eval()
+        # What is good already is left slowly, from the first step on.
+        self._ema = Ema(self.network, self.average.eval(), recipe.ema_decay, fast_start=start is None)
         decayed = [p for p in self.network.parameters() if p.ndim > 1]
         plain = [p for p in self.network.parameters() if p.ndim <= 1]
         self.optimiser = torch.optim.AdamW(
@@ -168,9 +159,9 @@ class Classifier:
         self.network.train()
         images = move_randomly(images, self.recipe.shift, self.recipe.rotation, self.recipe.zoom)
         if self.recipe.contrast:
-            images = relight(images, self.recipe.contrast)
+            images = relight_randomly(images, self.recipe.contrast)
         if self.recipe.cutout:
-            images = cut_out(images, self.recipe.cutout)
+            images = cut_out_randomly(images, self.recipe.cutout)
         emotions_known, identities_known = labels, None
         if labels.ndim == 2 and not labels.is_floating_point():
             emotions_known, identities_known = labels[:, 0], labels[:, 1]
@@ -188,7 +179,7 @@ class Classifier:
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
         self.done += 1
-        self._follow()
+        self._ema.follow(self.done)
         likeliest = emotions_known.argmax(1) if emotions_known.is_floating_point() else emotions_known
         return {"loss": loss.detach(), "accuracy": (emotions.detach().argmax(1) == likeliest).float().mean()}
 
@@ -214,14 +205,6 @@ class Classifier:
         if own is not None:
             wanted = torch.lerp(wanted, own, self.recipe.bootstrap * min(1.0, 3 * self.done / self.steps))
         return F.cross_entropy(logits.float(), wanted)
-
-    def _follow(self) -> None:
-        """Move the average towards the network: slowly, but fast at first, where the start is still worthless."""
-        decay = self.recipe.ema_decay
-        weight = 1 - (min(decay, (1 + self.done) / (10 + self.done)) if self._new else decay)
-        ours, theirs = self.average.state_dict().values(), self.network.state_dict().values()
-        pairs = [(a, b) for a, b in zip(ours, theirs, strict=True) if a.is_floating_point()]
-        torch._foreach_lerp_([a for a, _ in pairs], [b for _, b in pairs], weight)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the whole training state."""

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from fergan_core.methods.augment import ADA_STEPS, HOLE, SHIFT, Adaptive, augmentation, cut, move, relight
+from fergan_core.methods.augment import ADA_STEPS, Adaptive, augmentation
 
 CPU = torch.device("cpu")
 
@@ -68,37 +68,3 @@ def test_ada_goes_on_from_its_state() -> None:
         first.observe(torch.ones(64))
         second.observe(torch.ones(64))
     assert float(second.scalars()["ada_p"]) == float(first.scalars()["ada_p"]) == pytest.approx(2 * 64 * 4 / 6400)
-
-
-def test_moving_shifts_turns_and_zooms() -> None:
-    dot = torch.full((1, 1, 48, 48), -0.5)
-    dot[0, 0, 20:24, 10:14] = 1.0
-    nothing = torch.zeros(1)
-    still = move(dot, torch.zeros(1, 2), nothing, torch.ones(1))
-    assert torch.allclose(still, dot, atol=1e-5)
-    moved = move(dot, torch.tensor([[6 / 48, 0.0]]), nothing, torch.ones(1))
-    assert torch.allclose(moved[..., 4:8], dot[..., 10:14], atol=1e-5)  # the grid moves right, the face left
-    assert float(moved[..., -6:].abs().max()) < 1e-5  # what comes in is middle grey
-    middle = torch.full((1, 1, 48, 48), -0.5)
-    middle[0, 0, 22:26, 22:26] = 1.0
-    larger = move(middle, torch.zeros(1, 2), nothing, torch.full((1,), 2.0))
-    assert int((larger > 0).sum()) == pytest.approx(4 * 16, abs=8)
-    turned = move(dot, torch.zeros(1, 2), torch.full((1,), torch.pi / 2), torch.ones(1))
-    assert torch.allclose(turned, torch.rot90(dot, 1, (2, 3)), atol=1e-4)
-
-
-def test_light_keeps_the_face_and_moves_its_mean() -> None:
-    batch = faces(3)
-    lit = relight(batch, torch.tensor([0.1, 0.0, 0.0]), torch.tensor([1.0, 1.0, 0.5]))
-    assert torch.allclose(lit[0], batch[0] + 0.1, atol=1e-6)
-    assert torch.allclose(lit[1], batch[1], atol=1e-6)
-    assert float(lit[2].std()) == pytest.approx(float(batch[2].std()) / 2, rel=1e-5)
-    assert float(lit[2].mean()) == pytest.approx(float(batch[2].mean()), abs=1e-6)
-
-
-def test_a_hole_is_a_quarter_of_the_side_and_cannot_hide_a_mouth() -> None:
-    batch = torch.ones(3, 1, 48, 48)
-    found = cut(batch, torch.tensor([[0.5, 0.5], [0.0, 0.0], [0.5, 0.5]]), torch.tensor([True, True, False]))
-    assert [int((face == 0).sum()) for face in found] == [144, 36, 0]
-    assert HOLE * 48 == 12
-    assert SHIFT * 48 == 6

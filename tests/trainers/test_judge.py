@@ -20,11 +20,11 @@ from fergan_core.judges.training import EpochReport, JudgeTraining, TrainedJudge
 from fergan_core.methods.classifier import (
     Classifier,
     ClassifierRecipe,
-    cut_out,
+    cut_out_randomly,
     mixing,
     move_randomly,
     one_cycle,
-    relight,
+    relight_randomly,
     spread,
 )
 from fergan_core.models.judge import Architecture, JudgeNet, multiply_adds, parameters
@@ -144,16 +144,16 @@ def test_moving_by_nothing_changes_nothing_and_cutting_out_greys_a_square() -> N
     faces = torch.rand(6, 1, 48, 48, generator=torch.Generator().manual_seed(0)) + 0.5
     torch.testing.assert_close(move_randomly(faces, 0.0, 0.0, 0.0), faces, atol=1e-5, rtol=0)
     torch.manual_seed(3)
-    holes = (cut_out(faces, 10) == 0).sum((1, 2, 3))
+    holes = (cut_out_randomly(faces, 10) == 0).sum((1, 2, 3))
     assert (holes <= 100).all()
     assert (holes >= 25).all()  # a square whose centre is a corner of the face still covers a quarter
 
 
 def test_light_changes_within_its_bounds_and_face_by_face() -> None:
     images = torch.linspace(-0.5, 0.5, 2304).view(1, 1, 48, 48).repeat(300, 1, 1, 1)
-    assert torch.allclose(relight(images, 0.0), images)
+    assert torch.allclose(relight_randomly(images, 0.0), images)
     torch.manual_seed(0)
-    lit = relight(images, 0.2)
+    lit = relight_randomly(images, 0.2)
     brightness = lit.mean((1, 2, 3))
     contrast = lit.std((1, 2, 3)) / images.std((1, 2, 3))
     for found, middle in ((brightness, 0.0), (contrast, 1.0)):
