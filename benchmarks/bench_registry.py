@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from benchmarks.common import peak_memory, row
-from fergan_core.registry import PointWriter, Reader, Registry
+from fergan_core.registry import PointWriter, Registry
 from fergan_core.registry.schema import RunRow
 
 _SCALARS = 9
@@ -127,7 +127,7 @@ def run() -> list[dict[str, Any]]:
         speed, put = _writing(registry, run_id)
         naive, driver = _one_by_one(folder), _by_driver(folder)
         few, many = (peak_memory(_WITHOUT_PAUSE, str(points)) for points in (1_000_000, 5_000_000))
-        reader = Reader(registry.url)
+        reader = registry.reader
         curve = _milliseconds(lambda: reader.points([run_id], ["scalar3"], buckets=_BUCKETS))
         raw = sqlite3.connect(folder / "runs.db")
         values = {"buckets": _BUCKETS, "run": run_id, "metric": "scalar3"}

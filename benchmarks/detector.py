@@ -79,7 +79,7 @@ class Case:
 
 def train_missing(part: str, dataset: Dataset, registry: Registry) -> None:
     """Train all runs of a part that are not in the registry yet."""
-    names = set(ended(Reader(registry.url)))
+    names = set(ended(registry.reader))
     for seed in SEEDS[part]:
         for kind, changes in KINDS[part].items():
             name = f"{part}: {kind}, seed {seed}"
@@ -196,7 +196,7 @@ def main(
     dataset = open_dataset("synthfer")
     target = Registry(str(registry))
     train_missing(part, dataset, target)
-    reader, truth = Reader(target.url), Truth(dataset)
+    reader, truth = target.reader, Truth(dataset)
     cases: list[Case] = []
     rows = ended(reader)
     for kind in KINDS[part]:

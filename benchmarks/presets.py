@@ -43,7 +43,7 @@ _SCORES: tuple[tuple[str, str | None, str], ...] = (
 def train_missing(preset: str, epochs: int, seed: int, dataset: Dataset, registry: Registry) -> str:
     """Train a preset's run where it is not in the registry, score its checkpoints by both priors; return its id."""
     name = f"{preset}, {epochs} epochs, seed {seed}"
-    reader = Reader(registry.url)
+    reader = registry.reader
     if name not in ended(reader):
         print(name, file=sys.stderr, flush=True)
         recipe = replace(recipes.preset(preset), epochs=epochs, eval_every=2, checkpoint_every=2, seed=seed)
@@ -164,7 +164,7 @@ def main(
     for seed in range(seeds):
         for preset, run_ids in groups.items():
             run_ids.append(train_missing(preset, epochs, seed, dataset, target))
-    table, notes = compared(Reader(target.url), groups)
+    table, notes = compared(target.reader, groups)
     console = Console(width=None if sys.stdout.isatty() else 140)
     console.print(table)
     console.print(notes, highlight=False)

@@ -133,9 +133,8 @@ def evaluate_runs(texts: Sequence[str], wishes: Wishes, *, registry: str | None,
 def _scored(
     writer: "Registry", texts: Sequence[str], wishes: Wishes, data: str | None
 ) -> "Iterator[tuple[dict[str, Any], Evaluation]]":
-    from fergan_core.registry import Reader
 
-    reader = Reader(writer.url)
+    reader = writer.reader
     every = [_chosen(reader, text) for text in texts]
     # Imported only now: a mistyped run is answered without torch.
     from fergan_core.evaluation import evaluate_checkpoints

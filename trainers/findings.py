@@ -12,10 +12,9 @@ from trainers.runs_commands import open_registry, print_json
 def look_again(runs: Sequence[str], *, registry: str | None, json: bool) -> None:
     """Look again in each run's points and scores, record what was found in place of what was, and print it."""
     from fergan_core.experiment import detect_findings
-    from fergan_core.registry import Reader
 
     target = open_registry(registry)
-    reader = Reader(target.url)
+    reader = target.reader
     shown, told = console(), {}
     for run_id in [reader.resolve(run, trashed="never") for run in runs]:
         detect_findings(target, run_id)

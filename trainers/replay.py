@@ -20,14 +20,13 @@ def replay(
     Returns the exit code: 0 where every recorded loss and gradient is the same to the last bit, else 1.
     """
     from fergan_core import experiment
-    from fergan_core.registry import Reader
     from trainers.progress import TrainingBar
     from trainers.runs_commands import open_registry
 
     if last <= first:
         raise UsageError(f"--to: {last} is not after --from {first}; a replay goes forward from a checkpoint")
     writer = open_registry(registry)
-    reader = Reader(writer.url)
+    reader = writer.reader
     run_id = reader.resolve(run, trashed="never")
     row = reader.run(run_id)
     dataset = reopen_data(row["dataset"], data)

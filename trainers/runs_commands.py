@@ -205,12 +205,12 @@ def import_(
     json: JsonFlag = False,
 ) -> None:
     """Take a run out of an archive: all of it, or, where anything is wrong, nothing."""
-    from fergan_core.registry import Reader, Registry
+    from fergan_core.registry import Registry
     from fergan_core.registry.exchange.archive import import_run
 
     writer = Registry(registry)
     run_id = import_run(writer, archive)
-    name = Reader(writer.url).run(run_id)["name"]
+    name = writer.reader.run(run_id)["name"]
     if json:
         print_json({"id": run_id, "name": name})
     else:
@@ -278,10 +278,9 @@ def _writer(
     registry: str | None, run: str, trashed: Literal["first", "last", "never"] = "last"
 ) -> tuple["Registry", str]:
     """Open a registry for writing and find a run in it, as `Reader.resolve` does."""
-    from fergan_core.registry import Reader
 
     writer = open_registry(registry)
-    return writer, Reader(writer.url).resolve(run, trashed=trashed)
+    return writer, writer.reader.resolve(run, trashed=trashed)
 
 
 def _evaluations(reader: "Reader", run_id: str) -> list[dict[str, Any]]:

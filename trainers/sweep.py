@@ -16,6 +16,7 @@ from trainers.shell import guarded
 if TYPE_CHECKING:
     from fergan_core.experiment import Span
     from fergan_core.recipe import Recipe
+    from fergan_core.registry import Reader
 
 _RANGE = re.compile(r"^(?P<low>[^.]+(\.[^.]+)?)\.\.(?P<high>[^,]+)(?P<log>,log)?$")
 
@@ -105,17 +106,17 @@ def run(flags: Flags) -> None:
                 f"trial {number}: {' '.join(f'{name}={value}' for name, value in setting.items())}", file=sys.stderr
             ),
         )  # fmt: skip
-    print_tables(registry.url, flags.study, flags.score)
+    print_tables(registry.reader, flags.study, flags.score)
 
 
-def print_tables(url: str, study: str, score: str) -> None:
+def print_tables(reader: "Reader", study: str, score: str) -> None:
     """Print a study's sensitivity and its failures."""
     from rich.table import Table
 
     from fergan_core.analysis.studies import sensitivity
-    from fergan_core.registry import Reader, trials
+    from fergan_core.registry import trials
 
-    found = trials(Reader(url), study)
+    found = trials(reader, study)
     table, varied = found.table, found.varied
     out = console()
     known = table.dropna(subset=[score]) if score in table else table.iloc[:0]

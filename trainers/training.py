@@ -22,7 +22,7 @@ def train(prog: str, kind: str, arguments: Sequence[str] | None = None) -> int:
     flags = parse(prog, kind, arguments)
     # torch comes in only now: --help and wrong flags are answered in a fraction of a second.
     from fergan_core import experiment
-    from fergan_core.registry import Reader, Registry
+    from fergan_core.registry import Registry
     from trainers.progress import TrainingBar
     from trainers.runs_commands import open_registry
 
@@ -35,7 +35,7 @@ def train(prog: str, kind: str, arguments: Sequence[str] | None = None) -> int:
         print(f"run {run_id} has begun in {registry.url}", file=sys.stderr, flush=True)
 
     if goes_on:
-        reader = Reader(registry.url)
+        reader = registry.reader
         name, epoch = split_run(session.resume or session.fork or "")
         run_id = reader.resolve(session.resume or name, trashed="never")
         row = reader.run(run_id)

@@ -21,7 +21,7 @@ from fergan_core.judges.judge import Judge
 from fergan_core.methods import load_generator
 from fergan_core.methods.protocols import Generator, Samplable
 from fergan_core.recipe import Recipe, Sampling
-from fergan_core.registry import Reader, Registry, Score
+from fergan_core.registry import Registry, Score
 
 
 def training_index(dataset: Dataset, parts: Parts, recipe: Recipe) -> NDArray[np.int64]:
@@ -66,7 +66,7 @@ def evaluate_checkpoints(
     The protocols differ in their judge alone; `on_progress` hears how many faces are drawn. Raises CheckpointError
     where there is no checkpoint at a step, UsageError for a sampling that the run's generator has not.
     """
-    reader = Reader(registry.url)
+    reader = registry.reader
     run = reader.run(run_id)
     saved = reader.checkpoints(run_id).set_index("step").to_dict("index")
     missing = [step for step in steps if step not in saved]

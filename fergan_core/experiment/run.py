@@ -24,7 +24,7 @@ from fergan_core.experiment.training_run import TrainingRun, prepare
 from fergan_core.methods import MethodLearner
 from fergan_core.protocols import preferred
 from fergan_core.recipe import Recipe
-from fergan_core.registry import PointWriter, Reader, Registry, Score
+from fergan_core.registry import PointWriter, Registry, Score
 from fergan_core.training import checkpoint, engine, provenance
 
 
@@ -78,7 +78,7 @@ def resume(
 
     Raises RegistryError where the run is finished or still alive, DataError where the data set is another one.
     """
-    row = Reader(registry.url).run(run_id)
+    row = registry.reader.run(run_id)
     if row["status"] in ("finished", "running"):
         raise RegistryError(f"run {row['name']} is {row['status']}; only a run that was stopped can be resumed")
     check_recorded(dataset, row["dataset"])
@@ -112,7 +112,7 @@ def fork(
     default with its recipe. Raises UsageError for settings that a state cannot be carried into, DataError where the
     data set is not the parent's.
     """
-    row = Reader(registry.url).run(parent)
+    row = registry.reader.run(parent)
     check_recorded(dataset, row["dataset"])
     before = recipes.from_dict(row["recipe"])
     recipe = recipes.changed(before, settings)
@@ -168,7 +168,7 @@ def _record_cost(run: TrainingRun, step: int) -> None:
 
 def _restore(learner: MethodLearner, registry: Registry, run_id: str, epoch: int | None = None) -> int:
     """Load the last checkpoint that has its training state, or that of an epoch; return its step, 0 for none."""
-    reader = Reader(registry.url)
+    reader = registry.reader
     saved = reader.checkpoints(run_id)
     saved = saved[saved["state_path"].notna()]
     if epoch is not None:
@@ -263,7 +263,7 @@ def _save_interrupted(keeper: CheckpointHook, recorder: Recorder, signal_name: s
 
 def outcome(registry: Registry, run_id: str) -> Outcome:
     """Return how a run stands in the registry, with the scores of its newest evaluation under one protocol."""
-    reader = Reader(registry.url)
+    reader = registry.reader
     row = reader.run(run_id)
     result = Outcome(run_id, row["name"], row["status"], row["reason"], row["epoch"])
     scores = reader.scores([run_id])

@@ -23,7 +23,7 @@ from fergan_core.errors import UsageError
 from fergan_core.experiment.hooks.recorder import Listener
 from fergan_core.experiment.run import Outcome, start
 from fergan_core.recipe import Recipe
-from fergan_core.registry import Reader, Registry, study_tag
+from fergan_core.registry import Registry, study_tag
 from fergan_core.registry.connect import WriteLock, sqlite_path
 
 _RUN = "run"  # the trial's note of its run's id
@@ -159,7 +159,7 @@ class Study:
             return trial, dict(frozen.system_attrs["fixed_params"]), recipes.from_dict(frozen.user_attrs[_RECIPE])
 
     def _put_back_dead(self) -> None:
-        reader = Reader(self._registry.url)
+        reader = self._registry.reader
         for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             if run_id := trial.user_attrs.get(_RUN):
                 run = reader.run(run_id)

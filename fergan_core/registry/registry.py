@@ -26,6 +26,7 @@ from fergan_core.registry.connect import (
 )
 from fergan_core.registry.faults import told
 from fergan_core.registry.opening import open_for_writing
+from fergan_core.registry.queries import Reader
 from fergan_core.registry.schema import (
     Base,
     ChangeRow,
@@ -69,8 +70,9 @@ def _number(value: float | None) -> float | None:
 
 
 class Registry:
-    """The database of runs, opened for writing; made, or brought up to date, where need be.
+    """The database of runs, opened for writing; made, or brought up to date, where need be. `reader` reads it.
 
+    The reader has connections of its own, which cannot write: one that can takes the write lock even to be closed.
     Raises NewerSchema where a newer FerGAN wrote it, RegistryError where it cannot be opened or is not ours.
     """
 
@@ -79,6 +81,7 @@ class Registry:
         self.files: Path = files_folder(self.url)
         self._lock = WriteLock(self.url)
         self._engine = open_for_writing(self.url)
+        self.reader = Reader(self.url)
 
     @contextmanager
     def write(self, *, foreign_keys: bool = True) -> Iterator[Connection]:

@@ -20,7 +20,7 @@ def registry(tmp_path: Path) -> Registry:
 @pytest.fixture
 def reader(registry: Registry) -> Reader:
     """The same registry, opened for reading."""
-    return Reader(registry.url)
+    return registry.reader
 
 
 @pytest.fixture

@@ -107,11 +107,11 @@ def everything(reader: Reader, run_id: str) -> list[object]:
 def test_a_run_comes_out_as_it_went_in(full: tuple[Registry, str], tmp_path: Path) -> None:
     registry, run_id = full
     archive = tmp_path / "run.zip"
-    size = export_run(Reader(registry.url), run_id, archive)
+    size = export_run(registry.reader, run_id, archive)
     assert size == archive.stat().st_size
     there = Registry(str(tmp_path / "there.db"))
     assert import_run(there, archive) == run_id
-    here, copy = Reader(registry.url), Reader(there.url)
+    here, copy = registry.reader, there.reader
     assert everything(copy, run_id) == everything(here, run_id)
     row = copy.points([run_id], ["loss_d"], buckets=5).set_index("step")
     assert row.loc[3, "high"] == math.inf
@@ -126,13 +126,13 @@ def test_a_run_comes_out_as_it_went_in(full: tuple[Registry, str], tmp_path: Pat
 
 def test_light_keeps_the_last_weights_alone(full: tuple[Registry, str], tmp_path: Path) -> None:
     registry, run_id = full
-    export_run(Reader(registry.url), run_id, tmp_path / "light.zip", light=True)
+    export_run(registry.reader, run_id, tmp_path / "light.zip", light=True)
     there = Registry(str(tmp_path / "there.db"))
     import_run(there, tmp_path / "light.zip")
-    checkpoints = Reader(there.url).checkpoints(run_id)
+    checkpoints = there.reader.checkpoints(run_id)
     assert checkpoints["step"].tolist() == [20]
     assert checkpoints["state_path"].tolist() == [None]
-    assert verify(Reader(there.url)).files == 3
+    assert verify(there.reader).files == 3
 
 
 def test_an_imported_purged_run_is_free_again_and_a_running_one_comes_in_as_interrupted(
@@ -140,11 +140,11 @@ def test_an_imported_purged_run_is_free_again_and_a_running_one_comes_in_as_inte
 ) -> None:
     registry, run_id = full
     registry.set_status(run_id, "running")
-    export_run(Reader(registry.url), run_id, tmp_path / "run.zip")
+    export_run(registry.reader, run_id, tmp_path / "run.zip")
     registry.trash(run_id)
     registry.purge(run_id)
     assert import_run(registry, tmp_path / "run.zip") == run_id
-    assert Reader(registry.url).run(run_id)["status"] == "interrupted"
+    assert registry.reader.run(run_id)["status"] == "interrupted"
 
 
 def test_the_literature_stays(full: tuple[Registry, str], tmp_path: Path) -> None:
@@ -257,7 +257,7 @@ HOSTILE: dict[str, Callable[[Members], None]] = {
 @pytest.mark.parametrize("what", HOSTILE)
 def test_a_hostile_archive_leaves_nothing_behind(full: tuple[Registry, str], tmp_path: Path, what: str) -> None:
     registry, run_id = full
-    export_run(Reader(registry.url), run_id, tmp_path / "run.zip")
+    export_run(registry.reader, run_id, tmp_path / "run.zip")
     with zipfile.ZipFile(tmp_path / "run.zip") as archive:
         members = [(info, archive.read(info)) for info in archive.infolist()]
     HOSTILE[what](members)
@@ -271,7 +271,7 @@ def test_a_hostile_archive_leaves_nothing_behind(full: tuple[Registry, str], tmp
     with pytest.raises(BadArchive) as caught:
         import_run(there, bad)
     assert "\n" not in str(caught.value)
-    assert Reader(there.url).runs()["id"].tolist() == ["report22"]
+    assert there.reader.runs()["id"].tolist() == ["report22"]
     assert not there.files.exists() or not list(there.files.iterdir())
     after = {path: path.read_bytes() for path in tmp_path.rglob("*.*") if path.is_file() and "there" not in str(path)}
     assert after == before
@@ -279,7 +279,7 @@ def test_a_hostile_archive_leaves_nothing_behind(full: tuple[Registry, str], tmp
 
 def test_a_refusal_names_the_archive_the_field_and_its_value(full: tuple[Registry, str], tmp_path: Path) -> None:
     registry, run_id = full
-    export_run(Reader(registry.url), run_id, tmp_path / "run.zip")
+    export_run(registry.reader, run_id, tmp_path / "run.zip")
     with zipfile.ZipFile(tmp_path / "run.zip") as archive:
         members = [(info, archive.read(info)) for info in archive.infolist()]
     edit(lambda manifest: manifest["findings"][0].update(created=1e300))(members)
@@ -298,17 +298,17 @@ def test_names_of_other_classes_are_taken_in(full: tuple[Registry, str], tmp_pat
     registry, run_id = full
     with registry.write() as connection:
         connection.execute(SheetRow.__table__.update().values(emotions=["contempt"]))
-    export_run(Reader(registry.url), run_id, tmp_path / "run.zip")
+    export_run(registry.reader, run_id, tmp_path / "run.zip")
     there = Registry(str(tmp_path / "there.db"))
     import_run(there, tmp_path / "run.zip")
-    assert Reader(there.url).sheets(run_id)["emotions"].tolist() == [["contempt"], ["contempt"]]
+    assert there.reader.sheets(run_id)["emotions"].tolist() == [["contempt"], ["contempt"]]
 
 
 @pytest.mark.parametrize("keep", [0, 100, 2000])
 def test_a_cut_archive_is_refused(full: tuple[Registry, str], tmp_path: Path, keep: int) -> None:
     registry, run_id = full
     archive = tmp_path / "run.zip"
-    export_run(Reader(registry.url), run_id, archive)
+    export_run(registry.reader, run_id, archive)
     archive.write_bytes(archive.read_bytes()[:keep])
     there = Registry(str(tmp_path / "there.db"))
     with pytest.raises(BadArchive):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fergan_core.errors import CheckpointError, RegistryError
-from fergan_core.registry import PointWriter, Reader, Registry
+from fergan_core.registry import PointWriter, Registry
 from fergan_core.registry.backup import backup
 from fergan_core.registry.verify import verify
 from fergan_core.training.checkpoint import write_whole
@@ -42,7 +42,7 @@ def fill(folder: Path) -> Path:
 
 def test_a_full_disk_is_said_and_loses_nothing(small_disk: Path, tmp_path: Path, enter: Enter) -> None:
     registry = Registry(str(small_disk / "runs.db"))
-    reader, run_id = Reader(registry.url), enter(registry)
+    reader, run_id = registry.reader, enter(registry)
     registry.add_points(run_id, [("loss_d", step, 1.0) for step in range(1000)])
     sheet = registry.files / run_id / "sheets" / "step-00000001.webp"
     written = write_whole(sheet, bytes(5000))

@@ -107,7 +107,7 @@ def test_a_registry_that_is_not_there_reads_as_empty(tmp_path: Path, registry: R
     registry.add_evaluation(
         enter(registry), epoch=1, step=1, judge="j", judge_sha256="", protocol={}, scores=[Score("is", 1.0)]
     )
-    full, empty = Reader(registry.url), Reader(str(tmp_path / "none.db"))
+    full, empty = registry.reader, Reader(str(tmp_path / "none.db"))
     run_id = full.runs().iloc[0]["id"]
     assert (full.exists, empty.exists) == (True, False)
     assert list(empty.runs()) == list(full.runs())

@@ -229,7 +229,7 @@ def test_the_literatures_run_is_in_every_registry_and_cannot_be_changed(registry
         with pytest.raises(RegistryError, match="literature"):
             change()
     assert reader.last_write() == before
-    assert len(Reader(Registry(registry.url).url).runs()) == 1  # opening it again adds no second one
+    assert len(Registry(registry.url).reader.runs()) == 1  # opening it again adds no second one
 
 
 def test_recorded_paths_that_lead_out_are_never_followed(registry: Registry, reader: Reader, enter: Enter) -> None:

@@ -189,7 +189,7 @@ def test_what_holds_no_run_is_left_as_it_was(tmp_path: Path, content: bytes) -> 
 
 def test_a_registry_in_use_is_not_saved(full: Path) -> None:
     registry = Registry(str(full))
-    run_id = Reader(registry.url).resolve("run 0")
+    run_id = registry.reader.resolve("run 0")
     registry.set_status(run_id, "running")
     before = full.read_bytes()
     with pytest.raises(RegistryError, match=f"run {run_id} is being trained"):

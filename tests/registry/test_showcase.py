@@ -83,7 +83,7 @@ def test_a_showcase_is_small_and_says_the_same(source: tuple[Registry, str, str]
     target = tmp_path / "shown" / "runs.db"
     target.parent.mkdir()
     size = write_showcase(registry.url, target, [run_id])
-    here, shown = Reader(registry.url), Reader(str(target))
+    here, shown = registry.reader, Reader(str(target))
     assert shown.runs()["id"].tolist() == [run_id, "report22"]
     assert verify(shown).damage == []
     on_disk = [file for file in target.parent.rglob("*") if file.is_file() and file.suffix != ".lock"]
@@ -110,9 +110,9 @@ def test_thinned_points_keep_every_spike_and_nan(source: tuple[Registry, str, st
     write_showcase(registry.url, tmp_path / "runs.db", [run_id])
     shown = Reader(str(tmp_path / "runs.db"))
     assert shown.run(run_id)["thinned"]
-    assert not Reader(registry.url).run(run_id)["thinned"]
+    assert not registry.reader.run(run_id)["thinned"]
     points = shown.points([run_id], ["loss_d"], buckets=2000)
-    full = Reader(registry.url).points([run_id], ["loss_d"], buckets=500)
+    full = registry.reader.points([run_id], ["loss_d"], buckets=500)
     assert len(points) == len(full) == 450
     np.testing.assert_allclose(points[["step", "low", "high"]], full[["step", "low", "high"]])
     assert (points["high"].max(), points["low"].min(), points["nans"].sum()) == (40.0, -40.0, 1)
@@ -133,7 +133,7 @@ def test_in_brief_less_is_kept_and_of_a_studys_trial_no_sheet(
     if trial:
         registry.tag(other, "study:s")
     write_showcase(registry.url, tmp_path / "runs.db", [run_id], [other])
-    here, shown = Reader(registry.url), Reader(str(tmp_path / "runs.db"))
+    here, shown = registry.reader, Reader(str(tmp_path / "runs.db"))
     assert (shown.sheets(other)["epoch"].tolist(), len(shown.checkpoints(other))) == ([] if trial else [EPOCHS], 0)
     points = shown.points([other], ["loss_d"], buckets=2000)
     assert len(points) == (16 if trial else 30)
@@ -243,7 +243,7 @@ def test_a_damaged_or_running_run_is_refused_and_leaves_the_old_showcase(
     registry.set_status(other, "running")
     with pytest.raises(RegistryError, match="still training"):
         write_showcase(registry.url, target, [run_id, other])
-    reader = Reader(registry.url)
+    reader = registry.reader
     reader.file(reader.sheets(run_id)["path"].iloc[0]).write_bytes(b"x")
     with pytest.raises(RegistryError, match="missing or changed"):
         write_showcase(registry.url, target, [run_id])

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from fergan_core.registry import Reader, Registry, Score
+from fergan_core.registry import Registry, Score
 from fergan_core.registry.schema import RunRow
 from tests.support import commands
 from tests.support.commands import run_module
@@ -315,7 +315,7 @@ def test_help_is_quick_and_needs_neither_torch_nor_pandas(words: tuple[str, ...]
 def test_evaluations_that_differ_in_truncation_alone_are_shown_apart(registry: Registry) -> None:
     for truncation, value in ((0.5, 9.0), (1.0, 2.0)):
         registry.add_evaluation(
-            Reader(registry.url).resolve("second"), epoch=2, step=20, judge="j", judge_sha256="a" * 64,
+            registry.reader.resolve("second"), epoch=2, step=20, judge="j", judge_sha256="a" * 64,
             protocol={"count": 10, "seed": 0, "prior": "natural", "truncation": truncation},
             scores=[Score("is", value)],
         )  # fmt: skip

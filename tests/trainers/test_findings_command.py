@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from fergan_core import recipe as recipes
-from fergan_core.registry import PointWriter, Reader, Registry
+from fergan_core.registry import PointWriter, Registry
 from tests.support.commands import run_module
 
 
@@ -39,7 +39,7 @@ def test_an_old_run_is_looked_at_again(tmp_path: Path) -> None:
         ("nan", "alarm", 15, 2)
     ]
     assert told[sound] == []
-    assert list(Reader(registry.url).findings([broken, sound])["run_id"]) == [broken]
+    assert list(registry.reader.findings([broken, sound])["run_id"]) == [broken]
     printed = fergan("findings", broken, sound, "--registry", registry.url).stdout
     assert "[bold]broken" in printed
     assert "sound: nothing was found" in printed

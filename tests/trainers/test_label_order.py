@@ -5,7 +5,7 @@ import pytest
 from fergan_core.data import reopen_dataset
 from fergan_core.experiment.run import _enter
 from fergan_core.experiment.training_run import prepare
-from fergan_core.registry import Reader, Registry
+from fergan_core.registry import Registry
 from tests.data.wild_layouts import LAYOUTS
 from trainers.datasets import open_data
 from trainers.flags import parse
@@ -26,7 +26,7 @@ def test_a_run_says_what_it_read_and_reopens_its_data_in_the_order_that_was_give
     # As a run is entered before its first step; its training and scores would take long and show nothing more.
     run = prepare(flags.recipe, dataset, registry, "cpu")
     _enter(run, name=None, tags=())
-    row = Reader(registry.url).run(run.run_id)
+    row = registry.reader.run(run.run_id)
     assert row["dataset"]["label_order"] == "affectnet"
     assert reopen_dataset(row["dataset"]).content_hash == dataset.content_hash
     assert reopen_dataset(row["dataset"], data).content_hash == dataset.content_hash

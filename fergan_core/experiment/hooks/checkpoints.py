@@ -9,7 +9,7 @@ from fergan_core import evaluation
 from fergan_core.errors import FerganError
 from fergan_core.experiment.hooks.recorder import Diverged, Recorder
 from fergan_core.experiment.training_run import TrainingRun
-from fergan_core.registry import PointWriter, Reader
+from fergan_core.registry import PointWriter
 from fergan_core.sheet import COLUMNS
 from fergan_core.training import checkpoint, engine
 from fergan_core.training.sheet import draw_sheet, sheet_images
@@ -55,7 +55,7 @@ class CheckpointHook(engine.Hook):
         A run that is killed while an epoch is evaluated has the epoch's checkpoint already, and starts after it.
         """
         run, at = self._run, self._run.start
-        reader = Reader(run.registry.url)
+        reader = run.registry.reader
         if not self._due(at) or at.step not in set(reader.checkpoints(run.run_id)["step"]):
             return  # of a fork, the state is its parent's and so are its scores
         made = reader.scores([run.run_id])

@@ -9,7 +9,7 @@ from fergan_core.analysis import findings
 from fergan_core.errors import UsageError
 from fergan_core.experiment.training_run import TrainingRun
 from fergan_core.protocols import preferred
-from fergan_core.registry import PointWriter, Reader, Registry
+from fergan_core.registry import PointWriter, Registry
 from fergan_core.training import engine
 
 _BUCKETS = 2_000
@@ -38,7 +38,7 @@ def detect_findings(registry: Registry, run_id: str) -> list[findings.Finding]:
 
     Raises UsageError for a run that was not trained here.
     """
-    reader = Reader(registry.url)
+    reader = registry.reader
     row = reader.run(run_id)
     if "batch_size" not in row["recipe"]:
         raise UsageError(f"run '{row['name']}' was not trained here and has no history to look at; name a trained run")
