@@ -1,4 +1,4 @@
-"""A run from beginning to end: recipe, data set and registry come together here and nowhere else."""
+"""Runs and studies from beginning to end: here alone recipe, data set and registry come together."""
 
 from fergan_core.experiment.hooks.findings import detect_findings
 from fergan_core.experiment.run import Outcome, fork, outcome, planned_steps, resume, start

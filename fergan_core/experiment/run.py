@@ -1,4 +1,4 @@
-"""A run from beginning to end: recipe, data set and registry come together here and nowhere else."""
+"""A run from beginning to end: start, resume, fork, and its outcome."""
 
 import signal
 from collections.abc import Callable, Mapping, Sequence
@@ -30,7 +30,7 @@ from fergan_core.training import checkpoint, engine, provenance
 
 @dataclass
 class Outcome:
-    """How a run ended: its id, name, status and reason, whole epochs done, and its last evaluation's scores."""
+    """How a run ended: id, name, status and reason, completed epochs, and the scores of its last evaluation."""
 
     run_id: str
     name: str
@@ -58,7 +58,7 @@ def start(
     listener: Listener | None = None,
     on_start: Callable[[str], None] = lambda run_id: None,
 ) -> Outcome:
-    """Train a recipe on a data set as a new run; `on_start` is told its id before the first step."""
+    """Train a recipe on a data set as a new run; `on_start` gets its id before the first step."""
     run = prepare(recipe, dataset, registry, device)
     _enter(run, name=name, tags=tags)
     _record_cost(run, 1)
@@ -74,7 +74,7 @@ def resume(
     device: str = "auto",
     listener: Listener | None = None,
 ) -> Outcome:
-    """Go on with a run from its last checkpoint; what it recorded after that is replaced.
+    """Continue a run from its last checkpoint; what it recorded after that is replaced.
 
     Raises RegistryError where the run is finished or still alive, DataError where the data set is another one.
     """
@@ -108,9 +108,9 @@ def fork(
 ) -> Outcome:
     """Branch a new run from a run's exact state at an epoch (None: its last checkpoint), with some fields set.
 
-    Without settings it does what its parent did after that epoch, to the last bit. It ends after epoch `until`, by
-    default with its recipe. Raises UsageError for settings that a state cannot be carried into, DataError where the
-    data set is not the parent's.
+    Without settings it repeats what its parent did after that epoch, bit for bit. It ends after epoch `until`, by
+    default with its recipe's last. Raises UsageError for settings with which the parent's state cannot be used,
+    DataError where the data set is not the parent's.
     """
     row = registry.reader.run(parent)
     check_recorded(dataset, row["dataset"])
@@ -124,7 +124,8 @@ def fork(
         step = _restore(run.learner, registry, parent, epoch)
     except (RuntimeError, KeyError):
         raise UsageError(
-            f"--set: {', '.join(settings)} makes other networks, into which the parent's do not fit; train anew with it"
+            f"--set: {', '.join(settings)} changes the networks, so that the parent's weights do not fit; "
+            "start a new run with it"
         ) from None
     if step == 0:
         raise UsageError(f"--fork: run {row['name']} has no checkpoint with its training state; train one")
@@ -162,7 +163,7 @@ def _enter(run: TrainingRun, *, name: str | None, tags: Sequence[str], parent: s
 
 
 def _record_cost(run: TrainingRun, step: int) -> None:
-    """Record what a training image costs, by which methods are compared at equal operations."""
+    """Record the operations that a training image costs, by which methods are compared at equal compute."""
     run.registry.add_points(run.run_id, [("flops_per_image", step, methods.training_flops(run.recipe))])
 
 
@@ -178,32 +179,32 @@ def _restore(learner: MethodLearner, registry: Registry, run_id: str, epoch: int
             raise NoRun(f"the run has no training state at epoch {epoch}; it has: {epochs}")
     if saved.empty:
         return 0
-    # A run that was stopped within the next epoch has two of this one: that of its end is the first.
-    taken = saved.sort_values("step").iloc[-1 if epoch is None else 0]
+    # A run that was stopped within the next epoch has two of this one; the first is that of the epoch's end.
+    row = saved.sort_values("step").iloc[-1 if epoch is None else 0]
     for path, digest in (("path", "sha256"), ("state_path", "state_sha256")):
-        file = reader.file(taken[path])
-        if not file.exists() or checkpoint.file_sha256(file) != taken[digest]:
+        file = reader.file(row[path])
+        if not file.exists() or checkpoint.file_sha256(file) != row[digest]:
             raise CheckpointError(
-                f"{taken[path]} is missing or changed; bring it back from a backup, or run "
+                f"{row[path]} is missing or changed; bring it back from a backup, or run "
                 "`fergan runs verify --repair` to go on from an earlier one"
             )
-    state = checkpoint.load_checkpoint(reader.file(taken["path"]), reader.file(taken["state_path"]), learner.networks)
+    state = checkpoint.load_checkpoint(reader.file(row["path"]), reader.file(row["state_path"]), learner.networks)
     learner.load_state_dict(state)
-    return int(taken["step"])
+    return int(row["step"])
 
 
 def _train(run: TrainingRun, listener: Listener | None, until: int | None = None) -> Outcome:
-    """Fit, and end in exactly one status, whatever happened."""
+    """Train, and record exactly one final status, whatever happens."""
     recipe = run.recipe
     images = torch.from_numpy(run.dataset.images[run.index]).to(run.device)
     labels = torch.from_numpy(run.dataset.labels[run.index].astype(np.int64)).to(run.device)
     status, reason = "finished", ""
     with PointWriter(run.registry, run.run_id) as writer, Interrupt(run.steps_per_epoch) as interrupt:
         recorder = Recorder(writer, batch_size=recipe.batch_size, listener=listener)
-        keeper = CheckpointHook(run, recorder, writer)
+        checkpoints = CheckpointHook(run, recorder, writer)
         try:
             if run.start.step and run.start.step % run.steps_per_epoch == 0:
-                keeper.catch_up()
+                checkpoints.catch_up()
             engine.fit(
                 run.learner,
                 images,
@@ -218,13 +219,13 @@ def _train(run: TrainingRun, listener: Listener | None, until: int | None = None
                     *_instruments(run, images, labels),
                     recorder,
                     ProbeHook(run, writer),
-                    keeper,
+                    checkpoints,
                     FindingsHook(run, writer),
                     interrupt,
                 ),
             )
         except engine.Interrupted:
-            status, reason = _save_interrupted(keeper, recorder, signal.Signals(interrupt.signal).name)
+            status, reason = _save_interrupted(checkpoints, recorder, signal.Signals(interrupt.signal).name)
         except Diverged as error:
             status, reason = "diverged", str(error)
         except BaseException as error:
@@ -233,36 +234,36 @@ def _train(run: TrainingRun, listener: Listener | None, until: int | None = None
                 raise TrainingError("the device's memory is full; lower --batch-size or --width") from None
             raise
         writer.flush()
-    at = keeper.progress
-    run.registry.progress(run.run_id, epoch=at.epoch, step=at.step, images_seen=at.images_seen)
+    progress = checkpoints.progress
+    run.registry.progress(run.run_id, epoch=progress.epoch, step=progress.step, images_seen=progress.images_seen)
     run.registry.set_status(run.run_id, status, reason)
     detect_findings(run.registry, run.run_id)
     return outcome(run.registry, run.run_id)
 
 
 def _instruments(run: TrainingRun, images: Tensor, labels: Tensor) -> list[engine.Hook]:
-    """Return the instruments, where the recipe wants them and there are held-out faces to look at."""
+    """Return the instruments' hook, where the recipe has instruments and there are held-out faces to measure on."""
     codes = [emotion_code(name) for name in run.recipe.emotions]
     index = run.parts.held_out[np.isin(run.dataset.labels[run.parts.held_out], codes)]
     if not run.recipe.watch_every or len(index) < 2:
         return []
-    faces = torch.from_numpy(run.dataset.images[index]).to(run.device)
-    known = torch.from_numpy(run.dataset.labels[index].astype(np.int64)).to(run.device)
-    return [InstrumentHook(run.learner, (images, labels), (faces, known), run.recipe.watch_every)]
+    held_out_faces = torch.from_numpy(run.dataset.images[index]).to(run.device)
+    held_out_labels = torch.from_numpy(run.dataset.labels[index].astype(np.int64)).to(run.device)
+    return [InstrumentHook(run.learner, (images, labels), (held_out_faces, held_out_labels), run.recipe.watch_every)]
 
 
-def _save_interrupted(keeper: CheckpointHook, recorder: Recorder, signal_name: str) -> tuple[str, str]:
-    """Save the step that was ended; return the status and its reason."""
+def _save_interrupted(checkpoints: CheckpointHook, recorder: Recorder, signal_name: str) -> tuple[str, str]:
+    """Save the last completed step; return the status and its reason."""
     try:
-        recorder.flush(keeper.progress)
-        keeper.save(keeper.progress)
+        recorder.flush(checkpoints.progress)
+        checkpoints.save(checkpoints.progress)
     except Diverged as error:
         return "diverged", str(error)
-    return "interrupted", f"{signal_name} at step {keeper.progress.step}"
+    return "interrupted", f"{signal_name} at step {checkpoints.progress.step}"
 
 
 def outcome(registry: Registry, run_id: str) -> Outcome:
-    """Return how a run stands in the registry, with the scores of its newest evaluation under one protocol."""
+    """Return a run's outcome as recorded, with the scores of its newest evaluation under one protocol."""
     reader = registry.reader
     row = reader.run(run_id)
     result = Outcome(run_id, row["name"], row["status"], row["reason"], row["epoch"])
@@ -271,13 +272,13 @@ def outcome(registry: Registry, run_id: str) -> Outcome:
         newest = preferred(scores[scores["step"] == scores["step"].max()])
         result.judge = str(newest.iloc[0]["judge"])
         result.scores = [
-            Score(row["metric"], row["value"], *(_or_none(row[name]) for name in _OF_A_SCORE))
+            Score(row["metric"], row["value"], *(_or_none(row[name]) for name in _SCORE_FIELDS))
             for row in newest.to_dict("records")
         ]
     return result
 
 
-_OF_A_SCORE = ("low", "high", "real", "emotion", "noise")
+_SCORE_FIELDS = ("low", "high", "real", "emotion", "noise")
 
 
 def _or_none(value: Any) -> Any:

@@ -1,7 +1,7 @@
 """Studies: a design of settings and seeds, whose trials any number of processes take from one queue in the registry.
 
-Optuna keeps the queue (its tables stand beside ours in the same database); each trial is a run of its own, tagged with
-the study. A trial that failed is a result; one whose process died is put back into the queue.
+Optuna keeps the queue, in tables of the same database; each trial is a run of its own, tagged with the study. A failed
+trial is a result; one whose process died is put back into the queue.
 """
 
 import itertools
@@ -26,15 +26,15 @@ from fergan_core.recipe import Recipe
 from fergan_core.registry import Registry, study_tag
 from fergan_core.registry.connect import WriteLock, sqlite_path
 
-_RUN = "run"  # the trial's note of its run's id
-_SLOW_END = 60.0  # seconds from the end of a run to the end of its trial, on a machine that is busy
-_SLOW_START = timedelta(minutes=10)  # for a trial to become a run; then its process has died on the way
-_RECIPE = "recipe"  # and of its whole recipe, so that whoever takes it trains what was meant
+_RUN = "run"  # the trial's attribute with its run's id
+_SLOW_END = 60.0  # seconds from the end of a run to the end of its trial, at most, on a busy machine
+_SLOW_START = timedelta(minutes=10)  # from a trial's start to its run's, at most; after that its process has died
+_RECIPE = "recipe"  # the trial's attribute with its complete recipe, so that any process trains the same
 
 
 @dataclass(frozen=True)
 class Span:
-    """A range of numbers to draw from, evenly or, with `log`, evenly in the logarithm."""
+    """A range of numbers to draw from, uniformly or, with `log`, log-uniformly."""
 
     low: float
     high: float
@@ -57,7 +57,7 @@ Choice = Sequence[str] | Span
 def design(vary: Mapping[str, Choice], seeds: int, draws: int | None, seed: int) -> list[dict[str, str]]:
     """Return the settings of all trials: every combination, or `draws` random ones, each with `seeds` seeds.
 
-    Values are texts, as --set takes them. Raises UsageError where a range is to be combined.
+    Values are texts, as --set takes them. Raises UsageError for a range without `draws`.
     """
     if draws is None:
         spans = [name for name, choice in vary.items() if isinstance(choice, Span)]
@@ -74,12 +74,12 @@ def design(vary: Mapping[str, Choice], seeds: int, draws: int | None, seed: int)
             }
             for _ in range(draws)
         ]
-    # All settings with one seed, then all with the next: a study that is stopped early has still seen every setting.
+    # All settings with one seed, then all with the next: a study that is stopped early still has every setting.
     return [{**setting, "seed": str(number)} for number in range(seeds) for setting in settings]
 
 
 class Study:
-    """A named study in a registry; made where it is not there yet."""
+    """A named study in a registry, which is created where there is none of that name."""
 
     def __init__(self, registry: Registry, name: str) -> None:
         self._registry, self.name = registry, name
@@ -93,16 +93,13 @@ class Study:
             self._study = optuna.create_study(storage=storage, study_name=name, load_if_exists=True)
 
     def enqueue(self, recipe: Recipe, settings: Sequence[Mapping[str, str]]) -> int:
-        """Put the recipes, each `recipe` with one of the settings, into the queue, and return how many.
-
-        One that the study has had already is left out.
-        """
+        """Queue trials, each `recipe` with one of the settings, less those it has had; return how many."""
         with self._lock.held():
-            had = [trial.user_attrs.get(_RECIPE) for trial in self._study.get_trials(deepcopy=False)]
+            earlier = [trial.user_attrs.get(_RECIPE) for trial in self._study.get_trials(deepcopy=False)]
             new = [(dict(setting), recipes.to_dict(recipes.changed(recipe, setting))) for setting in settings]
-            new = [(setting, whole) for setting, whole in new if whole not in had]
-            for setting, whole in new:
-                self._study.enqueue_trial(setting, user_attrs={_RECIPE: whole})
+            new = [(setting, full_recipe) for setting, full_recipe in new if full_recipe not in earlier]
+            for setting, full_recipe in new:
+                self._study.enqueue_trial(setting, user_attrs={_RECIPE: full_recipe})
         return len(new)
 
     def run(
@@ -114,10 +111,10 @@ class Study:
         listener: Callable[[Recipe], Listener] | None = None,
         on_trial: Callable[[int, Mapping[str, str]], None] = lambda number, setting: None,
     ) -> int:
-        """Train trial after trial until none waits, or one is interrupted; return how many this process trained."""
+        """Train trials until none is waiting or one is interrupted; return how many this process trained."""
         done = 0
-        while (taken := self._take()) is not None:
-            trial, setting, recipe = taken
+        while (next_trial := self._take()) is not None:
+            trial, setting, recipe = next_trial
             on_trial(trial.number, setting)
             try:
                 outcome = start(
@@ -144,12 +141,12 @@ class Study:
         return done
 
     def waiting(self) -> int:
-        """Return how many trials nobody has taken yet."""
+        """Return how many trials are waiting."""
         with self._lock.held():
             return len(self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
 
     def _take(self) -> tuple[optuna.Trial, dict[str, str], Recipe] | None:
-        """Take the next trial that waits, or one whose process has died."""
+        """Take the next waiting trial, those whose process has died among them; None where there is none."""
         with self._lock.held():
             self._put_back_dead()
             if not self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
@@ -163,7 +160,7 @@ class Study:
         for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             if run_id := trial.user_attrs.get(_RUN):
                 run = reader.run(run_id)
-                # The process of a run that has just ended is about to tell the study so.
+                # Shortly after a run's end its process has yet to record it in the study.
                 ended = run["finished"] is not None and time.time() - run["finished"] > _SLOW_END
                 dead = run["status"] == "crashed" or ended
             else:
@@ -192,7 +189,7 @@ class Study:
 
 
 def _value(outcome: Outcome, score: str) -> float | None:
-    """Return a finished run's score of all emotions together; None where the run failed or has none."""
+    """Return a finished run's score over all emotions; None where the run failed or lacks the score."""
     if outcome.status != "finished":
         return None
-    return next((found.value for found in outcome.scores if found.metric == score and found.emotion is None), None)
+    return next((entry.value for entry in outcome.scores if entry.metric == score and entry.emotion is None), None)

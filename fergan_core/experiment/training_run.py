@@ -1,4 +1,4 @@
-"""One training and all that it works with: what it learns from, what learns, where it is recorded, where it begins."""
+"""A training and what it needs: recipe, data, learner, registry, and the step at which it begins."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +20,7 @@ from fergan_core.training import engine
 class TrainingRun:
     """A training: `index` int64 [n] are the images it learns from, `run_id` its row in the registry once it has one.
 
-    `start` is where it begins: at step 0, or where a resumed run or a fork goes on.
+    `start` is where it begins: step 0, or the checkpoint of a resumed run or a fork.
     """
 
     recipe: Recipe
@@ -44,23 +44,23 @@ class TrainingRun:
         return self.registry.files / self.run_id
 
     def relative(self, path: Path) -> str:
-        """Return a file's path as the registry has it."""
+        """Return a file's path relative to the registry's files, as it is recorded."""
         return path.relative_to(self.registry.files).as_posix()
 
     def begin_at(self, step: int) -> None:
-        """Begin after a step whose state the learner has."""
+        """Begin after `step`, whose state the learner has loaded."""
         self.start = engine.Progress(step, step // self.steps_per_epoch, step * self.recipe.batch_size)
 
 
-def choose_device(wish: str) -> torch.device:
-    """Return the device for 'auto', 'cpu' or 'cuda'; UsageError where there is no GPU to give."""
-    if wish == "cuda" and not torch.cuda.is_available():
+def choose_device(name: str) -> torch.device:
+    """Return the device for 'auto', 'cpu' or 'cuda'; UsageError where 'cuda' is requested and there is no GPU."""
+    if name == "cuda" and not torch.cuda.is_available():
         raise UsageError("--device: this PyTorch sees no GPU; use --device cpu or auto")
-    return torch.device("cuda" if wish != "cpu" and torch.cuda.is_available() else "cpu")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 def prepare(recipe: Recipe, dataset: Dataset, registry: Registry, device: str) -> TrainingRun:
-    """Make a training of a recipe on a data set, with a fresh learner on 'auto', 'cpu' or 'cuda'; records nothing."""
+    """Prepare a training of a recipe on a data set, with a new learner on 'auto', 'cpu' or 'cuda'; record nothing."""
     target = choose_device(device)
     parts = split_parts(dataset)
     index = evaluation.training_index(dataset, parts, recipe)

@@ -1,4 +1,4 @@
-"""Conditional GANs: the game of generator and discriminator (Goodfellow et al., arXiv:1406.2661)."""
+"""Conditional GANs: generator against discriminator (Goodfellow et al. 2014, arXiv:1406.2661)."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -21,17 +21,17 @@ _GRADIENT_PENALTY = 10.0  # arXiv:1704.00028, algorithm 1
 
 
 def unlike_steps(config: Gan) -> int:
-    """Return after how many steps the same kinds of steps come again: with --d-steps and lazy R1 they are not alike."""
+    """Return after how many steps the kinds of steps repeat: with `d_steps` and lazy R1 they are not all alike."""
     return config.d_steps * (config.r1_every if config.r1 else 1)
 
 
 class AdversarialLearner:
-    """Two networks and their optimisers; a step teaches each once. It is a Learner, and `generator` a Generator.
+    """Two networks and their optimisers, each updated in a step. It is a Learner, and `generator` a Generator.
 
-    Real and generated faces pass the discriminator in separate batches, each with its own batch statistics: mixed
-    in one batch the statistics give the answer away. Generated faces ask for the emotions of the real batch, so
-    both carry the same label prior, and the faces of the discriminator's turn serve the generator's as well.
-    `steps` is the training's whole length, over which rates and noise fade.
+    Real and generated faces pass the discriminator in separate batches, each with its own batch statistics: those of a
+    mixed batch would give the answer away. Faces are generated for the emotions of the real batch, so both have the
+    same label prior, and the discriminator's update and the generator's use the same ones. `steps` is the length of the
+    whole training, over which rates and noise fade.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class AdversarialLearner:
         self._config, self._device, self._autocast = config, device, bfloat16
         self._steps, self._done = steps, 0
         self._classes = class_table(emotions, device)
-        self._game = gan_loss(config.loss, config.label_smoothing)
+        self._loss = gan_loss(config.loss, config.label_smoothing)
         self._g = build_generator(config, len(emotions)).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._d = build_discriminator(config, len(emotions)).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         betas = (config.beta1, config.beta2)
@@ -54,11 +54,11 @@ class AdversarialLearner:
         if config.g_ema:
             copy = build_generator(config, len(emotions)).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
             self._average = Ema(self._g, copy, config.g_ema)
-        drawn_by = self._average.network if self._average else self._g
-        self.generator = gan_generator(config, emotions, drawn_by, device)
-        # What `measure` looks with and at.
-        self._untold = gan_generator(config, emotions, self._g, device)
-        self._onlooker, self._old = DiscriminatorProbe(self._d), FakeHistory(device)
+        drawing_network = self._average.network if self._average else self._g
+        self.generator = gan_generator(config, emotions, drawing_network, device)
+        # For `measure`, which looks at the generator itself also where its average draws the faces.
+        self._measured_generator = gan_generator(config, emotions, self._g, device)
+        self._discriminator_probe, self._fake_history = DiscriminatorProbe(self._d), FakeHistory(device)
         self._spectra = (Spectra(self._g, "g"), Spectra(self._d, "d"))
 
     @property
@@ -74,78 +74,81 @@ class AdversarialLearner:
     def step(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """Learn one batch; returns losses, D's logits and accuracy, both gradient norms and G's by D's (0-dim).
 
-        With `d_steps` above 1 the generator learns in every so many-th step only, and is told of only there.
+        With `d_steps` N above 1 the generator learns in every N-th step only, and only there has scalars.
         """
         images = images.contiguous(memory_format=torch.channels_last)
         classes = self._classes[labels]
         self._set_rates()
         self._done += 1
-        both = self._done % self._config.d_steps == 0
+        generator_learns = self._done % self._config.d_steps == 0
         with (
-            torch.set_grad_enabled(both),
+            torch.set_grad_enabled(generator_learns),
             torch.autocast(self._device.type, torch.bfloat16, enabled=self._autocast),
         ):
-            fake = self._g_run(self._draw(len(images)), classes)
-        if not both:
+            fake = self._g_run(self._draw_latents(len(images)), classes)
+        if not generator_learns:
             return self._learn_d(images, fake, classes)
         if self._config.first == "discriminator":
-            told = self._learn_d(images, fake, classes) | self._learn_g(fake, classes)
+            scalars = self._learn_d(images, fake, classes) | self._learn_g(fake, classes)
         else:
-            told = self._learn_g(fake, classes) | self._learn_d(images, fake, classes)
-        return told | {"grad_ratio": told["grad_norm_g"] / told["grad_norm_d"]}
+            scalars = self._learn_g(fake, classes) | self._learn_d(images, fake, classes)
+        return scalars | {"grad_ratio": scalars["grad_norm_g"] / scalars["grad_norm_d"]}
 
     def measure(self, train: Batch, held_out: Batch) -> dict[str, Tensor]:
-        """Measure what the losses do not tell, of some training and held-out faces and their FER2013 codes.
+        """Measure what the losses do not show, on some training and held-out faces and their FER2013 codes.
 
-        d_accuracy_held_out, _old  share of unseen real faces, and of earlier fakes, that D takes for what they are
-        r_t, r_v   how surely D takes training faces for real, -1 to 1, and how much farther than unseen ones it puts
-                   them from fakes: 0 is equally far, 1 is overfitting (Karras et al. 2020, arXiv:2006.06676, eq. 1)
-        update_ratio_d and _g  length of the last update by that of the weights
+        d_accuracy_held_out, d_accuracy_old  share of held-out real faces, and of earlier fakes, that D gets right
+        r_t        mean sign of D's logits of training faces, -1 to 1 (Karras et al. 2020, arXiv:2006.06676, eq. 1)
+        r_v        D's mean logit of training minus held-out faces, by that of training faces minus fakes: 0 is no
+                   overfitting, 1 complete (the same equation)
+        update_ratio_d, update_ratio_g  norm of the last update by that of the weights
         spectral_d/LAYER, spectral_g/LAYER  largest singular values
         """
-        seen, unseen = ((faces, self._classes[codes]) for faces, codes in (train, held_out))
-        latents = self._untold.latents(len(train[0]), self._done)
-        fakes = self._untold.generate(latents, train[1])
-        of_train, of_unseen, of_fakes = self._onlooker.logits(seen, unseen, (fakes, seen[1]))
-        apart = of_train.mean() - of_fakes.mean()
-        found = {
-            "d_accuracy_held_out": (of_unseen > self._game.middle).float().mean(),
-            "r_t": (of_train - self._game.middle).sign().mean(),
-            "r_v": (of_train.mean() - of_unseen.mean()) / apart,
+        train_batch, held_out_batch = ((faces, self._classes[codes]) for faces, codes in (train, held_out))
+        latents = self._measured_generator.latents(len(train[0]), self._done)
+        fakes = self._measured_generator.generate(latents, train[1])
+        train_logits, unseen_logits, fake_logits = self._discriminator_probe.logits(
+            train_batch, held_out_batch, (fakes, train_batch[1])
+        )
+        gap = train_logits.mean() - fake_logits.mean()
+        scalars = {
+            "d_accuracy_held_out": (unseen_logits > self._loss.middle).float().mean(),
+            "r_t": (train_logits - self._loss.middle).sign().mean(),
+            "r_v": (train_logits.mean() - unseen_logits.mean()) / gap,
             "update_ratio_d": update_ratio(self._d_optimiser),
             "update_ratio_g": update_ratio(self._g_optimiser),
         }
-        if self._old.times:
-            (of_old,) = self._onlooker.logits(self._old.known())
-            found["d_accuracy_old"] = (of_old < self._game.middle).float().mean()
-        self._old.keep(fakes, seen[1])
+        if self._fake_history.times:
+            (old_logits,) = self._discriminator_probe.logits(self._fake_history.earlier())
+            scalars["d_accuracy_old"] = (old_logits < self._loss.middle).float().mean()
+        self._fake_history.add(fakes, train_batch[1])
         for spectra in self._spectra:
-            found |= spectra.measure()
-        return found
+            scalars |= spectra.measure()
+        return scalars
 
     def _set_rates(self) -> None:
-        """Let the learning rates fall to 0 in a straight line over the training, where the recipe says so."""
+        """Set the learning rates of this step: with `lr_decay` they fall linearly to 0 over the training."""
         for optimiser, rate in ((self._g_optimiser, self._config.g_lr), (self._d_optimiser, self._config.d_lr)):
-            now = rate_at(rate, self._done, self._steps, decay=self._config.lr_decay)
-            optimiser.param_groups[0]["lr"] = now
+            current_rate = rate_at(rate, self._done, self._steps, decay=self._config.lr_decay)
+            optimiser.param_groups[0]["lr"] = current_rate
 
-    def _draw(self, count: int) -> Tensor:
+    def _draw_latents(self, count: int) -> Tensor:
         shape = (count, self._config.latent_size)
         if self._config.latent == "normal":
             return torch.randn(shape, device=self._device)
         return torch.rand(shape, device=self._device) * 2 - 1
 
-    def _wrong(self, classes: Tensor) -> Tensor:
-        """Draw for each class another one, each of the others as likely."""
+    def _wrong_classes(self, classes: Tensor) -> Tensor:
+        """Draw a wrong class for each, uniformly."""
         count = len(self.generator.emotions)
         return (classes + torch.randint(1, count, classes.shape, device=classes.device)) % count
 
-    def _shown(self, faces: Tensor) -> Tensor:
-        """Return faces as the discriminator is shown them: augmented, under noise that fades (arXiv:1610.04490)."""
+    def _discriminator_input(self, faces: Tensor) -> Tensor:
+        """Return faces as the discriminator sees them: augmented, with noise that fades (arXiv:1610.04490)."""
         faces = self._augment(faces)
         if self._config.instance_noise:
-            left = max(0.0, 1 - self._done / self._steps)
-            faces = faces + torch.randn_like(faces) * (self._config.instance_noise * left)
+            remaining = max(0.0, 1 - self._done / self._steps)
+            faces = faces + torch.randn_like(faces) * (self._config.instance_noise * remaining)
         return faces
 
     def _logits(self, images: Tensor, classes: Tensor) -> tuple[Tensor, Tensor | None]:
@@ -156,52 +159,57 @@ class AdversarialLearner:
         return (logits, None) if logits.ndim == 1 else (logits[:, 0], logits[:, 1:])
 
     def _learn_d(self, real: Tensor, fake: Tensor, classes: Tensor) -> dict[str, Tensor]:
-        """Minimise the game's loss; matching-aware, real faces under a wrong emotion share the fakes' term."""
-        shown, shown_fake = self._shown(real), self._shown(fake.detach())
-        real_logits, real_emotions = self._logits(shown, classes)
-        fake_logits, fake_emotions = self._logits(shown_fake, classes)
-        fake_loss, extra = self._game.on_fake(fake_logits), {}
+        """Minimise D's loss; if matching-aware, half the fakes' term is that of real faces under a wrong emotion."""
+        real_input, fake_input = self._discriminator_input(real), self._discriminator_input(fake.detach())
+        real_logits, real_emotions = self._logits(real_input, classes)
+        fake_logits, fake_emotions = self._logits(fake_input, classes)
+        fake_loss, scalars = self._loss.on_fake(fake_logits), {}
         if self._config.matching_aware:
-            wrong_logits, _ = self._logits(shown, self._wrong(classes))
-            fake_loss = (fake_loss + self._game.on_fake(wrong_logits)) / 2
-            extra = {"d_wrong": wrong_logits.detach().sigmoid().mean()}
-        loss = self._game.on_real(real_logits) + fake_loss
+            wrong_logits, _ = self._logits(real_input, self._wrong_classes(classes))
+            fake_loss = (fake_loss + self._loss.on_fake(wrong_logits)) / 2
+            scalars = {"d_wrong": wrong_logits.detach().sigmoid().mean()}
+        loss = self._loss.on_real(real_logits) + fake_loss
         if real_emotions is not None and fake_emotions is not None:
             loss = loss + (F.cross_entropy(real_emotions, classes) + F.cross_entropy(fake_emotions, classes)) / 2
-            extra["d_emotion_accuracy"] = (real_emotions.detach().argmax(1) == classes).float().mean()
-        penalties = self._penalties(shown, shown_fake, real_logits, fake_logits, classes)
+            scalars["d_emotion_accuracy"] = (real_emotions.detach().argmax(1) == classes).float().mean()
+        penalties = self._penalties(real_input, fake_input, real_logits, fake_logits, classes)
         for name, value in penalties.items():
             loss = loss + value
-            extra[f"penalty_{name}"] = value.detach()
+            scalars[f"penalty_{name}"] = value.detach()
         self._d_optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         norm = gradient_norm(self._d)
         self._d_optimiser.step()
         self._augment.observe(real_logits.detach())
-        return {"loss_d": loss.detach(), "grad_norm_d": norm, **self._told(real_logits, fake_logits), **extra}
+        return {
+            "loss_d": loss.detach(),
+            "grad_norm_d": norm,
+            **self._logit_scalars(real_logits, fake_logits),
+            **scalars,
+        }
 
     @torch.no_grad()
-    def _told(self, real_logits: Tensor, fake_logits: Tensor) -> dict[str, Tensor]:
-        """Return what D's logits say: accuracies, means, spread, and probabilities where they are some."""
-        on_real = (real_logits > self._game.middle).float().mean()
-        on_fake = (fake_logits < self._game.middle).float().mean()
-        told = {
-            "d_accuracy": (on_real + on_fake) / 2,
-            "d_accuracy_real": on_real,
-            "d_accuracy_fake": on_fake,
+    def _logit_scalars(self, real_logits: Tensor, fake_logits: Tensor) -> dict[str, Tensor]:
+        """Return D's accuracies, its logits' means and spread, and its probabilities where the loss gives it some."""
+        accuracy_real = (real_logits > self._loss.middle).float().mean()
+        accuracy_fake = (fake_logits < self._loss.middle).float().mean()
+        scalars = {
+            "d_accuracy": (accuracy_real + accuracy_fake) / 2,
+            "d_accuracy_real": accuracy_real,
+            "d_accuracy_fake": accuracy_fake,
             "logit_real": real_logits.mean(),
             "logit_fake": fake_logits.mean(),
             "logit_spread": torch.cat((real_logits, fake_logits)).std(),
         }
-        if self._game.probabilities:
-            told |= {"d_real": real_logits.sigmoid().mean(), "d_fake": fake_logits.sigmoid().mean()}
-        return told | self._augment.scalars()
+        if self._loss.probabilities:
+            scalars |= {"d_real": real_logits.sigmoid().mean(), "d_fake": fake_logits.sigmoid().mean()}
+        return scalars | self._augment.scalars()
 
     def _penalties(
         self, real: Tensor, fake: Tensor, real_logits: Tensor, fake_logits: Tensor, classes: Tensor
     ) -> dict[str, Tensor]:
-        """Return the recipe's penalties of this step by name, each with its weight."""
-        config, found = self._config, {}
+        """Return the penalties that the recipe has in this step, each times its weight, by name."""
+        config, penalties = self._config, {}
 
         def discriminate(faces: Tensor) -> Tensor:
             # In float32: bfloat16 has too few digits for a derivative of a derivative.
@@ -210,19 +218,19 @@ class AdversarialLearner:
             return logits if logits.ndim == 1 else logits[:, 0]
 
         if config.loss == "wgan-gp":
-            found["gradient"] = _GRADIENT_PENALTY * gradient_penalty(discriminate, real, fake)
+            penalties["gradient"] = _GRADIENT_PENALTY * gradient_penalty(discriminate, real, fake)
         if config.r1 and (self._done - 1) % config.r1_every == 0:
-            # Lazily, with the weight of the steps left out (Karras et al. 2020, arXiv:1912.04958, appendix B).
-            found["r1"] = config.r1 * config.r1_every * r1(discriminate, real)
+            # Lazily, with the weight of the steps without it (Karras et al. 2020, arXiv:1912.04958, appendix B).
+            penalties["r1"] = config.r1 * config.r1_every * r1(discriminate, real)
         if config.lecam:
-            found["lecam"] = config.lecam * self._lecam(real_logits, fake_logits)
-        return found
+            penalties["lecam"] = config.lecam * self._lecam(real_logits, fake_logits)
+        return penalties
 
     def _learn_g(self, fake: Tensor, classes: Tensor) -> dict[str, Tensor]:
-        """Minimise the game's loss of the generator; D's own gradients are not computed."""
+        """Minimise G's loss; the gradients of D's weights are not computed."""
         self._d.requires_grad_(False)
-        logits, emotions = self._logits(self._shown(fake), classes)
-        loss = self._game.for_generator(logits)
+        logits, emotions = self._logits(self._discriminator_input(fake), classes)
+        loss = self._loss.for_generator(logits)
         if emotions is not None:
             loss = loss + F.cross_entropy(emotions, classes)
         self._g_optimiser.zero_grad(set_to_none=True)
@@ -235,7 +243,7 @@ class AdversarialLearner:
         return {"loss_g": loss.detach(), "grad_norm_g": norm}
 
     def state_dict(self) -> dict[str, Any]:
-        """Return networks, optimisers, and where everything stands that changes over a training."""
+        """Return networks, optimisers, and all else that changes over a training."""
         state = {
             "generator": self._g.state_dict(),
             "discriminator": self._d.state_dict(),
@@ -244,13 +252,13 @@ class AdversarialLearner:
             "done": self._done,
             "augment": self._augment.state_dict(),
             "lecam": self._lecam.averages,
-            "old": self._old.state_dict(),
+            "old": self._fake_history.state_dict(),
             "spectra": [spectra.state_dict() for spectra in self._spectra],
         }
         return state if self._average is None else state | {"average": self._average.network.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take such a state."""
+        """Load what `state_dict` returned."""
         self._g.load_state_dict(state["generator"])
         self._d.load_state_dict(state["discriminator"])
         if self._average is not None:
@@ -261,11 +269,11 @@ class AdversarialLearner:
             (self._d_optimiser, "d_optimiser", self._config.d_lr),
         ):
             restore(optimiser, state[name], lr=rate, betas=(self._config.beta1, self._config.beta2))
-        if "done" in state:  # an older state lacks it: then nothing changed over a training
+        if "done" in state:  # states of older versions lack it and all that follows
             self._done = int(state["done"])
             if state["augment"]:
                 self._augment.load_state_dict(state["augment"])
             self._lecam.averages = state["lecam"].to(self._device).clone()
-            self._old.load_state_dict(state["old"])
-            for spectra, known in zip(self._spectra, state["spectra"], strict=True):
-                spectra.load_state_dict(known)
+            self._fake_history.load_state_dict(state["old"])
+            for spectra, spectra_state in zip(self._spectra, state["spectra"], strict=True):
+                spectra.load_state_dict(spectra_state)

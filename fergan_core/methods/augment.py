@@ -21,7 +21,7 @@ ADA_STEPS = 4  # between two changes of the probability
 
 
 class Augmentation(Protocol):
-    """Changes faces [B,1,48,48] as the discriminator sees them; `observe` is told its logits of real ones."""
+    """Changes the faces [B,1,48,48] that the discriminator sees; `observe` gets its logits of real ones."""
 
     def __call__(self, faces: Tensor) -> Tensor: ...
 
@@ -41,7 +41,7 @@ class Unchanged:
         return faces
 
     def observe(self, real_logits: Tensor) -> None:
-        """Learn nothing of it."""
+        """Ignore them."""
 
     def scalars(self) -> dict[str, Tensor]:
         return {}
@@ -50,11 +50,11 @@ class Unchanged:
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """There is nothing to take."""
+        """Nothing to load."""
 
 
 class DiffAugment(Unchanged):
-    """Light, a shift and a hole, of every face anew (the paper's 'color, translation, cutout')."""
+    """Change each face's light, shift it and cut a hole (the paper's 'color, translation, cutout')."""
 
     def __call__(self, faces: Tensor) -> Tensor:
         count, device = len(faces), faces.device

@@ -1,4 +1,4 @@
-"""The judge in training: a classifier of emotion (and identity) with the usual defences against noisy labels."""
+"""The judge's Learner: a classifier of emotion (and identity), regularised against noisy labels."""
 
 import math
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ class ClassifierRecipe:
     architecture: Architecture
     widths: tuple[int, ...]
     blocks: tuple[int, ...]
-    full: int = 0  # channels of two convolutions at the faces' own size; 0 for one that strides
+    full: int = 0  # channels of two convolutions at 48x48; 0 for one with stride 2
     features: int = 128
     dropout: float = 0.2
     learning_rate: float = 3e-3  # the peak of the one-cycle schedule
@@ -32,10 +32,10 @@ class ClassifierRecipe:
     shift: float = 3.0  # pixels, each way
     rotation: float = 10.0  # degrees, each way
     zoom: float = 0.1  # share of the side, each way
-    contrast: float = 0.0  # share of the contrast, and of half the range of greys, by which lighting differs each way
+    contrast: float = 0.0  # by how much contrast (a share) and brightness (of [-1,1]) change, each way
     cutout: int = 12  # side of the square, pixels; 0 for none
     mixup: float = 0.0  # alpha of the Beta distribution of the mixing share; 0 for none
-    bootstrap: float = 0.0  # share of the averaged network's own reading in the labels, reached after a third
+    bootstrap: float = 0.0  # share of the averaged network's reading in the labels, reached after a third of the steps
     ema_decay: float = 0.998
 
     def __post_init__(self) -> None:
@@ -45,11 +45,11 @@ class ClassifierRecipe:
                 f"not {self.features}"
             )
         if 0 in self.blocks[0 if self.full else 1 :]:
-            raise UsageError(f"judge: blocks {self.blocks} leave a stage without any; give it one or more")
+            raise UsageError(f"judge: blocks {self.blocks} leave a stage without a block; give it one or more")
 
 
 def one_cycle(done: float, warm_up: float) -> float:
-    """Return the share of the peak learning rate after a share `done`, 0 to 1, of a training.
+    """Return the learning rate as a share of its peak, after a share `done` (0 to 1) of a training.
 
     Linear up over the share `warm_up`, then a cosine to zero (Smith & Topin 2018, arXiv:1708.07120).
     """
@@ -86,11 +86,11 @@ def cut_out_randomly(images: Tensor, side_px: int) -> Tensor:
 
 
 def mixing(count: int, alpha: float, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Draw for each of `count` faces a partner int64 [count] and its own share float [count] in 0.5 to 1.
+    """Draw for each of `count` faces a partner int64 [count], and the face's own share in the mix, float [count].
 
-    The share is from Beta(alpha, alpha) (mixup, arXiv:1710.09412, eq. 2), the larger of it and what it leaves.
+    The share is the larger of x and 1 - x, x from Beta(alpha, alpha) (mixup, arXiv:1710.09412, eq. 2): 0.5 to 1.
     """
-    # On the CPU's generator whatever the device: Beta draws from the global one alone.
+    # On the CPU whatever the device: Beta takes no generator, and the CPU's is the one that is seeded alike everywhere.
     share = torch.distributions.Beta(alpha, alpha).sample((count,))
     return torch.randperm(count, device=device), torch.maximum(share, 1 - share).to(device)
 
@@ -104,10 +104,9 @@ def spread(labels: Tensor, classes: int, smoothing: float) -> Tensor:
 class Classifier:
     """Learns emotions from labels int64 [B], or from people's votes as distributions float [B,7].
 
-    Labels int64 [B,2] are (emotion, identity), and identities are learnt too.
-
-    `average` is the exponential moving average of the network's weights and statistics: the judge that is kept. With
-    `start`, a network's state by name, the training goes on from there.
+    Labels int64 [B,2] are (emotion, identity), and identities are learnt too. `average` is the exponential moving
+    average of the network's weights and statistics, which becomes the judge. With `start`, a network's state by name,
+    the training goes on from there.
     """
 
     networks: tuple[str, ...] = ("network", "average")
@@ -140,7 +139,7 @@ class Classifier:
 
         self.network, self.average = build(), build()
         if start is not None:
-            # Batch norm's counts of batches, which nothing here reads, are not among a judge's tensors.
+            # A judge's file leaves out batch norm's counts of batches, which nothing reads.
             self.network.load_state_dict({name: value.float() for name, value in start.items()}, strict=False)
         # What is good already is left slowly, from the first step on.
         self._ema = Ema(self.network, self.average.eval(), recipe.ema_decay, fast_start=start is None)
@@ -172,7 +171,7 @@ class Classifier:
         images = images.contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
             emotions, identities = self.network(images)
-        loss = self._loss(emotions, emotions_known, partner, share, self._own_reading(images))
+        loss = self._loss(emotions, emotions_known, partner, share, self._averaged_reading(images))
         if identities is not None and identities_known is not None:
             loss = loss + self._loss(identities, identities_known, partner, share, None)
         self.optimiser.zero_grad(set_to_none=True)
@@ -183,8 +182,8 @@ class Classifier:
         likeliest = emotions_known.argmax(1) if emotions_known.is_floating_point() else emotions_known
         return {"loss": loss.detach(), "accuracy": (emotions.detach().argmax(1) == likeliest).float().mean()}
 
-    def _own_reading(self, images: Tensor) -> Tensor | None:
-        """Read a batch's emotions by the averaged network: float [B,7]; None where labels alone are trusted."""
+    def _averaged_reading(self, images: Tensor) -> Tensor | None:
+        """Return the averaged network's probabilities [B,7] of a batch; None where the recipe trusts labels alone."""
         if not self.recipe.bootstrap:
             return None
         with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
@@ -192,22 +191,24 @@ class Classifier:
         return logits.float().softmax(1)
 
     def _loss(
-        self, logits: Tensor, labels: Tensor, partner: Tensor | None, share: Tensor, own: Tensor | None
+        self, logits: Tensor, labels: Tensor, partner: Tensor | None, share: Tensor, averaged_reading: Tensor | None
     ) -> Tensor:
-        """Cross-entropy against smoothed labels, mixed as the faces were, and moved towards an `own` reading.
+        """Cross-entropy against smoothed labels, mixed as the faces were, and moved towards the averaged reading.
 
         Soft bootstrapping against wrong labels (Reed et al. 2015, arXiv:1412.6596, eq. 6), the reading being the
-        averaged network's (as in Tarvainen & Valpola 2017, arXiv:1703.01780), which is steadier than the network's.
+        averaged network's (as in Tarvainen & Valpola 2017, arXiv:1703.01780), which varies less than the network's own.
         """
-        wanted = spread(labels, logits.shape[1], self.recipe.label_smoothing)
+        targets = spread(labels, logits.shape[1], self.recipe.label_smoothing)
         if partner is not None:
-            wanted = torch.lerp(wanted[partner], wanted, share[:, None])
-        if own is not None:
-            wanted = torch.lerp(wanted, own, self.recipe.bootstrap * min(1.0, 3 * self.done / self.steps))
-        return F.cross_entropy(logits.float(), wanted)
+            targets = torch.lerp(targets[partner], targets, share[:, None])
+        if averaged_reading is not None:
+            targets = torch.lerp(
+                targets, averaged_reading, self.recipe.bootstrap * min(1.0, 3 * self.done / self.steps)
+            )
+        return F.cross_entropy(logits.float(), targets)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the whole training state."""
+        """Return networks and optimiser, and how many steps are done."""
         return {
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
@@ -216,7 +217,7 @@ class Classifier:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take a state that `state_dict` gave."""
+        """Load what `state_dict` returned."""
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])

@@ -14,9 +14,9 @@ def compiled(network: nn.Module) -> Callable[..., Any]:
     """Return the network as a function of its inputs, compiled at its first call.
 
     A pass in training changes buffers in place: the vectors of spectral norm's power iteration, the statistics of
-    batch norm. The compiler saves the very memory of such a buffer for the backward pass, where the network itself
-    saves a copy, and a second pass before it would overwrite what the first one saved. So each pass gets buffers of
-    its own, and the network's take over their values after it.
+    batch norm. Compiled, a pass saves such a buffer itself for the backward pass, where the plain network saves a copy;
+    a second pass before it would overwrite what the first one saved. So each pass gets copies of the buffers, whose
+    values the network's own take over afterwards.
 
     The first call raises UsageError where PyTorch cannot compile here, as where there is no C++ compiler.
     """
@@ -29,10 +29,10 @@ def compiled(network: nn.Module) -> Callable[..., Any]:
     run = torch.compile(call)
 
     def with_own_buffers(*inputs: Tensor) -> Any:
-        theirs = dict(network.named_buffers())
-        own = {name: buffer.clone() for name, buffer in theirs.items()}
+        originals = dict(network.named_buffers())
+        copies = {name: buffer.clone() for name, buffer in originals.items()}
         try:
-            outputs = run(own, *inputs)
+            outputs = run(copies, *inputs)
         except TorchDynamoException as error:
             reason = str(error).strip().splitlines()[0]
             raise UsageError(
@@ -40,8 +40,8 @@ def compiled(network: nn.Module) -> Callable[..., Any]:
                 "or install a C++ compiler where that is what it misses"
             ) from error
         with torch.no_grad():
-            for name, buffer in theirs.items():
-                buffer.copy_(own[name])
+            for name, buffer in originals.items():
+                buffer.copy_(copies[name])
         return outputs
 
     return with_own_buffers

@@ -1,6 +1,6 @@
-"""What diffusion and flow matching share: a U-Net that learns a velocity, its average, and faces drawn along a path.
+"""What diffusion and flow matching share: a U-Net, its training and average, and faces drawn along a path.
 
-A `Path` says what they differ in: how a face becomes noise, what the network is taught of it, and where a solver goes.
+A `Path` is where they differ: how a face becomes noise, what the network estimates, and which times a solver takes.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,11 +20,11 @@ from fergan_core.methods.optimiser import rate_at, restore
 from fergan_core.models.denoiser import UNet
 from fergan_core.recipe import Denoiser, Sampling
 
-MOST_GRADIENT = 1.0  # the norm that gradients are shortened to: one rare noise level must not undo the others' work
-_LOOKS = ("low", "middle", "high")  # the noise at which a network is measured: quantiles 1/6, 1/2 and 5/6
+MAX_GRADIENT_NORM = 1.0  # gradients are clipped to it: one rare noise level must not undo what the others have learnt
+_NOISE_LEVELS = ("low", "middle", "high")  # at which a network is measured: quantiles 1/6, 1/2 and 5/6
 
 Estimate = Callable[[Tensor, Tensor], Tensor]
-"""A network with its classes: (x [B,1,48,48], times [B]) -> what the path says that it estimates, [B,1,48,48]."""
+"""A network with its classes: (x [B,1,48,48], noise levels [B]) -> the path's estimate [B,1,48,48]."""
 
 
 class Path(Protocol):
@@ -37,11 +37,11 @@ class Path(Protocol):
         ...
 
     def time_at(self, quantile: float) -> float:
-        """Return the time at a quantile of those that are drawn, from little noise to much."""
+        """Return the time at a quantile (0 to 1) of those that `draw_times` draws, from little noise to much."""
         ...
 
     def loss(self, network: Callable[[Tensor, Tensor], Tensor], faces: Tensor, noise: Tensor, times: Tensor) -> Tensor:
-        """Return each face's loss [B]; `network` takes (x [B,1,48,48], noise levels [B])."""
+        """Return each face's loss [B] at its time, from faces and standard normal noise [B,1,48,48]."""
         ...
 
     def times(self, steps: int) -> Tensor:
@@ -53,33 +53,33 @@ class Path(Protocol):
         ...
 
     def velocity(self, network: Callable[[Tensor, Tensor], Tensor], x: Tensor, time: float) -> tuple[Tensor, Tensor]:
-        """Return dx/dt, and the face that the network sees in x, both [B,1,48,48]."""
+        """Return dx/dt, and the denoised face that the network estimates from x, both [B,1,48,48]."""
         ...
 
 
 @runtime_checkable
 class Likelihood(Protocol):
-    """A path by which faces have a density."""
+    """A path that gives faces a density."""
 
     def log_likelihood(self, velocity: solvers.Velocity, faces: Tensor, seed: int) -> Tensor:
-        """Return log p of faces [n,1,48,48] by some estimates: nats [P,n]."""
+        """Return P estimates of log p of each of faces [n,1,48,48]: nats [P,n]."""
         ...
 
 
 def build_network(config: Denoiser, classes: int) -> nn.Module:
-    """Make the recipe's U-Net: (x, noise levels, classes) -> estimate; class `classes` is none."""
+    """Make the recipe's U-Net: (x, noise levels, classes) -> estimate; class `classes` stands for no emotion."""
     return UNet(classes=classes, width=config.width, blocks=config.blocks, patch=config.patch, dropout=config.dropout)
 
 
 class DenoisingGenerator:
-    """A trained network that draws faces along a path; `sampling` says how."""
+    """A trained network that draws faces along a path by a sampler, `sampling`."""
 
     def __init__(
         self, path: Path, sampling: Sampling, emotions: Sequence[str], network: nn.Module, device: torch.device
     ) -> None:
         if sampling.sampler not in path.SAMPLERS:
             raise UsageError(
-                f"--sampler: '{sampling.sampler}' draws nothing here; use one of {', '.join(path.SAMPLERS)}"
+                f"--sampler: '{sampling.sampler}' is not one of this method's; use one of {', '.join(path.SAMPLERS)}"
             )
         self.emotions, self.sampling = tuple(emotions), sampling
         self._path, self._network, self._device = path, network, device
@@ -91,7 +91,7 @@ class DenoisingGenerator:
         return 2 * self.sampling.steps
 
     def resampled(self, sampling: Sampling) -> "DenoisingGenerator":
-        """Return the same network drawing in another way; UsageError for a sampler that the path has not."""
+        """Return the same network with another sampling; UsageError for a sampler that the path does not have."""
         return DenoisingGenerator(self._path, sampling, self.emotions, self._network, self._device)
 
     def latents(self, count: int, seed: int) -> Tensor:
@@ -106,9 +106,9 @@ class DenoisingGenerator:
         return faces
 
     def log_likelihood(self, faces: Tensor, labels: Tensor, seed: int) -> Tensor | None:
-        """Return log p of faces [n,1,48,48] in [-1,1] given their FER2013 codes [n], by some estimates: nats [P,n].
+        """Return P estimates of log p of each of faces [n,1,48,48] in [-1,1] given their FER2013 codes [n]: nats [P,n].
 
-        Without guidance, whose faces have no density of their own. None where the path knows none.
+        Without guidance, which has no density of its own. None where the path gives no density.
         """
         if not isinstance(self._path, Likelihood):
             return None
@@ -126,15 +126,15 @@ class DenoisingGenerator:
 
     @torch.inference_mode()
     def path(self, latents: Tensor, labels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield after each step of the sampler the state and the face that the network saw in it, both [n,1,48,48]."""
+        """Yield after each step of the sampler the state and the denoised estimate in it, both [n,1,48,48]."""
         classes = self._classes[labels.to(self._device)]
         if bool((classes < 0).any()):
             raise ValueError(f"labels must be codes of the trained emotions ({', '.join(self.emotions)})")
-        seen = latents
+        denoised_face = latents
 
         def velocity(x: Tensor, time: float) -> Tensor:
-            nonlocal seen
-            slope, seen = self._path.velocity(partial(self._guided, classes), x, time)
+            nonlocal denoised_face
+            slope, denoised_face = self._path.velocity(partial(self._guided, classes), x, time)
             return slope
 
         solver = self._path.SAMPLERS[self.sampling.sampler]
@@ -142,12 +142,12 @@ class DenoisingGenerator:
         self._network.eval()
         try:
             for x in solver(velocity, self._path.start(latents), self._path.times(self.sampling.steps)):
-                yield x, seen
+                yield x, denoised_face
         finally:
             self._network.train(training)
 
     def _guided(self, classes: Tensor, x: Tensor, levels: Tensor) -> Tensor:
-        """Return the estimate, pushed from the one without an emotion (Ho and Salimans 2022, arXiv:2207.12598)."""
+        """Return the estimate with classifier-free guidance (Ho and Salimans 2022, arXiv:2207.12598)."""
         if self.sampling.guidance == 1:
             return self._network(x, levels, classes).float()  # type: ignore[no-any-return]
         none = torch.full_like(classes, len(self.emotions))
@@ -159,7 +159,7 @@ class DenoisingGenerator:
 class DenoisingLearner:
     """A U-Net, its average and its optimiser on a path. It is a Learner, and `generator` a Generator.
 
-    `steps` is the training's whole length, over which the rate falls.
+    `steps` is the length of the whole training, over which the learning rate falls.
     """
 
     networks = ("network", "average")
@@ -199,7 +199,7 @@ class DenoisingLearner:
         self._optimiser.param_groups[0]["lr"] = rate
         self._optimiser.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]
-        norm = nn.utils.clip_grad_norm_(self._network.parameters(), MOST_GRADIENT)
+        norm = nn.utils.clip_grad_norm_(self._network.parameters(), MAX_GRADIENT_NORM)
         self._optimiser.step()
         self._done += 1
         self._average.follow(self._done)
@@ -207,24 +207,25 @@ class DenoisingLearner:
 
     @torch.no_grad()
     def measure(self, train: Batch, held_out: Batch) -> dict[str, Tensor]:
-        """Measure the average on some training and held-out faces and their FER2013 codes, always in the same noise.
+        """Measure the averaged network on some training and held-out faces and their FER2013 codes, in the same noise.
 
-        loss_train/NOISE, loss_held_out/NOISE   at low, middle and high noise; unseen faces' above the seen ones' is
-                                                overfitting
-        update_ratio   length of the last update by that of the weights
+        loss_train/NOISE, loss_held_out/NOISE   at low, middle and high noise; above the training loss is overfitting
+        update_ratio                            norm of the last update by that of the weights
         """
-        found = {"update_ratio": update_ratio(self._optimiser)}
+        scalars = {"update_ratio": update_ratio(self._optimiser)}
         network = self._average.network.eval()
         for part, (faces, codes) in (("train", train), ("held_out", held_out)):
-            for place, name in enumerate(_LOOKS):
-                # A third of the faces each: all of them thrice would cost as much as three steps.
-                own = slice(place, None, len(_LOOKS))
-                shown = faces[own]
-                noise = torch.randn(shown.shape, generator=torch.Generator().manual_seed(place)).to(self._device)
-                times = torch.full((len(shown),), self._path.time_at((2 * place + 1) / 6), device=self._device)
-                estimate = partial(self._estimate, network, self._classes[codes[own]])
-                found[f"loss_{part}/{name}"] = self._path.loss(estimate, shown, noise, times).mean()
-        return found
+            for place, name in enumerate(_NOISE_LEVELS):
+                # A third of the faces at each level: all of them at all three would cost as much as three steps.
+                third = slice(place, None, len(_NOISE_LEVELS))
+                measured_faces = faces[third]
+                noise = torch.randn(measured_faces.shape, generator=torch.Generator().manual_seed(place)).to(
+                    self._device
+                )
+                times = torch.full((len(measured_faces),), self._path.time_at((2 * place + 1) / 6), device=self._device)
+                estimate = partial(self._estimate, network, self._classes[codes[third]])
+                scalars[f"loss_{part}/{name}"] = self._path.loss(estimate, measured_faces, noise, times).mean()
+        return scalars
 
     def _estimate(self, network: Callable[..., Any], classes: Tensor, x: Tensor, levels: Tensor) -> Tensor:
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._autocast):
@@ -241,7 +242,7 @@ class DenoisingLearner:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take such a state."""
+        """Load what `state_dict` returned."""
         self._network.load_state_dict(state["network"])
         self._average.network.load_state_dict(state["average"])
         restore(self._optimiser, state["optimiser"], lr=self._config.lr)

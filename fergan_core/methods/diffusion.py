@@ -11,12 +11,12 @@ from fergan_core.methods import solvers
 
 # Table 1, column 'ours'.
 P_MEAN, P_STD = -1.2, 1.2  # of the logarithm of the noise levels that are learnt
-SIGMA_MIN, SIGMA_MAX, RHO = 0.002, 80.0, 7.0  # of those that a sampler passes through
-SIGMA_DATA = 0.5  # the deviation of the faces' pixels in [-1,1]: 0.51 on FER2013
+SIGMA_MIN, SIGMA_MAX, RHO = 0.002, 80.0, 7.0  # of the sampler's noise levels
+SIGMA_DATA = 0.5  # standard deviation of the faces' pixels in [-1,1]: 0.51 on FER2013
 
 
 class Edm:
-    """The time is the noise's deviation sigma: x = face + sigma noise. The network estimates the face."""
+    """The time is the noise's standard deviation: x = face + sigma noise. The network estimates the face."""
 
     SAMPLERS: ClassVar[Mapping[str, solvers.Solver]] = {"heun": solvers.heun, "ddim": solvers.euler}
 
@@ -37,13 +37,13 @@ class Edm:
         return (weight * error**2).mean((1, 2, 3))
 
     def times(self, steps: int) -> Tensor:
-        """Return noise levels [steps + 1] from MOST to LEAST (eq. 5), and 0; of one step MOST and 0."""
-        places = torch.linspace(0, 1, steps, dtype=torch.float64)
-        most, least = SIGMA_MAX ** (1 / RHO), SIGMA_MIN ** (1 / RHO)
-        return torch.cat(((most + places * (least - most)) ** RHO, torch.zeros(1, dtype=torch.float64)))
+        """Return noise levels [steps + 1] from SIGMA_MAX to SIGMA_MIN (eq. 5), then 0; of one step SIGMA_MAX and 0."""
+        ramp = torch.linspace(0, 1, steps, dtype=torch.float64)
+        highest, lowest = SIGMA_MAX ** (1 / RHO), SIGMA_MIN ** (1 / RHO)
+        return torch.cat(((highest + ramp * (lowest - highest)) ** RHO, torch.zeros(1, dtype=torch.float64)))
 
     def start(self, noise: Tensor) -> Tensor:
-        """Return the state at MOST, where the face does not show."""
+        """Return the state at SIGMA_MAX, where nothing of the face is left."""
         return SIGMA_MAX * noise
 
     def velocity(self, network: Callable[[Tensor, Tensor], Tensor], x: Tensor, time: float) -> tuple[Tensor, Tensor]:
@@ -53,8 +53,8 @@ class Edm:
 
 
 def denoised(network: Callable[[Tensor, Tensor], Tensor], x: Tensor, sigmas: Tensor) -> Tensor:
-    """Return the face that a network sees in x [B,1,48,48] under noise of deviation sigmas [B] (eq. 7, table 1)."""
+    """Return the denoised face from x [B,1,48,48] with noise of standard deviation sigmas [B] (eq. 7, table 1)."""
     sigma = sigmas[:, None, None, None]
-    whole = (sigma**2 + SIGMA_DATA**2).sqrt()
-    skip, out = (SIGMA_DATA / whole) ** 2, sigma * SIGMA_DATA / whole
-    return skip * x + out * network(x / whole, sigmas.log() / 4)
+    total_std = (sigma**2 + SIGMA_DATA**2).sqrt()
+    c_skip, c_out, c_noise = (SIGMA_DATA / total_std) ** 2, sigma * SIGMA_DATA / total_std, sigmas.log() / 4
+    return c_skip * x + c_out * network(x / total_std, c_noise)

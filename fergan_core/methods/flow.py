@@ -9,13 +9,13 @@ from torch import Tensor
 
 from fergan_core.methods import solvers
 
-PROBES = 2  # of the divergence, whose difference tells the estimator's error
+PROBES = 2  # estimates of the divergence, whose difference shows the estimator's error
 
 
 class StraightPath:
     """The time goes from 0, noise, to 1: x = (1 - time) noise + time face. The network estimates face - noise.
 
-    The path of eq. 20 to 22 with sigma_min 0, whose velocity is the same all the way.
+    The path of eq. 20 to 22 with sigma_min 0, whose velocity is constant.
     """
 
     SAMPLERS: ClassVar[Mapping[str, solvers.Solver]] = {
@@ -33,7 +33,7 @@ class StraightPath:
         return 1 - quantile
 
     def loss(self, network: Callable[[Tensor, Tensor], Tensor], faces: Tensor, noise: Tensor, times: Tensor) -> Tensor:
-        """Return each face's squared error [B] (eq. 23): of a fresh network the mean square of face - noise."""
+        """Return each face's squared error [B] (eq. 23): of an untrained network the mean square of face - noise."""
         time = times[:, None, None, None]
         velocity = network((1 - time) * noise + time * faces, times)
         return ((velocity - (faces - noise)) ** 2).mean((1, 2, 3))
@@ -47,7 +47,7 @@ class StraightPath:
         return noise
 
     def velocity(self, network: Callable[[Tensor, Tensor], Tensor], x: Tensor, time: float) -> tuple[Tensor, Tensor]:
-        """Return dx/dtime, and the face to which the straight way from here leads."""
+        """Return dx/dtime, and the face at time 1 on the straight line from x."""
         slope = network(x, torch.full((len(x),), time, dtype=x.dtype, device=x.device))
         return slope, x + (1 - time) * slope
 
@@ -55,8 +55,8 @@ class StraightPath:
         """Return log p of faces [n,C,H,W] by each of PROBES estimates of the divergence: nats [PROBES,n].
 
         The change of variables along the path back to noise (eq. 4 and appendix C), the divergence by Hutchinson's
-        estimator with signs (Grathwohl et al. 2019, arXiv:1810.01367, section 3.1): unbiased, and the probes' spread
-        tells its error.
+        estimator with random signs (Grathwohl et al. 2019, arXiv:1810.01367, section 3.1): unbiased, and the spread of
+        the probes shows its error.
         """
         count, shape = len(faces), faces.shape
         source = torch.Generator().manual_seed(seed)
@@ -67,13 +67,13 @@ class StraightPath:
             with torch.enable_grad():
                 x = state[:, :-PROBES].reshape(shape).requires_grad_(True)
                 v = velocity(x, time)
-                pulls = [torch.autograd.grad(v, x, sign, retain_graph=True)[0] for sign in signs]
-            divergences = [(pull * sign).flatten(1).sum(1) for pull, sign in zip(pulls, signs, strict=True)]
+                products = [torch.autograd.grad(v, x, sign, retain_graph=True)[0] for sign in signs]
+            divergences = [(product * sign).flatten(1).sum(1) for product, sign in zip(products, signs, strict=True)]
             return torch.cat((v.detach().flatten(1), torch.stack(divergences, 1)), 1)
 
         state = torch.cat((faces.flatten(1), faces.new_zeros(count, PROBES)), 1)
         (end,) = solvers.adaptive(slope, state, torch.tensor([1.0, 0.0], dtype=torch.float64))
         noise, integral = end[:, :-PROBES], end[:, -PROBES:]
         normal = -(noise**2).sum(1) / 2 - noise.shape[1] / 2 * math.log(2 * math.pi)
-        # The way back from 1 to 0 has gathered the integral with the other sign already.
+        # Integrated from 1 to 0, the integral has the opposite sign already.
         return normal + integral.T

@@ -1,7 +1,7 @@
-"""The games of a GAN: what discriminator and generator minimise, from the discriminator's logits [B].
+"""The losses of a GAN: what discriminator and generator minimise, from the discriminator's logits [B].
 
 non-saturating  D: -log D(x) - log(1 - D(G(z))), G: -log D(G(z)) (Goodfellow et al. 2014, arXiv:1406.2661, section 3)
-saturating      the same D, G: log(1 - D(G(z))) (the same, eq. 1): flat where D is sure and G has to learn
+saturating      the same D, G: log(1 - D(G(z))) (the same, eq. 1): flat where D is sure, just where G has to learn
 lsgan           D: (D(x) - 1)^2 / 2 + D(G(z))^2 / 2, G: (D(G(z)) - 1)^2 / 2 (Mao et al. 2017, arXiv:1611.04076, eq. 9)
 hinge           D: max(0, 1 - D(x)) + max(0, 1 + D(G(z))), G: -D(G(z)) (arXiv:1802.05957, eq. 16, 17)
 wgan-gp         D: D(G(z)) - D(x) and a penalty, G: -D(G(z)) (Gulrajani et al. 2017, arXiv:1704.00028, eq. 3)
@@ -20,7 +20,7 @@ OfLogits = Callable[[Tensor], Tensor]
 class GanLoss:
     """Means over logits [B]: D's loss on real faces and on fakes, and G's loss.
 
-    D takes a face for real where its logit is above `middle`. `probabilities` tells whether the logits' sigmoids are.
+    D takes a face for real where its logit is above `middle`. `probabilities`: the logits' sigmoids are probabilities.
     """
 
     on_real: OfLogits
@@ -31,9 +31,9 @@ class GanLoss:
 
 
 def gan_loss(name: str, smoothing: float = 0.0) -> GanLoss:
-    """Return a game by name; `smoothing` takes so much off real faces' target (Salimans et al. 2016, section 3.4).
+    """Return a loss by name; `smoothing` is taken off real faces' target of 1 (Salimans et al. 2016, section 3.4).
 
-    One-sided: the fakes' target stays 0. Of the losses that have targets only.
+    One-sided: the target of fakes stays 0. Hinge and wgan-gp have no targets and ignore it.
     """
     if name in ("non-saturating", "saturating"):
 

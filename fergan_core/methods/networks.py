@@ -1,4 +1,4 @@
-"""The networks of a GAN's recipe; and a generator of latents, a GAN's or a VAE's, as something that draws faces."""
+"""The networks of a GAN's recipe; and a network of latents, a GAN's or a VAE's, as a Generator."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -81,7 +81,7 @@ class LatentGenerator:
         return self.draw(latents, labels)
 
     def draw(self, latents: Tensor, labels: Tensor) -> Tensor:
-        """Return the same faces with their derivatives by the latents.
+        """Return the same faces, differentiable with respect to the latents.
 
         Batch norm uses its running averages, so that a face does not depend on the others of its batch.
         """

@@ -1,4 +1,4 @@
-"""What all methods ask of Adam: a rate that changes over the training, and to go on from a state that was put away."""
+"""What all methods need of Adam: a learning-rate schedule, and to go on from a saved state."""
 
 from typing import Any
 
@@ -7,13 +7,13 @@ from torch import Tensor, nn
 
 
 def rate_at(rate: float, done: int, steps: int, *, warmup: int = 0, decay: bool) -> float:
-    """Return the learning rate after `done` of `steps` steps: risen from 0 over `warmup`, falling to 0 at the end."""
+    """Return the learning rate after `done` of `steps` steps: up from 0 over `warmup` steps, with `decay` down to 0."""
     risen = min(1.0, (done + 1) / (warmup + 1))
     return rate * risen * (max(0.0, 1 - done / steps) if decay else 1.0)
 
 
 def restore(optimiser: torch.optim.Optimizer, state: dict[str, Any], **settings: Any) -> None:
-    """Load an optimiser's state, but with these settings: a fork's recipe may have other rates than the state brings.
+    """Load an optimiser's state, but with these settings: a fork's recipe may have other rates than its parent's.
 
     The moments take their parameters' memory layout, which fused Adam relies on.
     """

@@ -1,4 +1,4 @@
-"""What keeps a discriminator from being too steep or too sure: penalties on its gradient and on its logits."""
+"""Penalties on a discriminator's gradient and on its logits, which keep it from being too steep or too sure."""
 
 from collections.abc import Callable
 
@@ -9,9 +9,9 @@ OfFaces = Callable[[Tensor], Tensor]  # faces [B,1,48,48] -> logits [B]
 
 
 def _gradients(discriminate: OfFaces, faces: Tensor) -> Tensor:
-    """Return the gradient of each face's logit by its pixels, flat [B,P], itself with derivatives."""
+    """Return the gradient of each face's logit by its pixels, [B,pixels], differentiable itself."""
     faces = faces.detach().requires_grad_(True)
-    # A view of them goes in: FlopCounterMode hooks what enters a module, which autograd.grad refuses on a leaf.
+    # A view goes in: FlopCounterMode hooks the inputs of a module, after which autograd.grad refuses a leaf.
     logits = discriminate(faces.view_as(faces))
     (gradient,) = torch.autograd.grad(logits.sum(), faces, create_graph=True)
     return gradient.flatten(1)
@@ -32,7 +32,7 @@ def gradient_penalty(discriminate: OfFaces, real: Tensor, fake: Tensor) -> Tenso
 
 
 class LeCam:
-    """The LeCam regulariser: D's logits are drawn towards those that the other side had on average.
+    """The LeCam regulariser: pulls D's logits of real faces towards its average of fakes, and the reverse.
 
     E (D(x) - a_F)^2 + E (D(G(z)) - a_R)^2, with a_R and a_F the moving averages of D's logits of real faces and of
     fakes (Tseng et al. 2021, arXiv:2104.03310, eq. 6; decay 0.99): for scarce data. The averages are float32 [2].

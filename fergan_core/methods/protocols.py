@@ -1,4 +1,4 @@
-"""What the engine and the evaluation may know of a method: how it learns a batch, and how it draws faces."""
+"""The protocols by which engine and evaluation know a method: it learns batches, and draws faces."""
 
 from collections.abc import Iterator
 from typing import Any, Protocol, runtime_checkable
@@ -10,10 +10,10 @@ from fergan_core.recipe import Sampling
 
 @runtime_checkable
 class Learner(Protocol):
-    """A method in training: it learns one batch at a time and can put its whole state away.
+    """A method in training: it learns one batch at a time, and its whole state can be saved and loaded.
 
-    `networks` names the entries of `state_dict()` that are weights of networks; the rest (optimisers) is needed
-    only to go on training.
+    `networks` names the entries of `state_dict()` that are weights of networks; all others (optimisers) are needed only
+    to go on training.
     """
 
     @property
@@ -24,7 +24,7 @@ class Learner(Protocol):
     def step(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """Learn from images float [B,1,48,48] in [-1,1] and FER2013 codes int64 [B].
 
-        Returns scalars to record as 0-dim tensors on the device; reading them here would hold the device up.
+        Returns scalars to record as 0-dim tensors on the device; reading them here would make the step wait for it.
         """
         ...
 
@@ -33,13 +33,13 @@ class Learner(Protocol):
         ...
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take a state that `state_dict` gave, on whatever device its tensors lie."""
+        """Load what `state_dict` returned, whatever device its tensors are on."""
         ...
 
 
 @runtime_checkable
 class Instrumented(Protocol):
-    """A learner of which more can be measured than a step tells."""
+    """A learner of which more can be measured than a step returns."""
 
     def measure(self, train: tuple[Tensor, Tensor], held_out: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
         """Measure on some training and held-out faces [B,1,48,48] and their FER2013 codes [B]; changes no weight.
@@ -51,7 +51,7 @@ class Instrumented(Protocol):
 
 @runtime_checkable
 class Generator(Protocol):
-    """Something that draws faces on request; a face takes about `passes` passes of its network."""
+    """Draws faces of requested emotions; a face takes about `nfe` passes of its network."""
 
     emotions: tuple[str, ...]
 
@@ -61,11 +61,11 @@ class Generator(Protocol):
         ...
 
     def latents(self, count: int, seed: int) -> Tensor:
-        """Draw `count` starting points; the same seed gives the same ones on every device."""
+        """Draw `count` latents; the same seed gives the same ones on every device."""
         ...
 
     def generate(self, latents: Tensor, labels: Tensor) -> Tensor:
-        """Turn starting points and FER2013 codes int64 [n] into faces, float [n,1,48,48] in [-1,1]."""
+        """Turn latents and FER2013 codes int64 [n] into faces, float [n,1,48,48] in [-1,1]."""
         ...
 
     def sample(self, labels: Tensor, seed: int) -> Tensor:
@@ -74,11 +74,11 @@ class Generator(Protocol):
 
 
 class MethodLearner(Learner, Instrumented, Protocol):
-    """A learner of the table of methods: it can be compiled, measured, and drawn with while it learns."""
+    """A learner of the table of methods: it can be compiled and measured, and draws faces while it learns."""
 
     @property
     def generator(self) -> Generator:
-        """Draws with the weights as they are at the time."""
+        """Draws with the current weights."""
         ...
 
     def compile(self) -> None:
@@ -88,16 +88,16 @@ class MethodLearner(Learner, Instrumented, Protocol):
 
 @runtime_checkable
 class Samplable(Generator, Protocol):
-    """A generator that draws a face in many steps, in several ways."""
+    """A generator that draws a face in several steps, by one of several samplers."""
 
     sampling: Sampling
 
     def resampled(self, sampling: Sampling) -> "Samplable":
-        """Return one that draws in another way; UsageError where it has not that sampler."""
+        """Return one with another sampling; UsageError where it does not have that sampler."""
         ...
 
     def path(self, latents: Tensor, labels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield after each step the state and the face that the network saw in it, both float [n,1,48,48]."""
+        """Yield after each step the state and the denoised estimate in it, both float [n,1,48,48]."""
         ...
 
 
@@ -106,14 +106,14 @@ class Dense(Generator, Protocol):
     """A generator that may have a density."""
 
     def log_likelihood(self, faces: Tensor, labels: Tensor, seed: int) -> Tensor | None:
-        """Return log p of faces [n,1,48,48] of FER2013 codes [n], by P estimates: nats [P,n]; None: no density."""
+        """Return P estimates of log p of faces [n,1,48,48] of FER2013 codes [n]: nats [P,n]; None: no density."""
         ...
 
 
 @runtime_checkable
 class Differentiable(Generator, Protocol):
-    """A generator whose faces have derivatives by their starting points."""
+    """A generator whose faces are differentiable with respect to their latents."""
 
     def draw(self, latents: Tensor, labels: Tensor) -> Tensor:
-        """Turn latents [n,Z] and FER2013 codes int64 [n] into faces, float [n,1,48,48], derivatives kept."""
+        """Turn latents [n,Z] and FER2013 codes int64 [n] into faces, float [n,1,48,48], with derivatives."""
         ...

@@ -42,9 +42,9 @@ def midpoint(velocity: Velocity, x: Tensor, times: Tensor) -> Iterator[Tensor]:
 
 
 def adaptive(velocity: Velocity, x: Tensor, times: Tensor, *, tolerance: float = 1e-4) -> Iterator[Tensor]:
-    """Dormand and Prince's method of order 5 with as many steps as the tolerance takes, relative and absolute.
+    """Dormand and Prince's method of order 5, its steps as small as `tolerance` (relative and absolute) needs.
 
-    The steps are those of the whole batch. Raises CheckpointError where no step is small enough.
+    The whole batch takes the same steps. Raises CheckpointError where no step is small enough.
     """
     from torchdiffeq import odeint  # only here: it takes longer to import than a step to train
 
@@ -54,7 +54,7 @@ def adaptive(velocity: Velocity, x: Tensor, times: Tensor, *, tolerance: float =
             method="dopri5",
         )  # fmt: skip
     except AssertionError:
-        # How the library says that the velocity is not a number, or too steep for any step.
+        # torchdiffeq asserts that the state is finite and the step above rounding.
         raise CheckpointError(
             "the network's velocity is NaN or too steep to follow; take an earlier checkpoint"
         ) from None

@@ -1,4 +1,4 @@
-"""The one table of methods: by a recipe's method, what learns and what draws with a checkpoint's weights.
+"""The one table of methods: for each kind of recipe its learner, and the generator of a checkpoint's weights.
 
 A new method is a line of the table, beside its recipe (`recipe/`), its learner and its network.
 """
@@ -26,7 +26,7 @@ from fergan_core.methods.networks import load_gan
 from fergan_core.methods.protocols import Generator, MethodLearner
 from fergan_core.methods.vae import VaeLearner, load_vae
 
-_COUNTED = 4  # images of the batch by which operations are counted: they are as many an image of any batch
+_COUNTED = 4  # images of the batch by which operations are counted; an image costs as many in any batch
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class MethodSpec:
     recipe      its recipe's dataclass, by whose `kind` the method is found
     learner     (config, emotions, device, *, steps, bfloat16) -> Learner
     generator   (config, emotions, weights by name, device) -> Generator; RuntimeError where the weights are another's
-    flop_steps  over how many steps the operations of one are a mean, where steps are not alike
+    flop_steps  over how many steps to average the operations of a step, where steps are not alike
     """
 
     recipe: type[recipes.MethodRecipe]
@@ -67,10 +67,10 @@ def build_learner(recipe: recipes.Recipe, device: torch.device, *, steps: int, b
 
 
 def training_flops(recipe: recipes.Recipe) -> float:
-    """Return how many floating-point operations a training image costs, by the operators that a step calls.
+    """Return how many floating-point operations a training image costs, counted in the operators that a step calls.
 
-    Of matrix products and convolutions, forwards and backwards, a multiplication and an addition as two; norms and
-    activations are not counted. Of several steps the mean, where they are not alike.
+    Matrix products and convolutions, forwards and backwards, a multiply-add as two; norms and activations are not
+    counted. Where steps are not alike, the mean over them.
     """
     plain = replace(recipe, compile=False)
     cpu, method = torch.device("cpu"), recipe.method
@@ -85,7 +85,7 @@ def training_flops(recipe: recipes.Recipe) -> float:
 
 
 def load_generator(recipe: Mapping[str, Any], weights: Path, device: str = "cpu") -> Generator:
-    """Open a checkpoint's weights as a Generator; CheckpointError where the file is missing, cut off or another's."""
+    """Open a checkpoint's weights as a Generator; CheckpointError where the file is missing, damaged or another's."""
     plan = recipes.from_dict(recipe)
     try:
         tensors = load_file(weights, device="cpu")
@@ -94,14 +94,14 @@ def load_generator(recipe: Mapping[str, Any], weights: Path, device: str = "cpu"
             f"{weights.name} cannot be read ({error}); evaluate another epoch or train again"
         ) from None
     prefix = f"{plan.method.drawn_by}."
-    mine = {
+    drawing_weights = {
         name.removeprefix(prefix): t.float() if t.is_floating_point() else t
         for name, t in tensors.items()
         if name.startswith(prefix)
     }
     spec = METHODS[plan.method.kind]
     try:
-        return spec.generator(plan.method, plan.emotions, mine, torch.device(device))
+        return spec.generator(plan.method, plan.emotions, drawing_weights, torch.device(device))
     except RuntimeError:
         raise CheckpointError(
             f"{weights.name} holds no generator of this recipe; give the checkpoint's own run"

@@ -16,21 +16,21 @@ from fergan_core.models.vae import AutoEncoder
 from fergan_core.recipe import Vae
 
 PIXELS = 48 * 48
-# Bits to add to those of a density over [-1,1] to have those of the 256 greys in it, a pixel.
-GREYS_IN_BITS = math.log2(127.5)
-_ACTIVE = 0.01  # nats from the prior, above which a latent is in use (after Burda et al., arXiv:1509.00519)
+# Bits a pixel from a density over [-1,1] to a probability of one of 256 greys.
+GREY_LEVELS_BITS = math.log2(127.5)
+_ACTIVE_NATS = 0.01  # divergence from the prior above which a latent is in use (after Burda et al., arXiv:1509.00519)
 
 
 def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """Return KL(N(mean, variance) || N(0, 1)) of each latent, in nats, 0 and up (arXiv:1312.6114, B)."""
+    """Return KL(N(mean, variance) || N(0, 1)) of each latent, in nats, 0 and up (arXiv:1312.6114, appendix B)."""
     return (mean**2 + log_variance.exp() - log_variance - 1) / 2
 
 
 def reconstruction_nll(faces: Tensor, decoded: Tensor) -> Tensor:
-    """Return -log p(faces | decoded), nats a pixel on average, 0-dim: normal pixels of the deviation that is likeliest.
+    """Return -log p(faces | decoded), mean nats a pixel, 0-dim: normal pixels of the batch's likeliest variance.
 
-    It is the batch's own (Rybkin et al. 2021, arXiv:2006.13202, eq. 5), so that no weight between it and the
-    divergence has to be chosen.
+    With that variance (Rybkin et al. 2021, arXiv:2006.13202, eq. 5) no weight between reconstruction and divergence has
+    to be chosen.
     """
     return (((faces - decoded) ** 2).mean().log() + math.log(2 * math.pi) + 1) / 2
 
@@ -67,15 +67,15 @@ class VaeLearner:
     def step(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """Learn one batch; returns (0-dim):
 
-        loss           negative evidence's lower bound, nats a pixel, the divergence weighted by beta
+        loss           negative evidence lower bound, nats a pixel, the divergence weighted by beta
         kl             the latents' divergence from the prior, nats a face
-        bits_per_dim   the bound itself, bits a pixel of 256 greys: no less than the true one
-        grad_norm
+        bits_per_dim   the bound with beta 1, bits a pixel of 256 greys: an upper bound of the true one
+        grad_norm      L2 norm of all gradients
         """
         images = images.contiguous(memory_format=torch.channels_last)
         noise = torch.randn(len(images), self._config.latent_size, device=self._device)
-        surprised, kl = self._bound(self._run, images, self._classes[labels], noise)
-        loss = surprised + self._config.beta * kl.sum() / PIXELS
+        nll, kl = self._bound(self._run, images, self._classes[labels], noise)
+        loss = nll + self._config.beta * kl.sum() / PIXELS
         self._optimiser.param_groups[0]["lr"] = rate_at(
             self._config.lr, self._done, self._steps, decay=self._config.lr_decay
         )
@@ -86,31 +86,31 @@ class VaeLearner:
         self._done += 1
         self._average.follow(self._done)
         kl = kl.detach().sum()
-        bits = (surprised.detach() + kl / PIXELS) / math.log(2) + GREYS_IN_BITS
+        bits = (nll.detach() + kl / PIXELS) / math.log(2) + GREY_LEVELS_BITS
         return {"loss": loss.detach(), "kl": kl, "bits_per_dim": bits, "grad_norm": norm}
 
     @torch.no_grad()
     def measure(self, train: Batch, held_out: Batch) -> dict[str, Tensor]:
         """Measure the averaged networks on some training and held-out faces and their FER2013 codes.
 
-        bits_per_dim/train, /held_out   the bound of seen and unseen faces: apart is overfitting
-        active_latents                  how many latent numbers are in use: none is the posterior's collapse
-        update_ratio                    length of the last update by that of the weights
+        bits_per_dim/train, /held_out   the bound of training and of held-out faces: a gap is overfitting
+        active_latents                  how many latent dimensions are in use: none is posterior collapse
+        update_ratio                    norm of the last update by that of the weights
         """
-        found = {"update_ratio": update_ratio(self._optimiser)}
+        scalars = {"update_ratio": update_ratio(self._optimiser)}
         network = self._average.network.eval()
         source = torch.Generator().manual_seed(0)
         for part, (faces, codes) in (("train", train), ("held_out", held_out)):
             noise = torch.randn(len(faces), self._config.latent_size, generator=source).to(self._device)
-            surprised, kl = self._bound(network, faces, self._classes[codes], noise)
-            found[f"bits_per_dim/{part}"] = (surprised + kl.sum() / PIXELS) / math.log(2) + GREYS_IN_BITS
-            found["active_latents"] = (kl > _ACTIVE).float().sum()
-        return found
+            nll, kl = self._bound(network, faces, self._classes[codes], noise)
+            scalars[f"bits_per_dim/{part}"] = (nll + kl.sum() / PIXELS) / math.log(2) + GREY_LEVELS_BITS
+            scalars["active_latents"] = (kl > _ACTIVE_NATS).float().sum()
+        return scalars
 
     def _bound(
         self, network: Callable[..., Any], faces: Tensor, classes: Tensor, noise: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Return the surprise, nats a pixel, and each latent's divergence [Z], nats, a mean over the faces."""
+        """Return the reconstruction's NLL, nats a pixel, and each latent's mean divergence, nats [Z]."""
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._autocast):
             decoded, mean, log_variance = network(faces, classes, noise)
         return reconstruction_nll(faces, decoded.float()), divergence(mean.float(), log_variance.float()).mean(0)
@@ -125,7 +125,7 @@ class VaeLearner:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take such a state."""
+        """Load what `state_dict` returned."""
         self._network.load_state_dict(state["autoencoder"])
         self._average.network.load_state_dict(state["average"])
         restore(self._optimiser, state["optimiser"], lr=self._config.lr)

@@ -2,7 +2,7 @@
 
 After DDPM++ as EDM uses it (Song et al. 2021, arXiv:2011.13456, appendix C; Karras et al. 2022, arXiv:2206.00364,
 appendix F.2): residual blocks with group norm, whose scale and shift belong to noise level and class; self-attention
-where the side is least. Levels halve the side down to 6x6 and have 1, 2, 3, ... times `width` channels.
+at the smallest side. Levels halve the side down to 6x6 and have 1, 2, 3, ... times `width` channels.
 """
 
 import math
@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-LEAST_SIDE = 6
+SMALLEST_SIDE = 6
 _SIDE = 48
-_LEVEL_NUMBERS = 64  # that a noise level is told as
+_LEVEL_NUMBERS = 64  # of the embedding of a noise level
 
 
 class LevelEmbedding(nn.Module):
@@ -33,9 +33,9 @@ class LevelEmbedding(nn.Module):
 
 
 class Block(nn.Module):
-    """Norm, SiLU, convolution, norm scaled and shifted by the embedding, SiLU, dropout, convolution; beside a shortcut.
+    """Norm, SiLU, convolution, norm scaled and shifted by the embedding, SiLU, dropout, convolution; plus a shortcut.
 
-    The last convolution starts at 0, so that a fresh block is its shortcut.
+    The last convolution starts at 0, so that an untrained block is its shortcut.
     """
 
     def __init__(self, inputs: int, outputs: int, embedding: int, dropout: float, *, attention: bool) -> None:
@@ -62,7 +62,7 @@ class Block(nn.Module):
 
 
 class Attention(nn.Module):
-    """Self-attention of one head over all places, added to its input (Vaswani et al. 2017, arXiv:1706.03762)."""
+    """Self-attention with one head over all positions, added to its input (Vaswani et al. 2017, arXiv:1706.03762)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -73,10 +73,10 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return [B,C,H,W] from x [B,C,H,W]."""
-        places = self.query_key_value(self.norm(x)).flatten(2).transpose(1, 2)
-        query, key, value = (part.contiguous() for part in places.chunk(3, 2))
-        found = F.scaled_dot_product_attention(query, key, value)
-        out: Tensor = x + self.out(found.transpose(1, 2).reshape(x.shape))
+        positions = self.query_key_value(self.norm(x)).flatten(2).transpose(1, 2)
+        query, key, value = (part.contiguous() for part in positions.chunk(3, 2))
+        attended = F.scaled_dot_product_attention(query, key, value)
+        out: Tensor = x + self.out(attended.transpose(1, 2).reshape(x.shape))
         return out
 
 
@@ -85,7 +85,7 @@ class UNet(nn.Module):
 
     def __init__(self, *, classes: int, width: int, blocks: int, patch: int, dropout: float) -> None:
         super().__init__()
-        side, levels = _SIDE // patch, int(math.log2(_SIDE // patch // LEAST_SIDE)) + 1
+        side, levels = _SIDE // patch, int(math.log2(_SIDE // patch // SMALLEST_SIDE)) + 1
         channels = [width * (level + 1) for level in range(levels)]
         embedding = 4 * width
         self.patch = patch
@@ -94,35 +94,35 @@ class UNet(nn.Module):
         self.emotion = nn.Embedding(classes + 1, embedding)
         self.begin = nn.Conv2d(patch * patch, width, 3, padding=1)
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
-        before = width
-        for level, here in enumerate(channels):
-            below = channels[min(level + 1, levels - 1)]
-            attention = side >> level == LEAST_SIDE
-            inputs = [before] + [here] * (blocks - 1)
-            self.down.append(_blocks(inputs, here, embedding, dropout, attention=attention))
-            inputs = [below + here] + [here] * (blocks - 1)
-            self.up.append(_blocks(inputs, here, embedding, dropout, attention=attention))
-            before = here
-        self.middle = Block(before, before, embedding, dropout, attention=True)
+        inputs_before = width
+        for level, outputs in enumerate(channels):
+            outputs_below = channels[min(level + 1, levels - 1)]
+            attention = side >> level == SMALLEST_SIDE
+            inputs = [inputs_before] + [outputs] * (blocks - 1)
+            self.down.append(_blocks(inputs, outputs, embedding, dropout, attention=attention))
+            inputs = [outputs_below + outputs] + [outputs] * (blocks - 1)
+            self.up.append(_blocks(inputs, outputs, embedding, dropout, attention=attention))
+            inputs_before = outputs
+        self.middle = Block(inputs_before, inputs_before, embedding, dropout, attention=True)
         self.norm = _norm(width)
         self.end = nn.Conv2d(width, patch * patch, 3, padding=1)
         nn.init.zeros_(self.end.weight)
         nn.init.zeros_(self.end.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor, levels: Tensor, classes: Tensor) -> Tensor:
-        """Return float [B,1,48,48] from x [B,1,48,48], noise levels [B], classes int64 [B]; 0 from a fresh network."""
+        """Return an estimate [B,1,48,48] from x [B,1,48,48], noise levels [B], classes int64 [B]; 0 before training."""
         embedding = F.silu(self.mixed(self.level(levels)) + self.emotion(classes))
         x = self.begin(F.pixel_unshuffle(x, self.patch) if self.patch > 1 else x)
-        kept = []
+        skips = []
         for level, down in enumerate(self.down):
             x = F.avg_pool2d(x, 2) if level else x
             assert isinstance(down, nn.ModuleList)
             for block in down:
                 x = block(x, embedding)
-            kept.append(x)
+            skips.append(x)
         x = self.middle(x, embedding)
         for level, up in reversed(list(enumerate(self.up))):
-            x = torch.cat((x, kept[level]), 1)
+            x = torch.cat((x, skips[level]), 1)
             assert isinstance(up, nn.ModuleList)
             for block in up:
                 x = block(x, embedding)
@@ -136,6 +136,6 @@ def _blocks(inputs: Sequence[int], outputs: int, embedding: int, dropout: float,
 
 
 def _norm(channels: int) -> nn.GroupNorm:
-    """Group norm of up to 32 groups, each of four channels or more."""
+    """Return group norm with up to 32 groups, each of four channels or more."""
     groups = next(groups for groups in range(min(32, max(1, channels // 4)), 0, -1) if channels % groups == 0)
     return nn.GroupNorm(groups, channels)

@@ -1,4 +1,4 @@
-"""The judges' networks: compact classifiers of 48x48 grey faces in two architectures, also of who is drawn."""
+"""The judges' networks: compact classifiers of 48x48 grey faces in two architectures, of emotion and identity."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -14,7 +14,7 @@ Architecture = Literal["residual", "plain"]
 
 
 class SqueezeExcitation(nn.Module):
-    """Scale each channel by what the whole picture holds of all channels (Hu et al. 2018, arXiv:1709.01507, eq. 3)."""
+    """Scale each channel by a gate computed from all channels' means (Hu et al. 2018, arXiv:1709.01507, eq. 3)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class SqueezeExcitation(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions beside a shortcut (He et al. 2016, arXiv:1512.03385, Fig. 2); `stride` 2 halves the side."""
+    """Two 3x3 convolutions plus a shortcut (He et al. 2016, arXiv:1512.03385, Fig. 2); `stride` 2 halves the side."""
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class ResidualBlock(nn.Module):
             # Averaging first, so that no pixel is skipped by a strided 1x1 convolution (arXiv:1812.01187, ResNet-D).
             pool = nn.AvgPool2d(stride) if stride != 1 else nn.Identity()
             self.shortcut = nn.Sequential(pool, nn.Conv2d(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs))
-        # A block starts as its shortcut: the deep network first learns as a shallow one (arXiv:1706.02677, 5.1).
+        # A block starts as its shortcut: the deep network at first learns like a shallow one (arXiv:1706.02677, 5.1).
         nn.init.zeros_(self.second_norm.weight)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -54,7 +54,7 @@ class ResidualBlock(nn.Module):
 
 
 class PlainBlock(nn.Module):
-    """A 3x3 convolution, for `stride` 2 followed by a maximum over 2x2 (Simonyan & Zisserman 2015, arXiv:1409.1556)."""
+    """A 3x3 convolution, with `stride` 2 followed by 2x2 max pooling (Simonyan & Zisserman 2015, arXiv:1409.1556)."""
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
@@ -75,11 +75,10 @@ _BLOCKS = {"residual": ResidualBlock, "plain": PlainBlock}
 class JudgeNet(nn.Module):
     """Emotion (and, if `identities` > 0, identity) of faces float [B,1,48,48] in [-1,1].
 
-    `widths` are the channels at 24x24, 12x12, 6x6 and so on, `blocks` the blocks at each; the first may have none
-    where `full` is 0. Otherwise two convolutions of that many channels at 48x48 come before the stages, in the place
-    of one that strides. The `features` (1 to 128) are a learnt weighting of the last stage's places, one weight a place
-    and channel: all faces stand at one place, and an average forgets where a mouth is (Chen et al. 2018,
-    arXiv:1804.07573, 3.2).
+    `widths` are the channels at 24x24, 12x12, 6x6 and so on, `blocks` the blocks at each; the first may be 0 where
+    `full` is 0. Otherwise two convolutions of `full` channels at 48x48 come before the stages, in place of one with
+    stride 2. The `features` (1 to 128) are a learnt weighted sum over the last stage's positions, one weight a position
+    and channel: faces are aligned, and an average loses where the mouth is (Chen et al. 2018, arXiv:1804.07573, 3.2).
     """
 
     def __init__(
@@ -115,7 +114,7 @@ class JudgeNet(nn.Module):
         self.identity_head = nn.Linear(features, identities) if identities else None
 
     def features(self, images: Tensor) -> Tensor:
-        """Return features [B,features] of faces [B,1,48,48] in [-1,1], of zero mean and unit spread in training."""
+        """Return features [B,features] of faces [B,1,48,48] in [-1,1], of zero mean and unit variance in training."""
         x = self.body(F.relu(self.stem_norm(self.stem(images))))
         x = F.relu(self.project_norm(self.project(x)))
         out: Tensor = self.places_norm((x * self.places).sum((2, 3)))
@@ -133,17 +132,17 @@ class JudgeNet(nn.Module):
 
 
 def parameters(network: nn.Module) -> int:
-    """Count a network's trainable numbers."""
+    """Count a network's parameters."""
     return sum(parameter.numel() for parameter in network.parameters())
 
 
 def multiply_adds(network: JudgeNet) -> int:
     """Count the multiply-adds of convolutions and linear layers in one pass of one face through the network."""
     counter = FlopCounterMode(display=False)
-    place = network.stem.weight
+    device = network.stem.weight.device
     was_training = network.training
     with counter, torch.no_grad():
-        features = network.eval().features(torch.zeros(1, 1, 48, 48, device=place.device))
+        features = network.eval().features(torch.zeros(1, 1, 48, 48, device=device))
         network.emotion_head(features)
         if network.identity_head is not None:
             network.identity_head(features)

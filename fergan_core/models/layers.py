@@ -11,7 +11,7 @@ DConditioning = Literal["concat", "projection", "auxiliary"]
 
 
 class ConditionalBatchNorm2d(nn.Module):
-    """Batch norm whose scale and shift belong to the class (de Vries et al., arXiv:1707.00683, section 3.2)."""
+    """Batch norm with a scale and shift for each class (de Vries et al., arXiv:1707.00683, section 3.2)."""
 
     def __init__(self, channels: int, classes: int) -> None:
         super().__init__()
@@ -20,13 +20,13 @@ class ConditionalBatchNorm2d(nn.Module):
         self.shift = nn.Embedding(classes, channels)
 
     def forward(self, x: Tensor, classes: Tensor) -> Tensor:
-        """Normalise x [B,C,H,W]; scale and shift each image by its class in classes int64 [B]."""
+        """Normalise x [B,C,H,W]; scale and shift each image by its class, int64 [B]."""
         scale, shift = self.scale(classes), self.shift(classes)
         return torch.addcmul(shift[:, :, None, None], self.norm(x), scale[:, :, None, None])
 
 
 class ImageEmbedding(nn.Module):
-    """An emotion as a picture: one learnt value a pixel, to be concatenated to the face as a second channel."""
+    """An emotion as an image: one learnt value a pixel, concatenated to the face as a second channel."""
 
     def __init__(self, classes: int, size: int = 48) -> None:
         super().__init__()
@@ -35,12 +35,12 @@ class ImageEmbedding(nn.Module):
 
     def forward(self, images: Tensor, classes: Tensor) -> Tensor:
         """Return [B,2,H,W] from images [B,1,H,W] and classes int64 [B]."""
-        picture = self.table(classes).view(-1, 1, self.size, self.size)
-        return torch.cat((images, picture.to(images.dtype)), 1)
+        image = self.table(classes).view(-1, 1, self.size, self.size)
+        return torch.cat((images, image.to(images.dtype)), 1)
 
 
 class LatentInput(nn.Module):
-    """Latents [B,Z], joined by the emotion's embedding where the generator is conditioned by concatenation."""
+    """Latents [B,Z], concatenated with the emotion's embedding where the conditioning is 'concat'."""
 
     def __init__(self, latent_size: int, classes: int, embedding_size: int, conditioning: GConditioning) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ class LatentInput(nn.Module):
 
 
 class Norm(nn.Module):
-    """Batch norm, the class's own where the generator is conditioned by its norms; nothing where not `normalised`."""
+    """Batch norm, conditional where the conditioning is 'norm'; the identity where not `normalised`."""
 
     def __init__(
         self, channels: int, classes: int, conditioning: GConditioning, eps: float = 1e-5, *, normalised: bool = True
@@ -76,10 +76,10 @@ class Norm(nn.Module):
 
 
 class Head(nn.Module):
-    """Features [B,...] -> one logit an image [B], with the class's projection where that is the conditioning.
+    """Features [B,...] -> one logit an image [B], plus the class's projection where the conditioning is 'projection'.
 
-    With an auxiliary classifier (Odena et al. 2017, arXiv:1610.09585, section 3) it gives [B,1+classes]: the logit of
-    real, which does not know what was asked for, and the classes' logits.
+    With an auxiliary classifier (Odena et al. 2017, arXiv:1610.09585, section 3) it returns [B,1+classes]: the logit
+    of being real, which does not depend on the requested class, and the classes' logits.
     """
 
     def __init__(self, features: int, classes: int, conditioning: DConditioning) -> None:
@@ -103,9 +103,9 @@ class Head(nn.Module):
 
 
 def bound_spectrally(network: nn.Module) -> nn.Module:
-    """Divide each weight matrix by its largest singular value, by power iteration (arXiv:1802.05957, section 2.1).
+    """Apply spectral norm: divide each weight matrix by its largest singular value (arXiv:1802.05957, section 2.1).
 
-    Convolutions, linear layers and a projection's embedding; in training each pass goes one iteration further.
+    To convolutions, linear layers and a projection's embedding, by power iteration, one more in each training pass.
     """
     for layer in list(network.modules()):
         if isinstance(layer, Head) and layer.projection is not None:

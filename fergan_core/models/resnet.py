@@ -1,7 +1,7 @@
 """Residual generator and discriminator for 48x48 grey faces, after SNGAN's (Miyato et al. 2018, arXiv:1802.05957, B.4).
 
-Every network takes classes int64 [B] beside its input; conditioning as in the DCGAN's. Widths halve towards the image,
-as in DCGAN, where SNGAN keeps 256 throughout: a CPU has to train it.
+Every network takes classes int64 [B] beside its input; conditioning as in `dcgan.py`. Widths halve towards the image as
+in DCGAN, where SNGAN has 256 throughout, so that a CPU can train it.
 """
 
 import itertools
@@ -16,7 +16,7 @@ START = 6  # 48 halved three times
 
 
 class _Up(nn.Module):
-    """Norm, ReLU, doubled side, convolution, norm, ReLU, convolution, beside an upsampled 1x1 shortcut."""
+    """Norm, ReLU, upsampling, convolution, norm, ReLU, convolution; plus an upsampled 1x1 shortcut."""
 
     def __init__(self, inputs: int, outputs: int, classes: int, conditioning: GConditioning, norm: bool) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class _Up(nn.Module):
     def forward(self, x: Tensor, classes: Tensor) -> Tensor:
         h = F.interpolate(F.relu(self.first_norm(x, classes)), scale_factor=2)
         h = self.second(F.relu(self.second_norm(self.first(h), classes)))
-        # A 1x1 convolution and nearest upsampling commute: the small side first, at a quarter of the cost.
+        # A 1x1 convolution and nearest upsampling commute: convolving first costs a quarter.
         out: Tensor = h + F.interpolate(self.shortcut(x), scale_factor=2)
         return out
 
@@ -67,7 +67,7 @@ class ResnetGenerator(nn.Module):
 
 
 class _Down(nn.Module):
-    """ReLU, convolution, (norm,) ReLU, convolution, halved side, beside a halved 1x1 shortcut."""
+    """ReLU, convolution, (norm,) ReLU, convolution, downsampling; plus a downsampled 1x1 shortcut."""
 
     def __init__(self, inputs: int, outputs: int, *, first: bool, halve: bool, norm: bool) -> None:
         super().__init__()
@@ -78,17 +78,17 @@ class _Down(nn.Module):
         self.shortcut = nn.Conv2d(inputs, outputs, 1) if inputs != outputs or halve else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        # The first block sees an image: a ReLU before it would throw half of it away.
+        # The first block gets an image: a ReLU before it would drop half of its values.
         h = self.second(F.relu(self.norm(self.first(x if self.is_first else F.relu(x)))))
         if not self.halve:
-            kept: Tensor = h + self.shortcut(x)
-            return kept
+            same_size: Tensor = h + self.shortcut(x)
+            return same_size
         out: Tensor = F.avg_pool2d(h, 2) + self.shortcut(F.avg_pool2d(x, 2))
         return out
 
 
 class ResnetDiscriminator(nn.Module):
-    """Three halving residual blocks and one more, ReLU, sum over the places, head; logits [B] or [B,1+classes]."""
+    """Three downsampling residual blocks and one more, ReLU, sum over positions, head; logits [B] or [B,1+classes]."""
 
     def __init__(self, *, classes: int, width: int, conditioning: DConditioning, norm: bool) -> None:
         super().__init__()
@@ -110,7 +110,7 @@ class ResnetDiscriminator(nn.Module):
 
 
 def _initialise(module: nn.Module) -> None:
-    """Glorot's uniform weights, as SNGAN's authors start theirs; the shortcut's and the image's scale is 1."""
+    """Draw Glorot-uniform weights as SNGAN's authors do, with gain sqrt 2 in the blocks' 3x3 convolutions."""
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear):
             nn.init.xavier_uniform_(layer.weight, _gain(layer))
@@ -121,5 +121,5 @@ def _initialise(module: nn.Module) -> None:
 
 
 def _gain(layer: nn.Module) -> float:
-    """Return sqrt 2 for a 3x3 convolution, which feeds a ReLU, else 1."""
+    """Return sqrt 2 for a 3x3 convolution of a block, else 1."""
     return 2**0.5 if isinstance(layer, nn.Conv2d) and layer.kernel_size == (3, 3) and layer.out_channels > 1 else 1.0

@@ -6,8 +6,8 @@ from torch import Tensor, nn
 from fergan_core.models.dcgan import START, DcganGenerator
 from fergan_core.models.layers import ImageEmbedding, initialise_dcgan
 
-# The logarithm of a variance is kept within this: exp of more overflows, and a fresh encoder is far from either end.
-_MOST_LOG_VARIANCE = 10.0
+# The log variance is clamped to plus or minus this: its exp must not overflow; an untrained encoder is far from it.
+_MAX_LOG_VARIANCE = 10.0
 
 
 class Encoder(nn.Module):
@@ -28,13 +28,13 @@ class Encoder(nn.Module):
 
     def forward(self, images: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and log variance of the posterior, both [B,Z]."""
-        found = self.posterior(self.body(self.embedding(images, classes)).flatten(1))
-        mean, log_variance = found.chunk(2, 1)
-        return mean, log_variance.clamp(-_MOST_LOG_VARIANCE, _MOST_LOG_VARIANCE)
+        posterior = self.posterior(self.body(self.embedding(images, classes)).flatten(1))
+        mean, log_variance = posterior.chunk(2, 1)
+        return mean, log_variance.clamp(-_MAX_LOG_VARIANCE, _MAX_LOG_VARIANCE)
 
 
 class AutoEncoder(nn.Module):
-    """An encoder and a decoder, which is a DCGAN's generator with the class in its norms."""
+    """An encoder and a decoder: a DCGAN generator with conditional batch norm."""
 
     def __init__(self, *, classes: int, latent_size: int, width: int) -> None:
         super().__init__()
@@ -44,6 +44,6 @@ class AutoEncoder(nn.Module):
         )
 
     def forward(self, images: Tensor, classes: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return faces [B,1,48,48] decoded from latents of the posterior by noise [B,Z]; its mean and log variance."""
+        """Return faces [B,1,48,48] decoded from posterior latents by noise [B,Z]; the mean and log variance [B,Z]."""
         mean, log_variance = self.encoder(images, classes)
         return self.decoder(torch.addcmul(mean, noise, (log_variance / 2).exp()), classes), mean, log_variance

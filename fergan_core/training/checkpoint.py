@@ -1,7 +1,7 @@
 """Checkpoints: weights and training state as two safetensors files, written whole or not at all.
 
-The weights file holds tensors alone, so that equal weights are equal files. The state file holds the rest: tensors
-under their paths, and everything that is not a tensor as JSON in its one metadata entry. Nothing is pickled.
+The weights file holds tensors alone, so that equal weights are equal files. The state file holds all else: tensors
+under their paths, and what is not a tensor as JSON in its one metadata entry. Nothing is pickled.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ _KEY = "fergan"
 
 @dataclass(frozen=True)
 class Written:
-    """A file that is safely on disk: its SHA-256 and its size in bytes."""
+    """A file on disk: its path, SHA-256 (hex) and size in bytes."""
 
     path: Path
     sha256: str
@@ -32,66 +32,68 @@ class Written:
 
 
 def write_whole(path: Path, content: bytes) -> Written:
-    """Write a run's file whole or not at all; CheckpointError where it cannot be written, such as on a full disk."""
+    """Write a run's file completely or not at all; CheckpointError where it cannot be written, as on a full disk."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         files.write_whole(path, content)
     except OSError as error:
         raise CheckpointError(
-            f"'{path}' cannot be written ({error.strerror}); mend that, then go on from the last checkpoint by --resume"
+            f"'{path}' cannot be written ({error.strerror}); make room or fix its permissions, then go on by --resume"
         ) from None
     return Written(path, hashlib.sha256(content).hexdigest(), len(content))
 
 
 def weights_path(folder: Path, step: int) -> Path:
-    """Return where the weights of a step lie."""
+    """Return the path of a step's weights."""
     return folder / f"step-{step:08d}.safetensors"
 
 
 def state_path(folder: Path, step: int) -> Path:
-    """Return where the rest of the training state of a step lies."""
+    """Return the path of a step's training state other than its weights."""
     return folder / f"step-{step:08d}.state.safetensors"
 
 
 def save_checkpoint(
     folder: Path, step: int, state: Mapping[str, Any], networks: Sequence[str]
 ) -> tuple[Written, Written]:
-    """Write a Learner's state of a step: (weights, rest). `networks` names the entries that are weights."""
+    """Write a Learner's state at a step as two files: (weights, all else). `networks` names the weights' entries."""
     weights: dict[str, Tensor] = {}
     _flatten({name: state[name] for name in networks}, "", weights, separator=".")
-    rest: dict[str, Tensor] = {}
-    plain = _flatten({name: value for name, value in state.items() if name not in networks}, "", rest, separator="/")
-    header = {_KEY: json.dumps({"step": step, "state": plain}, sort_keys=True)}
+    other_tensors: dict[str, Tensor] = {}
+    structure = _flatten(
+        {name: value for name, value in state.items() if name not in networks}, "", other_tensors, separator="/"
+    )
+    header = {_KEY: json.dumps({"step": step, "state": structure}, sort_keys=True)}
     # The state first: weights that are on disk have their state beside them.
-    written_state = write_whole(state_path(folder, step), save(rest, header))
+    written_state = write_whole(state_path(folder, step), save(other_tensors, header))
     return write_whole(weights_path(folder, step), save(weights)), written_state
 
 
 def load_checkpoint(weights: Path, state: Path, networks: Sequence[str]) -> dict[str, Any]:
-    """Read what `save_checkpoint` wrote, on the CPU; CheckpointError where a file is missing, cut off or not ours.
+    """Read what `save_checkpoint` wrote, on the CPU; CheckpointError where a file is missing, damaged or not ours.
 
-    Each tensor gets memory of its own: within the file's it would begin anywhere, and a matrix product of numbers that
-    begin elsewhere is rounded otherwise, so that a resumed run would differ from an uninterrupted one.
+    Each tensor is copied into memory of its own: in the file's it may start at any address, and matrix products are
+    rounded differently at other alignments, so that a resumed run would differ from an uninterrupted one.
     """
     try:
         with safe_open(weights, "pt", device="cpu") as file:
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - not a dict
         with safe_open(state, "pt", device="cpu") as file:
-            rest = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
-            plain = json.loads((file.metadata() or {})[_KEY])["state"]
+            other_tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
+            structure = json.loads((file.metadata() or {})[_KEY])["state"]
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise CheckpointError(
             f"{weights.name} or its state cannot be read ({error}); resume from an earlier checkpoint"
         ) from None
-    whole: dict[str, Any] = _restore(plain, rest)
+    learner_state: dict[str, Any] = _restore(structure, other_tensors)
     for name in networks:
         prefix = f"{name}."
-        whole[name] = {key.removeprefix(prefix): t for key, t in tensors.items() if key.startswith(prefix)}
-    return whole
+        learner_state[name] = {key.removeprefix(prefix): t for key, t in tensors.items() if key.startswith(prefix)}
+    return learner_state
 
 
 def _flatten(value: Any, path: str, tensors: dict[str, Tensor], *, separator: str) -> Any:
-    """Move tensors out of nested dicts and lists into `tensors`; return the rest as JSON that says where they were."""
+    """Move tensors out of nested dicts and lists into `tensors`; return JSON of all else, with their paths in place."""
     if isinstance(value, Tensor):
         tensors[path] = value.detach().to("cpu").contiguous()
         return {"tensor": path}
@@ -123,7 +125,7 @@ def _restore(plain: Any, tensors: Mapping[str, Tensor]) -> Any:
 
 
 def finite(state: Mapping[str, Any], networks: Sequence[str]) -> bool:
-    """Tell whether all weights of the networks are finite: a checkpoint of anything else would be worthless."""
+    """Tell whether all weights of the networks are finite; a checkpoint of others would be worthless."""
     tensors = [t for name in networks for t in state[name].values() if t.is_floating_point()]
     return bool(torch.stack([t.isfinite().all() for t in tensors]).all())
 

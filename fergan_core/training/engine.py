@@ -1,4 +1,4 @@
-"""The training loop: batches drawn on the device, a Learner that learns them, hooks that look on."""
+"""The training loop: batches drawn on the device, a Learner that learns them, hooks after steps and epochs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Interrupted(Exception):
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a training stands after a step: steps are counted from 1, `epoch` counts whole epochs done."""
+    """Where a training is after a step: steps count from 1, `epoch` is the number of completed epochs."""
 
     step: int
     epoch: int
@@ -24,17 +24,17 @@ class Progress:
 
 
 class Hook:
-    """Looks on while a Learner trains; each method may be overridden, and may raise Interrupted."""
+    """Called after each step and epoch of a training; either method may be overridden, and may raise Interrupted."""
 
     def after_step(self, progress: Progress, scalars: dict[str, Tensor]) -> None:
-        """Called after every step with what the step returned; must not wait for the device."""
+        """Called after every step with the step's scalars; must not wait for the device."""
 
     def after_epoch(self, progress: Progress) -> None:
         """Called after the last step of every epoch, after `after_step`."""
 
 
 def derive_seed(seed: int, stream: int, index: int) -> int:
-    """Spread (seed, stream, index) over 63 bits (splitmix64's finaliser), so that neighbours share nothing."""
+    """Hash (seed, stream, index) to 63 bits (splitmix64's finaliser), so that neighbouring ones are unrelated."""
     mask = (1 << 64) - 1
     value = (seed * 0x9E3779B97F4A7C15 + stream * 0xD1B54A32D192ED03 + index + 0x632BE59BD9B4E019) & mask
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
@@ -56,16 +56,16 @@ def to_bytes(images: Tensor) -> Tensor:
 
 
 def steps_per_epoch(count: int, batch_size: int) -> int:
-    """Return how many whole batches an epoch has; the remainder is left out, for batch norm wants full batches."""
+    """Return how many full batches an epoch has; images left over are skipped, as batch norm needs full batches."""
     if count < batch_size:
         raise UsageError(f"--batch-size: {batch_size} is more than the {count} training images; lower it")
     return count // batch_size
 
 
 def sampling_weights(labels: Tensor, sampling: str) -> Tensor | None:
-    """Return how often each image is to be drawn, float64 [N], by its label int64 [N]; None where each is once.
+    """Return each image's sampling weight, float64 [N], by its label int64 [N]; None where an epoch visits each once.
 
-    'balanced' draws the labels equally often, 'sqrt' by the square root of their frequency.
+    'balanced' draws all labels equally often, 'sqrt' by the square root of their frequency.
     """
     if sampling == "natural":
         return None
@@ -76,7 +76,7 @@ def sampling_weights(labels: Tensor, sampling: str) -> Tensor | None:
 def epoch_order(count: int, seed: int, epoch: int, weights: Tensor | None = None) -> Tensor:
     """Return the order in which an epoch visits the images: int64 [count], a function of its arguments alone.
 
-    By `weights` [count] images are drawn with replacement, as often as they weigh.
+    With `weights` [count] images are drawn with replacement, in proportion to them.
     """
     source = torch.Generator().manual_seed(derive_seed(seed, ORDER_STREAM, epoch))
     if weights is None:
@@ -108,8 +108,8 @@ def fit(
 ) -> None:
     """Train `learner` on images uint8 [N,48,48] and labels int64 [N], both on the training device.
 
-    All randomness of a step follows from (seed, step), so that a training continued at `start_step` draws what
-    the uninterrupted one would have drawn. Raises UsageError if there are fewer images than a batch needs.
+    All randomness of a step depends on (seed, step) alone, so that a training continued at `start_step` draws the same
+    numbers as an uninterrupted one. Raises UsageError for fewer images than a batch.
     """
     per_epoch = steps_per_epoch(len(images), batch_size)
     weights = sampling_weights(labels, sampling)

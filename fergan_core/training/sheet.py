@@ -16,7 +16,7 @@ from fergan_core.training.engine import SHEET_STREAM, derive_seed, to_bytes
 def sheet_images(
     generator: Generator, emotions: Sequence[str], seed: int
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    """Draw a sheet's faces, uint8 [rows, COLUMNS, 48, 48]: `COLUMNS` latents fixed by the seed, each in every row."""
+    """Draw a sheet's faces, uint8 [rows, COLUMNS, 48, 48]: COLUMNS latents fixed by the seed, the same in every row."""
     latents = generator.latents(COLUMNS, derive_seed(seed, SHEET_STREAM, 0))
     codes = torch.tensor([emotion_code(name) for name in emotions]).repeat_interleave(COLUMNS)
     faces = generator.generate(latents.repeat(len(emotions), *[1] * (latents.dim() - 1)), codes)
@@ -25,7 +25,7 @@ def sheet_images(
 
 
 def draw_sheet(images: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> bytes:
-    """Lay uint8 [rows, columns, 48, 48] out on one grey picture with a margin of 2 and code it as WebP."""
-    coded = io.BytesIO()
-    Image.fromarray(laid_out(images)).save(coded, "WEBP", quality=85, method=4)
-    return coded.getvalue()
+    """Lay uint8 [rows, columns, 48, 48] out on one grey picture with a margin of 2 pixels and encode it as WebP."""
+    encoded = io.BytesIO()
+    Image.fromarray(laid_out(images)).save(encoded, "WEBP", quality=85, method=4)
+    return encoded.getvalue()

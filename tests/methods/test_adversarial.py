@@ -40,30 +40,33 @@ def test_the_losses_are_those_of_goodfellow_and_of_reed(batch: tuple[Tensor, Ten
     generator.load_state_dict(learner.state_dict()["generator"])
     discriminator.load_state_dict(learner.state_dict()["discriminator"])
     torch.manual_seed(3)
-    told = learner.step(*batch)
+    scalars = learner.step(*batch)
 
     torch.manual_seed(3)
     fake = generator(torch.rand(12, plan.latent_size) * 2 - 1, classes).detach()
     discriminator.requires_grad_(False)
-    real, made = discriminator(images, classes).sigmoid(), discriminator(fake, classes).sigmoid()
-    expected = -real.log().mean()
-    fakes = -(1 - made).log().mean()
+    real_probability, fake_probability = (
+        discriminator(images, classes).sigmoid(),
+        discriminator(fake, classes).sigmoid(),
+    )
+    real_loss = -real_probability.log().mean()
+    fake_loss = -(1 - fake_probability).log().mean()
     if matching_aware:
-        wrong = discriminator(images, (classes + torch.randint(1, 3, (12,))) % 3).sigmoid()
-        fakes = (fakes - (1 - wrong).log().mean()) / 2
-        assert float(told["d_wrong"]) == pytest.approx(float(wrong.mean()), rel=1e-4)
-    assert float(told["loss_d"]) == pytest.approx((expected + fakes).item(), rel=1e-4)
-    assert float(told["d_real"]) == pytest.approx(float(real.mean()), rel=1e-4)
-    assert float(told["d_fake"]) == pytest.approx(float(made.mean()), rel=1e-4)
-    right = ((real > 0.5).float().mean() + (made < 0.5).float().mean()) / 2
-    assert float(told["d_accuracy"]) == pytest.approx(float(right))
-    assert ("d_wrong" in told) == matching_aware
+        wrong_probability = discriminator(images, (classes + torch.randint(1, 3, (12,))) % 3).sigmoid()
+        fake_loss = (fake_loss - (1 - wrong_probability).log().mean()) / 2
+        assert float(scalars["d_wrong"]) == pytest.approx(float(wrong_probability.mean()), rel=1e-4)
+    assert float(scalars["loss_d"]) == pytest.approx((real_loss + fake_loss).item(), rel=1e-4)
+    assert float(scalars["d_real"]) == pytest.approx(float(real_probability.mean()), rel=1e-4)
+    assert float(scalars["d_fake"]) == pytest.approx(float(fake_probability.mean()), rel=1e-4)
+    accuracy = ((real_probability > 0.5).float().mean() + (fake_probability < 0.5).float().mean()) / 2
+    assert float(scalars["d_accuracy"]) == pytest.approx(float(accuracy))
+    assert ("d_wrong" in scalars) == matching_aware
 
 
 def test_a_wrong_emotion_is_never_the_right_one_and_each_other_is_as_likely() -> None:
     learner = learner_of(matching_aware=True)
     classes = torch.arange(3).repeat_interleave(2000)
-    wrong = learner._wrong(classes)
+    wrong = learner._wrong_classes(classes)
     assert not (wrong == classes).any()
     counts = torch.bincount(3 * classes + wrong, minlength=9).view(3, 3)
     assert int((counts - 1000).abs()[~torch.eye(3, dtype=torch.bool)].max()) < 120
@@ -112,11 +115,11 @@ PIECES: dict[str, dict[str, object]] = {
 
 
 def steps_of(learner: AdversarialLearner, numbers: range, batch: tuple[Tensor, Tensor]) -> list[dict[str, float]]:
-    told = []
+    rows = []
     for number in numbers:
         torch.manual_seed(number)
-        told.append({name: float(value) for name, value in learner.step(*batch).items()})
-    return told
+        rows.append({name: float(value) for name, value in learner.step(*batch).items()})
+    return rows
 
 
 @pytest.mark.parametrize("name", PIECES)
@@ -125,8 +128,8 @@ def test_every_piece_learns_and_goes_on_from_its_state_as_if_nothing_had_happene
 ) -> None:
     first, second = learner_of(**PIECES[name]), learner_of(**PIECES[name])
     before = {key: value.clone() for key, value in first.state_dict()["generator"].items()}
-    told = steps_of(first, range(4), batch)
-    assert all(torch.tensor(list(row.values())).isfinite().all() for row in told)
+    rows = steps_of(first, range(4), batch)
+    assert all(torch.tensor(list(row.values())).isfinite().all() for row in rows)
     assert any(not torch.equal(before[key], value) for key, value in first.state_dict()["generator"].items())
     second.load_state_dict(copy.deepcopy(first.state_dict()))
     assert steps_of(first, range(4, 8), batch) == steps_of(second, range(4, 8), batch)
@@ -138,16 +141,16 @@ def test_every_piece_learns_and_goes_on_from_its_state_as_if_nothing_had_happene
     assert float(faces.abs().max()) <= 1
 
 
-def test_the_generator_is_told_of_in_its_own_steps_alone(batch: tuple[Tensor, Tensor]) -> None:
-    told = steps_of(learner_of(**PIECES["wgan-gp"]), range(6), batch)
-    assert ["loss_g" in row for row in told] == [False, False, True] * 2
-    assert all("penalty_gradient" in row and "d_real" not in row for row in told)
+def test_the_generator_has_scalars_only_in_steps_in_which_it_learns(batch: tuple[Tensor, Tensor]) -> None:
+    rows = steps_of(learner_of(**PIECES["wgan-gp"]), range(6), batch)
+    assert ["loss_g" in row for row in rows] == [False, False, True] * 2
+    assert all("penalty_gradient" in row and "d_real" not in row for row in rows)
 
 
-def test_lazy_r1_comes_every_so_many_steps(batch: tuple[Tensor, Tensor]) -> None:
-    told = steps_of(learner_of(**PIECES["hinge"]), range(4), batch)
-    assert ["penalty_r1" in row for row in told] == [True, False] * 2
-    assert all("penalty_lecam" in row and "ada_p" in row for row in told)
+def test_lazy_r1_comes_every_second_step_where_the_recipe_says_so(batch: tuple[Tensor, Tensor]) -> None:
+    rows = steps_of(learner_of(**PIECES["hinge"]), range(4), batch)
+    assert ["penalty_r1" in row for row in rows] == [True, False] * 2
+    assert all("penalty_lecam" in row and "ada_p" in row for row in rows)
 
 
 def test_the_average_draws_the_faces_and_follows_the_generator(batch: tuple[Tensor, Tensor]) -> None:
@@ -155,16 +158,16 @@ def test_the_average_draws_the_faces_and_follows_the_generator(batch: tuple[Tens
     start = {key: value.clone() for key, value in learner.state_dict()["average"].items()}
     steps_of(learner, range(1), batch)
     key = "ups.0.weight"
-    moved = learner.state_dict()["generator"][key]
+    trained = learner.state_dict()["generator"][key]
     # After the first step the average takes 1 - 2/11 of the way.
-    expected = start[key] + (moved - start[key]) * (1 - 2 / 11)
+    expected = start[key] + (trained - start[key]) * (1 - 2 / 11)
     assert torch.allclose(learner.state_dict()["average"][key], expected, atol=1e-7)
     labels, latents = torch.tensor([1, 3]), learner.generator.latents(2, 0)
-    drawn = learner.generator.generate(latents, labels)
+    faces = learner.generator.generate(latents, labels)
     network = build_generator(recipes.from_dict({"method": {"kind": "gan", "width": 4}}).method, 3).eval()
     network.load_state_dict(learner.state_dict()["average"])
     with torch.no_grad():
-        assert torch.equal(drawn, network(latents, torch.tensor([0, 1])))
+        assert torch.equal(faces, network(latents, torch.tensor([0, 1])))
 
 
 def test_rates_fall_in_a_straight_line_to_nothing(batch: tuple[Tensor, Tensor]) -> None:
@@ -189,7 +192,7 @@ def test_spectral_norm_bounds_every_weight_matrix() -> None:
         ]
         assert {*weighty} <= {*bounded}
         network.train()
-        for _ in range(60):  # each looking takes a power iteration further
+        for _ in range(60):  # each access is another power iteration
             for layer in bounded:
                 weight = layer.weight
         for layer in bounded:
@@ -200,11 +203,11 @@ def test_spectral_norm_bounds_every_weight_matrix() -> None:
 
 def test_an_auxiliary_classifier_is_taught_and_teaches(batch: tuple[Tensor, Tensor]) -> None:
     learner = learner_of(**PIECES["auxiliary"])
-    (told,) = steps_of(learner, range(1), batch)
-    assert 0 <= told["d_emotion_accuracy"] <= 1
+    (scalars,) = steps_of(learner, range(1), batch)
+    assert 0 <= scalars["d_emotion_accuracy"] <= 1
     # At the start it guesses among three: its cross-entropy, near ln 3, comes on top of both networks' losses, ln 2.
-    assert told["loss_d"] == pytest.approx(2 * math.log(2) + math.log(3), abs=0.4)
-    assert told["loss_g"] == pytest.approx(math.log(2) + math.log(3), abs=0.4)
+    assert scalars["loss_d"] == pytest.approx(2 * math.log(2) + math.log(3), abs=0.4)
+    assert scalars["loss_g"] == pytest.approx(math.log(2) + math.log(3), abs=0.4)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ GAN = {"kind": "gan", "width": 4, "network": "dcgan"}
 
 
 def losses(method: dict[str, Any], *, compile: bool, steps: int = 2) -> list[dict[str, float]]:
-    """Train two steps of 6 faces; return what each of them tells."""
+    """Train two steps of 6 faces; return the scalars of each."""
     torch._dynamo.reset()
     plan = recipes.from_dict({"emotions": ["disgust", "happy", "neutral"], "compile": compile, "method": method})
     learner = build_learner(plan, CPU, steps=100, bfloat16=False)

@@ -44,9 +44,9 @@ def train(learner: methods.MethodLearner, start: int, stop: int) -> None:
 def test_the_network_learns_brightness_by_emotion_and_draws_it(recipe: Recipe) -> None:
     steep = replace(recipe.method, lr=3e-3, lr_decay=False, ema=0.9, sample_steps=8)
     learner = learner_after(replace(recipe, method=steep), 80)
-    drawn = learner.generator.sample(torch.tensor([3, 4]).repeat_interleave(8), 0).mean((1, 2, 3))
-    assert drawn[:8].mean() > 0.2
-    assert drawn[8:].mean() < -0.2
+    brightness = learner.generator.sample(torch.tensor([3, 4]).repeat_interleave(8), 0).mean((1, 2, 3))
+    assert brightness[:8].mean() > 0.2
+    assert brightness[8:].mean() < -0.2
 
 
 @by_method
@@ -55,18 +55,18 @@ def test_a_guidance_of_one_is_the_conditional_model_and_more_goes_farther_from_t
 ) -> None:
     generator = learner_after(recipe, 6).generator
     latents, labels = generator.latents(4, 0), torch.tensor([3, 4, 3, 4])
-    own = recipe.method.sampling
+    sampling = recipe.method.sampling
 
-    def drawn(guidance: float) -> torch.Tensor:
-        return generator.resampled(replace(own, guidance=guidance)).generate(latents, labels)
+    def guided(guidance: float) -> torch.Tensor:
+        return generator.resampled(replace(sampling, guidance=guidance)).generate(latents, labels)
 
-    torch.testing.assert_close(drawn(1.0), drawn(1.0 + 1e-6), atol=1e-3, rtol=0)
-    without, plain, pushed = drawn(0.0), drawn(1.0), drawn(3.0)
-    assert (plain - without).norm() > 0
-    assert (pushed - without).norm() > (plain - without).norm()
-    # Without guidance's push the emotion plays no part.
-    swapped = generator.resampled(replace(own, guidance=0.0)).generate(latents, labels.flip(0))
-    torch.testing.assert_close(swapped, without)
+    torch.testing.assert_close(guided(1.0), guided(1.0 + 1e-6), atol=1e-3, rtol=0)
+    unconditional, conditional, strong = guided(0.0), guided(1.0), guided(3.0)
+    assert (conditional - unconditional).norm() > 0
+    assert (strong - unconditional).norm() > (conditional - unconditional).norm()
+    # At guidance 0 the emotion has no effect.
+    swapped = generator.resampled(replace(sampling, guidance=0.0)).generate(latents, labels.flip(0))
+    torch.testing.assert_close(swapped, unconditional)
 
 
 @by_method
@@ -85,7 +85,7 @@ def test_the_path_has_a_state_a_step_and_ends_in_the_face(recipe: Recipe) -> Non
     latents, labels = generator.latents(2, 0), torch.tensor([3, 4])
     path = list(generator.path(latents, labels))
     assert len(path) == 3
-    assert all(state.shape == seen.shape == (2, 1, 48, 48) for state, seen in path)
+    assert all(state.shape == denoised.shape == (2, 1, 48, 48) for state, denoised in path)
     assert torch.equal(path[-1][0], generator.generate(latents, labels))
 
 
@@ -93,15 +93,17 @@ def test_the_path_has_a_state_a_step_and_ends_in_the_face(recipe: Recipe) -> Non
 def test_a_training_goes_on_from_its_state_to_the_last_bit_and_its_weights_draw_the_same(
     recipe: Recipe, tmp_path: pytest.TempPathFactory
 ) -> None:
-    whole = learner_after(recipe, 6)
+    uninterrupted = learner_after(recipe, 6)
     half = learner_after(recipe, 3)
-    weights, rest = checkpoint.save_checkpoint(tmp_path, 3, half.state_dict(), half.networks)
-    again = methods.build_learner(recipe, CPU, steps=40, bfloat16=False)
-    again.load_state_dict(checkpoint.load_checkpoint(weights.path, rest.path, again.networks))
-    train(again, 3, 6)
-    for name in whole.networks:
-        for ours, theirs in zip(whole.state_dict()[name].values(), again.state_dict()[name].values(), strict=True):
-            assert torch.equal(ours, theirs)
+    weights, state = checkpoint.save_checkpoint(tmp_path, 3, half.state_dict(), half.networks)
+    resumed = methods.build_learner(recipe, CPU, steps=40, bfloat16=False)
+    resumed.load_state_dict(checkpoint.load_checkpoint(weights.path, state.path, resumed.networks))
+    train(resumed, 3, 6)
+    for name in uninterrupted.networks:
+        for expected, actual in zip(
+            uninterrupted.state_dict()[name].values(), resumed.state_dict()[name].values(), strict=True
+        ):
+            assert torch.equal(expected, actual)
     labels = torch.tensor([3, 4])
     loaded = methods.load_generator(recipes.to_dict(recipe), weights.path)
     assert torch.equal(loaded.sample(labels, 0), half.generator.sample(labels, 0))
@@ -110,14 +112,14 @@ def test_a_training_goes_on_from_its_state_to_the_last_bit_and_its_weights_draw_
 
 
 @by_method
-def test_unseen_faces_are_measured_apart_from_seen_ones_and_always_in_the_same_noise(recipe: Recipe) -> None:
+def test_held_out_faces_are_measured_apart_from_training_faces_and_always_in_the_same_noise(recipe: Recipe) -> None:
     learner = learner_after(recipe, 4)
-    seen, unseen = faces(12), (-faces(12)[0], faces(12)[1])
+    train, held_out = faces(12), (-faces(12)[0], faces(12)[1])
     before = {name: value.clone() for name, value in learner.state_dict()["network"].items()}
-    found = learner.measure(seen, unseen)
-    again = learner.measure(seen, unseen)
-    assert {name.partition("/")[0] for name in found} == {"loss_train", "loss_held_out", "update_ratio"}
-    assert all(torch.equal(value, again[name]) and bool(value.isfinite()) for name, value in found.items())
+    first = learner.measure(train, held_out)
+    second = learner.measure(train, held_out)
+    assert {name.partition("/")[0] for name in first} == {"loss_train", "loss_held_out", "update_ratio"}
+    assert all(torch.equal(value, second[name]) and bool(value.isfinite()) for name, value in first.items())
     assert all(torch.equal(value, before[name]) for name, value in learner.state_dict()["network"].items())
 
 

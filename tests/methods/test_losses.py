@@ -1,4 +1,4 @@
-"""The games by closed forms: what each loses where D is sure, undecided or wrong, and which way its gradient points."""
+"""The GAN losses by closed forms: their values where D is sure, undecided or wrong, and the sign of their gradients."""
 
 import math
 
@@ -7,7 +7,7 @@ import torch
 
 from fergan_core.methods.losses import gan_loss
 
-GAMES = ["non-saturating", "saturating", "lsgan", "hinge", "wgan-gp"]
+LOSSES = ["non-saturating", "saturating", "lsgan", "hinge", "wgan-gp"]
 
 
 def logits(*values: float) -> torch.Tensor:
@@ -37,7 +37,7 @@ def test_the_others_by_hand() -> None:
     assert float(gan_loss("wgan-gp").on_fake(three)) == pytest.approx(0.5)
 
 
-@pytest.mark.parametrize("name", GAMES)
+@pytest.mark.parametrize("name", LOSSES)
 def test_each_side_pulls_the_logits_its_own_way(name: str) -> None:
     for of, sign in ((gan_loss(name).on_real, -1), (gan_loss(name).on_fake, 1), (gan_loss(name).for_generator, -1)):
         at = logits(0.2)
@@ -46,9 +46,9 @@ def test_each_side_pulls_the_logits_its_own_way(name: str) -> None:
         assert float(at.grad) * sign > 0
 
 
-def test_only_the_saturating_game_leaves_a_beaten_generator_without_a_gradient() -> None:
+def test_only_the_saturating_loss_leaves_a_beaten_generator_without_a_gradient() -> None:
     slopes = {}
-    for name in GAMES:
+    for name in LOSSES:
         at = logits(-12.0)  # D is sure of the fake
         gan_loss(name).for_generator(at).backward()
         assert at.grad is not None

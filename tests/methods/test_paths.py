@@ -34,8 +34,8 @@ def shares(x: Tensor, means: list[Tensor], variances: list[Tensor]) -> list[Tens
 def ideal_diffusion(x_in: Tensor, levels: Tensor) -> Tensor:
     """The network that makes EDM's denoiser the posterior mean of the mixture."""
     sigma = torch.exp(4 * levels)[:, None, None, None]
-    whole = (sigma**2 + SIGMA_DATA**2).sqrt()
-    x = x_in * whole
+    total_std = (sigma**2 + SIGMA_DATA**2).sqrt()
+    x = x_in * total_std
     variances = [deviation**2 + sigma**2 for deviation in DEVIATIONS]
     means = [torch.full_like(sigma, mean) for mean in MEANS]
     face = sum(
@@ -44,8 +44,8 @@ def ideal_diffusion(x_in: Tensor, levels: Tensor) -> Tensor:
             shares(x, means, variances), MEANS, DEVIATIONS, variances, strict=True
         )
     )
-    skip, out = (SIGMA_DATA / whole) ** 2, sigma * SIGMA_DATA / whole
-    return (face - skip * x) / out
+    c_skip, c_out = (SIGMA_DATA / total_std) ** 2, sigma * SIGMA_DATA / total_std
+    return (face - c_skip * x) / c_out
 
 
 def ideal_flow(x: Tensor, times: Tensor) -> Tensor:
@@ -79,7 +79,7 @@ def ends(path: Edm | StraightPath, noise: np.ndarray) -> np.ndarray:
     return np.array([brentq(lambda x, p=p: distribution(x, 0.0) - p, -3, 3, xtol=1e-13) for p in places])
 
 
-def drawn(path: Edm | StraightPath, network: Network, sampler: str, noise: np.ndarray, steps: int) -> np.ndarray:
+def sample(path: Edm | StraightPath, network: Network, sampler: str, noise: np.ndarray, steps: int) -> np.ndarray:
     states = path.SAMPLERS[sampler](
         lambda x, time: path.velocity(network, x, time)[0],
         path.start(torch.from_numpy(noise).reshape(-1, 1, 1, 1)),
@@ -102,7 +102,7 @@ def test_a_solver_carries_noise_to_the_mixture_with_the_order_of_convergence_tha
 ) -> None:
     noise = np.linspace(-2, 2, 41)
     exact = ends(path, noise)
-    errors = [np.abs(drawn(path, network, sampler, noise, steps) - exact).mean() for steps in (64, 128, 256, 512)]
+    errors = [np.abs(sample(path, network, sampler, noise, steps) - exact).mean() for steps in (64, 128, 256, 512)]
     slopes = np.log2(np.array(errors[:-1]) / errors[1:])
     assert errors[-1] < (3e-3 if order == 1 else 5e-5)
     assert slopes.mean() == pytest.approx(order, abs=0.25)
@@ -126,8 +126,8 @@ def test_faces_drawn_from_random_noise_are_distributed_as_the_mixture(
     path: Edm | StraightPath, network: Network, sampler: str, order: int
 ) -> None:
     noise = np.random.default_rng(0).standard_normal(4_000)
-    found = drawn(path, network, sampler, noise, 400 // order)
-    assert stats.kstest(found, lambda xs: np.array([distribution(x, 0.0) for x in xs])).pvalue > 0.05
+    faces = sample(path, network, sampler, noise, 400 // order)
+    assert stats.kstest(faces, lambda xs: np.array([distribution(x, 0.0) for x in xs])).pvalue > 0.05
 
 
 def test_a_fresh_denoisers_loss_is_one_at_every_noise_level_on_faces_of_the_assumed_deviation() -> None:
@@ -158,10 +158,10 @@ def test_the_ideal_networks_have_the_least_loss() -> None:
     cases = ((Edm(), ideal_diffusion, 0.3), (StraightPath(), ideal_flow, 0.6))
     for path, network, time in cases:
         times = torch.full((len(faces),), time, dtype=torch.float64)
-        least = float(path.loss(network, faces, noise, times).mean())
-        for push in (-0.05, 0.05):
-            pushed = path.loss(lambda x, t, n=network, p=push: n(x, t) + p, faces, noise, times)
-            assert float(pushed.mean()) > least
+        ideal_loss = float(path.loss(network, faces, noise, times).mean())
+        for bias in (-0.05, 0.05):
+            loss = path.loss(lambda x, t, n=network, p=bias: n(x, t) + p, faces, noise, times)
+            assert float(loss.mean()) > ideal_loss
 
 
 def test_edms_noise_levels_fall_from_the_most_to_the_least_and_to_none() -> None:
@@ -176,8 +176,8 @@ def test_edms_noise_levels_fall_from_the_most_to_the_least_and_to_none() -> None
 
 def test_without_noise_the_denoiser_is_the_identity() -> None:
     faces = torch.rand(4, 1, 8, 8, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    seen = denoised(lambda x, levels: torch.ones_like(x), faces, torch.full((4,), 1e-6))
-    torch.testing.assert_close(seen, faces, atol=1e-5, rtol=0)
+    estimate = denoised(lambda x, levels: torch.ones_like(x), faces, torch.full((4,), 1e-6))
+    torch.testing.assert_close(estimate, faces, atol=1e-5, rtol=0)
 
 
 def test_the_flows_likelihood_is_the_mixtures_density() -> None:
@@ -187,18 +187,18 @@ def test_the_flows_likelihood_is_the_mixtures_density() -> None:
     def velocity(x: Tensor, time: float) -> Tensor:
         return ideal_flow(x, torch.full((len(x),), time, dtype=x.dtype))
 
-    found = StraightPath().log_likelihood(velocity, faces, seed=0)
+    log_likelihoods = StraightPath().log_likelihood(velocity, faces, seed=0)
     densities = sum(
         weight * stats.norm.pdf(faces.numpy(), mean, deviation)
         for weight, mean, deviation in zip(WEIGHTS, MEANS, DEVIATIONS, strict=True)
     )
     exact = np.log(densities).sum(axis=(1, 2, 3))
-    # Pixels that are independent of each other have a diagonal Jacobian, of which signs tell the trace exactly.
-    np.testing.assert_allclose(found[0].numpy(), exact, atol=5e-3 * 4)
-    np.testing.assert_allclose(found[1].numpy(), found[0].numpy(), atol=1e-9)
+    # Pixels that are independent of each other have a diagonal Jacobian, whose trace random signs give exactly.
+    np.testing.assert_allclose(log_likelihoods[0].numpy(), exact, atol=5e-3 * 4)
+    np.testing.assert_allclose(log_likelihoods[1].numpy(), log_likelihoods[0].numpy(), atol=1e-9)
 
 
-def test_where_pixels_hang_together_the_probes_differ_and_are_right_on_average() -> None:
+def test_where_pixels_are_correlated_the_probes_differ_and_are_right_on_average() -> None:
     source = torch.Generator().manual_seed(2)
     mixing = torch.randn(9, 9, generator=source, dtype=torch.float64) / 3
     faces = torch.randn(4_000, 1, 3, 3, generator=source, dtype=torch.float64)
@@ -206,10 +206,10 @@ def test_where_pixels_hang_together_the_probes_differ_and_are_right_on_average()
     def velocity(x: Tensor, time: float) -> Tensor:
         return (x.flatten(1) @ mixing.T).reshape(x.shape)
 
-    found = StraightPath().log_likelihood(velocity, faces, seed=0)
+    log_likelihoods = StraightPath().log_likelihood(velocity, faces, seed=0)
     # The linear flow carries noise by exp(mixing): log p = log N(exp(-mixing) x) - trace(mixing).
     noise = faces.flatten(1) @ torch.linalg.matrix_exp(-mixing).T
     exact = -(noise**2).sum(1) / 2 - 9 / 2 * math.log(2 * math.pi) - mixing.trace()
-    error = found - exact
+    error = log_likelihoods - exact
     assert float(error.std()) > 0.1
     assert abs(float(error.mean())) < 4 * float(error.std()) / math.sqrt(error.numel())

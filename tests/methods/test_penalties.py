@@ -39,16 +39,16 @@ def test_gradient_penalty_asks_for_a_slope_of_one() -> None:
 
 
 def test_gradient_penalty_is_taken_between_the_two() -> None:
-    seen: list[torch.Tensor] = []
+    inputs: list[torch.Tensor] = []
 
     def watch(faces: torch.Tensor) -> torch.Tensor:
-        seen.append(faces.detach())
+        inputs.append(faces.detach())
         return linear(faces)
 
     torch.manual_seed(0)
     gradient_penalty(watch, torch.zeros(400, 1, 48, 48), torch.ones(400, 1, 48, 48))
-    shares = seen[0].mean((1, 2, 3))
-    assert float(seen[0].std((1, 2, 3)).max()) < 1e-6  # one share a face
+    shares = inputs[0].mean((1, 2, 3))
+    assert float(inputs[0].std((1, 2, 3)).max()) < 1e-6  # one share a face
     assert 0 <= float(shares.min()) < 0.02
     assert 0.98 < float(shares.max()) <= 1
     assert float(shares.mean()) == pytest.approx(0.5, abs=0.05)

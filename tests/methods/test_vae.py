@@ -9,7 +9,7 @@ from torch.distributions import Normal, kl_divergence
 
 from fergan_core import methods
 from fergan_core import recipe as recipes
-from fergan_core.methods.vae import GREYS_IN_BITS, divergence, reconstruction_nll
+from fergan_core.methods.vae import GREY_LEVELS_BITS, divergence, reconstruction_nll
 from fergan_core.recipe import Recipe, Vae
 from fergan_core.training import checkpoint
 
@@ -31,35 +31,35 @@ def test_the_divergence_is_that_of_two_normal_distributions() -> None:
     assert float(divergence(torch.zeros(1), torch.zeros(1))) == 0
 
 
-def test_the_surprise_is_the_normal_density_at_its_likeliest_deviation() -> None:
-    shown, decoded = faces(8, 0)[0], faces(8, 1)[0]
-    deviation = float(((shown - decoded) ** 2).mean().sqrt())
-    exact = -float(Normal(decoded, deviation).log_prob(shown).mean())
-    assert float(reconstruction_nll(shown, decoded)) == pytest.approx(exact, rel=1e-5)
+def test_the_nll_is_that_of_the_normal_density_at_its_likeliest_deviation() -> None:
+    originals, decoded = faces(8, 0)[0], faces(8, 1)[0]
+    deviation = float(((originals - decoded) ** 2).mean().sqrt())
+    exact = -float(Normal(decoded, deviation).log_prob(originals).mean())
+    assert float(reconstruction_nll(originals, decoded)) == pytest.approx(exact, rel=1e-5)
     for other in (0.9 * deviation, 1.1 * deviation):
-        assert -float(Normal(decoded, other).log_prob(shown).mean()) > exact
+        assert -float(Normal(decoded, other).log_prob(originals).mean()) > exact
 
 
 def test_greys_that_are_all_as_likely_take_eight_bits() -> None:
     # A density of 1/2 on [-1,1] is 1 bit, and 7 less one over 255ths of it for its 256 greys.
-    assert pytest.approx(8, abs=0.01) == 1 + GREYS_IN_BITS
+    assert pytest.approx(8, abs=0.01) == 1 + GREY_LEVELS_BITS
 
 
 def test_it_learns_brightness_by_emotion_draws_it_and_tells_its_bound() -> None:
     learner = methods.build_learner(RECIPE, CPU, steps=200, bfloat16=False)
-    told = []
+    rows = []
     for step in range(200):
         torch.manual_seed(step)
-        told.append({name: float(value) for name, value in learner.step(*faces(8, step)).items()})
-    assert told[-1]["loss"] < told[0]["loss"] - 1
-    bits = told[-1]["loss"] / math.log(2) + GREYS_IN_BITS
-    assert told[-1]["bits_per_dim"] == pytest.approx(bits, rel=1e-4)
-    drawn = learner.generator.sample(torch.tensor([3, 3, 4, 4]), 0).mean((1, 2, 3))
-    assert drawn[:2].min() > 0.2
-    assert drawn[2:].max() < -0.4
-    found = learner.measure(faces(8, 500), faces(8, 501))
-    assert set(found) == {"bits_per_dim/train", "bits_per_dim/held_out", "active_latents", "update_ratio"}
-    assert 0 <= float(found["active_latents"]) <= 3
+        rows.append({name: float(value) for name, value in learner.step(*faces(8, step)).items()})
+    assert rows[-1]["loss"] < rows[0]["loss"] - 1
+    bits = rows[-1]["loss"] / math.log(2) + GREY_LEVELS_BITS
+    assert rows[-1]["bits_per_dim"] == pytest.approx(bits, rel=1e-4)
+    brightness = learner.generator.sample(torch.tensor([3, 3, 4, 4]), 0).mean((1, 2, 3))
+    assert brightness[:2].min() > 0.2
+    assert brightness[2:].max() < -0.4
+    scalars = learner.measure(faces(8, 500), faces(8, 501))
+    assert set(scalars) == {"bits_per_dim/train", "bits_per_dim/held_out", "active_latents", "update_ratio"}
+    assert 0 <= float(scalars["active_latents"]) <= 3
 
 
 def test_a_training_goes_on_from_its_state_to_the_last_bit_and_its_weights_draw_the_same(tmp_path: Path) -> None:
@@ -72,13 +72,15 @@ def test_a_training_goes_on_from_its_state_to_the_last_bit_and_its_weights_draw_
     def fresh() -> methods.MethodLearner:
         return methods.build_learner(RECIPE, CPU, steps=6, bfloat16=False)
 
-    whole, half, again = learnt(fresh(), 0, 6), learnt(fresh(), 0, 3), fresh()
-    weights, rest = checkpoint.save_checkpoint(tmp_path, 3, half.state_dict(), half.networks)
-    again.load_state_dict(checkpoint.load_checkpoint(weights.path, rest.path, again.networks))
-    learnt(again, 3, 6)
-    for name in whole.networks:
-        for ours, theirs in zip(whole.state_dict()[name].values(), again.state_dict()[name].values(), strict=True):
-            assert torch.equal(ours, theirs)
+    uninterrupted, half, resumed = learnt(fresh(), 0, 6), learnt(fresh(), 0, 3), fresh()
+    weights, state = checkpoint.save_checkpoint(tmp_path, 3, half.state_dict(), half.networks)
+    resumed.load_state_dict(checkpoint.load_checkpoint(weights.path, state.path, resumed.networks))
+    learnt(resumed, 3, 6)
+    for name in uninterrupted.networks:
+        for expected, actual in zip(
+            uninterrupted.state_dict()[name].values(), resumed.state_dict()[name].values(), strict=True
+        ):
+            assert torch.equal(expected, actual)
     loaded = methods.load_generator(recipes.to_dict(RECIPE), weights.path)
     labels = torch.tensor([3, 4])
     assert torch.equal(loaded.sample(labels, 0), half.generator.sample(labels, 0))

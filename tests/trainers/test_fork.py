@@ -86,7 +86,7 @@ def test_an_epoch_is_its_end_though_the_run_was_stopped_within_the_next(
         ("{run}@9", (), "no training state at epoch 9; it has: 1, 2, 3, 4"),
         ("{run}@2", ("d_lrr=1",), "no field 'd_lrr'; did you mean 'd_lr'"),
         ("{run}@2", ("d_lr=fast",), "--d-lr"),
-        ("{run}@2", ("width=8",), "width makes other networks"),
+        ("{run}@2", ("width=8",), "width changes the networks"),
         ("{run}@2", ("batch_size=64",), "'batch_size' must stay"),
         ("{run}@2", ("d_lr",), "not field=value"),
     ],

@@ -59,10 +59,10 @@ def test_images_and_labels_stay_together(images: torch.Tensor) -> None:
 
 
 @pytest.mark.parametrize("start", range(1, 9))
-def test_a_training_continued_anywhere_draws_what_the_whole_one_drew(images: torch.Tensor, start: int) -> None:
-    whole, rest = diary(images), diary(images, start_step=start)
-    assert rest.draws == whole.draws[start:]
-    assert all(torch.equal(a, b) for a, b in zip(rest.labels, whole.labels[start:], strict=True))
+def test_a_training_continued_anywhere_draws_what_an_uninterrupted_one_draws(images: torch.Tensor, start: int) -> None:
+    uninterrupted, continued = diary(images), diary(images, start_step=start)
+    assert continued.draws == uninterrupted.draws[start:]
+    assert all(torch.equal(a, b) for a, b in zip(continued.labels, uninterrupted.labels[start:], strict=True))
 
 
 def test_another_seed_draws_another_order(images: torch.Tensor) -> None:
@@ -77,7 +77,7 @@ def test_flips_mirror_about_half_of_the_images() -> None:
     assert 440 < int(mirrored.sum()) < 560
 
 
-def test_bytes_survive_the_way_there_and_back() -> None:
+def test_bytes_survive_the_conversion_to_floats_and_back() -> None:
     every_grey = torch.arange(256, dtype=torch.uint8).repeat(9).view(1, 48, 48)
     assert torch.equal(engine.to_bytes(engine.to_float(every_grey)), every_grey)
     assert float(engine.to_float(every_grey).min()) == -1.0
@@ -112,7 +112,7 @@ def test_rare_labels_are_drawn_as_often_as_the_sampling_says() -> None:
     for sampling, share in (("natural", 0.1), ("sqrt", 0.25), ("balanced", 0.5)):
         weights = engine.sampling_weights(labels, sampling)
         orders = [engine.epoch_order(1000, 0, epoch, weights) for epoch in range(40)]
-        drawn = torch.stack([labels[order].double().mean() for order in orders]).mean()
-        assert float(drawn) == pytest.approx(share, abs=0.01)
+        rare_share = torch.stack([labels[order].double().mean() for order in orders]).mean()
+        assert float(rare_share) == pytest.approx(share, abs=0.01)
         assert torch.equal(orders[0], engine.epoch_order(1000, 0, 0, weights))
         assert not torch.equal(orders[0], orders[1])

@@ -1,4 +1,4 @@
-"""What a training leaves behind: sheets, checkpoints, evaluations."""
+"""Sheets, checkpoints and evaluations at the ends of epochs."""
 
 import sys
 
@@ -18,7 +18,7 @@ _SHEET_IMAGES = 1_000  # images seen from one sheet to the next, where an epoch 
 
 
 class CheckpointHook(engine.Hook):
-    """Keeps what an epoch leaves: its sheet, its checkpoint, its evaluation; and where the training stands."""
+    """Writes sheets and checkpoints, evaluates, and records the run's progress, each at the epochs where it is due."""
 
     def __init__(self, run: TrainingRun, recorder: Recorder, writer: PointWriter) -> None:
         self._run = run
@@ -29,7 +29,7 @@ class CheckpointHook(engine.Hook):
         self._evaluator: evaluation.Evaluator | None = None
         self.progress = run.start
         self._saved_step = run.start.step if run.start.step else -1
-        self._drawn_at = run.start.images_seen
+        self._sheet_images_seen = run.start.images_seen
 
     def after_step(self, progress: engine.Progress, scalars: dict[str, Tensor]) -> None:
         self.progress = progress
@@ -37,10 +37,10 @@ class CheckpointHook(engine.Hook):
     def after_epoch(self, progress: engine.Progress) -> None:
         recipe = self._run.recipe
         last = progress.epoch == recipe.epochs
-        kept = last or progress.epoch % recipe.checkpoint_every == 0
-        if kept or progress.images_seen - self._drawn_at >= _SHEET_IMAGES:
+        saves_checkpoint = last or progress.epoch % recipe.checkpoint_every == 0
+        if saves_checkpoint or progress.images_seen - self._sheet_images_seen >= _SHEET_IMAGES:
             self._save_sheet(progress)
-        if kept:
+        if saves_checkpoint:
             self.save(progress)
         self._run.registry.progress(
             self._run.run_id, epoch=progress.epoch, step=progress.step, images_seen=progress.images_seen
@@ -50,32 +50,32 @@ class CheckpointHook(engine.Hook):
         self._recorder.restart_clock()
 
     def catch_up(self) -> None:
-        """Make the evaluation that is missing at the end of the epoch from which a run goes on.
+        """Make up for a missing evaluation of the epoch from which a run is resumed.
 
         A run that is killed while an epoch is evaluated has the epoch's checkpoint already, and starts after it.
         """
-        run, at = self._run, self._run.start
+        run, start = self._run, self._run.start
         reader = run.registry.reader
-        if not self._due(at) or at.step not in set(reader.checkpoints(run.run_id)["step"]):
-            return  # of a fork, the state is its parent's and so are its scores
-        made = reader.scores([run.run_id])
-        asked = {"step": at.step, "judge": self._protocol.judge, **self._protocol.as_dict()}
-        if not (made[list(asked)] == pd.Series(asked)).all(axis=1).any():
-            self._evaluate(at)
+        if not self._due(start) or start.step not in set(reader.checkpoints(run.run_id)["step"]):
+            return  # a fork's first state and its scores are its parent's
+        scores = reader.scores([run.run_id])
+        protocol = {"step": start.step, "judge": self._protocol.judge, **self._protocol.as_dict()}
+        if not (scores[list(protocol)] == pd.Series(protocol)).all(axis=1).any():
+            self._evaluate(start)
             self._recorder.restart_clock()
 
     def save(self, progress: engine.Progress) -> None:
-        """Write the checkpoint of a step once, and record it; Diverged where a weight is not finite."""
+        """Write and record the checkpoint of a step, once; Diverged where a weight is not finite."""
         if progress.step == self._saved_step:
             return
         run = self._run
-        state = run.learner.state_dict()
-        if not checkpoint.finite(state, run.learner.networks):
+        learner_state = run.learner.state_dict()
+        if not checkpoint.finite(learner_state, run.learner.networks):
             raise Diverged(f"a weight is no longer finite at step {progress.step}; the last good checkpoint is kept")
-        weights, rest = checkpoint.save_checkpoint(
-            run.folder / "checkpoints", progress.step, state, run.learner.networks
+        weights, training_state = checkpoint.save_checkpoint(
+            run.folder / "checkpoints", progress.step, learner_state, run.learner.networks
         )
-        # A run killed after this line goes on from here: the points up to here must be in the registry by then.
+        # A run killed after this goes on from this checkpoint: all points up to it must be recorded first.
         self._writer.flush()
         run.registry.add_checkpoint(
             run.run_id,
@@ -85,16 +85,16 @@ class CheckpointHook(engine.Hook):
             path=run.relative(weights.path),
             sha256=weights.sha256,
             bytes=weights.bytes,
-            state_path=run.relative(rest.path),
-            state_sha256=rest.sha256,
-            state_bytes=rest.bytes,
+            state_path=run.relative(training_state.path),
+            state_sha256=training_state.sha256,
+            state_bytes=training_state.bytes,
         )
         self._saved_step = progress.step
 
     def _save_sheet(self, progress: engine.Progress) -> None:
         run = self._run
         emotions = run.recipe.emotions
-        self._drawn_at = progress.images_seen
+        self._sheet_images_seen = progress.images_seen
         picture = draw_sheet(sheet_images(run.learner.generator, emotions, run.recipe.seed))
         file = checkpoint.write_whole(run.folder / "sheets" / f"step-{progress.step:08d}.webp", picture)
         run.registry.add_sheet(
@@ -110,7 +110,7 @@ class CheckpointHook(engine.Hook):
         )
 
     def _due(self, progress: engine.Progress) -> bool:
-        """Tell whether the end of an epoch is to be evaluated."""
+        """Tell whether an evaluation is due at the end of an epoch."""
         recipe = self._run.recipe
         last = progress.epoch == recipe.epochs
         return last or bool(recipe.eval_every and progress.epoch % recipe.eval_every == 0)
@@ -120,11 +120,13 @@ class CheckpointHook(engine.Hook):
         try:
             if self._evaluator is None:
                 protocol = self._protocol
-                own = evaluation.training_index(run.dataset, run.parts, run.recipe)
-                self._evaluator = evaluation.Evaluator(run.dataset, run.parts, protocol, run.device, trained_on=own)
+                training_index = evaluation.training_index(run.dataset, run.parts, run.recipe)
+                self._evaluator = evaluation.Evaluator(
+                    run.dataset, run.parts, protocol, run.device, trained_on=training_index
+                )
             result = self._evaluator.evaluate(run.learner.generator)
         except FerganError as error:
-            # A score can be made later from the checkpoint; the training itself has lost nothing.
-            print(f"epoch {progress.epoch} is not evaluated: {error}", file=sys.stderr)
+            # The checkpoint can be evaluated later; the training goes on.
+            print(f"warning: epoch {progress.epoch} is not evaluated: {error}", file=sys.stderr)
             return
         evaluation.record(run.registry, run.run_id, result, epoch=progress.epoch, step=progress.step)

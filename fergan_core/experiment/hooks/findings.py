@@ -1,4 +1,4 @@
-"""Findings during training: what is recorded is examined again and again, seldom enough to cost little time."""
+"""Findings during training: the recorded points are examined now and then, at little cost."""
 
 import time
 
@@ -13,11 +13,11 @@ from fergan_core.registry import PointWriter, Registry
 from fergan_core.training import engine
 
 _BUCKETS = 2_000
-_REST = 50.0  # times as long as a look at the findings took passes before the next
+_WAIT = 50.0  # times as long as a detection took passes before the next
 
 
 class FindingsHook(engine.Hook):
-    """Looks for findings while the training goes, seldom enough to cost a fiftieth of the time."""
+    """Detects findings during training, in at most about a fiftieth of its time."""
 
     def __init__(self, run: TrainingRun, writer: PointWriter) -> None:
         self._run, self._writer = run, writer
@@ -30,29 +30,31 @@ class FindingsHook(engine.Hook):
         self._writer.flush()
         detect_findings(self._run.registry, self._run.run_id)
         ended = time.perf_counter()
-        self._due = ended + max(2.0, _REST * (ended - started))
+        self._due = ended + max(2.0, _WAIT * (ended - started))
 
 
 def detect_findings(registry: Registry, run_id: str) -> list[findings.Finding]:
-    """Find what there is to find in a run's points and scores, in place of what was found before.
+    """Detect findings in a run's points and scores and record them in place of its earlier ones; return them.
 
-    Raises UsageError for a run that was not trained here.
+    Raises UsageError for a run without a training history, such as a result from the literature.
     """
     reader = registry.reader
     row = reader.run(run_id)
     if "batch_size" not in row["recipe"]:
-        raise UsageError(f"run '{row['name']}' was not trained here and has no history to look at; name a trained run")
+        raise UsageError(f"run '{row['name']}' was not trained by FerGAN and has no history; name a run that was")
     points = reader.points([run_id], reader.metrics([run_id]), buckets=_BUCKETS)
     scores = reader.scores([run_id])
     scores = scores[scores["metric"].isin(findings.SCORES)]
     history = findings.RunHistory(
         points,
-        # Of each score one protocol: the numbers of two judges would be taken for one history.
-        pd.concat([scores.iloc[:0], *(preferred(own) for _, own in scores.groupby("metric", sort=False))]),
+        # One protocol of each score: numbers of two judges are not one history.
+        pd.concat(
+            [scores.iloc[:0], *(preferred(metric_scores) for _, metric_scores in scores.groupby("metric", sort=False))]
+        ),
         batch_size=int(row["recipe"]["batch_size"]),
         steps_per_epoch=max(1, int(row["steps"]) // int(row["epochs"])),
     )
-    found = findings.find(history)
+    run_findings = findings.find(history)
     registry.set_findings(
         run_id,
         [
@@ -64,7 +66,7 @@ def detect_findings(registry: Registry, run_id: str) -> list[findings.Finding]:
                 "sentence": finding.sentence,
                 "numbers": dict(finding.numbers),
             }
-            for finding in found
+            for finding in run_findings
         ],
     )
-    return found
+    return run_findings

@@ -1,4 +1,4 @@
-"""Instruments in training: every so many steps a learner is measured, and the machine with it."""
+"""Instruments: every `watch_every` steps the learner is measured, and memory and GPU use with it."""
 
 import math
 import resource
@@ -11,26 +11,26 @@ from torch import Tensor
 from fergan_core.methods.protocols import Instrumented
 from fergan_core.training.engine import Hook, Progress, to_float
 
-FACES = 128  # of either part that the learner is measured on
+FACES = 128  # of each part that the learner is measured on
 
 
 class InstrumentHook(Hook):
-    """Adds a learner's measurements to the scalars of every `every`-th step; to stand before the recorder.
+    """Adds a learner's measurements to the scalars of every `every_steps`-th step; must come before the recorder.
 
     `train` and `held_out` are images uint8 [N,48,48] with codes int64 [N] on the training device; the first FACES of
-    each are looked at. Memory is the process's highest so far, in MiB; on a GPU the highest that tensors took too, and
-    the share of the last second or less in which the GPU was at work (NaN where its driver does not tell).
+    each are used. Memory is the process's peak so far, in MiB; on a GPU also the peak of its tensors, and the GPU's
+    utilisation over the last second or less (NaN where the driver does not report it).
     """
 
     def __init__(
-        self, learner: Instrumented, train: tuple[Tensor, Tensor], held_out: tuple[Tensor, Tensor], every: int
+        self, learner: Instrumented, train: tuple[Tensor, Tensor], held_out: tuple[Tensor, Tensor], every_steps: int
     ) -> None:
-        self._learner, self._every = learner, every
+        self._learner, self._every_steps = learner, every_steps
         self._train, self._held_out = ((to_float(faces[:FACES]), codes[:FACES]) for faces, codes in (train, held_out))
 
     def after_step(self, progress: Progress, scalars: dict[str, Tensor]) -> None:
-        """Measure, where it is time."""
-        if progress.step % self._every:
+        """Measure where it is due."""
+        if progress.step % self._every_steps:
             return
         device = self._train[0].device
         scalars |= self._learner.measure(self._train, self._held_out)
@@ -41,10 +41,10 @@ class InstrumentHook(Hook):
 
 
 def gpu_use() -> float:
-    """Return the share of time, 0 to 1, that the GPU was at work of late; NaN where no driver tells."""
+    """Return the GPU's recent utilisation, 0 to 1; NaN where no driver reports it."""
     try:
         return torch.cuda.utilization() / 100
-    except (RuntimeError, pynvml.NVMLError):  # no driver; or a part of a GPU, of which none is kept
+    except (RuntimeError, pynvml.NVMLError):  # no driver, or a MIG slice, which has no figure of its own
         return math.nan
 
 

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: a training ends after the step, saved."""
+"""Ctrl-C and SIGTERM: a training is saved and ends after the current step."""
 
 import signal
 import sys
@@ -11,29 +11,29 @@ from fergan_core.training import engine
 
 
 class Interrupt(engine.Hook):
-    """Turns SIGINT and SIGTERM into an end after the step, or after the epoch's work where the step ends one."""
+    """On SIGINT or SIGTERM ends the training after the step, or, at an epoch's last step, after its checkpoint."""
 
-    def __init__(self, per_epoch: int) -> None:
-        self._per_epoch = per_epoch
+    def __init__(self, steps_per_epoch: int) -> None:
+        self._steps_per_epoch = steps_per_epoch
         self.signal = 0
-        self._before: dict[int, Any] = {}
+        self._earlier_handlers: dict[int, Any] = {}
 
     def __enter__(self) -> "Interrupt":
         for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._note)
+            self._earlier_handlers[number] = signal.signal(number, self._note)
         return self
 
     def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
+        for number, handler in self._earlier_handlers.items():
             signal.signal(number, handler)
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
         self.signal = number
-        print("stopping after this step; once more stops at once", file=sys.stderr)
-        signal.signal(number, self._before[number])
+        print("stopping after this step; interrupt again to stop at once", file=sys.stderr)
+        signal.signal(number, self._earlier_handlers[number])
 
     def after_step(self, progress: engine.Progress, scalars: dict[str, Tensor]) -> None:
-        if self.signal and progress.step % self._per_epoch:
+        if self.signal and progress.step % self._steps_per_epoch:
             raise engine.Interrupted
 
     def after_epoch(self, progress: engine.Progress) -> None:

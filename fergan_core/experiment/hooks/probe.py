@@ -1,4 +1,4 @@
-"""The judge's probe during training, and the generator's Jacobian at each checkpoint."""
+"""The probe during training, and the condition of the generator's Jacobian at each checkpoint."""
 
 import sys
 
@@ -11,22 +11,22 @@ from fergan_core.methods.protocols import Differentiable
 from fergan_core.registry import PointWriter
 from fergan_core.training import engine
 
-PROBE_IMAGES = 4_000  # images seen from one probe to the next, of a generator that draws a face in one pass
+PROBE_IMAGES = 4_000  # images seen between probes, for a generator that draws a face in one pass
 
 
 class ProbeHook(engine.Hook):
-    """Takes the probe every PROBE_IMAGES images, and the condition of the generator's Jacobian at each checkpoint."""
+    """Records the probe every PROBE_IMAGES images, and the Jacobian's condition at each checkpoint."""
 
     def __init__(self, run: TrainingRun, writer: PointWriter) -> None:
         self._run, self._writer = run, writer
         self._probe: evaluation.Probe | None = None
-        self._dead = False
+        self._failed = False
 
     def after_step(self, progress: engine.Progress, scalars: dict[str, Tensor]) -> None:
-        # Faces of many passes are drawn as many times more seldom, so that the probe costs a few percent of the time.
-        apart = PROBE_IMAGES * max(1, self._run.learner.generator.nfe // 4)
-        every = max(1, apart // self._run.recipe.batch_size)
-        if progress.step % every or self._dead:
+        # Faces that take many passes are drawn more seldom in proportion: the probe takes a few percent of the time.
+        images_between = PROBE_IMAGES * max(1, self._run.learner.generator.nfe // 4)
+        steps_between = max(1, images_between // self._run.recipe.batch_size)
+        if progress.step % steps_between or self._failed:
             return
         run = self._run
         try:
@@ -34,13 +34,13 @@ class ProbeHook(engine.Hook):
                 judge = evaluation.load_judge(evaluation.judges_for(run.dataset.name)[0], run.device)
                 real_faces = evaluation.RealFaces(run.dataset, run.parts, judge)
                 self._probe = evaluation.Probe(judge, real_faces, run.recipe.emotions, run.recipe.seed)
-            found = self._probe.take(run.learner.generator, run.device)
+            readings = self._probe.take(run.learner.generator, run.device)
         except FerganError as error:
-            # Faces that are not numbers are the recorder's business; anything else would fail the next time too.
-            print(f"step {progress.step}: no more probe: {error}", file=sys.stderr)
-            self._dead = True
+            # Faces of NaN are left to the recorder; anything else would fail the next time too.
+            print(f"warning: the probe stops at step {progress.step}: {error}", file=sys.stderr)
+            self._failed = True
             return
-        self._writer.put([(name, progress.step, value) for name, value in found.items()])
+        self._writer.put([(name, progress.step, value) for name, value in readings.items()])
 
     def after_epoch(self, progress: engine.Progress) -> None:
         recipe = self._run.recipe
@@ -48,5 +48,5 @@ class ProbeHook(engine.Hook):
         if not isinstance(generator, Differentiable) or not recipe.watch_every:
             return
         if progress.epoch == recipe.epochs or progress.epoch % recipe.checkpoint_every == 0:
-            found = evaluation.jacobian_condition(generator, recipe.emotions, recipe.seed)
-            self._writer.put([("jacobian", progress.step, found)])
+            condition = evaluation.jacobian_condition(generator, recipe.emotions, recipe.seed)
+            self._writer.put([("jacobian", progress.step, condition)])

@@ -1,4 +1,4 @@
-"""The recorder: every step's scalars go to the registry as points, and the step does not wait for it."""
+"""The recorder: every step's scalars go to the registry as points, without making the step wait."""
 
 import math
 import time
@@ -18,14 +18,14 @@ Listener = Callable[[Progress, Mapping[str, float]], None]
 
 
 class Diverged(TrainingError):
-    """A loss that is not a number any more; the training stops and its last good checkpoint stays."""
+    """A loss or a weight is NaN or infinite; the training stops, and its last good checkpoint is kept."""
 
 
 class Recorder(Hook):
-    """Keeps the scalars of up to 100 steps on the device and reads them at once, at least once a second.
+    """Keeps the scalars of up to 100 steps on the device and reads them together, at least once a second.
 
-    Raises Diverged, with the loss's name and step, as soon as a loss that is NaN or infinite has been read and
-    recorded. `listener` is told the newest values after each reading.
+    Raises Diverged, naming loss and step, once a loss that is NaN or infinite has been read and recorded. `listener`
+    gets the newest values after each reading.
     """
 
     def __init__(self, writer: PointWriter, *, batch_size: int, listener: Listener | None = None) -> None:
@@ -39,7 +39,7 @@ class Recorder(Hook):
         self._on_gpu = False
 
     def after_step(self, progress: Progress, scalars: dict[str, Tensor]) -> None:
-        """Put a step's scalars aside; read and hand over what has gathered when it is time."""
+        """Keep a step's scalars; read all that are kept where it is due."""
         self._names.append(tuple(scalars))
         self._values.append(torch.stack(list(scalars.values())))
         self._on_gpu = self._values[-1].is_cuda
@@ -50,25 +50,25 @@ class Recorder(Hook):
             self.flush(progress)
 
     def after_epoch(self, progress: Progress) -> None:
-        """Read the rest, so that nothing is saved after a loss has gone."""
+        """Read what is kept, so that no checkpoint is saved after a loss that is not finite."""
         self.flush(progress)
 
     def restart_clock(self) -> None:
-        """Leave out of the speed what passed since the last step: sheets, checkpoints, evaluations."""
+        """Leave the time since the last step out of the speed: that of sheets, checkpoints, evaluations."""
         self._last_step = time.perf_counter()
 
     def flush(self, progress: Progress) -> None:
-        """Read all scalars put aside and give them to the writer; Diverged where a loss is not finite."""
+        """Read all scalars that are kept and pass them to the writer; Diverged where a loss is not finite."""
         if not self._values:
             return
         flat = iter(torch.cat(self._values).tolist())
         rows = [{name: next(flat) for name in names} for names in self._names]
         if self._on_gpu:
-            # A GPU's step returns before it is done: only the whole stretch, read above, has a true duration.
+            # A step on a GPU returns before it is done: only all steps together, read above, have a true duration.
             now = time.perf_counter()
-            stretch = sum(self._seconds) + now - self._last_step
+            total_seconds = sum(self._seconds) + now - self._last_step
             self._last_step = now
-            self._seconds = [stretch / len(rows)] * len(rows)
+            self._seconds = [total_seconds / len(rows)] * len(rows)
         first = progress.step - len(rows) + 1
         points = [(name, first + i, value) for i, row in enumerate(rows) for name, value in row.items()]
         points += [
