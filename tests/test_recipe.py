@@ -18,7 +18,7 @@ def test_a_preset_survives_json_and_knows_its_name(name: str) -> None:
 @pytest.mark.parametrize(
     ("plain", "message"),
     [
-        ({"epochs": 0}, "--epochs: .*greater than or equal to 1, not 0"),
+        ({"epochs": 0}, "--epochs: 0 cannot be used: .*greater than or equal to 1"),
         ({"batch_size": 1}, "--batch-size"),
         ({"method": {"kind": "gan", "g_lr": 0}}, "--g-lr"),
         ({"method": {"kind": "gan", "network": "vgg"}}, "--network"),

@@ -15,7 +15,7 @@ def backup(
     registry: RegistryFlag = None,
     json: JsonFlag = False,
 ) -> int:
-    """Copy the whole registry, files included, to a folder, also while trainings write; earlier backups stay."""
+    """Back the registry up to a folder, with its files, even while trainings run; earlier backups are kept."""
     from fergan_core.registry.backup import backup as write
 
     made = write(registry, target)
@@ -39,14 +39,14 @@ def backup(
 def restore(
     source: Annotated[
         Path,
-        tyro.conf.arg(metavar="TARGET", help="A folder of backups (the newest is taken), or a .db file in it."),
+        tyro.conf.arg(metavar="TARGET", help="A folder of backups, of which the newest is used, or a .db file in it."),
     ],
     /,
     *,
     registry: RegistryFlag = None,
     json: JsonFlag = False,
 ) -> int:
-    """Bring a whole registry back from its backup; one that is there is moved aside, not overwritten."""
+    """Restore a registry from its backup; an existing one is moved aside, not overwritten."""
     from fergan_core.registry.backup import restore as bring_back
 
     made = bring_back(source, registry)
@@ -65,6 +65,6 @@ def restore(
         for path in made.lost:
             print(f"missing or changed in the backup: {path}")
         if made.aside is not None:
-            print(f"the registry that was there is kept as {made.aside}, its files beside it")
+            print(f"the earlier registry is kept as {made.aside}, its files beside it")
         print(f"{made.database}: {made.copied:,} files, {made.bytes / 1e6:,.1f} MB")
     return 1 if made.lost else 0

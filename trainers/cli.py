@@ -1,4 +1,4 @@
-"""`fergan`: train, evaluate and compare runs, look at data sets, keep the registry."""
+"""`fergan`: train, evaluate and compare runs, inspect data sets, manage the registry."""
 
 import difflib
 import sys
@@ -16,10 +16,10 @@ from trainers.shell import guarded
 
 SamplerFlag = Annotated[
     str | None,
-    tyro.conf.arg(metavar="NAME", help="Draw by this sampler; by default the recipe's. Not of a GAN or VAE."),
+    tyro.conf.arg(metavar="NAME", help="Sampler of a diffusion or flow model; by default the recipe's."),
 ]
 GuidanceFlag = Annotated[
-    float | None, tyro.conf.arg(help="Push faces to their emotion so far; by default the recipe's, 1 is not at all.")
+    float | None, tyro.conf.arg(metavar="FLOAT", help="Classifier-free guidance; by default the recipe's, 1 is none.")
 ]
 DataArg = Annotated[
     str, tyro.conf.arg(metavar="PATH|synthfer", help="FER2013 in any of its layouts, or the built-in faces.")
@@ -27,7 +27,7 @@ DataArg = Annotated[
 
 
 def data_info(path: DataArg, /, *, label_order: LabelOrderFlag = None, json: JsonFlag = False) -> None:
-    """Count a data set's images by file, split and emotion, what was left out, and its duplicates."""
+    """Count a data set's images by file, split and emotion, those left out, and duplicates."""
     data_commands.info(path, label_order=label_order, json=json)
 
 
@@ -35,66 +35,73 @@ def data_sheet(
     path: DataArg,
     /,
     *,
-    out: Annotated[Path, tyro.conf.arg(metavar="FILE.png", help="The picture to write.")],
+    out: Annotated[Path, tyro.conf.arg(metavar="FILE.png", help="Picture to write.")],
     label_order: LabelOrderFlag = None,
 ) -> None:
-    """Draw a data set's contact sheet: a row an emotion."""
+    """Draw a contact sheet of a data set, one row per emotion."""
     data_commands.sheet(path, out=out, label_order=label_order)
 
 
 def evaluate(
     runs: Annotated[
         list[str],
-        tyro.conf.arg(metavar="RUN[@EPOCH|@all]...", help="Runs; the last checkpoint, that of an epoch, or all."),
+        tyro.conf.arg(
+            metavar="RUN[@EPOCH|@all]...", help="Runs: each one's last checkpoint, that of an epoch, or all."
+        ),
     ],
     /,
     *,
     images: Annotated[
-        Path | None, tyro.conf.arg(metavar="FILE.npz|DIR", help="Score these faces in place of runs.")
+        Path | None, tyro.conf.arg(metavar="FILE.npz|DIR", help="Score these faces instead of runs.")
     ] = None,
     label_order: LabelOrderFlag = None,
     data: Annotated[
         str | None,
-        tyro.conf.arg(metavar="PATH|synthfer", help="The real faces; by default those that the run was trained on."),
+        tyro.conf.arg(metavar="PATH|synthfer", help="The real faces; by default the run's training data."),
     ] = None,
     registry: RegistryFlag = None,
-    count: Annotated[int | None, tyro.conf.arg(help="Faces to draw; by default 10,000, with --light 2,000.")] = None,
+    count: Annotated[
+        int | None, tyro.conf.arg(metavar="INT", help="Faces to draw; by default 10,000, with --light 2,000.")
+    ] = None,
     prior: Annotated[
-        Literal["natural", "balanced"], tyro.conf.arg(help="Emotions as frequent as in the data, or all alike.")
+        Literal["natural", "balanced"],
+        tyro.conf.arg(help="Label prior: emotions as frequent as in the data, or equally frequent."),
     ] = "natural",
-    truncation: Annotated[float, tyro.conf.arg(help="Shorten every latent by this, above 0 to 1.")] = 1.0,
+    truncation: Annotated[float, tyro.conf.arg(help="Factor on every latent, above 0 to 1; 1 is no truncation.")] = 1.0,
     judge: Annotated[
         tuple[str, ...],
-        tyro.conf.arg(metavar="NAME|PATH...", help="Judges, the first one first; by default both of the data set."),
+        tyro.conf.arg(
+            metavar="NAME|PATH...", help="Judges, the main one first; by default both judges of the data set."
+        ),
     ] = (),
-    seed: Annotated[int, tyro.conf.arg(help="Seed of the drawing.")] = 0,
+    seed: Annotated[int, tyro.conf.arg(help="Seed of the faces.")] = 0,
     light: Annotated[
-        bool, tyro.conf.arg(help="As in training: one judge, 2,000 faces, no classifier trained and no Jacobian.")
+        bool, tyro.conf.arg(help="Score as during training: one judge, 2,000 faces, no CAS and no Jacobian.")
     ] = False,
-    inception: Annotated[bool, tyro.conf.arg(help="The standard Inception-v3 too, to compare with papers.")] = False,
+    inception: Annotated[
+        bool, tyro.conf.arg(help="Score by the standard Inception-v3 too, to compare with papers.")
+    ] = False,
     inception_weights: Annotated[
-        Path | None, tyro.conf.arg(metavar="FILE", help="Its weights, where they are not in PyTorch's own folder.")
+        Path | None, tyro.conf.arg(metavar="FILE", help="Inception's weights, where they are not in PyTorch's cache.")
     ] = None,
-    device: Annotated[Literal["auto", "cpu", "cuda"], tyro.conf.arg(help="Where to draw the faces.")] = "auto",
+    device: Annotated[
+        Literal["auto", "cpu", "cuda"], tyro.conf.arg(help="Device to draw on; auto is the GPU where there is one.")
+    ] = "auto",
     sampler: SamplerFlag = None,
     steps: Annotated[
         tuple[int, ...],
-        tyro.conf.arg(metavar="INT...", help="Draw in so many steps of the sampler, each number scored by itself."),
+        tyro.conf.arg(metavar="INT...", help="Numbers of sampler steps, each scored separately."),
     ] = (),
     guidance: GuidanceFlag = None,
     json: JsonFlag = False,
 ) -> None:
-    """Score checkpoints by the judges and record the scores, or score faces from a file."""
+    """Score runs' checkpoints by the judges and record the scores, or score faces from files."""
     drawing = evaluate_commands.Drawing(seed, device, sampler, steps, guidance)
     wishes = evaluate_commands.Wishes(count, prior, truncation, judge, light, inception, inception_weights, drawing)
     if (images is None) == (not runs):
-        raise UsageError(
-            "name runs, as in `fergan evaluate RUN@all`, or faces, as in `--images FILE.npz`: one of the two"
-        )
+        raise UsageError("name either runs, as in `fergan evaluate RUN@all`, or faces, as in `--images FILE.npz`")
     if label_order is not None and images is None:
-        raise UsageError(
-            "--label-order: a run's labels are in FER2013's order; name faces by --images FILE.npz with it"
-        )
+        raise UsageError("--label-order: it is for faces from files; use it with --images FILE.npz")
     if images is not None:
         evaluate_commands.evaluate_images(images, wishes, order=label_order, data=data, json=json)
     else:
@@ -102,21 +109,25 @@ def evaluate(
 
 
 def sample(
-    run: Annotated[str, tyro.conf.arg(metavar="RUN[@EPOCH]", help="A run; its last checkpoint, or that of an epoch.")],
+    run: Annotated[str, tyro.conf.arg(metavar="RUN[@EPOCH]", help="A run: its last checkpoint, or that of an epoch.")],
     /,
     *,
     out: Annotated[Path, tyro.conf.arg(metavar="FILE.npz|DIR|FILE.png", help="Where to write the faces.")],
     per_emotion: Annotated[int, tyro.conf.arg(help="Faces of each emotion.")] = 100,
-    seed: Annotated[int, tyro.conf.arg(help="Seed of the drawing.")] = 0,
+    seed: Annotated[int, tyro.conf.arg(help="Seed of the faces.")] = 0,
     registry: RegistryFlag = None,
-    device: Annotated[Literal["auto", "cpu", "cuda"], tyro.conf.arg(help="Where to draw the faces.")] = "auto",
+    device: Annotated[
+        Literal["auto", "cpu", "cuda"], tyro.conf.arg(help="Device to draw on; auto is the GPU where there is one.")
+    ] = "auto",
     sampler: SamplerFlag = None,
-    steps: Annotated[int | None, tyro.conf.arg(help="Draw in so many steps of the sampler.")] = None,
+    steps: Annotated[
+        int | None, tyro.conf.arg(metavar="INT", help="Steps of the sampler; by default the recipe's.")
+    ] = None,
     guidance: GuidanceFlag = None,
 ) -> None:
-    """Draw faces of every emotion from a checkpoint: images and labels, pictures in folders, or a contact sheet.
+    """Draw faces of every emotion from a checkpoint, as an array file, pictures in folders, or a contact sheet.
 
-    They are written at the end, all or none; the seed gives the same faces again after an interruption.
+    They are written at the end, all or none; the same seed gives the same faces.
     """
     drawing = evaluate_commands.Drawing(seed, device, sampler, () if steps is None else (steps,), guidance)
     evaluate_commands.sample(run, drawing, registry=registry, per_emotion=per_emotion, out=out)
@@ -125,92 +136,99 @@ def sample(
 def compare_runs(
     runs: Annotated[
         list[str],
-        tyro.conf.arg(metavar="RUN...", help="Runs of two recipes or methods or more, several seeds of each."),
+        tyro.conf.arg(metavar="RUN...", help="Runs of two or more recipes or methods, several seeds of each."),
     ],
     /,
     *,
     budget: Annotated[
         Literal["seconds", "images", "flops"],
-        tyro.conf.arg(help="What all had spent equally much of: seconds of training, images seen, operations."),
+        tyro.conf.arg(help="Budget at which they are compared: training time, images seen, or operations."),
     ] = "seconds",
     at: Annotated[
         float | None,
         tyro.conf.arg(
             metavar="N",
-            help="How much: seconds, images, or TFLOP; by default as much as the run that trained least had spent.",
+            help="The budget in seconds, images or TFLOP; by default that of the run that spent least.",
         ),
     ] = None,
     registry: RegistryFlag = None,
     json: JsonFlag = False,
 ) -> None:
-    """Compare recipes or methods where they had spent equally much, seed by seed: scores, intervals, a verdict."""
+    """Compare recipes or methods at an equal budget over their seeds: scores, intervals, verdicts."""
     from trainers.compare import compare
 
     compare(runs, budget, at, registry=registry, json=json)
 
 
 def replay_run(
-    run: Annotated[str, tyro.conf.arg(metavar="RUN", help="The run to train again in part.")],
+    run: Annotated[str, tyro.conf.arg(metavar="RUN", help="Run to train again in part.")],
     /,
     *,
-    first: Annotated[int, tyro.conf.arg(name="from", help="The epoch whose checkpoint it goes on from.")],
-    last: Annotated[int, tyro.conf.arg(name="to", help="The epoch after which it ends.")],
+    first: Annotated[int, tyro.conf.arg(name="from", help="Epoch whose checkpoint the replay starts from.")],
+    last: Annotated[int, tyro.conf.arg(name="to", help="Epoch after which it ends.")],
     registry: RegistryFlag = None,
     data: Annotated[
-        str | None, tyro.conf.arg(metavar="PATH|synthfer", help="The data; by default where they were in training.")
+        str | None,
+        tyro.conf.arg(metavar="PATH|synthfer", help="The training data; by default where they were in training."),
     ] = None,
-    device: Annotated[Literal["auto", "cpu", "cuda"], tyro.conf.arg(help="Where to train.")] = "auto",
+    device: Annotated[
+        Literal["auto", "cpu", "cuda"], tyro.conf.arg(help="Device to train on; auto is the GPU where there is one.")
+    ] = "auto",
 ) -> int:
-    """Train some epochs again, bit for bit, with every instrument at every step; recorded as a fork."""
+    """Train some epochs of a run again, bit for bit, measured at every step; recorded as a fork."""
     return replay.replay(run, first, last, registry=registry, data=data, device=device)
 
 
 def findings(
-    runs: Annotated[list[str], tyro.conf.arg(metavar="RUN...", help="The runs to look at.")],
+    runs: Annotated[list[str], tyro.conf.arg(metavar="RUN...", help="Runs to examine.")],
     /,
     *,
     registry: RegistryFlag = None,
     json: JsonFlag = False,
 ) -> None:
-    """Look once more for what went wrong in runs, record it in place of what was found before, and list it."""
+    """Detect again what went wrong in runs, replace their recorded findings, and list them."""
     from trainers.findings import look_again
 
     if not runs:
-        raise UsageError("name a run or more, as in `fergan findings RUN`; `fergan runs list` names them")
+        raise UsageError("name one or more runs, as in `fergan findings RUN`; `fergan runs list` lists them")
     look_again(runs, registry=registry, json=json)
 
 
 def judge_claims(
     *,
     score: Annotated[
-        Literal["coverage", "recall", "fid"], tyro.conf.arg(help="By which score; whether GANs converge is by FID.")
+        Literal["coverage", "recall", "fid"],
+        tyro.conf.arg(help="Score to judge by; convergence is always judged by FID."),
     ] = "coverage",
     registry: RegistryFlag = None,
     json: JsonFlag = False,
 ) -> None:
-    """Judge what the course project claimed of GANs by the studies in the registry."""
+    """Judge the claims of the 2022 course project about GANs by the studies in the registry."""
     claims.judge(score, registry=registry, json=json)
 
 
 def showcase(
-    runs: Annotated[list[str], tyro.conf.arg(metavar="RUN...", help="The runs to keep, beside the literature's.")],
+    runs: Annotated[
+        list[str],
+        tyro.conf.arg(metavar="RUN...", help="Runs to keep in full; results from the literature are always kept."),
+    ],
     /,
     *,
-    out: Annotated[Path, tyro.conf.arg(metavar="runs.db", help="The registry to write; its files go beside it.")],
+    out: Annotated[Path, tyro.conf.arg(metavar="runs.db", help="Registry to write; its files go beside it.")],
     brief: Annotated[
         tuple[str, ...],
         tyro.conf.arg(
             metavar="RUN...",
-            help="Runs to keep with coarse curves and one sheet, without weights; study trials come without sheets.",
+            help="Runs to keep with coarse curves and one sheet (none for trials of a study), without weights.",
         ),
     ] = (),
     drawable: Annotated[
         tuple[str, ...],
-        tyro.conf.arg(metavar="RUN...", help="Runs to keep in brief with four sheets and the last weights."),
+        tyro.conf.arg(metavar="RUN...", help="Runs to keep with coarse curves, four sheets and the last weights."),
     ] = (),
     registry: RegistryFlag = None,
 ) -> None:
-    """Write a small registry of some runs, to be committed: points thinned, few sheets, light weights."""
+    """Write a small registry of some runs, to be committed: thinned points, few sheets, light weights."""
     from fergan_core.registry import Reader
     from fergan_core.registry.exchange.showcase import write_showcase
 
@@ -224,7 +242,7 @@ def showcase(
 
 GROUPS: dict[str, tuple[str, dict[str, Callable[..., int | None]]]] = {
     "runs": ("List, show, tag, delete, verify, export and import runs.", runs_commands.COMMANDS),
-    "data": ("Look at a data set.", {"info": data_info, "sheet": data_sheet}),
+    "data": ("Inspect a data set.", {"info": data_info, "sheet": data_sheet}),
 }
 SINGLE: dict[str, Callable[..., int | None]] = {
     "evaluate": evaluate,
@@ -239,11 +257,11 @@ SINGLE: dict[str, Callable[..., int | None]] = {
 }
 
 
-TRAIN = "Train a method: `fergan train METHOD`, the same as its `python -m trainers.x`."
+TRAIN = "Train a method: `fergan train METHOD`; `fergan train` lists the methods."
 
 
 def train_method(words: Sequence[str]) -> int:
-    """Train the method that the first word names; the rest is its trainer's command line."""
+    """Train the method that the first word names; the other words are its trainer's flags."""
     from fergan_core.recipe import kinds, method_recipe
 
     if not words or words[0] in ("--help", "-h"):
@@ -272,7 +290,7 @@ def _dispatch(words: list[str]) -> int | None:
     if words and words[0] in GROUPS:
         description, commands = GROUPS[words[0]]
         return _run(commands, f"fergan {words[0]}", description, words[1:])
-    # The groups stand in this list for its help alone; their words went the way above.
+    # The groups are in this list for its help alone; their commands are handled above.
     groups = {"train": _group(TRAIN), **{name: _group(description) for name, (description, _) in GROUPS.items()}}
     return _run({**groups, **SINGLE}, "fergan", str(__doc__).replace("`", ""), words)
 

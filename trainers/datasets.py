@@ -1,4 +1,4 @@
-"""How commands open a data set: what was read of it is said on stderr."""
+"""How commands open a data set: they report on stderr what was read of it."""
 
 import sys
 from collections.abc import Mapping
@@ -15,21 +15,21 @@ LabelOrderFlag = Annotated[
     str | None,
     tyro.conf.arg(
         metavar="NAME|EMOTION,...",
-        help="What labels' numbers count, where not FER2013's codes: alphabetical, raf-db, affectnet, ferplus, or the "
-        "emotions in order with commas between.",
+        help="Order in which label numbers count the emotions, if not FER2013's: alphabetical, raf-db, affectnet, "
+        "ferplus, or the emotions separated by commas.",
     ),
 ]
 
 
 def open_data(path: str, label_order: str | None = None) -> "Dataset":
-    """Open a data set as `open_dataset` does, and say in short on stderr what was read, left out and will be missed."""
+    """Open a data set by `open_dataset`, and report on stderr what was read, what was left out, and what is missing."""
     from fergan_core.data import open_dataset
 
     return _reported(open_dataset(path, label_order=label_order))
 
 
 def reopen_data(recorded: Mapping[str, Any], path: str | None = None, label_order: str | None = None) -> "Dataset":
-    """Open a run's data set as `reopen_dataset` does, and say in short on stderr what was read of it."""
+    """Open a run's data set by `reopen_dataset`, and report on stderr as `open_data` does."""
     from fergan_core.data import reopen_dataset
 
     return _reported(reopen_dataset(recorded, path, label_order=label_order))

@@ -240,7 +240,7 @@ def sample(run: str, drawing: Drawing, *, registry: str | None, per_emotion: int
     All of them are written, at the end, or none: KeyboardInterrupt says how many were drawn.
     """
     if not 1 <= per_emotion <= 100_000:
-        raise UsageError(f"--per-emotion: {per_emotion} is not within 1 to 100,000")
+        raise UsageError(f"--per-emotion: {per_emotion} is out of range; give 1 to 100,000")
     from fergan_core.registry import Reader
 
     reader = Reader(registry)

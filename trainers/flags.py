@@ -16,27 +16,27 @@ from trainers.datasets import LabelOrderFlag
 
 @dataclass(frozen=True)
 class Session:
-    """What belongs to this start of the command and not to the recipe."""
+    """Flags of this command that are not part of the recipe."""
 
-    data: str = "synthfer"
-    """FER2013 in any of its published layouts (file or folder), or synthfer, the built-in faces."""
+    data: Annotated[str | None, tyro.conf.arg(metavar="PATH|synthfer")] = None
+    """FER2013 in any published layout, or synthfer, the built-in faces; by default synthfer, or a resumed run's."""
     label_order: LabelOrderFlag = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    """Where to train; auto takes the GPU where there is one."""
-    name: str | None = None
-    """Name of the run; made from the preset where not given."""
-    tags: tuple[str, ...] = ()
+    """Device to train on; auto is the GPU where there is one."""
+    name: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """Name of the run; by default made from the preset."""
+    tags: Annotated[tuple[str, ...], tyro.conf.arg(metavar="TAG...")] = ()
     """Tags of the run."""
-    registry: str | None = None
-    """Registry of runs: a path or a database URL; FERGAN_REGISTRY, or runs.db at the project's top level."""
-    resume: str | None = None
-    """Go on with this run (id or name) from its last checkpoint, with its own recipe."""
-    fork: str | None = None
-    """Branch from this run (RUN@EPOCH, or its last checkpoint), from its exact state; its recipe changes by --set."""
-    set: tuple[str, ...] = ()
-    """Fields that a fork changes, as in --set d_lr=1e-4 augment=ada."""
+    registry: Annotated[str | None, tyro.conf.arg(metavar="PATH|URL")] = None
+    """Registry of runs: a path or database URL; by default FERGAN_REGISTRY, or runs.db at the project's top level."""
+    resume: Annotated[str | None, tyro.conf.arg(metavar="RUN")] = None
+    """Continue this run (id or name) from its last checkpoint, with its own recipe."""
+    fork: Annotated[str | None, tyro.conf.arg(metavar="RUN[@EPOCH]")] = None
+    """Branch a new run off this one's state at an epoch, by default its last checkpoint; --set changes its recipe."""
+    set: Annotated[tuple[str, ...], tyro.conf.arg(metavar="FIELD=VALUE...")] = ()
+    """Fields of the recipe that a fork changes, as in --set d_lr=1e-4 augment=ada."""
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """End with one line of JSON on stdout instead of a table."""
+    """Print the outcome as one line of JSON instead of a table."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Flags:
     recipe: Annotated[Recipe, tyro.conf.arg(name="")] = field(default_factory=Recipe)
 
 
-# What may join --resume and --fork: everything else is in the run's recipe already.
+# The flags that go with --resume and --fork: all others are fields of the recipe, which the run has already.
 _WITH = {
     "--resume": {"--resume", "--registry", "--device", "--data", "--label-order", "--json"},
     "--fork": {"--fork", "--set", "--name", "--tags", "--registry", "--device", "--data", "--label-order", "--json"},
@@ -57,7 +57,7 @@ _WITH = {
 def parse(prog: str, kind: str, arguments: Sequence[str] | None = None) -> Flags:
     """Read the command line of the trainer of a `kind` of method.
 
-    Raises UsageError where a preset or a value cannot be meant. `--help` needs no torch.
+    Raises UsageError for an unknown preset or a value out of range. `--help` needs no torch.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     chosen = recipes.preset_of(kind, _given(words, "--preset") or "quick")
@@ -70,7 +70,7 @@ def parse(prog: str, kind: str, arguments: Sequence[str] | None = None) -> Flags
             prog=prog,
             description=(
                 f"Train {recipes.method_recipe(kind).title} on FER2013 or the built-in faces and record it as a run. "
-                "Without flags: preset quick on synthfer. A training uses all cores: start one at a time. "
+                "The defaults are preset quick on synthfer. A training uses all cores: start one at a time. "
                 f"Presets: {', '.join(recipes.presets_of(kind))}."
             ),
             args=words,
@@ -96,14 +96,16 @@ def _refuse_recipe(words: Sequence[str], flag: str, allowed: set[str]) -> None:
     flags = {word.partition("=")[0].replace("_", "-") for word in words if word.startswith("--")}
     extra = sorted(flags - allowed - {"--help"})
     if extra:
-        hint = "; change a fork's with --set" if flag == "--fork" else ""
+        hint = ", or change the fork's recipe with --set" if flag == "--fork" else ""
         raise UsageError(f"{flag}: the run keeps its own recipe; leave out {', '.join(extra)}{hint}")
 
 
 def settings(session: Session) -> dict[str, str]:
     """Return what --set says, by field; UsageError for a word that is not field=value, or --set without --fork."""
     if session.set and session.fork is None:
-        raise UsageError("--set: it changes what --fork RUN@EPOCH branches from; give a new run's fields as flags")
+        raise UsageError(
+            "--set: it changes the recipe of a --fork; give the fields of a new run as flags, as in --d-lr 1e-4"
+        )
     return pairs("--set", session.set)
 
 

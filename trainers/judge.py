@@ -1,4 +1,4 @@
-"""python -m trainers.judge: train a judge of emotion on a data set, calibrate it, and write it with its card."""
+"""`python -m trainers.judge`: train a judge of emotion on a data set, calibrate it, and write it with its card."""
 
 import sys
 import time
@@ -19,33 +19,35 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Flags:
-    """Train a judge of emotion: a classifier whose readings score generated faces.
+    """Train a judge of emotion: a classifier by whose logits and features generated faces are scored.
 
-    It learns nine tenths of split train, is chosen and temperature-scaled on the held-out tenth, and is reported on
-    split public. Writes NAME.safetensors (half precision) and its card NAME.json.
+    It learns from nine tenths of split train; its best epoch is chosen and its temperature fitted on the held-out
+    tenth, and its card reports on split public. Writes NAME.safetensors (half precision) and the card NAME.json.
     """
 
     data: Annotated[str, tyro.conf.arg(metavar="PATH|synthfer")] = "synthfer"
-    """The data set: any published layout of FER2013, or the built-in faces."""
+    """FER2013 in any of its published layouts (file or folder), or synthfer, the built-in faces."""
     architecture: Literal["residual", "plain"] = "residual"
-    """The network: residual blocks with squeeze-and-excitation, or plain convolutions one after the other."""
+    """The network: residual blocks with squeeze-and-excitation, or a plain stack of convolutions."""
     epochs: int | None = None
-    """How often each training image is seen, changed anew each time; by default 80, for synthfer 8. An eighth as many
-    passes with hardly changed faces follow, but for synthfer."""
+    """Epochs, by default 80; a fine-tuning of an eighth as many follows. For synthfer 8, without a fine-tuning."""
     batch_size: int = 128
+    """Images per step."""
     seed: int = 0
+    """Seed of everything random in the training."""
     votes: Annotated[Path | None, tyro.conf.arg(metavar="fer2013new.csv")] = None
-    """FER+: learn from its ten people's votes instead of FER2013's labels; the csv of Barsoum et al. (2016)."""
+    """Learn from FER+'s votes of ten people instead of FER2013's labels: the CSV of Barsoum et al. (2016)."""
     label_order: LabelOrderFlag = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    out: Path = Path("judges")
-    """The folder to write to; made if it is not there."""
-    name: str | None = None
-    """The judge's name, and its files'; by default the data set's."""
+    """Device to train on; auto is the GPU where there is one."""
+    out: Annotated[Path, tyro.conf.arg(metavar="DIR")] = Path("judges")
+    """Folder to write to; it is created where it does not exist."""
+    name: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """Name of the judge and of its files; by default the data set's."""
 
 
 def command_of(flags: Flags, epochs: int) -> str:
-    """Return the command that makes this judge again; of a path its last part alone, for a card travels."""
+    """Return the command that trains this judge again; of paths only the last part, as cards are published."""
     data = flags.data if flags.data == "synthfer" else Path(flags.data).name
     votes = f" --votes {flags.votes.name}" if flags.votes is not None else ""
     order = f" --label-order {flags.label_order}" if flags.label_order is not None else ""
@@ -56,7 +58,7 @@ def command_of(flags: Flags, epochs: int) -> str:
 
 
 def run(flags: Flags) -> None:
-    """Make the judge that the flags ask for and print what it is worth."""
+    """Train the judge that the flags describe, write it, and print its card's measures."""
     if flags.name is not None and (not flags.name.isprintable() or Path(flags.name).name != flags.name):
         raise UsageError(f"--name: '{flags.name}' cannot be a file's name; use letters, digits and hyphens")
     for flag, value in (("--epochs", flags.epochs), ("--batch-size", flags.batch_size)):
@@ -99,7 +101,7 @@ def run(flags: Flags) -> None:
 
 
 def print_card(card: dict[str, Any], path: Path) -> None:
-    """Print a judge's worth as a table: on the held-out and on the report part, before and after scaling."""
+    """Print a judge's measures on the held-out and on the report part, before and after temperature scaling."""
     from rich.table import Table
 
     parts = (card["held_out"], card["report"])

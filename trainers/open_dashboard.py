@@ -1,4 +1,4 @@
-"""Open the dashboard on a registry: in the browser where there is a screen, headless where there is none."""
+"""Start the dashboard of a registry, and open it in a browser where there is a screen."""
 
 import importlib.util
 import os
@@ -7,6 +7,7 @@ import sys
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
@@ -15,12 +16,12 @@ from trainers.shell import guarded
 
 @dataclass(frozen=True)
 class Flags:
-    """Which registry, at which port."""
+    """Flags of `python -m trainers.open_dashboard`."""
 
-    registry: str | None = None
-    """Registry of runs: a path or a database URL; FERGAN_REGISTRY or runs.db where not given."""
+    registry: Annotated[str | None, tyro.conf.arg(metavar="PATH|URL")] = None
+    """Registry of runs: a path or database URL; by default FERGAN_REGISTRY, or runs.db at the project's top level."""
     port: int = 8501
-    """Port on this machine."""
+    """Port on localhost."""
 
 
 def main() -> int:
@@ -30,7 +31,7 @@ def main() -> int:
     if flags.registry is not None:
         environment["FERGAN_REGISTRY"] = flags.registry
     has_screen = sys.platform in ("darwin", "win32") or any(os.environ.get(n) for n in ("DISPLAY", "WAYLAND_DISPLAY"))
-    place = importlib.util.find_spec("dashboard")  # found, not imported: trainers stand beside the dashboard, not on it
+    place = importlib.util.find_spec("dashboard")  # found, not imported: trainers do not depend on the dashboard
     assert place is not None
     assert place.origin is not None
     home = Path(place.origin).with_name("Home.py")
@@ -42,9 +43,9 @@ def main() -> int:
 
 
 def settings(home: Path, *, any_address: bool) -> list[str]:
-    """Return the settings beside Home.py as flags of `streamlit run`, so that no STREAMLIT_ variable replaces them.
+    """Return the settings beside Home.py as flags of `streamlit run`, so that no STREAMLIT_ variable overrides them.
 
-    Left out is the theme, which is a matter of taste; with `any_address` the address, too.
+    The theme is left out, which the user may change; with `any_address` the server's address too.
     """
     with (home.parent / ".streamlit" / "config.toml").open("rb") as file:
         sections = tomllib.load(file)

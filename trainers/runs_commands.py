@@ -17,14 +17,16 @@ if TYPE_CHECKING:
 
     from fergan_core.registry import Reader, Registry
 
-RunArg = Annotated[str, tyro.conf.arg(metavar="RUN", help="A run's id, the beginning of one that is unique, or name.")]
+RunArg = Annotated[str, tyro.conf.arg(metavar="RUN", help="A run's id, a unique beginning of it, or its name.")]
 RegistryFlag = Annotated[
     str | None,
     tyro.conf.arg(
-        metavar="URL", help="A path or database URL; FERGAN_REGISTRY, or runs.db at the project's top level."
+        metavar="PATH|URL",
+        help="Registry of runs: a path or database URL; by default FERGAN_REGISTRY, or runs.db at the project's top "
+        "level.",
     ),
 ]
-JsonFlag = Annotated[bool, tyro.conf.arg(help="Print JSON.")]
+JsonFlag = Annotated[bool, tyro.conf.arg(help="Print JSON instead of text.")]
 _WIDE = 120  # columns of a terminal in which a list of runs has a line a run
 _MOST_NAMED = 5  # rows that are left out of a list, as on pages
 Status = Literal["running", "finished", "interrupted", "diverged", "failed", "crashed"]
@@ -33,11 +35,11 @@ Status = Literal["running", "finished", "interrupted", "diverged", "failed", "cr
 def list_runs(
     *,
     registry: RegistryFlag = None,
-    status: Annotated[Status | None, tyro.conf.arg(help="Only runs of this status.")] = None,
-    tag: Annotated[str | None, tyro.conf.arg(help="Only runs with this tag.")] = None,
-    preset: Annotated[str | None, tyro.conf.arg(help="Only runs of this preset.")] = None,
-    data: Annotated[str | None, tyro.conf.arg(help="Only runs on this data set.")] = None,
-    trashed: Annotated[bool, tyro.conf.arg(help="The runs in the trash, in place of the others.")] = False,
+    status: Annotated[Status | None, tyro.conf.arg(help="Only runs with this status.")] = None,
+    tag: Annotated[str | None, tyro.conf.arg(metavar="TAG", help="Only runs with this tag.")] = None,
+    preset: Annotated[str | None, tyro.conf.arg(metavar="PRESET", help="Only runs of this preset.")] = None,
+    data: Annotated[str | None, tyro.conf.arg(metavar="NAME", help="Only runs on this data set.")] = None,
+    trashed: Annotated[bool, tyro.conf.arg(help="List the runs in the trash instead.")] = False,
     json: JsonFlag = False,
 ) -> None:
     """List the runs, newest first."""
@@ -102,7 +104,7 @@ def _print_runs(rows: list[dict[str, Any]]) -> None:
 
 
 def show(run: RunArg, /, *, registry: RegistryFlag = None, json: JsonFlag = False) -> None:
-    """Show all about a run: recipe, provenance, checkpoints, sheets, evaluations, findings, notes."""
+    """Show everything about a run: recipe, provenance, checkpoints, sheets, evaluations, findings, notes."""
     reader = open_reader(registry)
     run_id = reader.resolve(run)
     shown = {
@@ -123,7 +125,7 @@ def tag(
     tags: Annotated[list[str], tyro.conf.arg(metavar="TAG...", help="One or more words.")],
     /,
     *,
-    remove: Annotated[bool, tyro.conf.arg(help="Take the tags off.")] = False,
+    remove: Annotated[bool, tyro.conf.arg(help="Remove the tags.")] = False,
     registry: RegistryFlag = None,
 ) -> None:
     """Add tags to a run, or remove them."""
@@ -136,7 +138,7 @@ def tag(
 
 def note(
     run: RunArg,
-    text: Annotated[str, tyro.conf.arg(metavar="TEXT", help="What to remember about it.")],
+    text: Annotated[str, tyro.conf.arg(metavar="TEXT", help="The note.")],
     /,
     *,
     registry: RegistryFlag = None,
@@ -147,21 +149,21 @@ def note(
 
 
 def trash(run: RunArg, /, *, registry: RegistryFlag = None) -> None:
-    """Move a run to the trash: out of the lists, with nothing deleted."""
+    """Move a run to the trash: it leaves the lists, but nothing is deleted."""
     writer, run_id = _writer(registry, run, trashed="never")
     writer.trash(run_id)
     print(f"run {run_id} is in the trash; `fergan runs restore {run_id}` brings it back")
 
 
 def restore(run: RunArg, /, *, registry: RegistryFlag = None) -> None:
-    """Bring a run back from the trash; a whole registry comes back from its backup by `fergan restore`."""
+    """Bring a run back from the trash; `fergan restore` brings a whole registry back from its backup."""
     writer, run_id = _writer(registry, run, trashed="first")
     writer.restore(run_id)
     print(f"run {run_id} is back")
 
 
 def purge(run: RunArg, /, *, registry: RegistryFlag = None) -> None:
-    """Delete a run in the trash for good, with its files."""
+    """Delete a run in the trash permanently, with its files."""
     writer, run_id = _writer(registry, run, trashed="first")
     writer.purge(run_id)
     print(f"run {run_id} is deleted")
@@ -170,12 +172,12 @@ def purge(run: RunArg, /, *, registry: RegistryFlag = None) -> None:
 def verify(
     *,
     repair: Annotated[
-        bool, tyro.conf.arg(help="Remove strays, drop records of lost files, save what a damaged database still holds.")
+        bool, tyro.conf.arg(help="Remove stray files, drop records of lost files, and salvage a damaged database.")
     ] = False,
     registry: RegistryFlag = None,
     json: JsonFlag = False,
 ) -> int:
-    """Check the database and every recorded file by its SHA-256; exit 1 where anything recorded is damaged."""
+    """Check the database, and every recorded file by its SHA-256; exit status 1 where anything is damaged."""
     from trainers.verify_command import verify as check
 
     return check(registry, repair=repair, json=json)
@@ -185,11 +187,11 @@ def export(
     run: RunArg,
     /,
     *,
-    out: Annotated[Path, tyro.conf.arg(metavar="FILE.zip", help="The archive to write.")],
-    light: Annotated[bool, tyro.conf.arg(help="Of the checkpoints the last weights alone.")] = False,
+    out: Annotated[Path, tyro.conf.arg(metavar="FILE.zip", help="Archive to write.")],
+    light: Annotated[bool, tyro.conf.arg(help="Export only the last checkpoint's weights.")] = False,
     registry: RegistryFlag = None,
 ) -> None:
-    """Write a run, its files among them, to one .zip that `import` takes on another machine."""
+    """Write a run and its files to one .zip, which `import` reads on another machine."""
     from fergan_core.registry.exchange.archive import export_run
 
     reader = open_reader(registry)
@@ -204,7 +206,7 @@ def import_(
     registry: RegistryFlag = None,
     json: JsonFlag = False,
 ) -> None:
-    """Take a run out of an archive: all of it, or, where anything is wrong, nothing."""
+    """Import a run from an archive: completely, or not at all where anything in it is wrong."""
     from fergan_core.registry import Registry
     from fergan_core.registry.exchange.archive import import_run
 

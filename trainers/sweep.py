@@ -23,33 +23,33 @@ _RANGE = re.compile(r"^(?P<low>[^.]+(\.[^.]+)?)\.\.(?P<high>[^,]+)(?P<log>,log)?
 
 @dataclass(frozen=True)
 class Flags:
-    """Train every combination of some settings (or random ones), each with several seeds, as runs of a named study.
+    """Train every combination of some settings, or random ones, each with several seeds, as runs of a named study.
 
-    Started again with the same name it goes on where it was stopped, and several processes share its trials. Ends with
-    how much of the score's spread is each setting's doing and the seed's, and how often each setting fails.
+    The same command again continues the study where it was stopped; several processes can share its trials. At the end
+    it prints how much of the score's variance each setting and the seed explain, and how often each setting fails.
     """
 
     study: Annotated[str, tyro.conf.arg(metavar="NAME")]
-    """The study's name; its runs carry the tag study:NAME."""
+    """Name of the study; its runs have the tag study:NAME."""
     vary: Annotated[tuple[str, ...], tyro.conf.arg(metavar="FIELD=A,B,...|FIELD=LOW..HIGH[,log]")] = ()
-    """Fields of the recipe with their values, or a range to draw from; where not given the study must be there."""
+    """Fields of the recipe with their values, or with a range to draw from; may be left out for an existing study."""
     seeds: int = 3
-    """Seeds of each setting, from 0."""
-    draws: int | None = None
-    """So many random settings in place of all combinations."""
+    """Number of seeds per setting: 0, 1, 2, ..."""
+    draws: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """Draw this many random settings instead of all combinations."""
     preset: str = "quick"
-    """The recipe that is varied."""
+    """Preset whose recipe is varied."""
     set: Annotated[tuple[str, ...], tyro.conf.arg(metavar="FIELD=VALUE")] = ()
-    """Fields that are the same for all trials, but not the preset's."""
+    """Fields in which all trials differ from the preset."""
     score: str = "fid"
-    """The score that the table at the end is about."""
+    """Score that the tables at the end explain."""
     data: Annotated[str, tyro.conf.arg(metavar="PATH|synthfer")] = "synthfer"
-    """The data set of all trials."""
+    """FER2013 in any of its published layouts (file or folder), or synthfer, the built-in faces."""
     label_order: LabelOrderFlag = None
-    registry: str | None = None
-    """Registry of runs: a path or a database URL; FERGAN_REGISTRY, or runs.db at the project's top level."""
+    registry: Annotated[str | None, tyro.conf.arg(metavar="PATH|URL")] = None
+    """Registry of runs: a path or database URL; by default FERGAN_REGISTRY, or runs.db at the project's top level."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    """Where to train."""
+    """Device to train on; auto is the GPU where there is one."""
 
 
 def parse_vary(words: tuple[str, ...]) -> "dict[str, list[str] | Span]":
@@ -60,7 +60,7 @@ def parse_vary(words: tuple[str, ...]) -> "dict[str, list[str] | Span]":
     for word in words:
         name, equals, text = word.partition("=")
         if not equals or not name or not text:
-            raise UsageError(f"--vary: '{word}' is not FIELD=A,B,... or FIELD=LOW..HIGH[,log]")
+            raise UsageError(f"--vary: '{word}' is not FIELD=A,B,... or FIELD=LOW..HIGH[,log], as in d_lr=1e-4,2e-4")
         name = name.replace("-", "_")
         match = _RANGE.match(text)
         if match is None:
@@ -74,7 +74,7 @@ def parse_vary(words: tuple[str, ...]) -> "dict[str, list[str] | Span]":
 
 
 def run(flags: Flags) -> None:
-    """Enqueue the design, train what waits, print the tables."""
+    """Enqueue the design, train the waiting trials, print the tables."""
     if flags.seeds < 1 or (flags.draws is not None and flags.draws < 1):
         raise UsageError("--seeds, --draws: give 1 or more")
     from fergan_core import experiment
@@ -87,12 +87,12 @@ def run(flags: Flags) -> None:
     vary = parse_vary(flags.vary)
     settings = experiment.design(vary, flags.seeds, flags.draws, seed=0) if vary else []
     for setting in settings:
-        recipes.changed(recipe, setting)  # a field that is wrong is told of before there is a registry
+        recipes.changed(recipe, setting, flag="--vary")  # so that a wrong field is refused before a registry is created
     dataset = open_data(flags.data, flags.label_order)
     registry = Registry(flags.registry)
     study = experiment.Study(registry, flags.study)
     added = study.enqueue(recipe, settings)
-    print(f"study {flags.study}: {added} trials added, {study.waiting()} wait", file=sys.stderr)
+    print(f"study {flags.study}: {added} trials added, {study.waiting()} waiting", file=sys.stderr)
     with contextlib.ExitStack() as bars:
 
         def bar(recipe: "Recipe") -> TrainingBar:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fergan_core.errors import UsageError
 from trainers.datasets import open_data, reopen_data
 from trainers.evaluate_commands import split_run
-from trainers.flags import Flags, Session, parse, settings
+from trainers.flags import Flags, parse, settings
 
 if TYPE_CHECKING:
     from fergan_core.experiment import Outcome
@@ -41,8 +41,7 @@ def train(prog: str, kind: str, arguments: Sequence[str] | None = None) -> int:
         row = reader.run(run_id)
         if row["method"] != kind:
             raise UsageError(f"run '{row['name']}' is of the method {row['method']}; give it to its own trainer")
-        path = None if session.data == Session.data else session.data
-        dataset = reopen_data(row["dataset"], path, session.label_order)
+        dataset = reopen_data(row["dataset"], session.data, session.label_order)
         with TrainingBar(row["steps"], row["epochs"], row["recipe"]["batch_size"]) as bar:
             if session.resume is not None:
                 outcome = experiment.resume(run_id, dataset, registry, device=session.device, listener=bar)
@@ -53,7 +52,7 @@ def train(prog: str, kind: str, arguments: Sequence[str] | None = None) -> int:
                     name=session.name, tags=session.tags, listener=bar, on_start=on_start,
                 )  # fmt: skip
     else:
-        dataset = open_data(session.data, session.label_order)
+        dataset = open_data(session.data or "synthfer", session.label_order)
         recipe = flags.recipe
         steps = experiment.planned_steps(recipe, dataset)
         with TrainingBar(steps, recipe.epochs, recipe.batch_size) as bar:

@@ -8,6 +8,7 @@ from dashboard.charts import instruments, sheets
 from dashboard.charts.palette import PLOTLY_CONFIG
 from dashboard.rows import rows_of
 from dashboard.sections import fields, findings, studies
+from fergan_core.recipe import UNITS
 
 CLICKED = "instruments"
 
@@ -79,7 +80,7 @@ def show_finding(run_id: str, found: pd.DataFrame) -> None:
                 column.image(picture, alt=f"all faces of epoch {sheet.epoch}", width="stretch")
     numbers, recipe = st.tabs(["Numbers", "Recipe"])
     fields.show(numbers, row.numbers)
-    fields.show(recipe, data.run(run_id)["recipe"])
+    fields.show(recipe, data.run(run_id)["recipe"], UNITS)
 
 
 def show_run(runs: pd.DataFrame) -> None:

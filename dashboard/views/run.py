@@ -11,6 +11,7 @@ from dashboard.charts.palette import PLOTLY_CONFIG
 from dashboard.rows import rows_of
 from dashboard.sections import fields, forks
 from fergan_core.protocols import newest
+from fergan_core.recipe import UNITS
 from fergan_core.scalars import MAIN_PANELS, panels_of
 
 DARK = st.context.theme.type == "dark"
@@ -72,7 +73,7 @@ def numbers(run: dict[str, Any], scores: pd.DataFrame) -> list[tuple[str, str, s
 def show_origin(run: dict[str, Any]) -> None:
     """Recipe, provenance and checkpoints, as tables."""
     recipe, provenance, saved = st.tabs(["Recipe", "Provenance", "Checkpoints"])
-    fields.show(recipe, run["recipe"])
+    fields.show(recipe, run["recipe"], UNITS)
     begun = choose.when(run["created"])
     fields.show(provenance, {"run": run["id"], "begun": begun, "dataset": run["dataset"]} | run["provenance"])
     checkpoints = data.checkpoints(run["id"])

@@ -2,6 +2,7 @@
 
 from fergan_core.recipe.compare import NON_TRAINING_FIELDS, changes, differences, flat, key_of, training_fields
 from fergan_core.recipe.denoisers import Denoiser, Diffusion, Flow, Sampling
+from fergan_core.recipe.fields import UNITS
 from fergan_core.recipe.gan import Gan
 from fergan_core.recipe.method import MethodRecipe, kinds, method_recipe
 from fergan_core.recipe.presets import PRESETS, REPORT_EMOTIONS, preset, preset_of, presets_of
@@ -12,6 +13,7 @@ __all__ = [
     "NON_TRAINING_FIELDS",
     "PRESETS",
     "REPORT_EMOTIONS",
+    "UNITS",
     "Denoiser",
     "Diffusion",
     "Flow",

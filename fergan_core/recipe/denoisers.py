@@ -13,7 +13,7 @@ from fergan_core.recipe.method import MethodRecipe
 
 @dataclass(frozen=True, config=STRICT)
 class Sampling:
-    """How a face is drawn: by which solver, in how many steps, pushed how far to its emotion."""
+    """How a face is drawn: the solver, its number of steps, and the guidance towards its emotion."""
 
     sampler: str
     steps: Positive
@@ -22,34 +22,34 @@ class Sampling:
 
 @dataclass(frozen=True, config=STRICT)
 class Denoiser(MethodRecipe):
-    """What diffusion and flow matching have in common: a class-conditional U-Net, how it learns, how it is guided."""
+    """What diffusion and flow matching share: a class-conditional U-Net, its training and its sampling."""
 
     in_steps: ClassVar[bool] = True
 
     width: Positive = 32
-    """Channels of the U-Net's first level; the second has twice as many, the third three times, the fourth four."""
+    """Channels of the U-Net's first level; the second level has twice as many, the third three times, and so on."""
     blocks: Positive = 1
-    """Residual blocks a level, on the way down and on the way up."""
+    """Residual blocks per level, in the encoder and in the decoder."""
     patch: Literal[1, 2] = 2
-    """Side of the square of pixels that the network takes as one place: 2 costs a fourth, and sees the grain less."""
+    """Side of the pixel patches that the network works on: 2 costs a quarter of 1, and loses some detail."""
     dropout: Decay = 0.0
     """Dropout in the residual blocks."""
     label_dropout: Decay = 0.1
-    """Share of the faces that are learnt without their emotion, which guidance needs."""
+    """Share of faces that are learnt without their emotion, which classifier-free guidance needs."""
     lr: Rate = 1e-3
     """Adam's learning rate."""
     warmup: Count = 100
     """Steps over which the learning rate rises from 0."""
     lr_decay: bool = True
-    """Let the learning rate fall to 0 in a straight line over the training."""
+    """Decay the learning rate linearly to 0 over the training."""
     ema: Decay = 0.999
-    """Decay a step of the averaged network that draws the faces."""
+    """Decay per step of the moving average of the network, which draws the faces."""
     sampler: str = ""
-    """How a face is drawn."""
+    """Solver that draws a face."""
     sample_steps: Positive = 18
-    """Steps of the sampler that draws a face, where a drawing asks for no other number."""
+    """Steps of the sampler for a face, unless other steps are asked for when drawing."""
     guidance: Annotated[float, Field(ge=0)] = 1.0
-    """How far a face is pushed to its emotion: 1 is the plain conditional model, above is more, at twice the cost."""
+    """Classifier-free guidance: 1 is the plain conditional model; more is closer to the emotion, at twice the cost."""
 
     @property
     def sampling(self) -> Sampling:
@@ -64,29 +64,27 @@ class Denoiser(MethodRecipe):
     def __post_init__(self) -> None:
         if self.guidance != 1 and not self.label_dropout:
             raise UsageError(
-                "--guidance: it takes a network that learnt without emotions too; give 1, or --label-dropout above 0"
+                "--guidance: it needs a network that learns without emotions too; give 1, or --label-dropout above 0"
             )
 
 
 @dataclass(frozen=True, config=STRICT)
 class Diffusion(Denoiser):
-    """A diffusion model by EDM (Karras et al. 2022, arXiv:2206.00364): its preconditioning, loss and noise levels."""
+    """A diffusion model with EDM's preconditioning, loss and noise levels (Karras et al. 2022, arXiv:2206.00364)."""
 
     title: ClassVar[str] = "a class-conditional diffusion model"
 
     kind: tyro.conf.Suppress[Literal["diffusion"]] = "diffusion"
     sampler: Literal["heun", "ddim"] = "heun"
-    """How a face is drawn: Heun's method, two passes of the network a step, or DDIM's, one pass a step."""
+    """Solver that draws a face: heun takes two passes of the network per step, ddim one."""
 
 
 @dataclass(frozen=True, config=STRICT)
 class Flow(Denoiser):
-    """Conditional flow matching on straight paths (Lipman et al. 2023, arXiv:2210.02747): a continuous normalising
-    flow."""
+    """Flow matching on straight paths, a continuous normalising flow (Lipman et al. 2023, arXiv:2210.02747)."""
 
     title: ClassVar[str] = "a class-conditional flow by flow matching"
 
     kind: tyro.conf.Suppress[Literal["flow"]] = "flow"
     sampler: Literal["euler", "midpoint", "adaptive"] = "midpoint"
-    """How a face is drawn: Euler's method, one pass of the network a step; the midpoint method, two; or adaptive
-    (Dormand and Prince 1980), as many as it needs, whatever the number of steps."""
+    """Solver that draws a face: euler takes one pass of the network per step, midpoint two, adaptive what it needs."""

@@ -13,52 +13,49 @@ from fergan_core.recipe.method import MethodRecipe
 
 @dataclass(frozen=True, config=STRICT)
 class Gan(MethodRecipe):
-    """A conditional GAN (Goodfellow et al. 2014, arXiv:1406.2661): its networks, its game, and what steadies it."""
+    """A conditional GAN (Goodfellow et al. 2014, arXiv:1406.2661): its networks, its loss, and its regularisation."""
 
     title: ClassVar[str] = "a conditional DCGAN"
 
     kind: tyro.conf.Suppress[Literal["gan"]] = "gan"
     network: Literal["dcgan", "pytorch-gan", "resnet"] = "dcgan"
-    """dcgan: four strided (transposed) convolutions from 3x3 to 48x48; pytorch-gan: upsampling and convolutions,
-    dropout in the discriminator; resnet: residual blocks from 6x6."""
+    """dcgan: transposed convolutions; pytorch-gan: upsampling, convolutions, dropout in D; resnet: residual blocks."""
     width: Positive = 32
     """Channels of the layer next to the image; the inner layers have 2, 4 and 8 times as many."""
     latent_size: Positive = 100
-    """Numbers in a latent vector."""
+    """Dimensions of the latent vector."""
     latent: Literal["uniform", "normal"] = "uniform"
-    """Distribution of a latent's numbers: uniform on [-1,1] or standard normal."""
+    """Distribution of the latent: uniform on [-1,1] or standard normal."""
     g_conditioning: Literal["concat", "norm"] = "concat"
-    """How the generator learns the emotion: an embedding concatenated to the latent, or conditional batch norm."""
+    """How the generator gets the emotion: an embedding concatenated to the latent, or conditional batch norm."""
     d_conditioning: Literal["concat", "projection", "auxiliary"] = "concat"
-    """How the discriminator learns it: an embedding concatenated as a second image channel, a projection, or not, but
-    with an auxiliary classifier of emotion (AC-GAN)."""
+    """How the discriminator gets it: a second image channel, a projection, or an auxiliary classifier (AC-GAN)."""
     g_batch_norm: bool = True
     """Batch norm in the generator."""
     d_batch_norm: bool = True
     """Batch norm in the discriminator."""
     spectral_norm: Literal["none", "discriminator", "both"] = "none"
-    """Divide the weights of these networks by their largest singular value."""
+    """Networks with spectral norm: each weight matrix divided by its largest singular value."""
     matching_aware: bool = False
-    """Show the discriminator real faces under a wrong emotion too, as fakes: it must look at the expression (Reed et
-    al., arXiv:1605.05396, algorithm 1)."""
+    """Show the discriminator real faces under a wrong emotion as fakes too (Reed et al. 2016, arXiv:1605.05396)."""
     loss: Literal["non-saturating", "saturating", "lsgan", "hinge", "wgan-gp"] = "non-saturating"
-    """The game: what both networks minimise."""
+    """The GAN loss of both networks."""
     label_smoothing: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
-    """How much the discriminator's target of real faces is below 1."""
+    """How far below 1 the discriminator's target for real faces is."""
     r1: Annotated[float, Field(ge=0)] = 0.0
     """Weight of the R1 penalty on the discriminator's gradient at real faces."""
     r1_every: Positive = 16
-    """Steps between two R1 penalties, each with the weight of all of them."""
+    """Steps between R1 penalties, each weighted for all of these steps."""
     lecam: Annotated[float, Field(ge=0)] = 0.0
-    """Weight of the LeCam penalty on the discriminator's logits, for scarce data."""
+    """Weight of the LeCam penalty on the discriminator's logits, meant for scarce data."""
     augment: Literal["none", "diffaugment", "ada"] = "none"
-    """Augmentation of all that the discriminator sees: none, of every face, or as often as it overfits."""
+    """Augmentation of the discriminator's input: none, of every face, or adaptive: the more, the more it overfits."""
     instance_noise: Annotated[float, Field(ge=0)] = 0.0
-    """Deviation of the noise on all that the discriminator sees, at the start; it fades to 0 over the training."""
+    """Standard deviation of noise on the discriminator's input at the start; it fades to 0 over the training."""
     g_ema: Decay = 0.0
-    """Decay a step of the averaged generator that draws the faces; 0 draws by the generator itself."""
+    """Decay per step of the moving average of the generator, which draws the faces; 0 is no average."""
     embedding_size: Positive = 16
-    """Numbers in the emotion's embedding that is concatenated to the latent."""
+    """Dimensions of the emotion's embedding, which is concatenated to the latent."""
     g_lr: Rate = 2e-4
     """Adam's learning rate of the generator."""
     d_lr: Rate = 2e-4
@@ -68,11 +65,11 @@ class Gan(MethodRecipe):
     beta2: Decay = 0.999
     """Adam's decay of the second moment."""
     first: Literal["discriminator", "generator"] = "discriminator"
-    """Which of the two networks learns first in a step."""
+    """Network that is updated first in a step."""
     d_steps: Positive = 1
-    """Steps of the discriminator for one of the generator."""
+    """Updates of the discriminator for each of the generator."""
     lr_decay: bool = False
-    """Let both learning rates fall to 0 in a straight line over the training."""
+    """Decay both learning rates linearly to 0 over the training."""
 
     @property
     def drawn_by(self) -> str:
@@ -83,21 +80,25 @@ class Gan(MethodRecipe):
         """Raise UsageError where the common fields are at odds with these: the number of emotions, and `compile`."""
         if self.matching_aware and emotions < 2:
             raise UsageError(
-                "--matching-aware: a wrong emotion takes two emotions to choose from; give --no-matching-aware"
+                "--matching-aware: it needs two emotions or more, to have a wrong one; give --no-matching-aware"
             )
         if compiled and (self.r1 or self.loss == "wgan-gp"):
-            raise UsageError("--compile: PyTorch does not compile the derivative of a derivative; leave it or --r1 out")
+            raise UsageError(
+                "--compile: PyTorch does not compile the second derivatives of --r1 and --loss wgan-gp; leave one out"
+            )
 
     def __post_init__(self) -> None:
         if self.label_smoothing and self.loss not in ("non-saturating", "saturating", "lsgan"):
-            raise UsageError(f"--label-smoothing: the loss {self.loss} has no targets; use 0, or another --loss")
+            raise UsageError(
+                f"--label-smoothing: the loss {self.loss} has no targets to smooth; use 0, or another --loss"
+            )
         if self.loss == "wgan-gp" and self.d_batch_norm:
             raise UsageError(
                 "--loss wgan-gp: its penalty is on each face alone, and batch norm mixes faces; give --no-d-batch-norm"
             )
         if self.g_conditioning == "norm" and not self.g_batch_norm:
-            raise UsageError("--g-conditioning norm: there is no norm to condition; leave out --no-g-batch-norm")
+            raise UsageError("--g-conditioning norm: it needs batch norm in the generator; leave out --no-g-batch-norm")
         if self.d_conditioning == "auxiliary" and self.matching_aware:
             raise UsageError(
-                "--d-conditioning auxiliary: it does not know which emotion was requested; give --no-matching-aware"
+                "--d-conditioning auxiliary: it does not get the requested emotion; give --no-matching-aware"
             )

@@ -19,13 +19,13 @@ class Common:
     """The fields that every method's recipe has."""
 
     preset: str = "quick"
-    """Preset whose values the other flags change; --help lists them."""
+    """Preset from which the recipe starts; other flags change single fields of it."""
     emotions: tuple[str, ...] = EMOTIONS
     """Emotions to train on, by name."""
     epochs: Positive = 10
     """Passes over the training images."""
     batch_size: Annotated[int, Field(ge=2)] = 128
-    """Images a step."""
+    """Images per step."""
     images: Count = 0
     """Use only the first N training images of the chosen emotions; 0 uses all."""
     seed: Count = 0
@@ -33,18 +33,17 @@ class Common:
     flip: bool = False
     """Mirror each training image with probability 1/2."""
     sampling: Literal["natural", "sqrt", "balanced"] = "natural"
-    """How often each emotion is shown and asked for: as often as the data has it, by the square root of that, or
-    equally often."""
+    """How often each emotion is drawn: as in the data, by the square root of its frequency, or all equally often."""
     eval_every: Count = 1
     """Epochs between evaluations; 0 evaluates only the last epoch."""
     watch_every: Count = 50
-    """Steps between two measurements by the instruments; 0 for none."""
+    """Steps between measurements by the instruments; 0 makes none."""
     checkpoint_every: Positive = 1
     """Epochs between checkpoints; the last epoch always has one."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Arithmetic of the networks; auto takes bfloat16 autocast on a GPU that has it, float32 elsewhere."""
+    """Precision of the networks; auto is bfloat16 autocast on a GPU that has it, float32 elsewhere."""
     compile: bool = False
-    """Compile the networks (torch.compile); pays on a GPU in long runs only."""
+    """Compile the networks by torch.compile, which pays in long trainings on a GPU only."""
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -73,8 +72,11 @@ def to_dict(recipe: Recipe) -> dict[str, Any]:
     return plain
 
 
-def changed(recipe: Recipe, settings: Mapping[str, str]) -> Recipe:
-    """Return a recipe with some fields, common or the method's own, set to these texts; UsageError for unknown ones."""
+def changed(recipe: Recipe, settings: Mapping[str, str], *, flag: str = "--set") -> Recipe:
+    """Return a recipe with some fields, common or the method's own, set to these texts.
+
+    Raises UsageError, which names the `flag` that they come from, for an unknown field.
+    """
     plain = to_dict(recipe)
     for name, text in settings.items():
         field = name.strip().replace("-", "_")
@@ -83,7 +85,7 @@ def changed(recipe: Recipe, settings: Mapping[str, str]) -> Recipe:
             known = [key for key in (*plain, *plain["method"]) if key not in ("method", "preset", "kind")]
             near = difflib.get_close_matches(field, known, n=1)
             raise UsageError(
-                f"--set: a recipe has no field '{field}'" + (f"; did you mean '{near[0]}'?" if near else "")
+                f"{flag}: the recipe has no field '{field}'" + (f"; did you mean '{near[0]}'?" if near else "")
             )
         part[field] = text.split(",") if isinstance(part[field], list) else text
     return from_dict(plain)
@@ -105,4 +107,5 @@ def explain(error: ValidationError) -> str:
     """Say in one sentence which flag is out of range, and why."""
     first = error.errors()[0]
     flag = str(first["loc"][-1]).replace("_", "-") if first["loc"] else "recipe"
-    return f"--{flag}: {first['msg'].lower()}, not {first.get('input')!r}"
+    rule = first["msg"][0].lower() + first["msg"][1:]
+    return f"--{flag}: {first.get('input')!r} cannot be used: {rule}"

@@ -10,6 +10,7 @@ from PIL import Image
 from dashboard.charts import compare, scores, sheets
 from dashboard.sections import fields
 from fergan_core.errors import DataError
+from fergan_core.recipe import UNITS
 
 LEARNED = ("angry", "happy", "neutral")
 
@@ -206,6 +207,16 @@ def test_fields_are_dotted_and_lists_have_no_brackets() -> None:
         "emotions": "happy, sad",
         "method.flip": "false",
         "method.lr": "0.0002",
+    }
+
+
+def test_fields_that_count_epochs_or_steps_say_so() -> None:
+    recipe = {"eval_every": 3, "checkpoint_every": 1, "watch_every": 50, "method": {"r1_every": 16}}
+    assert fields.fields(recipe, units=UNITS) == {
+        "eval_every": "3 epochs",
+        "checkpoint_every": "1 epoch",
+        "watch_every": "50 steps",
+        "method.r1_every": "16 steps",
     }
 
 

@@ -48,7 +48,7 @@ def test_an_old_run_is_looked_at_again(tmp_path: Path) -> None:
 def test_what_has_no_course_is_said_in_one_line(tmp_path: Path) -> None:
     registry = Registry(str(tmp_path / "runs.db"))
     bare = run_with_points(registry, "bare", [1.0], {"preset": "quick"})
-    for words, message in (((bare,), "'bare' was not trained here"), ((), "name a run or more")):
+    for words, message in (((bare,), "'bare' was not trained by FerGAN"), ((), "name one or more runs")):
         result = fergan("findings", *words, "--registry", registry.url)
         assert result.returncode == 2
         assert message in result.stderr

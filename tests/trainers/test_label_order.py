@@ -18,7 +18,7 @@ def test_a_run_says_what_it_read_and_reopens_its_data_in_the_order_that_was_give
 ) -> None:
     data = LAYOUTS["AffectNet"].make(tmp_path_factory.mktemp("faces"))
     flags = parse("dcgan", "gan", ["--data", str(data), "--label-order", "affectnet", *SMALL])
-    dataset = open_data(flags.session.data, flags.session.label_order)
+    dataset = open_data(str(data), flags.session.label_order)
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "data: 98 images from 14 files or folders: train 70, public 28; 6 left out"
     assert "data: 6 pictures in train_set/7/: not one of the seven emotions; left out" in lines

@@ -130,7 +130,7 @@ def test_two_processes_share_a_study_and_each_trial_is_run_once(tmp_path: Path) 
     ]  # fmt: skip
     assert set(table["status"]) == {"finished"}
     # Started again there is nothing to do.
-    assert "0 trials added, 0 wait" in sweep(registry, *flags).stderr
+    assert "0 trials added, 0 waiting" in sweep(registry, *flags).stderr
 
 
 @pytest.mark.slow
