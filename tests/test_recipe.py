@@ -22,7 +22,7 @@ def test_a_preset_survives_json_and_knows_its_name(name: str) -> None:
         ({"batch_size": 1}, "--batch-size"),
         ({"method": {"kind": "gan", "g_lr": 0}}, "--g-lr"),
         ({"method": {"kind": "gan", "network": "vgg"}}, "--network"),
-        ({"momentum": 1}, "--momentum: unexpected"),
+        ({"momentum": 1}, "--momentum: 1 cannot be used: unexpected"),
         ({"emotions": ["happy", "happiness"]}, "each only once"),
         ({"emotions": []}, "at least one"),
         ({"emotions": ["joy"]}, "--emotions: 'joy' is not an emotion"),
