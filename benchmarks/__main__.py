@@ -13,14 +13,14 @@ from rich.table import Table
 SUITES = ("data", "registry", "training", "rivals", "evaluation", "dashboard")
 
 
-def main(wanted: list[str]) -> int:
+def main(suites: list[str]) -> int:
     """Run the suites named on the command line, all of them by default."""
-    unknown = sorted(set(wanted) - set(SUITES))
+    unknown = sorted(set(suites) - set(SUITES))
     if unknown:
         print(f"error: no benchmark called {', '.join(unknown)}; choose from {', '.join(SUITES)}", file=sys.stderr)
         return 2
     rows: list[dict[str, Any]] = []
-    for suite in wanted or SUITES:
+    for suite in suites or SUITES:
         started = time.perf_counter()
         print(f"{suite} ...", file=sys.stderr, flush=True)
         rows += [{"suite": suite, **row} for row in importlib.import_module(f"benchmarks.bench_{suite}").run()]

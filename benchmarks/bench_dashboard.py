@@ -40,11 +40,11 @@ def run() -> list[dict[str, Any]]:
             seconds = _visit(chromium, address, _PAGES)
             memory = server.memory_info().rss / 2**20
             _visit(chromium, address, {"checkpoints?draw=true&emotion=happy&count=50": "img[alt*='drawn from']"})
-            drawn = server.memory_info().rss / 2**20
+            memory_with_faces = server.memory_info().rss / 2**20
     rows = [
         row(f"page {page}", value, "s", "second opening, until its figure stands") for page, value in seconds.items()
     ]
-    for what, value in (("all pages opened", memory), ("faces drawn as well", drawn)):
+    for what, value in (("all pages opened", memory), ("faces drawn as well", memory_with_faces)):
         name, note = f"server's memory, {what}", "reference: the limit; torch is in a process of its own"
         rows.append(row(name, value, "MiB", note, reference=_LIMIT_MIB, ratio=_LIMIT_MIB / value))
     return rows
@@ -54,11 +54,11 @@ def _registry(folder: Path) -> str:
     showcase = ROOT / "runs.db"
     if showcase.exists() and (~Reader(str(showcase)).runs().literature.astype(bool)).sum() >= 2:
         return str(showcase)
-    made = folder / "runs.db"
+    registry = folder / "runs.db"
     for width in ("4", "8"):
-        flags = ["--images", "640", "--epochs", "3", "--eval-every", "1", "--width", width, "--registry", str(made)]
+        flags = ["--images", "640", "--epochs", "3", "--eval-every", "1", "--width", width, "--registry", str(registry)]
         subprocess.run([sys.executable, "-m", "trainers.dcgan", *flags], check=True, capture_output=True)
-    return str(made)
+    return str(registry)
 
 
 def _visit(chromium: str, address: str, pages: dict[str, str]) -> dict[str, float]:

@@ -61,8 +61,8 @@ class _JudgeForFidelity(FeatureExtractorBase):
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
         logits, features = self.judge.read(images[:, 0])
-        found = {"features": features, "logits": logits}
-        return tuple(found[name] for name in self.features_list)
+        outputs = {"features": features, "logits": logits}
+        return tuple(outputs[name] for name in self.features_list)
 
 
 def _faces(count: int, seed: int) -> Faces:
@@ -104,18 +104,18 @@ def _ours_from_faces(fake: Faces, real: Faces) -> dict[str, float]:
 
 
 def _theirs_from_faces(fake: Faces, real: Faces) -> dict[str, float]:
-    wanted = {"isc": True, "fid": True, "kid": True, "prc": True, "feature_extractor": "judge", "batch_size": 256}
+    metrics = {"isc": True, "fid": True, "kid": True, "prc": True, "feature_extractor": "judge", "batch_size": 256}
     quiet = {"cuda": torch.cuda.is_available(), "verbose": False, "samples_shuffle": False}
-    found: dict[str, float] = calculate_metrics(
-        input1=Pictures(fake.images), input2=Pictures(real.images), **wanted, **quiet
+    scores: dict[str, float] = calculate_metrics(
+        input1=Pictures(fake.images), input2=Pictures(real.images), **metrics, **quiet
     )
-    return found
+    return scores
 
 
 def _timed(compute: Callable[..., dict[str, float]], *of: Any) -> tuple[float, dict[str, float]]:
     started = time.perf_counter()
-    found = compute(*of)
-    return time.perf_counter() - started, found
+    scores = compute(*of)
+    return time.perf_counter() - started, scores
 
 
 def _against_fidelity() -> list[dict[str, Any]]:
@@ -133,9 +133,9 @@ def _against_fidelity() -> list[dict[str, Any]]:
     ):
         # In turns, for the machine's own speed changes; the first turn warms up.
         turns = [(_timed(theirs, *of), _timed(ours, *of)) for _ in range(_TURNS)]
-        expected, found = turns[-1][0][1], turns[-1][1][1]
+        expected, actual = turns[-1][0][1], turns[-1][1][1]
         reference, seconds = (statistics.median(turn[who][0] for turn in turns[1:]) for who in (0, 1))
-        apart = max(apart, *(abs(found[key] / expected[key] - 1) for key in found))
+        apart = max(apart, *(abs(actual[key] / expected[key] - 1) for key in actual))
         title = f"IS, FID, KID, PR of 10,000 {name}"
         rows.append(row(title, seconds, "s", note, reference=reference, ratio=reference / seconds))
     return [*rows, row("the same values, largest relative difference", apart, "", "limit 1e-6")]

@@ -126,18 +126,18 @@ def _first_losses(recipe: recipes.Recipe, images: Tensor, labels: Tensor) -> tup
         theirs.generator.load_state_dict(ours.state_dict()["generator"])
         theirs.discriminator.load_state_dict(ours.state_dict()["discriminator"])
         order = engine.epoch_order(len(images), recipe.seed, 0)
-        told: list[list[tuple[float, float]]] = [[], []]
+        losses: list[list[tuple[float, float]]] = [[], []]
         for step in range(_SAME_LOSS_STEPS):
             index = order[step * recipe.batch_size : (step + 1) * recipe.batch_size]
             real, classes = engine.to_float(images[index]).double(), labels[index]
             torch.manual_seed(step)
             scalars = ours.step(real, classes)
-            told[0].append((float(scalars["loss_d"]), float(scalars["loss_g"])))
+            losses[0].append((float(scalars["loss_d"]), float(scalars["loss_g"])))
             torch.manual_seed(step)
-            told[1].append(theirs(real, classes))
+            losses[1].append(theirs(real, classes))
     finally:
         torch.set_default_dtype(torch.float32)
-    return np.array(told[0]), np.array(told[1])
+    return np.array(losses[0]), np.array(losses[1])
 
 
 def _engine_blocks(recipe: recipes.Recipe, images: Tensor, labels: Tensor, folder: Path, epochs: int) -> _Alternating:

@@ -111,23 +111,23 @@ def cases_of(row: Mapping[str, object], kind: str, truth: Truth, reader: Reader)
     run = reader.run(run_id)
     saved = reader.checkpoints(run_id).sort_values("step")
     saved = saved[saved.images_seen >= LIMITS.grace]
-    found = reader.findings([run_id])
+    findings = reader.findings([run_id])
     onsets = {
         one.numbers["emotion"]: one.step * run["recipe"]["batch_size"]
-        for one in found[found.kind == "collapse"].itertuples()
+        for one in findings[findings.kind == "collapse"].itertuples()
     }
-    shown: dict[int, list[float]] = {code: [] for code in range(7)}
+    people: dict[int, list[float]] = {code: [] for code in range(7)}
     for one in saved.itertuples():
         generator = load_generator(run["recipe"], reader.file(one.path), "cpu")
-        for code in shown:
+        for code in people:
             try:
-                shown[code].append(truth.people(generator, code))
+                people[code].append(truth.people(generator, code))
             except CheckpointError:
-                shown[code].append(np.nan)
+                people[code].append(np.nan)
     for code, name in enumerate(run["recipe"]["emotions"]):
-        if len(shown[code]) < _LOOKS:
+        if len(people[code]) < _LOOKS:
             continue  # it broke off before there was anything to collapse
-        low = np.array(shown[code]) <= _COLLAPSED
+        low = np.array(people[code]) <= _COLLAPSED
         starts = [at for at in range(len(low) - _LOOKS + 1) if low[at : at + _LOOKS].all()]
         at = int(saved.images_seen.iloc[starts[0]]) if starts else None
         yield Case(kind, str(row["name"]), name, bool(starts), name in onsets, at, onsets.get(name))
@@ -143,13 +143,13 @@ def rates(cases: list[Case]) -> dict[str, object]:
         for case in cases
         if case.truth and case.found_at is not None and case.truth_at is not None
     ]
-    told: dict[str, object] = {"cases": len(cases), "hits": hits, "false_alarms": alarms, "misses": misses}
+    summary: dict[str, object] = {"cases": len(cases), "hits": hits, "false_alarms": alarms, "misses": misses}
     for name, of in (("precision", hits + alarms), ("recall", hits + misses)):
         share = interval_of_share(hits / of, of) if of else None
-        told[name] = share.value if share else None
-        told[f"{name}_interval"] = [share.low, share.high] if share else None
-    told["onset_later_by_images"] = float(np.median(apart)) if apart else None
-    return told
+        summary[name] = share.value if share else None
+        summary[f"{name}_interval"] = [share.low, share.high] if share else None
+    summary["onset_later_by_images"] = float(np.median(apart)) if apart else None
+    return summary
 
 
 def over_runs(cases: list[Case]) -> dict[str, list[float]]:
@@ -161,10 +161,10 @@ def over_runs(cases: list[Case]) -> dict[str, list[float]]:
     counts = np.zeros((len(runs), 3))
     for case in cases:
         counts[runs.index(case.run)] += (case.truth and case.found, case.found, case.truth)
-    drawn = np.random.default_rng(0).integers(len(runs), size=(10_000, len(runs)))
-    hits, found, true = counts[drawn].sum(axis=1).T
+    resamples = np.random.default_rng(0).integers(len(runs), size=(10_000, len(runs)))
+    hits, detected, true = counts[resamples].sum(axis=1).T
     with np.errstate(invalid="ignore"):
-        shares = {"precision": hits / found, "recall": hits / true}
+        shares = {"precision": hits / detected, "recall": hits / true}
     return {name: np.nanquantile(share, (0.025, 0.975)).tolist() for name, share in shares.items()}
 
 
@@ -173,12 +173,12 @@ def print_rates(by_kind: Mapping[str, dict[str, object]]) -> None:
     table = Table()
     for column in ("kind", "cases", "hits", "false alarms", "misses", "precision", "recall"):
         table.add_column(column, justify="left" if column == "kind" else "right")
-    for kind, told in by_kind.items():
+    for kind, summary in by_kind.items():
         shares = []
         for name in ("precision", "recall"):
-            value, interval = told[name], told[f"{name}_interval"]
+            value, interval = summary[name], summary[f"{name}_interval"]
             shares.append("" if value is None else f"{value:.0%} ({interval[0]:.0%} to {interval[1]:.0%})")  # type: ignore[index]
-        counts = [str(told[name]) for name in ("cases", "hits", "false_alarms", "misses")]
+        counts = [str(summary[name]) for name in ("cases", "hits", "false_alarms", "misses")]
         table.add_row(kind, *counts, *shares)
     Console(width=None if sys.stdout.isatty() else 120).print(table)
 

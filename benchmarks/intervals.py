@@ -59,12 +59,12 @@ def _share_for(coverage: float, count: int, near: Callable[[int], Tensor]) -> fl
     return low
 
 
-def _counted(score: str, how: str, found: list[Interval]) -> tuple[str, ...]:
+def _counted(score: str, how: str, estimates: list[Interval]) -> tuple[str, ...]:
     """Return a row: the score, the fakes, the truth, how often it is held, too high and too low, mean width."""
-    truth = sum(one.value for one in found) / len(found)
-    below = sum(truth < one.low for one in found) / len(found)
-    above = sum(truth > one.high for one in found) / len(found)
-    width = sum(one.high - one.low for one in found) / len(found)
+    truth = sum(one.value for one in estimates) / len(estimates)
+    below = sum(truth < one.low for one in estimates) / len(estimates)
+    above = sum(truth > one.high for one in estimates) / len(estimates)
+    width = sum(one.high - one.low for one in estimates) / len(estimates)
     return score, how, f"{truth:.4f}", f"{1 - below - above:.1%}", f"{below:.1%}", f"{above:.1%}", f"{width:.4f}"
 
 
@@ -74,12 +74,12 @@ def _reached(score: str, how: str, draw: Draw) -> tuple[str, ...]:
 
 
 def _coverage() -> Iterator[tuple[str, ...]]:
-    for wanted in (*_RARE, 0.05, 0.3, 0.5):
-        share = _share_for(wanted, _REAL, _normal)
-        yield _reached("coverage", f"{wanted:g} wanted, rest far away", partial(_mixed, share, _REAL, _normal))
-    for wanted in (0.9, *(1 - rare for rare in reversed(_RARE))):
-        share = _share_for(wanted, 320, _copies)
-        yield _reached("coverage", f"{wanted:g} wanted, 320 near copies", partial(_mixed, share, 320, _copies))
+    for target in (*_RARE, 0.05, 0.3, 0.5):
+        share = _share_for(target, _REAL, _normal)
+        yield _reached("coverage", f"{target:g} wanted, rest far away", partial(_mixed, share, _REAL, _normal))
+    for target in (0.9, *(1 - rare for rare in reversed(_RARE))):
+        share = _share_for(target, 320, _copies)
+        yield _reached("coverage", f"{target:g} wanted, 320 near copies", partial(_mixed, share, 320, _copies))
     for scale in (0.4, 0.7, 1.5, 2.0):
         yield _reached("coverage", f"{scale} times as wide", partial(_moved, _REAL, scale))
 
@@ -100,22 +100,22 @@ def _shares() -> Iterator[tuple[str, ...]]:
         below = sum(chance for chance, one in zip(likely, ends, strict=True) if truth < one.low)
         above = sum(chance for chance, one in zip(likely, ends, strict=True) if truth > one.high)
         width = sum(chance * (one.high - one.low) for chance, one in zip(likely, ends, strict=True))
-        told = (f"{1 - below - above:.1%}", f"{below:.1%}", f"{above:.1%}", f"{width:.4f}")
-        yield "precision, authentic", "2,000 independent faces", f"{truth:.4f}", *told
+        cells = (f"{1 - below - above:.1%}", f"{below:.1%}", f"{above:.1%}", f"{width:.4f}")
+        yield "precision, authentic", "2,000 independent faces", f"{truth:.4f}", *cells
 
 
 def _density() -> Iterator[tuple[str, ...]]:
-    for wanted in (*_RARE, 0.3, 0.9):
-        sets = (_mixed(wanted / 0.94, _REAL, _normal) for _ in range(_REPEATS))
+    for target in (*_RARE, 0.3, 0.9):
+        sets = (_mixed(target / 0.94, _REAL, _normal) for _ in range(_REPEATS))
         counts = [neighbours.neighbourhoods(_FACES, fake).density for fake in sets]
-        yield _counted("density", f"{wanted:g} wanted", [intervals.interval_of_counts(one) for one in counts])
+        yield _counted("density", f"{target:g} wanted", [intervals.interval_of_counts(one) for one in counts])
 
 
 def _duplicates() -> Iterator[tuple[str, ...]]:
     for threshold in (0.01, 0.02, 0.04, 0.1, 0.3):
         shares = [birthday.duplicates(_normal(300), threshold).share for _ in range(_REPEATS)]
-        found = [birthday.interval_of_share(share, 300) for share in shares]
-        yield _counted("near-duplicates", f"closer than {threshold}", found)
+        estimates = [birthday.interval_of_share(share, 300) for share in shares]
+        yield _counted("near-duplicates", f"closer than {threshold}", estimates)
 
 
 def _ct() -> Iterator[tuple[str, ...]]:
@@ -134,8 +134,8 @@ def _ct() -> Iterator[tuple[str, ...]]:
         fakes = [draw() for _ in range(_REPEATS)]
         smallest = sum(int(torch.bincount(closest(one, reference.centres)[1], minlength=3).min()) for one in fakes)
         sets = [copying.copying(reference, one, intervals.groups_of(300, turn)) for turn, one in enumerate(fakes)]
-        found = [copying.interval_of_ct([one]) for one in sets]
-        yield _counted("C_T", f"{how}: {smallest / _REPEATS:.0f} in a cell", found)
+        estimates = [copying.interval_of_ct([one]) for one in sets]
+        yield _counted("C_T", f"{how}: {smallest / _REPEATS:.0f} in a cell", estimates)
 
 
 def main() -> None:

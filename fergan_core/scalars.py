@@ -114,31 +114,31 @@ def scalar(name: str) -> Scalar | None:
 
 def label_of(name: str) -> str:
     """Return how a scalar is called beside no other: its label, or its own name where the table does not have it."""
-    known = scalar(name)
-    if known is None:
+    entry = scalar(name)
+    if entry is None:
         return name
     part = name.partition("/")[2] if name not in SCALARS else ""
-    said_twice = known.panel in (None, LOSSES) or known.panel.lower() == known.label
-    panel = "" if said_twice else f"{known.panel}: "
-    return panel + known.label + (f", {part}" if part else "")
+    said_twice = entry.panel in (None, LOSSES) or entry.panel.lower() == entry.label
+    panel = "" if said_twice else f"{entry.panel}: "
+    return panel + entry.label + (f", {part}" if part else "")
 
 
-def panels_of(recorded: Iterable[str], wanted: Collection[str] | None = None) -> list[Panel]:
+def panels_of(recorded: Iterable[str], limit_to: Collection[str] | None = None) -> list[Panel]:
     """Return the panels that recorded scalars need, in the table's order, and behind them one for each other prefix.
 
     `wanted` limits the table's own panels to some titles.
     """
     names = set(recorded)
-    known = [name for name in SCALARS if name in names]
-    titles = dict.fromkeys(panel for name in known if (panel := SCALARS[name].panel) is not None)
-    found = [
-        _panel(title, {name: SCALARS[name].label for name in known if SCALARS[name].panel == title})
+    listed = [name for name in SCALARS if name in names]
+    titles = dict.fromkeys(panel for name in listed if (panel := SCALARS[name].panel) is not None)
+    panels = [
+        _panel(title, {name: SCALARS[name].label for name in listed if SCALARS[name].panel == title})
         for title in titles
-        if wanted is None or title in wanted
+        if limit_to is None or title in limit_to
     ]
     others = sorted(name for name in names if scalar(name) is None)
     prefixes = dict.fromkeys(name.partition("/")[0] for name in others)
-    return found + [
+    return panels + [
         _panel(prefix, {name: name for name in others if name.partition("/")[0] == prefix}) for prefix in prefixes
     ]
 

@@ -21,8 +21,8 @@ def test_public_names_are_sorted_and_each_leads_to_an_object_of_that_name() -> N
     names = fergan_core.__all__
     assert names == sorted(set(names))
     for name in names:
-        found = getattr(fergan_core, name)
-        assert name == "__version__" or found.__name__ == name
+        exported = getattr(fergan_core, name)
+        assert name == "__version__" or exported.__name__ == name
     assert set(names) <= set(dir(fergan_core))
 
 

@@ -39,8 +39,8 @@ def test_how_often_one_looks_is_not_a_change_and_a_seed_is_one() -> None:
 
 def test_differences_of_several_recipes_name_who_has_which_value() -> None:
     others = {"b": recipe() | {"data": "y"}, "c": recipe() | {"data": "x"}}
-    found = differences({"a": recipe(r1=1.0) | {"data": "x"}, **others})
-    assert found == {"data": {"a": "x", "b": "y", "c": "x"}, "r1": {"a": 1.0, "b": 0.0, "c": 0.0}}
+    differing = differences({"a": recipe(r1=1.0) | {"data": "x"}, **others})
+    assert differing == {"data": {"a": "x", "b": "y", "c": "x"}, "r1": {"a": 1.0, "b": 0.0, "c": 0.0}}
     vae = recipes.to_dict(recipes.preset("vae-quick"))
     assert differences({"gan": OLD, "vae": vae})["beta"] == {"vae": 1.0}
 

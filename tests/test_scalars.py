@@ -30,9 +30,9 @@ def test_a_choice_of_panels_keeps_the_foreign_scalars() -> None:
 
 
 def test_a_unit_is_given_where_all_of_a_panel_share_it() -> None:
-    shown = {panel.title: panel.unit for panel in panels_of(SCALARS)}
-    assert shown["Memory"] == "MiB"
-    assert shown["Discriminator output"] == ""  # probabilities and a share
+    units = {panel.title: panel.unit for panel in panels_of(SCALARS)}
+    assert units["Memory"] == "MiB"
+    assert units["Discriminator output"] == ""  # probabilities and a share
 
 
 def test_a_label_alone_says_what_it_belongs_to() -> None:

@@ -14,11 +14,11 @@ def alarms(runs: pd.DataFrame, findings: pd.DataFrame) -> pd.DataFrame:
     `runs` has columns id, status, step, epoch; `findings` run_id, kind, severity, step, epoch, numbers. A run that
     broke off without an alarm has one at its last step, whose kind is its status.
     """
-    found = findings[(findings["severity"] == "alarm") & findings["run_id"].isin(runs["id"])]
-    broken = runs[runs["status"].isin(BROKE_OFF) & ~runs["id"].isin(found["run_id"])]
+    alarm_rows = findings[(findings["severity"] == "alarm") & findings["run_id"].isin(runs["id"])]
+    broken = runs[runs["status"].isin(BROKE_OFF) & ~runs["id"].isin(alarm_rows["run_id"])]
     rows = [
         (run_id, kind, numbers.get("emotion", ""), step, numbers.get("until", step), epoch)
-        for run_id, kind, step, epoch, numbers in found[["run_id", "kind", "step", "epoch", "numbers"]].to_numpy()
+        for run_id, kind, step, epoch, numbers in alarm_rows[["run_id", "kind", "step", "epoch", "numbers"]].to_numpy()
     ]
     rows += [
         (run_id, status, "", step, step, epoch)

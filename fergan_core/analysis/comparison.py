@@ -89,10 +89,10 @@ def group_by_recipe(runs: pd.DataFrame, recipes: Mapping[str, Mapping[str, Any]]
         key = key_of(training_fields(recipes[str(row.id)]), str(row.data_hash))
         alike.setdefault(key, []).append(str(row.id))
     table = runs.set_index("id")
-    presets = [str(table.preset[own[0]]) for own in alike.values()]
+    presets = [str(table.preset[run_ids[0]]) for run_ids in alike.values()]
     names = [
-        preset if presets.count(preset) == 1 else str(table.name[own[0]])
-        for preset, own in zip(presets, alike.values(), strict=True)
+        preset if presets.count(preset) == 1 else str(table.name[run_ids[0]])
+        for preset, run_ids in zip(presets, alike.values(), strict=True)
     ]
     return dict(zip(names, alike.values(), strict=True))
 
@@ -112,16 +112,16 @@ def matched(
     low, high, real. The budget is `at`, by default what the run that trained least had spent by its last evaluation.
     """
     names = {run_id: name for name, run_ids in rivals.items() for run_id in run_ids}
-    own = scores[scores.run_id.isin(names)]
-    found = at_budget(with_cost(own, recipes, points), budget, at)
-    found = found.assign(rival=found.run_id.map(names), seed=found.run_id.map(dict(seeds)))
+    rival_scores = scores[scores.run_id.isin(names)]
+    rows = at_budget(with_cost(rival_scores, recipes, points), budget, at)
+    rows = rows.assign(rival=rows.run_id.map(names), seed=rows.run_id.map(dict(seeds)))
     columns = ["rival", "run_id", "seed", "epoch", "step", "spent", "metric", "emotion", "value", "low", "high", "real"]
-    return found[columns].reset_index(drop=True)
+    return rows[columns].reset_index(drop=True)
 
 
-def unequal(found: pd.DataFrame) -> str:
+def unequal(scores: pd.DataFrame) -> str:
     """Say so where the scored checkpoints nearest to the budget are not near it; '' where they are."""
-    least, most = float(found.spent.min()), float(found.spent.max())
+    least, most = float(scores.spent.min()), float(scores.spent.max())
     if most <= _EQUAL * least:
         return ""
     return (
@@ -130,20 +130,24 @@ def unequal(found: pd.DataFrame) -> str:
     )
 
 
-def family(found: pd.DataFrame, metrics: Sequence[tuple[str, Direction, Scale]]) -> dict[str, list[PairedComparison]]:
+def family(scores: pd.DataFrame, metrics: Sequence[tuple[str, Direction, Scale]]) -> dict[str, list[PairedComparison]]:
     """Compare every two rivals by scores that are read together, corrected for the number of all these verdicts.
 
     Of each score: its key, which way is better, and on which scale it is compared, as `pairs` takes them.
     Comparisons of one run each are not among those counted: they claim nothing of other seeds.
     """
-    alone = {key: list(pairs(found, key, better, scale)) for key, better, scale in metrics}
-    tested = [pair.p for own in alone.values() for pair in own if pair.pairs > 1]
-    chosen = iter(levels(tested))
+    uncorrected = {key: list(pairs(scores, key, better, scale)) for key, better, scale in metrics}
+    tested = [pair.p for comparisons in uncorrected.values() for pair in comparisons if pair.pairs > 1]
+    corrected_levels = iter(levels(tested))
     return {
         key: [
             replace(pair, compared=len(tested))
             for pair in pairs(
-                found, key, better, scale, [next(chosen) if pair.pairs > 1 else LEVEL for pair in alone[key]]
+                scores,
+                key,
+                better,
+                scale,
+                [next(corrected_levels) if pair.pairs > 1 else LEVEL for pair in uncorrected[key]],
             )
         ]
         for key, better, scale in metrics
@@ -151,14 +155,16 @@ def family(found: pd.DataFrame, metrics: Sequence[tuple[str, Direction, Scale]])
 
 
 def pairs(
-    found: pd.DataFrame, metric: str, better: Direction, scale: Scale = PLAIN, at: Sequence[float] | None = None
+    scores: pd.DataFrame, metric: str, better: Direction, scale: Scale = PLAIN, at: Sequence[float] | None = None
 ) -> Iterator[PairedComparison]:
     """Compare every two rivals of `matched`'s table by a score of all emotions together, each pair by itself.
 
     `scale` is asked for, and not taken where it cannot be had; `at` are the pairs' levels.
     """
-    rows = found[(found.metric == metric) & found.emotion.isna()].dropna(subset=["value"])
-    by_rival = {str(name): own.drop_duplicates("seed", keep="last") for name, own in rows.groupby("rival", sort=False)}
+    rows = scores[(scores.metric == metric) & scores.emotion.isna()].dropna(subset=["value"])
+    by_rival = {
+        str(name): of_rival.drop_duplicates("seed", keep="last") for name, of_rival in rows.groupby("rival", sort=False)
+    }
     for place, (first, second) in enumerate(itertools.combinations(by_rival, 2)):
         level = LEVEL if at is None else at[place]
         yield _duel((first, second), by_rival[first], by_rival[second], better, scale, level)
@@ -185,8 +191,8 @@ def _duel(
     winner = int((difference > 0) == (better == "higher")) if low > 0 or high < 0 else None
     typical = (turned_back(kind, means[0]), turned_back(kind, means[1]))
     difference, low, high = (apart(kind, means, value) for value in (difference, low, high))
-    told = "cannot tell" if winner is None else answer
-    return PairedComparison(rivals, typical, difference, low, high, len(pairs), told, winner, kind, p)
+    verdict = "cannot tell" if winner is None else answer
+    return PairedComparison(rivals, typical, difference, low, high, len(pairs), verdict, winner, kind, p)
 
 
 def front(costs: Sequence[float], values: Sequence[float], better: Direction) -> list[bool]:

@@ -63,12 +63,12 @@ def best(scores: pd.DataFrame, metric: str, better: Better, emotion: str | None 
     if rows.empty:
         return None
     ends = _merit_ends(rows, better)
-    found = [{str(name): value for name, value in row.items()} for row in rows[scores.columns].to_dict("records")[:2]]
-    if len(found) < 2:
-        return Best(found[0], None, None)
+    ranked = [{str(name): value for name, value in row.items()} for row in rows[scores.columns].to_dict("records")[:2]]
+    if len(ranked) < 2:
+        return Best(ranked[0], None, None)
     lowest_of_first, highest_of_second = ends[0].iloc[0], ends[1].iloc[1]
-    known = not (np.isnan(lowest_of_first) or np.isnan(highest_of_second))
-    return Best(found[0], found[1], bool(lowest_of_first > highest_of_second) if known else None)
+    comparable = not (np.isnan(lowest_of_first) or np.isnan(highest_of_second))
+    return Best(ranked[0], ranked[1], bool(lowest_of_first > highest_of_second) if comparable else None)
 
 
 def _rows(scores: pd.DataFrame, metric: str, emotion: str | None) -> pd.DataFrame:

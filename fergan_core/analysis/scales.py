@@ -80,15 +80,15 @@ def apart(kind: Kind, means: tuple[float, float], difference: float) -> float:
 
 def in_words(ratios: Sequence[str], shares: Sequence[str]) -> str:
     """Say in words which scores, by their titles, are compared as ratios and which by log odds; '' for none."""
-    said = []
+    sentences = []
     if ratios:
-        said.append(f"{_listed(ratios)}: compared as a ratio, by logarithms; the means compared are geometric.")
+        sentences.append(f"{_listed(ratios)}: compared as a ratio, by logarithms; the means compared are geometric.")
     if shares:
-        said.append(
+        sentences.append(
             f"{_listed(shares)}: tested by log odds, since shares spread less near 0 and 1; means and differences are "
             "those of the log odds, turned back into shares and points."
         )
-    return " ".join(said)
+    return " ".join(sentences)
 
 
 def _listed(titles: Sequence[str]) -> str:

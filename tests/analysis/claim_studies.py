@@ -51,7 +51,7 @@ def study(*runs: tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]
     return Study(
         pd.DataFrame([row for row, _, _ in runs], columns=RUNS),
         pd.DataFrame([score for _, scores, _ in runs for score in scores], columns=columns),
-        pd.DataFrame([one for _, _, found in runs for one in found], columns=FINDINGS),
+        pd.DataFrame([one for _, _, findings in runs for one in findings], columns=FINDINGS),
     )
 
 

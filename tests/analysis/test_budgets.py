@@ -36,10 +36,10 @@ def test_what_was_spent_is_images_and_the_seconds_of_each_step() -> None:
 
 
 def chosen(stage: str, **of_runs: list[int]) -> dict[str, tuple[int, float]]:
-    found = at_budget(with_cost(scores(**of_runs), RECIPES, SPEEDS), stage)  # type: ignore[arg-type]
-    assert found.groupby("run_id").metric.nunique().eq(2).all()
-    assert len(found) == 2 * found.run_id.nunique()
-    return {str(row.run_id): (int(row.step), float(row.spent)) for row in found.itertuples()}
+    rows = at_budget(with_cost(scores(**of_runs), RECIPES, SPEEDS), stage)  # type: ignore[arg-type]
+    assert rows.groupby("run_id").metric.nunique().eq(2).all()
+    assert len(rows) == 2 * rows.run_id.nunique()
+    return {str(row.run_id): (int(row.step), float(row.spent)) for row in rows.itertuples()}
 
 
 def test_each_run_is_taken_at_the_evaluation_nearest_to_the_least_spent() -> None:

@@ -22,8 +22,8 @@ def sized(
     runs = []
     for images, values, hit in ((200, small, collapsed[0]), (1000, large, collapsed[1])):
         for seed, value in enumerate(values):
-            found = [("collapse", 300, "alarm")] if seed < hit else []
-            runs.append(run(seed, [value / 2, value], images=images, metric=metric, every=200, findings=found))
+            findings = [("collapse", 300, "alarm")] if seed < hit else []
+            runs.append(run(seed, [value / 2, value], images=images, metric=metric, every=200, findings=findings))
     return study(*runs)
 
 
@@ -31,22 +31,22 @@ FEW, MANY = [around(0.2, seed) for seed in range(5)], [around(0.6, seed) for see
 
 
 def test_a_score_that_is_worse_with_little_data_is_a_collapse() -> None:
-    found = little_data(sized(FEW, MANY, collapsed=(4, 0)), SCORES["coverage"])
-    assert (found.verdict, found.strength) == ("holds", "shown")
-    assert (found.low, found.high) == pytest.approx((0.377, 0.423), abs=0.001)
-    assert "coverage is 20.0% with 200 training faces and 60.0% with 1,000: lower by 40.0 points" in found.sentence
-    assert "4 of 5 runs against 0 of 5 (Fisher's exact test, p = 0.048)" in found.sentence
-    assert "After 20,000 images seen" in found.sentence
+    verdict = little_data(sized(FEW, MANY, collapsed=(4, 0)), SCORES["coverage"])
+    assert (verdict.verdict, verdict.strength) == ("holds", "shown")
+    assert (verdict.low, verdict.high) == pytest.approx((0.377, 0.423), abs=0.001)
+    assert "coverage is 20.0% with 200 training faces and 60.0% with 1,000: lower by 40.0 points" in verdict.sentence
+    assert "4 of 5 runs against 0 of 5 (Fisher's exact test, p = 0.048)" in verdict.sentence
+    assert "After 20,000 images seen" in verdict.sentence
     assert little_data(sized(FEW[:3], MANY[:3]), SCORES["coverage"]).strength == "suggested"
 
 
 def test_distances_are_told_in_ratios() -> None:
-    found = little_data(sized([8.0, 9.0, 10.0], [2.0, 2.2, 1.8], metric="fid"), SCORES["fid"])
-    assert found.verdict == "holds"
-    assert "4.50 times as high" in found.sentence
-    assert found.low is not None
-    assert found.high is not None
-    assert 1 < found.low < 4.5 < found.high
+    verdict = little_data(sized([8.0, 9.0, 10.0], [2.0, 2.2, 1.8], metric="fid"), SCORES["fid"])
+    assert verdict.verdict == "holds"
+    assert "4.50 times as high" in verdict.sentence
+    assert verdict.low is not None
+    assert verdict.high is not None
+    assert 1 < verdict.low < 4.5 < verdict.high
 
 
 def test_collapses_alone_are_enough_where_the_score_cannot_tell() -> None:
@@ -83,10 +83,10 @@ def test_runs_are_compared_after_as_many_images() -> None:
         for seed in range(3)
     ]
     tables = study(*short, *long)
-    found = little_data(tables, SCORES["coverage"])
-    assert "20.0% with 200 training faces and 19.0% with 1,000" in found.sentence
+    verdict = little_data(tables, SCORES["coverage"])
+    assert "20.0% with 200 training faces and 19.0% with 1,000" in verdict.sentence
     # What collapsed later does not count yet.
-    assert "0 of 3 runs against 0 of 3" in found.sentence
+    assert "0 of 3 runs against 0 of 3" in verdict.sentence
 
 
 def test_the_common_number_of_images_is_not_that_of_one_short_run() -> None:
@@ -115,14 +115,14 @@ def test_one_size_or_two_seeds_are_not_enough() -> None:
 
 
 def test_other_data_and_other_recipes_are_left_out_and_said() -> None:
-    own = [run(seed, [0.1, value], images=200) for seed, value in enumerate(FEW)]
-    own += [run(seed, [0.1, value], images=1000, epochs=20) for seed, value in enumerate(MANY)]
+    comparable = [run(seed, [0.1, value], images=200) for seed, value in enumerate(FEW)]
+    comparable += [run(seed, [0.1, value], images=1000, epochs=20) for seed, value in enumerate(MANY)]
     others = [run(7, [0.9, 0.9], images=200, data="other"), run(8, [0.9, 0.9], images=200, batch_size=25)]
-    found = little_data(study(*own, *others), SCORES["coverage"])
-    assert found.verdict == "holds"
-    assert (found.data, len(found.run_ids)) == ("faces", 10)
-    assert found.sentence.endswith("Left out: 2 runs on other data or by another recipe.")
-    assert "20.0% with 200" in found.sentence
+    verdict = little_data(study(*comparable, *others), SCORES["coverage"])
+    assert verdict.verdict == "holds"
+    assert (verdict.data, len(verdict.run_ids)) == ("faces", 10)
+    assert verdict.sentence.endswith("Left out: 2 runs on other data or by another recipe.")
+    assert "20.0% with 200" in verdict.sentence
 
 
 def test_of_judges_that_are_nobodys_own_the_newest_that_scored_all_is_taken() -> None:
@@ -143,18 +143,18 @@ def test_runs_that_no_common_judge_scored_are_left_out_and_said() -> None:
     runs = [run(seed, [0.1, value], images=200) for seed, value in enumerate(FEW)]
     runs += [run(seed, [0.1, value], images=1000) for seed, value in enumerate(MANY)]
     other = {"judge": "other", "judge_sha256": "3" * 64}
-    found = little_data(study(*runs, run(5, [0.1, 0.9], images=200, protocol=other)), SCORES["coverage"])
-    assert "Left out: 1 run with too few evaluations by this judge." in found.sentence
-    assert len(found.run_ids) == 10
+    verdict = little_data(study(*runs, run(5, [0.1, 0.9], images=200, protocol=other)), SCORES["coverage"])
+    assert "Left out: 1 run with too few evaluations by this judge." in verdict.sentence
+    assert len(verdict.run_ids) == 10
 
 
 def test_the_same_seed_twice_is_one_run() -> None:
     twice = [run(seed, [0.1, value], images=200, created=1.0) for seed, value in enumerate(FEW)]
     twice += [run(0, [0.9, 0.9], images=200), run(1, [], images=200, status="failed", created=2.0)]
     tables = study(*twice, *(run(seed, [0.1, value]) for seed, value in enumerate(MANY)))
-    found = little_data(tables, SCORES["coverage"])
-    assert len(found.run_ids) == 10
-    assert "20.0% with 200" in found.sentence
+    verdict = little_data(tables, SCORES["coverage"])
+    assert len(verdict.run_ids) == 10
+    assert "20.0% with 200" in verdict.sentence
 
 
 # Few steps -----------------------------------------------------------------------------------------------------------
@@ -162,13 +162,13 @@ def test_the_same_seed_twice_is_one_run() -> None:
 
 def stepped(first: float, last: float, passing: int, *, how: str = "warning", at: int = 100) -> Study:
     """Five seeds of ten evaluations, the first `passing` with an emotion that collapsed at a step."""
-    found = [("collapse", at, how)]
+    findings = [("collapse", at, how)]
     return study(
         *(
             run(
                 seed,
                 list(np.linspace(around(first, seed), around(last, seed, 0.02), 10)),
-                findings=found if seed < passing else [],
+                findings=findings if seed < passing else [],
             )
             for seed in range(5)
         )
@@ -176,18 +176,18 @@ def stepped(first: float, last: float, passing: int, *, how: str = "warning", at
 
 
 def test_worse_at_first_with_collapses_that_passed_is_a_collapse_with_few_steps() -> None:
-    found = few_steps(stepped(0.1, 0.5, 3), SCORES["coverage"])
-    assert (found.verdict, found.strength) == ("holds", "shown")
-    assert "10.0% after 5,000 images seen and 50.0% after 50,000: at first lower by 40.0 points" in found.sentence
-    assert "In 3 of 5 runs" in found.sentence
+    verdict = few_steps(stepped(0.1, 0.5, 3), SCORES["coverage"])
+    assert (verdict.verdict, verdict.strength) == ("holds", "shown")
+    assert "10.0% after 5,000 images seen and 50.0% after 50,000: at first lower by 40.0 points" in verdict.sentence
+    assert "In 3 of 5 runs" in verdict.sentence
     # Paired: that seeds differ does not widen the interval beyond the differences' own.
-    assert (found.low, found.high) == pytest.approx((0.4 - 0.01963, 0.4 + 0.01963), abs=1e-4)
+    assert (verdict.low, verdict.high) == pytest.approx((0.4 - 0.01963, 0.4 + 0.01963), abs=1e-4)
 
 
 def test_worse_at_first_is_no_collapse_by_itself() -> None:
-    found = few_steps(stepped(0.1, 0.5, 0), SCORES["coverage"])
-    assert found.verdict == "cannot tell"
-    assert "that they are fewer is not shown" in found.sentence
+    verdict = few_steps(stepped(0.1, 0.5, 0), SCORES["coverage"])
+    assert verdict.verdict == "cannot tell"
+    assert "that they are fewer is not shown" in verdict.sentence
     for other in (stepped(0.1, 0.5, 5, how="alarm"), stepped(0.1, 0.5, 5, at=900), stepped(0.1, 0.5, 2)):
         assert few_steps(other, SCORES["coverage"]).verdict == "cannot tell"
 
@@ -200,10 +200,10 @@ def test_no_worse_at_first_and_no_collapse_is_none() -> None:
 def test_only_the_largest_size_counts_and_its_first_evaluation_must_be_early() -> None:
     small = [run(seed, [0.5, 0.1, 0.1, 0.1, 0.1], images=200) for seed in range(5)]
     large = [run(seed, [around(0.1, seed), 0.2, 0.3, 0.4, 0.5], every=20) for seed in range(5)]
-    found = few_steps(study(*small, *large), SCORES["coverage"])
-    assert "With 1,000 training faces" in found.sentence
-    assert len(found.run_ids) == 5
-    assert set(found.table["images"]) == {1000}
+    verdict = few_steps(study(*small, *large), SCORES["coverage"])
+    assert "With 1,000 training faces" in verdict.sentence
+    assert len(verdict.run_ids) == 5
+    assert set(verdict.table["images"]) == {1000}
     late = few_steps(study(*(run(seed, [0.1, 0.5]) for seed in range(3))), SCORES["coverage"])
     assert "The first evaluation came after 50% of the training" in late.sentence
     assert "2 runs" in few_steps(study(*(run(seed, [0.1] * 5) for seed in range(2))), SCORES["coverage"]).sentence
@@ -220,33 +220,33 @@ def swept(effect: float, noise: float, seeds: int = 5, broken: int = 0) -> Study
             for seed in range(seeds):
                 log = 1 + effect * (loss == "hinge") + noise * source.standard_normal()
                 lost = loss == "hinge" and seed < broken
-                made = run(
+                parts = run(
                     seed, [] if lost else [np.exp(log)], metric="fid", status="diverged" if lost else "finished",
                     method={"kind": "gan", "loss": loss, "width": width},
                 )  # fmt: skip
-                made[0]["run_id"] = made[0]["name"] = f"{loss}-{width}-{seed}"
-                runs.append((made[0], [score | {"run_id": made[0]["run_id"]} for score in made[1]], []))
+                parts[0]["run_id"] = parts[0]["name"] = f"{loss}-{width}-{seed}"
+                runs.append((parts[0], [score | {"run_id": parts[0]["run_id"]} for score in parts[1]], []))
     return study(*runs)
 
 
 def test_settings_that_make_the_difference_are_what_it_depends_on() -> None:
-    found = parameters(swept(effect=2.0, noise=0.1), SCORES["fid"])
-    assert (found.verdict, found.strength) == ("holds", "shown")
-    assert found.high is not None
-    assert found.high < 0.1
-    assert "largest share is loss" in found.sentence
-    assert "The best setting (loss=bce, width=" in found.sentence
-    assert "the worst setting (loss=hinge, width=" in found.sentence
-    assert "failed in 0 of 5 runs" in found.sentence
-    assert set(found.table["parameter"]) == {"loss", "width", "seed"}
+    verdict = parameters(swept(effect=2.0, noise=0.1), SCORES["fid"])
+    assert (verdict.verdict, verdict.strength) == ("holds", "shown")
+    assert verdict.high is not None
+    assert verdict.high < 0.1
+    assert "largest share is loss" in verdict.sentence
+    assert "The best setting (loss=bce, width=" in verdict.sentence
+    assert "the worst setting (loss=hinge, width=" in verdict.sentence
+    assert "failed in 0 of 5 runs" in verdict.sentence
+    assert set(verdict.table["parameter"]) == {"loss", "width", "seed"}
     assert parameters(swept(effect=2.0, noise=0.1, seeds=3), SCORES["fid"]).strength == "suggested"
 
 
 def test_seeds_that_make_the_difference_leave_nothing_to_hang_on() -> None:
-    found = parameters(swept(effect=0.0, noise=1.0, seeds=30), SCORES["fid"])
-    assert found.verdict == "does not hold"
-    assert found.low is not None
-    assert found.low > 0.5
+    verdict = parameters(swept(effect=0.0, noise=1.0, seeds=30), SCORES["fid"])
+    assert verdict.verdict == "does not hold"
+    assert verdict.low is not None
+    assert verdict.low > 0.5
 
 
 def test_halves_cannot_be_told() -> None:
@@ -254,8 +254,8 @@ def test_halves_cannot_be_told() -> None:
 
 
 def test_a_setting_without_a_score_is_the_worst_and_its_failures_are_counted() -> None:
-    found = parameters(swept(effect=1.0, noise=0.1, broken=5), SCORES["fid"])
-    assert "no score) failed in 5 of 5 runs" in found.sentence
+    verdict = parameters(swept(effect=1.0, noise=0.1, broken=5), SCORES["fid"])
+    assert "no score) failed in 5 of 5 runs" in verdict.sentence
 
 
 def test_one_seed_a_setting_or_one_setting_tell_nothing() -> None:

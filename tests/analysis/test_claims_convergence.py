@@ -26,26 +26,26 @@ def trained(course: np.ndarray, seeds: int = 5, noise: float = 0.02, spread: flo
 
 def test_settling_is_by_quarters() -> None:
     fid = [8.0] * 4 + [4.0] * 4 + [6.0] * 4 + [5.0] * 4
-    known = settling(fid, np.array(fid) / np.exp(1.96 * 0.1), np.array(fid) * np.exp(1.96 * 0.1))
-    assert known.drift == pytest.approx(np.log(5 / 4))
-    assert known.fall == pytest.approx(np.log(6 / 5))
-    assert known.swing == 0
+    ending = settling(fid, np.array(fid) / np.exp(1.96 * 0.1), np.array(fid) * np.exp(1.96 * 0.1))
+    assert ending.drift == pytest.approx(np.log(5 / 4))
+    assert ending.fall == pytest.approx(np.log(6 / 5))
+    assert ending.swing == 0
     # The median of |a - b| of two normal numbers of deviation 0.1.
-    assert known.noise == pytest.approx(0.1 * np.sqrt(2) * 0.67449, rel=1e-4)
-    assert known.excess == pytest.approx(-(known.noise**2))
+    assert ending.noise == pytest.approx(0.1 * np.sqrt(2) * 0.67449, rel=1e-4)
+    assert ending.excess == pytest.approx(-(ending.noise**2))
     nan = [np.nan] * 16
     assert np.isnan(settling(fid, nan, nan).noise)
 
 
 def test_a_training_that_stays_at_its_best_settles() -> None:
-    found = convergence(trained(falling(3.0)))
-    assert (found.verdict, found.strength) == ("does not hold", "shown")
-    assert found.sentence.startswith("It settles")
-    assert found.low is not None
-    assert found.high is not None
-    assert found.low < 1 < found.high + 0.05
-    assert (len(found.run_ids), found.seeds, found.data) == (5, 5, "faces")
-    assert found.protocol == "judge j (11111111), 2,000 faces, natural prior, seed 0"
+    verdict = convergence(trained(falling(3.0)))
+    assert (verdict.verdict, verdict.strength) == ("does not hold", "shown")
+    assert verdict.sentence.startswith("It settles")
+    assert verdict.low is not None
+    assert verdict.high is not None
+    assert verdict.low < 1 < verdict.high + 0.05
+    assert (len(verdict.run_ids), verdict.seeds, verdict.data) == (5, 5, "faces")
+    assert verdict.protocol == "judge j (11111111), 2,000 faces, natural prior, seed 0"
 
 
 def test_below_five_seeds_it_is_suggested_and_below_three_not_told() -> None:
@@ -57,22 +57,22 @@ def test_below_five_seeds_it_is_suggested_and_below_three_not_told() -> None:
 
 def test_a_training_that_leaves_its_best_does_not_converge() -> None:
     course = falling(3.0) * np.exp(np.maximum(0, np.linspace(-1, 1, 40)))
-    found = convergence(trained(course))
-    assert (found.verdict, found.strength) == ("holds", "shown")
-    assert "leaves its best" in found.sentence
-    assert found.low is not None
-    assert found.low > 1.05
+    verdict = convergence(trained(course))
+    assert (verdict.verdict, verdict.strength) == ("holds", "shown")
+    assert "leaves its best" in verdict.sentence
+    assert verdict.low is not None
+    assert verdict.low > 1.05
 
 
 def test_one_that_is_still_improving_is_told_from_one_that_diverges() -> None:
-    found = convergence(trained(20 * np.exp(-0.05 * np.arange(40))))
-    assert found.verdict == "cannot tell"
-    assert "still improving, which is not divergence" in found.sentence
-    assert "leaves" not in found.sentence
+    verdict = convergence(trained(20 * np.exp(-0.05 * np.arange(40))))
+    assert verdict.verdict == "cannot tell"
+    assert "still improving, which is not divergence" in verdict.sentence
+    assert "leaves" not in verdict.sentence
     # Ten evaluations a quarter.
-    assert found.low is not None
-    assert found.high is not None
-    assert found.low < 1 - np.exp(-0.5) < found.high
+    assert verdict.low is not None
+    assert verdict.high is not None
+    assert verdict.low < 1 - np.exp(-0.5) < verdict.high
 
 
 def test_jumps_beyond_the_judges_noise_are_no_rest_and_those_within_are() -> None:
@@ -92,27 +92,27 @@ def test_seeds_that_disagree_cannot_be_told() -> None:
         run(seed, list(away if seed % 2 else falling(3.0)), metric="fid", spread=0.04 + 0.001 * seed)
         for seed in range(5)
     ]
-    found = convergence(study(*runs))
-    assert (found.verdict, found.strength) == ("cannot tell", None)
-    assert "is not clear" in found.sentence
+    verdict = convergence(study(*runs))
+    assert (verdict.verdict, verdict.strength) == ("cannot tell", None)
+    assert "is not clear" in verdict.sentence
 
 
 def test_runs_that_break_off_are_no_rest() -> None:
-    whole = [run(seed, list(falling(3.0)), metric="fid", spread=0.04) for seed in range(5)]
+    finished = [run(seed, list(falling(3.0)), metric="fid", spread=0.04) for seed in range(5)]
     lost = [run(seed, [9.0], metric="fid", status="diverged") for seed in range(5, 11)]
-    assert convergence(study(*whole)).verdict == "does not hold"
-    one = convergence(study(*whole, lost[0]))
+    assert convergence(study(*finished)).verdict == "does not hold"
+    one = convergence(study(*finished, lost[0]))
     assert one.verdict == "cannot tell"
     assert "Of 6 runs 1 broke off" in one.sentence
-    most = convergence(study(*whole, *lost))
+    most = convergence(study(*finished, *lost))
     assert most.verdict == "holds"
     assert "6 of 11 runs broke off" in most.sentence
 
 
 def test_too_few_evaluations_are_left_out() -> None:
-    found = convergence(trained(falling(3.0, count=11)))
-    assert found.verdict == "cannot tell"
-    assert "0 seeds with 12 evaluations" in found.sentence
+    verdict = convergence(trained(falling(3.0, count=11)))
+    assert verdict.verdict == "cannot tell"
+    assert "0 seeds with 12 evaluations" in verdict.sentence
 
 
 @pytest.mark.parametrize("count", [12, 40])

@@ -61,20 +61,20 @@ def test_rivals_are_met_where_they_had_spent_equally_much(budget: str, steps: di
     # A flow's image takes twice the time of a GAN's and four times its operations, and the GAN went to step 200.
     table = pd.DataFrame([score("gan0", step, 9.0) for step in (50, 100, 200)])
     table = pd.concat([table, pd.DataFrame([score("flow0", step, 5.0) for step in (50, 100)])], ignore_index=True)
-    found = matched(
+    rows = matched(
         table, {"gan": ["gan0"], "flow": ["flow0"]}, SEEDS, RECIPES,
         points({"gan0": 100.0, "flow0": 50.0}, {"gan0": 1.0, "flow0": 4.0}), budget,
     )  # fmt: skip
-    assert dict(zip(found.run_id, found.step, strict=True)) == steps
+    assert dict(zip(rows.run_id, rows.step, strict=True)) == steps
 
 
 def test_paired_seeds_tell_what_their_spread_would_hide() -> None:
     levels = {0: 10.0, 1: 20.0, 2: 30.0}
     rows = [score(f"gan{seed}", 100, level) for seed, level in levels.items()]
     rows += [score(f"flow{seed}", 100, level - 2 - 0.1 * seed) for seed, level in levels.items()]
-    found = matched(pd.DataFrame(rows), group_by_recipe(RUNS, RECIPES), SEEDS, RECIPES, points({}, {}).reindex(
+    table = matched(pd.DataFrame(rows), group_by_recipe(RUNS, RECIPES), SEEDS, RECIPES, points({}, {}).reindex(
         columns=["run_id", "metric", "step", "mean"]), "images")  # fmt: skip
-    (comparison,) = pairs(found, "fid", "lower")
+    (comparison,) = pairs(table, "fid", "lower")
     assert comparison.rivals == ("gan", "flow")
     assert comparison.difference == pytest.approx(-2.1)
     reach = 4.302652729911275 * 0.1 / math.sqrt(3)
@@ -85,49 +85,49 @@ def test_paired_seeds_tell_what_their_spread_would_hide() -> None:
 
 def table_of(values: dict[str, list[float]], metric: str = "fid") -> pd.DataFrame:
     """Scores as `matched` returns them: of each rival one a seed."""
-    rows = [(name, metric, None, seed, value) for name, own in values.items() for seed, value in enumerate(own)]
+    rows = [(name, metric, None, seed, value) for name, by_seed in values.items() for seed, value in enumerate(by_seed)]
     return pd.DataFrame(rows, columns=["rival", "metric", "emotion", "seed", "value"]).assign(low=0.0, high=0.0)
 
 
 def test_a_skewed_score_is_compared_as_a_ratio_and_said_so() -> None:
-    found = table_of({"gan": [14.0, 28.0, 7.0, 15.0, 20.0], "flow": [10.0, 20.0, 5.0, 11.0, 14.0]})
-    (comparison,) = family(found, [("fid", "lower", Scale("ratio"))])["fid"]
+    table = table_of({"gan": [14.0, 28.0, 7.0, 15.0, 20.0], "flow": [10.0, 20.0, 5.0, 11.0, 14.0]})
+    (comparison,) = family(table, [("fid", "lower", Scale("ratio"))])["fid"]
     assert comparison.kind == "ratio"
     assert comparison.winner == 1
     assert comparison.difference == pytest.approx((10 * 20 * 5 * 11 * 14 / (14 * 28 * 7 * 15 * 20)) ** 0.2)
-    said = comparison.sentence("FID")
-    assert "5 pairs of seeds show that 'flow' is better: 1.4 times lower (95 % interval 1.37 to 1.43)." in said
-    (turned,) = family(found.iloc[::-1], [("fid", "lower", Scale("ratio"))])["fid"]
+    sentence = comparison.sentence("FID")
+    assert "5 pairs of seeds show that 'flow' is better: 1.4 times lower (95 % interval 1.37 to 1.43)." in sentence
+    (turned,) = family(table.iloc[::-1], [("fid", "lower", Scale("ratio"))])["fid"]
     assert "'flow' is better: 1.4 times lower (95 % interval 1.37 to 1.43)" in turned.sentence("FID")
-    (below,) = family(found.assign(value=found.value - 5), [("fid", "lower", Scale("ratio"))])["fid"]
+    (below,) = family(table.assign(value=table.value - 5), [("fid", "lower", Scale("ratio"))])["fid"]
     assert below.kind == "difference"  # one score is 0
     assert "is better by 4.8 (95 % interval" in below.sentence("FID")
 
 
 def test_shares_are_tested_by_log_odds_and_the_verdict_is_in_points() -> None:
-    found = table_of({"gan": [0.02, 0.03, 0.01, 0.02, 0.0], "flow": [0.4, 0.6, 0.5, 0.55, 0.3]}, "coverage")
-    (comparison,) = family(found, [("coverage", "higher", Scale("share", 1000))])["coverage"]
-    first, second = (logit(found[found.rival == name].value.clip(0.0005)) for name in ("gan", "flow"))
+    table = table_of({"gan": [0.02, 0.03, 0.01, 0.02, 0.0], "flow": [0.4, 0.6, 0.5, 0.55, 0.3]}, "coverage")
+    (comparison,) = family(table, [("coverage", "higher", Scale("share", 1000))])["coverage"]
+    first, second = (logit(table[table.rival == name].value.clip(0.0005)) for name in ("gan", "flow"))
     assert comparison.kind == "share"
     assert comparison.p == pytest.approx(ttest_rel(first, second).pvalue)
     assert comparison.means == pytest.approx((expit(first.mean()), expit(second.mean())))
     assert comparison.difference == pytest.approx(comparison.means[1] - comparison.means[0])
     assert 0 < comparison.low < comparison.difference < comparison.high < 1
-    said = comparison.sentence("coverage", lambda value: f"{value:.1%}")
-    assert said.startswith(
+    sentence = comparison.sentence("coverage", lambda value: f"{value:.1%}")
+    assert sentence.startswith(
         "coverage: 'gan' 0.9%, 'flow' 46.8%: 5 pairs of seeds show that 'flow' is better by 45.9 points ("
     )
-    (unknown,) = pairs(found, "coverage", "higher", Scale("share"))
+    (unknown,) = pairs(table, "coverage", "higher", Scale("share"))
     assert unknown.kind == "difference"  # one share is 0, of an unknown number of faces
 
 
 def test_ten_pairs_are_corrected_for_their_number_and_their_intervals_agree_with_it() -> None:
     source = np.random.default_rng(0)
     values = {f"r{place}": list(20 * np.exp(0.1 * source.normal(size=5) + (place == 0))) for place in range(5)}
-    found = table_of(values)
-    verdicts = family(found, [("fid", "lower", Scale("ratio"))])["fid"]
+    table = table_of(values)
+    verdicts = family(table, [("fid", "lower", Scale("ratio"))])["fid"]
     rejected = multipletests(
-        [comparison.p for comparison in pairs(found, "fid", "lower", Scale("ratio"))], method="holm"
+        [comparison.p for comparison in pairs(table, "fid", "lower", Scale("ratio"))], method="holm"
     )[0]
     assert [comparison.winner is not None for comparison in verdicts] == rejected.tolist()
     assert [not comparison.low <= 1 <= comparison.high for comparison in verdicts] == rejected.tolist()
@@ -140,8 +140,8 @@ def test_one_run_each_tells_of_these_runs_alone_by_the_scores_own_intervals() ->
     def comparison(value: float) -> str:
         table = pd.DataFrame([score("gan0", 100, 10.0), score("flow0", 100, value)])
         empty = pd.DataFrame(columns=["run_id", "metric", "step", "mean"])
-        found = matched(table, {"gan": ["gan0"], "flow": ["flow0"]}, SEEDS, RECIPES, empty, "images")
-        return next(pairs(found, "fid", "lower")).sentence("FID")
+        rows = matched(table, {"gan": ["gan0"], "flow": ["flow0"]}, SEEDS, RECIPES, empty, "images")
+        return next(pairs(rows, "fid", "lower")).sentence("FID")
 
     assert "one run each cannot tell" in comparison(9.5)
     assert "of these two runs 'flow' is better" in comparison(9.0)

@@ -69,8 +69,8 @@ def p_values(test: Callable, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Test row by row; where nothing varies there is nothing to tell, as `compare` has it."""
     varies = (a.std(1) > 1e-12) | (b.std(1) > 1e-12) if test is ttest_ind else (b - a).std(1) > 1e-12
     with np.errstate(all="ignore"):
-        found = test(a, b, axis=1, **({"equal_var": False} if test is ttest_ind else {})).pvalue
-    return np.where(varies, found, 1.0)
+        p = test(a, b, axis=1, **({"equal_var": False} if test is ttest_ind else {})).pvalue
+    return np.where(varies, p, 1.0)
 
 
 @pytest.mark.filterwarnings("ignore:Precision loss")
@@ -84,9 +84,9 @@ def test_groups_that_do_not_differ_are_told_apart_less_than_seven_times_in_a_hun
     assert float((p < LEVEL).mean()) < 0.07
     # The test of the analysis is this one.
     for one, other, expected in zip(a[:20], b[:20], p[:20], strict=True):
-        found = compare(one.tolist(), other.tolist(), scale)
-        assert found.p == pytest.approx(expected)
-        assert (found.verdict != "cannot tell") == (expected < LEVEL)
+        difference = compare(one.tolist(), other.tolist(), scale)
+        assert difference.p == pytest.approx(expected)
+        assert (difference.verdict != "cannot tell") == (expected < LEVEL)
 
 
 @pytest.mark.filterwarnings("ignore:Precision loss")

@@ -51,20 +51,20 @@ def healthy(**instead: pd.DataFrame) -> list[pd.DataFrame]:
     return list((series | instead).values())
 
 
-def found(scores: pd.DataFrame = NO_SCORES, **instead: pd.DataFrame) -> list[Finding]:
+def findings_of(scores: pd.DataFrame = NO_SCORES, **instead: pd.DataFrame) -> list[Finding]:
     history = RunHistory(pd.concat(healthy(**instead)), scores, batch_size=BATCH, steps_per_epoch=PER_EPOCH)
     return find(history)
 
 
 def only(kind: str, **instead: pd.DataFrame) -> Finding:
-    findings = found(**instead)
+    findings = findings_of(**instead)
     assert [finding.kind for finding in findings] == [kind]
     assert kind in KINDS
     return findings[0]
 
 
 def test_nothing_is_found_where_nothing_is_wrong() -> None:
-    assert found() == []
+    assert findings_of() == []
 
 
 def test_without_any_point_there_is_nothing_to_find() -> None:
@@ -85,7 +85,7 @@ def test_a_discriminator_that_wins_is_an_alarm_once_the_loss_is_dead() -> None:
 
 def test_a_short_win_is_none() -> None:
     accuracy = np.where((AT_ALL > 400) & (AT_ALL < 430), 1.0, 0.8)
-    assert found(d_accuracy=rows("d_accuracy", AT_ALL, accuracy)) == []
+    assert findings_of(d_accuracy=rows("d_accuracy", AT_ALL, accuracy)) == []
 
 
 def test_networks_that_beat_each_other_in_turns() -> None:
@@ -101,7 +101,7 @@ def test_a_gradient_that_runs_away_is_a_divergence_and_a_spike_is_not() -> None:
     assert 600 <= gone.step <= 615
     assert gone.numbers["usual"] == pytest.approx(1.2)
     spike = np.where(AT_ALL == 600, 400.0, 1.2)
-    assert found(grad_norm_g=rows("grad_norm_g", AT_ALL, spike)) == []
+    assert findings_of(grad_norm_g=rows("grad_norm_g", AT_ALL, spike)) == []
 
 
 def test_a_loss_that_is_no_number_is_found_at_its_step() -> None:
@@ -132,7 +132,7 @@ def test_the_collapse_of_one_emotion_is_dated_and_named() -> None:
 
 def test_one_bad_pulse_is_no_collapse() -> None:
     diversity = np.where(AT_PULSE == 520, 0.1, 0.8)
-    assert found(pulse_diversity_disgust=rows("pulse_diversity/disgust", AT_PULSE, diversity)) == []
+    assert findings_of(pulse_diversity_disgust=rows("pulse_diversity/disgust", AT_PULSE, diversity)) == []
 
 
 def test_the_first_images_have_no_variety_yet() -> None:
@@ -140,7 +140,7 @@ def test_the_first_images_have_no_variety_yet() -> None:
         f"pulse_diversity_{name}": rows(f"pulse_diversity/{name}", AT_PULSE, np.where(AT_PULSE < 120, 0.05, 0.8))
         for name in EMOTIONS
     }
-    assert found(**early) == []
+    assert findings_of(**early) == []
 
 
 def test_what_never_had_variety_has_collapsed_too() -> None:
@@ -151,7 +151,7 @@ def test_what_never_had_variety_has_collapsed_too() -> None:
 
 def test_an_emotion_that_comes_back_is_a_recovery_and_its_collapse_no_alarm() -> None:
     diversity = np.where((AT_PULSE > 400) & (AT_PULSE < 700), 0.1, 0.8)
-    findings = found(pulse_diversity_fear=rows("pulse_diversity/fear", AT_PULSE, diversity))
+    findings = findings_of(pulse_diversity_fear=rows("pulse_diversity/fear", AT_PULSE, diversity))
     assert [(finding.kind, finding.step, finding.severity) for finding in findings] == [
         ("collapse", 440, "warning"),
         ("recovery", 720, "info"),
@@ -163,11 +163,11 @@ def test_the_collapse_of_most_emotions_is_that_of_the_whole() -> None:
         f"pulse_diversity_{name}": rows(f"pulse_diversity/{name}", AT_PULSE, np.where(at < AT_PULSE, 0.1, 0.8))
         for name, at in zip(EMOTIONS[:5], (300, 340, 380, 420, 460), strict=True)
     }
-    findings = found(**gone)
+    findings = findings_of(**gone)
     assert [finding.kind for finding in findings].count("collapse") == 5
-    (whole,) = [finding for finding in findings if finding.kind == "global-collapse"]
-    assert whole.step == 480  # the fifth of seven is the first to make 60 %
-    assert whole.numbers["emotions"] == sorted(EMOTIONS[:5])
+    (global_collapse,) = [finding for finding in findings if finding.kind == "global-collapse"]
+    assert global_collapse.step == 480  # the fifth of seven is the first to make 60 %
+    assert global_collapse.numbers["emotions"] == sorted(EMOTIONS[:5])
 
 
 def test_twins_among_varied_faces_are_repeats() -> None:
@@ -200,17 +200,17 @@ def score(metric: str, epoch: int, value: float, high: float | None = None, real
 
 def test_copies_are_told_by_the_scores() -> None:
     scores = pd.DataFrame([score("ct", 1, -1.0, 0.5), score("ct", 2, -9.0, -7.0), score("ct", 3, -12.0, -10.0)])
-    (copies,) = found(scores.assign(low=np.nan))
+    (copies,) = findings_of(scores.assign(low=np.nan))
     assert (copies.kind, copies.step, copies.severity) == ("memorising", 2 * PER_EPOCH, "alarm")
 
 
 def test_a_plateau_is_told_where_half_the_evaluations_bring_nothing() -> None:
     values = [9.0, 5.0, 3.0, 3.1, 2.99, 3.2]
     scores = pd.DataFrame([score("fid", epoch, value) for epoch, value in enumerate(values, 1)]).assign(low=np.nan)
-    (plateau,) = found(scores)
+    (plateau,) = findings_of(scores)
     assert (plateau.kind, plateau.step, plateau.severity) == ("plateau", 3 * PER_EPOCH, "info")
     better = pd.DataFrame([score("fid", epoch, 9.0 / epoch) for epoch in range(1, 7)]).assign(low=np.nan)
-    assert found(better) == []
+    assert findings_of(better) == []
 
 
 def test_findings_are_made_without_torch() -> None:

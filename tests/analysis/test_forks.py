@@ -52,19 +52,19 @@ def test_a_circle_of_imported_runs_ends() -> None:
     for member in "abcx":
         assert sorted(family(table, member)["id"]) == ["a", "b", "c", "x"]
     assert family(table, "self")["id"].to_list() == ["self"]
-    found = outcomes(family(table, "a"), findings(), dict.fromkeys("abcx", recipe()))
-    assert len(found) == 4
+    tree = outcomes(family(table, "a"), findings(), dict.fromkeys("abcx", recipe()))
+    assert len(tree) == 4
 
 
 def outcome(fork: list[tuple[str, int, dict[str, Any]]], step: int = 1000, status: str = "finished") -> str:
     """What becomes of the parent's collapse of happy at 500, which lasts to its end, in a fork that ends at `step`."""
     table = runs(("p", None, None), ("f", "p", 300))
     table.loc[1, ["step", "status"]] = [step, status]
-    found = findings(
+    recorded = findings(
         ("p", "saturation", 100, {}), ("p", "collapse", 500, {"emotion": "happy", "until": 1000}),
         *[("f", kind, at, numbers) for kind, at, numbers in fork],
     )  # fmt: skip
-    tree = outcomes(family(table, "f"), found, {"p": recipe(), "f": recipe(d_lr=1e-4)})
+    tree = outcomes(family(table, "f"), recorded, {"p": recipe(), "f": recipe(d_lr=1e-4)})
     assert tree["outcome"].iloc[0] is None
     assert tree["changed"].to_list() == [None, {"d_lr": (2e-4, 1e-4)}]
     return str(tree["outcome"].iloc[1])
@@ -81,12 +81,12 @@ def test_the_outcome_tells_whether_the_parents_alarm_came_too() -> None:
 
 def test_a_fork_from_after_the_onset_has_its_parents_collapse_to_get_rid_of() -> None:
     table = runs(("p", None, None), ("f", "p", 600), ("g", "p", 600))
-    found = findings(
+    recorded = findings(
         ("p", "collapse", 500, {"emotion": "happy", "until": 1000}),
         ("p", "collapse", 550, {"emotion": "sad", "until": 1000}),
         ("f", "collapse", 610, {"emotion": "happy", "until": 1000}),
     )
-    tree = outcomes(family(table, "p"), found, dict.fromkeys("pfg", recipe())).set_index("id")
+    tree = outcomes(family(table, "p"), recorded, dict.fromkeys("pfg", recipe())).set_index("id")
     assert tree["outcome"].to_dict() == {"p": None, "f": "in part", "g": "stays away"}
     assert tree["changed"].to_dict() == {"p": None, "f": {}, "g": {}}
 
@@ -103,9 +103,11 @@ def test_alarms_come_in_order_and_a_broken_run_without_one_has_its_end() -> None
     table = runs(("a", None, None), ("b", None, None), ("c", None, None)).assign(
         status=["diverged", "diverged", "crashed"]
     )
-    found = findings(("a", "collapse", 700, {"emotion": "sad", "until": 900}), ("a", "nan", 300, {}))
-    found = pd.concat([found, found.assign(run_id="c", severity="warning"), found.assign(run_id="not asked")])
-    rows = alarms(table, found).itertuples(index=False, name=None)
+    recorded = findings(("a", "collapse", 700, {"emotion": "sad", "until": 900}), ("a", "nan", 300, {}))
+    recorded = pd.concat(
+        [recorded, recorded.assign(run_id="c", severity="warning"), recorded.assign(run_id="not asked")]
+    )
+    rows = alarms(table, recorded).itertuples(index=False, name=None)
     assert list(rows) == [
         ("a", "nan", "", 300, 300, 3), ("a", "collapse", "sad", 700, 900, 7), ("b", "diverged", "", 1000, 1000, 10)
     ]  # fmt: skip

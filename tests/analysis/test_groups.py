@@ -10,12 +10,12 @@ from fergan_core.errors import UsageError
 
 def test_difference_and_interval_are_welchs() -> None:
     a, b = [1.0, 2.0, 4.0, 3.0, 2.5, 1.5], [4.0, 6.0, 9.0, 5.0, 7.0]
-    found = compare(a, b)
+    difference = compare(a, b)
     expected = ttest_ind(b, a, equal_var=False).confidence_interval(0.95)
-    assert found.difference == pytest.approx(np.mean(b) - np.mean(a))
-    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
-    assert found.verdict == "shows"
-    assert found.needed is None
+    assert difference.difference == pytest.approx(np.mean(b) - np.mean(a))
+    assert (difference.low, difference.high) == pytest.approx((expected.low, expected.high))
+    assert difference.verdict == "shows"
+    assert difference.needed is None
 
 
 def test_the_order_of_the_groups_turns_the_sign() -> None:
@@ -39,22 +39,22 @@ def test_below_five_runs_a_group_at_most_suggests() -> None:
 
 def test_what_the_seeds_explain_cannot_be_told_and_how_many_more_would() -> None:
     a, b = [1.0, 3.0, 2.0], [2.0, 4.0, 3.0]
-    found = compare(a, b)
-    assert found.verdict == "cannot tell"
-    assert found.needed is not None
+    difference = compare(a, b)
+    assert difference.verdict == "cannot tell"
+    assert difference.needed is not None
     source = np.random.default_rng(1)
     # With as many runs, drawn with these means and spreads, the interval leaves 0 out four times out of five.
-    groups = (source.normal(middle, 1, (2000, found.needed)) for middle in (2, 3))
+    groups = (source.normal(middle, 1, (2000, difference.needed)) for middle in (2, 3))
     apart = sum(compare(a, b).low > 0 for a, b in zip(*groups, strict=True))
     assert binom.ppf(0.0005, 2000, 0.8) <= apart <= binom.ppf(0.9995, 2000, 0.84)
     assert compare([1.0, 2.0, 3.0], [1.0, 2.0, 3.0]).needed is None
 
 
 def test_what_cannot_be_told_needs_more_runs_than_there_are() -> None:
-    found = compare([0.0, 0.0001, 0.0002, 0.0001, 0.0001], [0.0, 2.4, 0.6, 0.1, 1.9])
-    assert found.verdict == "cannot tell"
-    assert found.needed is not None
-    assert found.needed > 5
+    difference = compare([0.0, 0.0001, 0.0002, 0.0001, 0.0001], [0.0, 2.4, 0.6, 0.1, 1.9])
+    assert difference.verdict == "cannot tell"
+    assert difference.needed is not None
+    assert difference.needed > 5
 
 
 @pytest.mark.parametrize("value", [1.0, 0.1])  # the mean of three times 0.1 is not 0.1: rounding is not spread

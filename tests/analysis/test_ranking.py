@@ -11,25 +11,25 @@ from fergan_core.analysis import ranking
 
 
 def row(run: str, epoch: int, value: float | None, judge: str = "first", **others: Any) -> dict[str, Any]:
-    known = {"run_id": run, "run_name": f"name {run}", "epoch": epoch, "step": epoch * 9, "judge": judge}
-    known |= {"judge_sha256": judge * 8, "count": 2000, "prior": "natural", "seed": 0, "truncation": 1.0}
+    about = {"run_id": run, "run_name": f"name {run}", "epoch": epoch, "step": epoch * 9, "judge": judge}
+    about |= {"judge_sha256": judge * 8, "count": 2000, "prior": "natural", "seed": 0, "truncation": 1.0}
     ends = {"low": None, "high": None} if value is None else {"low": value - 0.1, "high": value + 0.1}
-    return known | {"metric": "is", "emotion": None, "value": value, "real": 3.0, **ends, **others}
+    return about | {"metric": "is", "emotion": None, "value": value, "real": 3.0, **ends, **others}
 
 
 def table(*rows: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(rows).astype(dict.fromkeys(("value", "low", "high", "real"), float))
 
 
-def pairs(found: pd.DataFrame) -> list[tuple[str, int, str, int]]:
-    return list(found[["run_id_a", "epoch_a", "run_id_b", "epoch_b"]].itertuples(index=False, name=None))
+def pairs(disagreements: pd.DataFrame) -> list[tuple[str, int, str, int]]:
+    return list(disagreements[["run_id_a", "epoch_a", "run_id_b", "epoch_b"]].itertuples(index=False, name=None))
 
 
 def test_a_pair_that_two_judges_order_differently_is_found_once_with_both_opinions() -> None:
     scores = table(row("a", 1, 2.0), row("b", 1, 2.5), row("a", 1, 1.9, "second"), row("b", 1, 1.6, "second"))
-    found = ranking.judge_disagreements(scores, "is")
-    assert pairs(found) == [("a", 1, "b", 1)]
-    (flip,) = found.to_dict("records")
+    disagreements = ranking.judge_disagreements(scores, "is")
+    assert pairs(disagreements) == [("a", 1, "b", 1)]
+    (flip,) = disagreements.to_dict("records")
     assert (flip["judge_1"], flip["value_a_1"], flip["value_b_1"]) == ("first", 2.0, 2.5)
     assert (flip["judge_2"], flip["value_a_2"], flip["value_b_2"]) == ("second", 1.9, 1.6)
     assert flip["clear"]
@@ -97,10 +97,10 @@ def test_without_scores_there_is_no_flip_and_no_best() -> None:
 def test_the_best_is_told_with_whether_its_interval_meets_the_next(
     better: ranking.Better, values: dict[str, float], apart: tuple[str, str, bool]
 ) -> None:
-    found = ranking.best(table(*(row(run, 1, value) for run, value in values.items())), "is", better)
-    assert found is not None
-    assert found.second is not None
-    assert (found.first["run_id"], found.second["run_id"], found.apart) == apart
+    best = ranking.best(table(*(row(run, 1, value) for run, value in values.items())), "is", better)
+    assert best is not None
+    assert best.second is not None
+    assert (best.first["run_id"], best.second["run_id"], best.apart) == apart
 
 
 def test_the_best_of_one_is_alone_and_without_intervals_nothing_is_told_apart() -> None:
@@ -114,16 +114,16 @@ def test_the_best_of_one_is_alone_and_without_intervals_nothing_is_told_apart() 
 
 def test_without_a_value_of_real_faces_nothing_is_near_it() -> None:
     scores = table(row("a", 1, 2.0, real=None), row("b", 1, 9.0))
-    found = ranking.best(scores, "is", "real")
-    assert found is not None
-    assert (found.first["run_id"], found.second) == ("b", None)
+    best = ranking.best(scores, "is", "real")
+    assert best is not None
+    assert (best.first["run_id"], best.second) == ("b", None)
 
 
 def test_the_best_of_an_emotion_is_its_own() -> None:
     scores = table(row("a", 1, 2.0), row("b", 1, 1.0), row("a", 1, 1.0, emotion="sad"), row("b", 1, 2.0, emotion="sad"))
-    found = ranking.best(scores, "is", "higher", "sad")
-    assert found is not None
-    assert found.first["run_id"] == "b"
+    best = ranking.best(scores, "is", "higher", "sad")
+    assert best is not None
+    assert best.first["run_id"] == "b"
 
 
 def test_orders_are_told_without_torch() -> None:

@@ -19,11 +19,11 @@ def test_a_mean_of_log_odds_by_hand() -> None:
 
 
 def test_none_and_all_count_half_a_face_where_their_number_is_known() -> None:
-    kind, (own,) = Scale("share", 200).applied([0.0, 0.5, 1.0])
+    kind, (log_odds,) = Scale("share", 200).applied([0.0, 0.5, 1.0])
     assert kind == "share"
-    assert own == pytest.approx([-math.log(399), 0, math.log(399)])
-    kind, (own,) = Scale("share").applied([0.0, 0.5, 1.0])
-    assert (kind, own.tolist()) == ("difference", [0.0, 0.5, 1.0])
+    assert log_odds == pytest.approx([-math.log(399), 0, math.log(399)])
+    kind, (log_odds,) = Scale("share").applied([0.0, 0.5, 1.0])
+    assert (kind, log_odds.tolist()) == ("difference", [0.0, 0.5, 1.0])
 
 
 @pytest.mark.parametrize(("kind", "values"), [("ratio", [1.0, 0.0]), ("ratio", [1.0, -1.0]), ("share", [0.5, 1.01])])
@@ -36,14 +36,16 @@ def test_the_test_is_welchs_of_log_odds_and_the_interval_in_points_agrees_with_i
     source = np.random.default_rng(0)
     for shift in (0.0, 0.5, 1.0, 2.0, 4.0):
         a, b = (1 / (1 + np.exp(-source.normal(middle, 1, 5))) for middle in (1, 1 + shift))
-        found = compare(a.tolist(), b.tolist(), Scale("share"))
+        difference = compare(a.tolist(), b.tolist(), Scale("share"))
         p = ttest_ind(np.log(b / (1 - b)), np.log(a / (1 - a)), equal_var=False).pvalue
-        assert found.p == pytest.approx(p)
-        assert (found.verdict == "shows") == (not found.low <= 0 <= found.high) == (p < 0.05)
-        assert found.difference == pytest.approx(found.second - found.first)
-        assert -1 <= found.low < found.difference < found.high <= 1
+        assert difference.p == pytest.approx(p)
+        assert (difference.verdict == "shows") == (not difference.low <= 0 <= difference.high) == (p < 0.05)
+        assert difference.difference == pytest.approx(difference.second - difference.first)
+        assert -1 <= difference.low < difference.difference < difference.high <= 1
         back = compare(b.tolist(), a.tolist(), Scale("share"))
-        assert (back.difference, back.low, back.high) == pytest.approx((-found.difference, -found.high, -found.low))
+        assert (back.difference, back.low, back.high) == pytest.approx(
+            (-difference.difference, -difference.high, -difference.low)
+        )
 
 
 def test_no_difference_is_none_on_every_scale() -> None:

@@ -32,8 +32,8 @@ RUNS = pd.DataFrame(
 
 
 def test_a_run_dies_at_its_first_alarm_or_where_it_broke_off_by_itself() -> None:
-    found = findings(("a", "nan", "alarm", 60), ("a", "collapse", "alarm", 30), ("c", "plateau", "warning", 10))
-    table = lives(RUNS, found, {"a": 64, "b": 32, "c": 64, "d": 64, "e": 64}).set_index("run_id")
+    recorded = findings(("a", "nan", "alarm", 60), ("a", "collapse", "alarm", 30), ("c", "plateau", "warning", 10))
+    table = lives(RUNS, recorded, {"a": 64, "b": 32, "c": 64, "d": 64, "e": 64}).set_index("run_id")
     assert table["images"].to_dict() == {"a": 30 * 64, "b": 40 * 32, "c": 70 * 64, "d": 0, "e": 5 * 64}
     assert table["died"].to_dict() == {"a": True, "b": True, "c": False, "d": True, "e": False}
     assert table["cause"].dropna().to_dict() == {"a": "collapse", "b": "diverged", "d": "failed"}

@@ -28,7 +28,7 @@ def _named(text: str) -> set[str]:
 
 def test_every_command_is_documented() -> None:
     commands = ["fergan train", *(f"fergan {name}" for name in cli.SINGLE)]
-    commands += [f"fergan {group} {name}" for group, (_, own) in cli.GROUPS.items() for name in own]
+    commands += [f"fergan {group} {name}" for group, (_, subcommands) in cli.GROUPS.items() for name in subcommands]
     modules = [path for path in (ROOT / "trainers").glob("*.py") if "__main__" in path.read_text()]
     commands += [f"python -m trainers.{path.stem}" for path in modules if path.stem != "cli"]
     text = _document("commands.md")
@@ -73,10 +73,10 @@ def _recorded_in_showcase() -> list[str]:
 @pytest.fixture(scope="module")
 def scalars() -> set[str]:
     """Every scalar that is recorded or has a place on a chart; layers and emotions as one."""
-    found = {*_recorded_by_learners(), *_recorded_in_showcase(), *SCALARS}
-    assert {name for name in found if scalar(name) is None} == set()
-    found = {re.sub(r"^(spectral_[dg])/.*", r"\1/LAYER", name) for name in found}
-    return {re.sub(r"^(pulse_\w+)/.*", r"\1/EMOTION", name) for name in found}
+    names = {*_recorded_by_learners(), *_recorded_in_showcase(), *SCALARS}
+    assert {name for name in names if scalar(name) is None} == set()
+    names = {re.sub(r"^(spectral_[dg])/.*", r"\1/LAYER", name) for name in names}
+    return {re.sub(r"^(pulse_\w+)/.*", r"\1/EMOTION", name) for name in names}
 
 
 def test_every_scalar_is_documented(scalars: set[str]) -> None:

@@ -101,8 +101,8 @@ class Score:
         if self.kind == "distance":
             times = [f"{np.exp(end):.2f}" for end in (worse, low, high)]
             return f"{times[0]} times as high (95 % interval {times[1]} to {times[2]})"
-        way, (least, most) = ("lower", (low, high)) if worse >= 0 else ("higher", (-high, -low))
-        return f"{way} by {100 * abs(worse):.1f} points (95 % interval {100 * least:.1f} to {100 * most:.1f})"
+        direction, (least, most) = ("lower", (low, high)) if worse >= 0 else ("higher", (-high, -low))
+        return f"{direction} by {100 * abs(worse):.1f} points (95 % interval {100 * least:.1f} to {100 * most:.1f})"
 
     def interval(self, low: float, high: float) -> tuple[float, float]:
         """Return how much worse in the score's own terms: points of a share as a share, ratios of a distance."""

@@ -55,8 +55,8 @@ def settling(fid: ArrayLike, low: ArrayLike, high: ArrayLike) -> Settling:
     late = slice(count // 2, None)
     swing = float(np.median(np.abs(np.diff(logs[late]))))
     ends = np.stack([np.asarray(low, dtype=float), np.asarray(high, dtype=float)])[:, late]
-    known = ends[:, (ends > 0).all(axis=0)]
-    noise = _CHANGE * float(np.median(np.diff(np.log(known), axis=0))) / 3.92 if known.size else float("nan")
+    intervals = ends[:, (ends > 0).all(axis=0)]
+    noise = _CHANGE * float(np.median(np.diff(np.log(intervals), axis=0))) / 3.92 if intervals.size else float("nan")
     drift = float(last - earlier.min()) - swing / _CHANGE * _luck(count, width)
     return Settling(drift, float(means[-1 - width] - last), swing, noise)
 
@@ -78,64 +78,66 @@ def convergence(study: Study) -> Verdict:
     most runs broke off; it cannot be told where FID still falls; it does not hold where drift, fall and swing are
     below REST and none broke off.
     """
-    found = pool(study, SCORES["fid"], setting=(), evaluations=EVALUATIONS)
-    if found is None:
+    pooled = pool(study, SCORES["fid"], setting=(), evaluations=EVALUATIONS)
+    if pooled is None:
         return untold(study, _KEY)
-    broken, ended = len(found.broken), len(found.runs)
+    broken, ended = len(pooled.broken), len(pooled.runs)
     if ended >= LEAST and broken > ended / 2:
-        return found.verdict(
+        return pooled.verdict(
             _KEY, "holds", f"Most trainings do not reach their end: {broken} of {counted(ended, 'run')} broke off.",
-            smallest=ended, table=_table(found),
+            smallest=ended, table=_table(pooled),
         )  # fmt: skip
-    each = [settling(rows["value"], rows["low"], rows["high"]) for _, rows in found.scores.groupby("run_id")]
-    if len(each) < LEAST:
-        sentence = f"{counted(len(each), 'seed')} with {EVALUATIONS} evaluations or more: train {LEAST} or more."
-        return found.verdict(_KEY, "cannot tell", sentence, table=_table(found))
-    return _of_seeds(found, each, broken)
+    endings = [settling(rows["value"], rows["low"], rows["high"]) for _, rows in pooled.scores.groupby("run_id")]
+    if len(endings) < LEAST:
+        sentence = f"{counted(len(endings), 'seed')} with {EVALUATIONS} evaluations or more: train {LEAST} or more."
+        return pooled.verdict(_KEY, "cannot tell", sentence, table=_table(pooled))
+    return _of_seeds(pooled, endings, broken)
 
 
-def _of_seeds(found: Pool, each: list[Settling], broken: int) -> Verdict:
-    drift, fall, excess = (mean_interval([getattr(one, name) for one in each]) for name in ("drift", "fall", "excess"))
-    swing, noise = (float(np.mean([getattr(one, name) for one in each])) for name in ("swing", "noise"))
+def _of_seeds(pooled: Pool, endings: list[Settling], broken: int) -> Verdict:
+    drift, fall, excess = (
+        mean_interval([getattr(ending, name) for ending in endings]) for name in ("drift", "fall", "excess")
+    )
+    swing, noise = (float(np.mean([getattr(ending, name) for ending in endings])) for name in ("swing", "noise"))
     best = f"in the last quarter FID is, with chance allowed for, {_times(drift)} that of the best quarter before"
     down = f"it falls by {_percents(fall)} a quarter"
     explained = "how much of it is the judge's noise is not known" if np.isnan(noise) else (
         f"the judge's noise alone would make {np.expm1(noise):.1%}"
     )  # fmt: skip
     jumps = f"from one evaluation to the next it changes by {np.expm1(swing):.1%} ({explained})"
-    lost = f" Of {counted(len(found.runs), 'run')} {broken} broke off, without a part in this." if broken else ""
+    lost = f" Of {counted(len(pooled.runs), 'run')} {broken} broke off, without a part in this." if broken else ""
     ratio = (float(np.exp(drift.low)), float(np.exp(drift.high)))
-    of_drift, table = "FID of the last quarter by that of the best quarter before", _table(found)
+    of_drift, table = "FID of the last quarter by that of the best quarter before", _table(pooled)
     if drift.low > _LIMIT:
-        return found.verdict(
+        return pooled.verdict(
             _KEY, "holds", f"It leaves its best: {best}.{lost}",
-            smallest=len(each), interval=ratio, of=of_drift, table=table,
+            smallest=len(endings), interval=ratio, of=of_drift, table=table,
         )  # fmt: skip
     if fall.low > _LIMIT:
-        return found.verdict(
+        return pooled.verdict(
             _KEY, "cannot tell", "It is still improving, which is not divergence: FID falls by "
             f"{_percents(fall)} a quarter, and a longer training may settle.{lost}",
-            smallest=len(each), interval=_shares(fall)[1:], of="fall of FID from the third quarter to the last",
+            smallest=len(endings), interval=_shares(fall)[1:], of="fall of FID from the third quarter to the last",
             table=table,
         )  # fmt: skip
     if excess.low > _LIMIT**2 and not np.isnan(noise):
-        return found.verdict(
+        return pooled.verdict(
             _KEY, "holds", f"It does not come to rest: {best}, but {jumps}.{lost}",
-            smallest=len(each), interval=(_jump(excess.low), _jump(excess.high)),
+            smallest=len(endings), interval=(_jump(excess.low), _jump(excess.high)),
             of="change of FID from one evaluation to the next that the judge's noise does not explain", table=table,
         )  # fmt: skip
     settled = drift.high < _LIMIT and fall.high < _LIMIT and excess.high < _LIMIT**2 and not broken
     begin = "It settles" if settled else f"It is not clear whether it settles within {REST:.0%}"
-    return found.verdict(
+    return pooled.verdict(
         _KEY, "does not hold" if settled else "cannot tell", f"{begin}: {best}, {down}, and {jumps}.{lost}",
-        smallest=len(each), interval=ratio, of=of_drift, table=table,
+        smallest=len(endings), interval=ratio, of=of_drift, table=table,
     )  # fmt: skip
 
 
-def _table(found: Pool) -> pd.DataFrame:
+def _table(pooled: Pool) -> pd.DataFrame:
     """Return the figure's table: run_id, seed, epoch, value, real, and `mean`, the running mean over a quarter."""
-    parts = [found.scores.iloc[:0].assign(mean=[])]
-    for _, rows in found.scores.groupby("run_id"):
+    parts = [pooled.scores.iloc[:0].assign(mean=[])]
+    for _, rows in pooled.scores.groupby("run_id"):
         means = np.log(rows["value"]).rolling(max(1, len(rows) // 4)).mean()
         parts.append(rows.assign(mean=np.exp(means)))
     return pd.concat(parts)[["run_id", "seed", "epoch", "value", "mean", "real"]].reset_index(drop=True)

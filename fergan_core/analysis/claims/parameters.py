@@ -17,45 +17,45 @@ def parameters(study: Study, score: Score) -> Verdict:
     It holds where that share's interval ends below HALF, and does not where it begins above. A distance's variance is
     that of its logarithm. Failures are runs that broke off or have an alarm among their findings.
     """
-    found = pool(study, score, setting=None)
-    if found is None:
+    pooled = pool(study, score, setting=None)
+    if pooled is None:
         return untold(study, _KEY)
-    trials, varied = trials_of(found)
-    known = trials.dropna(subset=["badness"])
-    if len(known) < _FEWEST or not varied:
-        sentence = f"{counted(len(known), 'run')} with a score and {counted(len(varied), 'varied field')}: too few."
-        return found.verdict(_KEY, "cannot tell", sentence, table=pd.DataFrame())
+    trials, varied = trials_of(pooled)
+    scored = trials.dropna(subset=["badness"])
+    if len(scored) < _FEWEST or not varied:
+        sentence = f"{counted(len(scored), 'run')} with a score and {counted(len(varied), 'varied field')}: too few."
+        return pooled.verdict(_KEY, "cannot tell", sentence, table=pd.DataFrame())
     # A variance that is there by rounding alone would be shared out all the same.
-    if known["badness"].nunique() == 1:
-        return found.verdict(_KEY, "cannot tell", f"All runs have the same {score.title}.", table=pd.DataFrame())
+    if scored["badness"].nunique() == 1:
+        return pooled.verdict(_KEY, "cannot tell", f"All runs have the same {score.title}.", table=pd.DataFrame())
     table = sensitivity.shares(trials, varied, "badness")
     of_seed = table[table["parameter"] == sensitivity.SEED]
     share, low, high = (float(of_seed[name].iloc[0]) for name in ("share", "low", "high"))
-    seeds = int(known.groupby("setting")["seed"].nunique().median())
+    seeds = int(scored.groupby("setting")["seed"].nunique().median())
     if pd.isna(low) or seeds < LEAST:
         sentence = f"{counted(seeds, 'seed')} of a setting with a score: train {LEAST} or more of each."
-        return found.verdict(_KEY, "cannot tell", sentence, table=table)
+        return pooled.verdict(_KEY, "cannot tell", sentence, table=table)
     answer: Answer = "holds" if high < HALF else "does not hold" if low > HALF else "cannot tell"
     sentence = (
-        f"Of the variance of {_scale(score)} over {counted(len(known), 'run')}, the seed alone makes "
+        f"Of the variance of {_scale(score)} over {counted(len(scored), 'run')}, the seed alone makes "
         f"{share:.0%} (95 % interval {low:.0%} to {high:.0%}), the settings the rest. {_largest(table)} "
         f"{_extremes(trials, score)}"
     )
-    return found.verdict(
+    return pooled.verdict(
         _KEY, answer, sentence, smallest=seeds, interval=(low, high),
         of=f"share of the variance of {_scale(score)} that is the seed's", table=table,
     )  # fmt: skip
 
 
-def trials_of(found: Pool) -> tuple[pd.DataFrame, list[str]]:
+def trials_of(pooled: Pool) -> tuple[pd.DataFrame, list[str]]:
     """Return a row a run with the varied fields, seed, setting (in words), `failed` and the score's badness; and the
     varied fields."""
-    fields = pd.DataFrame.from_records(found.runs["fields"].to_list(), index=found.runs["run_id"])
+    fields = pd.DataFrame.from_records(pooled.runs["fields"].to_list(), index=pooled.runs["run_id"])
     varied = [str(name) for name in fields if fields[name].astype(str).nunique() > 1]
     words = fields[varied].apply(lambda row: ", ".join(f"{name}={value}" for name, value in row.items()), axis=1)
-    alarms = set(found.findings.loc[found.findings["severity"] == "alarm", "run_id"])
-    runs = found.runs.set_index("run_id")
-    last = found.scores.drop_duplicates("run_id", keep="last").set_index("run_id")["badness"]
+    alarms = set(pooled.findings.loc[pooled.findings["severity"] == "alarm", "run_id"])
+    runs = pooled.runs.set_index("run_id")
+    last = pooled.scores.drop_duplicates("run_id", keep="last").set_index("run_id")["badness"]
     table = fields[varied].assign(
         seed=runs["seed"], setting=words if varied else "", badness=last,
         failed=[status != "finished" or run_id in alarms for run_id, status in runs["status"].items()],
@@ -68,10 +68,10 @@ def _scale(score: Score) -> str:
 
 
 def _largest(table: pd.DataFrame) -> str:
-    own = table[table["parameter"] != sensitivity.SEED].dropna(subset=["share"])
-    if own.empty:
+    fields = table[table["parameter"] != sensitivity.SEED].dropna(subset=["share"])
+    if fields.empty:
         return ""
-    row = own.sort_values("share").iloc[-1]
+    row = fields.sort_values("share").iloc[-1]
     ends = f"{row['low']:.0%} to {row['high']:.0%}"
     return f"The field with the largest share is {row['parameter']}: {row['share']:.0%} (95 % interval {ends})."
 
@@ -80,10 +80,10 @@ def _extremes(trials: pd.DataFrame, score: Score) -> str:
     """Say the best and the worst setting by their mean score, one without a score last, and how often each fails."""
     means = trials.groupby("setting")["badness"].mean().sort_values(na_position="last")
     failed = sensitivity.failures(trials, ["setting"], "failed").set_index("value")
-    said = []
+    clauses = []
     for word, place in (("best", 0), ("worst", -1)):
         setting, mean = str(means.index[place]), float(means.iloc[place])
         value = "no score" if pd.isna(mean) else f"{score.title} {score.written(mean)}"
         row = failed.loc[setting]
-        said.append(f"the {word} setting ({setting}; {value}) failed in {row['failed']} of {row['trials']} runs")
-    return f"{said[0][0].upper()}{said[0][1:]}, {said[1]}."
+        clauses.append(f"the {word} setting ({setting}; {value}) failed in {row['failed']} of {row['trials']} runs")
+    return f"{clauses[0][0].upper()}{clauses[0][1:]}, {clauses[1]}."

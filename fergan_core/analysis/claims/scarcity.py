@@ -23,12 +23,12 @@ def little_data(study: Study, score: Score) -> Verdict:
     the contrary: each errs in this direction at most once in 40 times, both together once in 20. It does not hold
     where the interval ends below a tenth of the score and no greater share of runs has a collapse.
     """
-    found = _pool(study, score)
-    if found is None:
+    pooled = _pool(study, score)
+    if pooled is None:
         return untold(study, "data")
-    if trouble := _trouble(found):
-        return found.verdict("data", "cannot tell", trouble)
-    rows, sizes = at_most_images(found.scores), found.runs["images"]
+    if trouble := _trouble(pooled):
+        return pooled.verdict("data", "cannot tell", trouble)
+    rows, sizes = at_most_images(pooled.scores), pooled.runs["images"]
     groups = {int(size): rows[rows["images"] == size] for size in (sizes.min(), sizes.max())}
     (few, small), (many, large) = groups.items()
     if min(len(small), len(large)) < LEAST:
@@ -36,10 +36,10 @@ def little_data(study: Study, score: Score) -> Verdict:
             f"{counted(len(small), 'run')} with {few:,} training faces and {len(large):,} with {many:,} have seen as "
             f"many images: train {LEAST} seeds or more of each."
         )
-        return found.verdict("data", "cannot tell", sentence)
+        return pooled.verdict("data", "cannot tell", sentence)
     gap = compare(large["badness"].to_list(), small["badness"].to_list())
     until = rows.groupby("images")["step"].max()
-    with_few, with_many = (_collapsed(found, size, int(until[size])) for size in (few, many))
+    with_few, with_many = (_collapsed(pooled, size, int(until[size])) for size in (few, many))
     p = float(fisher_exact([[hit, total - hit] for hit, total in (with_few, with_many)]).pvalue)
     more = with_few[0] / with_few[1] - with_many[0] / with_many[1]
     no_worse = gap.high < score.margin(gap.first)
@@ -55,10 +55,10 @@ def little_data(study: Study, score: Score) -> Verdict:
         f"{score.difference(gap.difference, gap.low, gap.high)}. A collapse was found in {with_few[0]} of "
         f"{counted(with_few[1], 'run')} against {with_many[0]} of {with_many[1]} (Fisher's exact test, p = {p:.2g})."
     )
-    if away := found.scores["run_id"].nunique() - len(rows):
+    if away := pooled.scores["run_id"].nunique() - len(rows):
         sentence += f" Left out: {counted(away, 'run')} not scored near so many images."
-    return found.verdict(
-        "data", answer, sentence + _broken(found), smallest=min(len(small), len(large)),
+    return pooled.verdict(
+        "data", answer, sentence + _broken(pooled), smallest=min(len(small), len(large)),
         interval=score.interval(gap.low, gap.high), of=_what(score, "the fewest faces", "the most"),
     )  # fmt: skip
 
@@ -70,41 +70,41 @@ def few_steps(study: Study, score: Score) -> Verdict:
     began in the first quarter and had passed by the end. It holds where the paired t interval leaves 0 out and most
     runs had one; it does not hold where the interval ends below a tenth of the score and no run had one.
     """
-    found = _pool(study, score)
-    if found is None:
+    pooled = _pool(study, score)
+    if pooled is None:
         return untold(study, "steps")
-    many = int(found.runs["images"].max())
-    found = _of_size(found, many)
-    if found.scores.empty:
-        return found.verdict("steps", "cannot tell", _unscored(found))
-    by_run = found.scores.groupby("run_id")
+    many = int(pooled.runs["images"].max())
+    pooled = _of_size(pooled, many)
+    if pooled.scores.empty:
+        return pooled.verdict("steps", "cannot tell", _unscored(pooled))
+    by_run = pooled.scores.groupby("run_id")
     first, last = by_run.first(), by_run.last()
     if len(first) < LEAST:
         sentence = f"{counted(len(first), 'run')} with {many:,} training faces: train {LEAST} seeds or more."
-        return found.verdict("steps", "cannot tell", sentence)
+        return pooled.verdict("steps", "cannot tell", sentence)
     late = float((first["step"] / last["step"]).median())
     if late > EARLY:
         sentence = f"The first evaluation came after {late:.0%} of the training: have one in its first {EARLY:.0%}."
-        return found.verdict("steps", "cannot tell", sentence)
+        return pooled.verdict("steps", "cannot tell", sentence)
     worse, low, high, _ = mean_interval((first["badness"] - last["badness"]).to_list())
-    passed = sum(_passed(found.findings, str(run_id), int(step)) for run_id, step in last["step"].items())
+    passed = sum(_passed(pooled.findings, str(run_id), int(step)) for run_id, step in last["step"].items())
     no_worse = high < score.margin(float(last["badness"].mean()))
     answer: Answer = "cannot tell"
     if low > 0 and not no_worse and passed > len(first) / 2:
         answer = "holds"
     elif no_worse and not passed:
         answer = "does not hold"
-    seen = "no run" if not passed else f"{passed} of {counted(len(first), 'run')}"
+    recovered_in = "no run" if not passed else f"{passed} of {counted(len(first), 'run')}"
     sentence = (
         f"With {many:,} training faces, {score.title} is {score.written(float(first['badness'].mean()))} after "
         f"{first['images_seen'].median():,.0f} images seen and {score.written(float(last['badness'].mean()))} after "
-        f"{last['images_seen'].median():,.0f}: at first {score.difference(worse, low, high)}. In {seen} an emotion "
-        f"collapsed in the first {EARLY:.0%} of the training and recovered."
+        f"{last['images_seen'].median():,.0f}: at first {score.difference(worse, low, high)}. In {recovered_in} an "
+        f"emotion collapsed in the first {EARLY:.0%} of the training and recovered."
     )
     if low > 0 and not passed:
         sentence += " Few steps make worse faces; that they are fewer is not shown."
-    return found.verdict(
-        "steps", answer, sentence + _broken(found), smallest=len(first), interval=score.interval(low, high),
+    return pooled.verdict(
+        "steps", answer, sentence + _broken(pooled), smallest=len(first), interval=score.interval(low, high),
         of=_what(score, "the first evaluation", "the last"),
     )  # fmt: skip
 
@@ -125,40 +125,40 @@ def _pool(study: Study, score: Score) -> Pool | None:
     return pool(study, score, setting=("images",), loose=("epochs",), evaluations=2)
 
 
-def _of_size(found: Pool, images: int) -> Pool:
-    runs, scores = (table[table["images"] == images] for table in (found.runs, found.scores))
-    return replace(found, runs=runs, scores=scores)
+def _of_size(pooled: Pool, images: int) -> Pool:
+    runs, scores = (table[table["images"] == images] for table in (pooled.runs, pooled.scores))
+    return replace(pooled, runs=runs, scores=scores)
 
 
-def _trouble(found: Pool) -> str:
+def _trouble(pooled: Pool) -> str:
     """Say why there is nothing to compare; '' where there is."""
-    if found.scores.empty:
-        return _unscored(found)
-    sizes = found.runs["images"].unique()
+    if pooled.scores.empty:
+        return _unscored(pooled)
+    sizes = pooled.runs["images"].unique()
     return "" if len(sizes) > 1 else f"All runs learnt from {counted(int(sizes[0]), 'face')}: train with fewer too."
 
 
-def _unscored(found: Pool) -> str:
-    return f"None of {counted(len(found.runs), 'run')} has two evaluations with this score: train with --eval-every."
+def _unscored(pooled: Pool) -> str:
+    return f"None of {counted(len(pooled.runs), 'run')} has two evaluations with this score: train with --eval-every."
 
 
-def _collapsed(found: Pool, images: int, step: int) -> tuple[int, int]:
+def _collapsed(pooled: Pool, images: int, step: int) -> tuple[int, int]:
     """Count the runs of a size in which a collapse began up to a step, and all of that size."""
-    own = set(found.runs.loc[found.runs["images"] == images, "run_id"])
-    rows = found.findings
-    hit = rows[rows["kind"].isin(COLLAPSES) & (rows["step"] <= step) & rows["run_id"].isin(own)]
-    return int(hit["run_id"].nunique()), len(own)
+    run_ids = set(pooled.runs.loc[pooled.runs["images"] == images, "run_id"])
+    rows = pooled.findings
+    hit = rows[rows["kind"].isin(COLLAPSES) & (rows["step"] <= step) & rows["run_id"].isin(run_ids)]
+    return int(hit["run_id"].nunique()), len(run_ids)
 
 
 def _passed(findings: pd.DataFrame, run_id: str, last: int) -> bool:
     """Tell whether an emotion collapsed early in a run and did not stay so: an alarm is one that lasts to the end."""
-    own = findings[(findings["run_id"] == run_id) & (findings["kind"] == "collapse")]
-    return bool(((own["step"] <= EARLY * last) & (own["severity"] != "alarm")).any())
+    collapses = findings[(findings["run_id"] == run_id) & (findings["kind"] == "collapse")]
+    return bool(((collapses["step"] <= EARLY * last) & (collapses["severity"] != "alarm")).any())
 
 
-def _broken(found: Pool) -> str:
-    broken = len(found.broken)
-    return f" Of {counted(len(found.runs), 'run')} {broken} broke off, without a score here." if broken else ""
+def _broken(pooled: Pool) -> str:
+    broken = len(pooled.broken)
+    return f" Of {counted(len(pooled.runs), 'run')} {broken} broke off, without a score here." if broken else ""
 
 
 def _what(score: Score, worse: str, better: str) -> str:

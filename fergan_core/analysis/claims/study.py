@@ -65,12 +65,12 @@ class Pool:
         table: pd.DataFrame | None = None,
     ) -> Verdict:
         """Return a verdict that rests on these runs; `smallest` is how many seeds its smallest group has."""
-        told = answer in ("holds", "does not hold")
+        decided = answer in ("holds", "does not hold")
         low, high = interval or (None, None)
         return Verdict(
             claim(key),
             answer,
-            ("shown" if smallest >= ENOUGH else "suggested") if told else None,
+            ("shown" if smallest >= ENOUGH else "suggested") if decided else None,
             " ".join([sentence, *self.apart]),
             low,
             high,
@@ -99,12 +99,14 @@ def pool(
         training_fields(recipe, loose) | ({} if "images" in loose else {"images": int(images)})
         for recipe, images in zip(ended["recipe"], ended["images"], strict=True)
     ]
-    own = [fields if setting is None else {name: fields.get(name) for name in setting} for fields in learnt]
-    rest = [{} if setting is None else {n: v for n, v in fields.items() if n not in setting} for fields in learnt]
+    setting_fields = [fields if setting is None else {name: fields.get(name) for name in setting} for fields in learnt]
+    common_fields = [
+        {} if setting is None else {n: v for n, v in fields.items() if n not in setting} for fields in learnt
+    ]
     ended = ended.assign(
-        setting=[key_of(fields) for fields in own],
+        setting=[key_of(fields) for fields in setting_fields],
         fields=pd.Series(learnt, index=ended.index, dtype=object),
-        alike=[key_of(fields, data_hash) for data_hash, fields in zip(ended["data_hash"], rest, strict=True)],
+        alike=[key_of(fields, data_hash) for data_hash, fields in zip(ended["data_hash"], common_fields, strict=True)],
     )
     sizes = ended.groupby("alike")["created"].agg(["size", "max"]).sort_values(["size", "max"])
     same = ended[ended["alike"] == sizes.index[-1]]
@@ -112,14 +114,14 @@ def pool(
     ranked = same.assign(whole=same["status"] == "finished").sort_values(["whole", "created"])
     once = ranked.drop_duplicates(["setting", "seed"], keep="last").sort_values("created")
     scores, protocol, unscored = _scores(study.scores, once, score, evaluations)
-    kept = once[~once["run_id"].isin(unscored)]
+    remaining = once[~once["run_id"].isin(unscored)]
     apart = []
     if others := len(ended) - len(same):
         apart.append(f"Left out: {counted(others, 'run')} on other data or by another recipe.")
     if unscored:
         apart.append(f"Left out: {counted(len(unscored), 'run')} with too few evaluations by this judge.")
-    kept = kept.drop(columns=["alike", "whole"]).reset_index(drop=True)
-    return Pool(kept, scores, study.findings, tuple(apart), protocol)
+    remaining = remaining.drop(columns=["alike", "whole"]).reset_index(drop=True)
+    return Pool(remaining, scores, study.findings, tuple(apart), protocol)
 
 
 def untold(study: Study, key: str) -> Verdict:
@@ -141,16 +143,16 @@ def _scores(
     rows = rows.assign(badness=score.badness(rows["value"]))
     rows = rows[np.isfinite(rows["badness"])].reset_index(drop=True)
     evaluated = rows.groupby([numbers(rows), rows["run_id"]])["step"].transform("nunique")
-    taken = preferred(rows[evaluated >= evaluations]).sort_values(["run_id", "step"])
-    name = words(taken.iloc[0]) if len(taken) else ""
-    taken = taken[["run_id", "epoch", "step", "value", "badness", "low", "high", "real"]]
-    taken = taken.merge(runs[["run_id", "seed", "images", "setting"]], on="run_id")
+    chosen = preferred(rows[evaluated >= evaluations]).sort_values(["run_id", "step"])
+    name = words(chosen.iloc[0]) if len(chosen) else ""
+    chosen = chosen[["run_id", "epoch", "step", "value", "badness", "low", "high", "real"]]
+    chosen = chosen.merge(runs[["run_id", "seed", "images", "setting"]], on="run_id")
     batches = {
         run_id: recipe.get("batch_size", 0) for run_id, recipe in zip(runs["run_id"], runs["recipe"], strict=True)
     }
-    taken["images_seen"] = taken["step"] * taken["run_id"].map(batches).astype(int)
+    chosen["images_seen"] = chosen["step"] * chosen["run_id"].map(batches).astype(int)
     # Where none has any, there is nothing that the others are left out of.
-    return taken, name, set(finished["run_id"]) - set(taken["run_id"]) if len(taken) else set()
+    return chosen, name, set(finished["run_id"]) - set(chosen["run_id"]) if len(chosen) else set()
 
 
 def counted(number: int, noun: str) -> str:

@@ -43,5 +43,5 @@ KINDS: Mapping[str, str] = {
 
 def find(history: RunHistory) -> list[Finding]:
     """Return all findings of a history, in order of their steps."""
-    found = [finding for detector in DETECTORS for finding in detector(history)]
-    return sorted(found, key=lambda finding: (finding.step, finding.kind))
+    findings = [finding for detector in DETECTORS for finding in detector(history)]
+    return sorted(findings, key=lambda finding: (finding.step, finding.kind))

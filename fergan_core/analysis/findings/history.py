@@ -82,12 +82,12 @@ class RunHistory:
         return {name.removeprefix(start): self.series(name) for name in self.metrics if name.startswith(start)}
 
 
-def spans(wanted: pd.Series, least: int) -> list[tuple[int, int]]:
+def spans(condition: pd.Series, least: int) -> list[tuple[int, int]]:
     """Return the first and last index of every unbroken stretch of `least` or more True in a series."""
-    flags: NDArray[np.bool_] = wanted.to_numpy(bool)
+    flags: NDArray[np.bool_] = condition.to_numpy(bool)
     if not flags.any():
         return []
     edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(int)))
     pairs = edges.reshape(-1, 2)
-    index = wanted.index.to_numpy()
+    index = condition.index.to_numpy()
     return [(int(index[start]), int(index[stop - 1])) for start, stop in pairs if stop - start >= least]

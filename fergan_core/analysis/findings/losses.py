@@ -89,11 +89,11 @@ def divergence(history: RunHistory) -> Iterator[Finding]:
         before = size.expanding().median().shift(1)
         floor = LIMITS.least_size[metric.rpartition("_")[0]]
         gone = (size > LIMITS.blow_up * before.clip(lower=1e-12)) & (size > floor)
-        found = [
+        excursions = [
             (a, b) for a, b in spans(gone, 2) if history.images(b - a) >= LIMITS.window // 4 or b == size.index[-1]
         ]
-        if found:
-            start, _ = found[0]
+        if excursions:
+            start, _ = excursions[0]
             usual, highest = float(before.loc[start]), float(size.loc[start:].max())
             yield Finding(
                 "divergence",

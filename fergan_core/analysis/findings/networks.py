@@ -10,7 +10,7 @@ from fergan_core.analysis.findings.thresholds import LIMITS
 
 def spectral_explosion(history: RunHistory) -> Iterator[Finding]:
     """Tell of the first layer whose largest singular value grows several times over in a short while."""
-    found: list[tuple[int, str, float, float]] = []
+    explosions: list[tuple[int, str, float, float]] = []
     for metric in history.metrics:
         if not metric.startswith("spectral_"):
             continue
@@ -20,10 +20,10 @@ def spectral_explosion(history: RunHistory) -> Iterator[Finding]:
         for step in values.index:
             lowest = float(values.loc[step - span : step].min())
             if values.loc[step] > LIMITS.spectral_growth * max(lowest, 1e-6):
-                found.append((int(step), metric.removeprefix("spectral_"), lowest, float(values.loc[step])))
+                explosions.append((int(step), metric.removeprefix("spectral_"), lowest, float(values.loc[step])))
                 break
-    if found:
-        step, layer, lowest, reached = min(found)
+    if explosions:
+        step, layer, lowest, reached = min(explosions)
         network, _, name = layer.partition("/")
         whose = "generator" if network == "g" else "discriminator"
         yield Finding(

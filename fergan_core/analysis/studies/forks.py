@@ -65,7 +65,7 @@ def outcomes(tree: pd.DataFrame, findings: pd.DataFrame, recipes: Mapping[str, M
     place), 'none in either'. None where the parent is not known.
     """
     all_alarms = alarms(tree[tree["known"]], findings).groupby("run_id")
-    own = {str(name): rows.drop(columns="run_id").to_dict("records") for name, rows in all_alarms}
+    alarms_of = {str(name): rows.drop(columns="run_id").to_dict("records") for name, rows in all_alarms}
     steps = dict(zip(tree["id"], tree["step"].where(tree["known"]), strict=True))
     changed: list[dict[str, tuple[Any, Any]] | None] = []
     became: list[Outcome | None] = []
@@ -75,13 +75,13 @@ def outcomes(tree: pd.DataFrame, findings: pd.DataFrame, recipes: Mapping[str, M
         if pd.isna(steps.get(row.parent, math.nan)):
             became.append(None)
             continue
-        threats = [one for one in own.get(str(row.parent), []) if one["until"] > row.parent_step]
+        threats = [one for one in alarms_of.get(str(row.parent), []) if one["until"] > row.parent_step]
         since = max([row.parent_step, *(one["step"] for one in threats[:1])])
         enough = min(since + LIMITS.long // int(recipes[str(row.id)].get("batch_size", 1)), steps[row.parent])
-        became.append(_outcome(threats, own.get(str(row.id), []), row.step >= enough))
+        became.append(_outcome(threats, alarms_of.get(str(row.id), []), row.step >= enough))
     tree = tree.copy()
     tree["changed"] = pd.Series(changed, index=tree.index, dtype=object)
-    tree["alarms"] = pd.Series([own.get(run_id, []) for run_id in tree["id"]], index=tree.index, dtype=object)
+    tree["alarms"] = pd.Series([alarms_of.get(run_id, []) for run_id in tree["id"]], index=tree.index, dtype=object)
     ended = findings[(findings["kind"] == "collapse") & (findings["severity"] != "alarm")].groupby("run_id")["numbers"]
     passed = {str(name): [one["emotion"] for one in numbers] for name, numbers in ended}
     tree["passed"] = pd.Series([passed.get(run_id, []) for run_id in tree["id"]], index=tree.index, dtype=object)
@@ -89,8 +89,10 @@ def outcomes(tree: pd.DataFrame, findings: pd.DataFrame, recipes: Mapping[str, M
     return tree
 
 
-def _outcome(threats: list[dict[Hashable, Any]], own: list[dict[Hashable, Any]], far_enough: bool) -> Outcome:
-    feared, came = ({(one["kind"], one["emotion"]) for one in some} for some in (threats, own))
+def _outcome(
+    parent_alarms: list[dict[Hashable, Any]], fork_alarms: list[dict[Hashable, Any]], far_enough: bool
+) -> Outcome:
+    feared, came = ({(one["kind"], one["emotion"]) for one in some} for some in (parent_alarms, fork_alarms))
     if feared & came:
         return "comes too" if feared <= came else "in part"
     if came:
@@ -101,5 +103,5 @@ def _outcome(threats: list[dict[Hashable, Any]], own: list[dict[Hashable, Any]],
 
 
 def _parents(runs: pd.DataFrame) -> dict[str, str]:
-    known = runs.dropna(subset=["parent"])
-    return dict(zip(known["id"].astype(str), known["parent"].astype(str), strict=True))
+    forks = runs.dropna(subset=["parent"])
+    return dict(zip(forks["id"].astype(str), forks["parent"].astype(str), strict=True))

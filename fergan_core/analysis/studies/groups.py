@@ -56,11 +56,11 @@ def family(pairs: Sequence[tuple[Sequence[float], Sequence[float], Scale]]) -> l
 
     `needed` is for the score alone, without the others.
     """
-    alone = [compare(*pair) for pair in pairs]
-    chosen = levels([found.p for found in alone])
+    uncorrected = [compare(*pair) for pair in pairs]
+    corrected_levels = levels([difference.p for difference in uncorrected])
     return [
-        replace(compare(*pair, level=level), needed=found.needed)
-        for pair, found, level in zip(pairs, alone, chosen, strict=True)
+        replace(compare(*pair, level=level), needed=difference.needed)
+        for pair, difference, level in zip(pairs, uncorrected, corrected_levels, strict=True)
     ]
 
 
@@ -105,5 +105,5 @@ def _needed(a: np.ndarray, b: np.ndarray, difference: float) -> int | None:
     counts = np.arange(least, _MOST)
     freedom = (counts - 1) * (of_a + of_b) ** 2 / (of_a**2 + of_b**2)
     reach = student.isf(LEVEL / 2, freedom) + student.ppf(_POWER, freedom)
-    told = abs(difference) >= reach * np.sqrt((of_a + of_b) / counts)
-    return int(counts[told.argmax()]) if told.any() else None
+    sufficient = abs(difference) >= reach * np.sqrt((of_a + of_b) / counts)
+    return int(counts[sufficient.argmax()]) if sufficient.any() else None

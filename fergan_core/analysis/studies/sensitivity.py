@@ -29,17 +29,17 @@ def shares(trials: pd.DataFrame, parameters: Sequence[str], score: str) -> pd.Da
     shares are 0 to 1; NaN where there is nothing to tell by: one value only, or no two trials of one setting for the
     seed. Raises UsageError for fewer than 4 trials with a score.
     """
-    known = trials.dropna(subset=[score])
-    if len(known) < 4:
-        raise UsageError(f"sensitivity: {len(known)} trials have '{score}'; run 4 or more")
-    values = known[score].to_numpy(float)
+    scored = trials.dropna(subset=[score])
+    if len(scored) < 4:
+        raise UsageError(f"sensitivity: {len(scored)} trials have '{score}'; run 4 or more")
+    values = scored[score].to_numpy(float)
     if np.allclose(values, values[0], rtol=1e-9, atol=0):
         nothing = dict.fromkeys(("share", "low", "high"), np.nan)
-        return pd.DataFrame([{"parameter": name, **nothing} for name in (*parameters, SEED)]).assign(trials=len(known))
-    effects = _Effects(known, parameters, values)
+        return pd.DataFrame([{"parameter": name, **nothing} for name in (*parameters, SEED)]).assign(trials=len(scored))
+    effects = _Effects(scored, parameters, values)
     rows = [{"parameter": name, **effects.share(name)} for name in parameters]
     rows.append({"parameter": SEED, **effects.of_seed()})
-    return pd.DataFrame(rows).assign(trials=len(known))
+    return pd.DataFrame(rows).assign(trials=len(scored))
 
 
 def failures(trials: pd.DataFrame, parameters: Sequence[str], failed: str) -> pd.DataFrame:
@@ -96,8 +96,8 @@ class _Effects:
     def share(self, name: str) -> dict[str, float]:
         """Return a parameter's share of the variance with its interval; NaN where it has one value, or no error."""
         left, rank = self._fit([other for other in self._dummies if other != name])
-        with_it, whole = self._fit(list(self._dummies))
-        between = whole - rank
+        with_it, full_rank = self._fit(list(self._dummies))
+        between = full_rank - rank
         if between < 1 or self._freedom < 1:
             return {"share": np.nan, "low": np.nan, "high": np.nan}
         squares, error = left - with_it, self._error / self._freedom

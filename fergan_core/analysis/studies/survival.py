@@ -34,9 +34,9 @@ def curves(lived: pd.DataFrame, groups: Mapping[str, str]) -> pd.DataFrame:
     (95 %), at_risk (runs that had come so far), died, left (runs that ended there alive). Each curve begins at 0.
     """
     labels = lived["run_id"].map(groups)
-    made = [_curve(own).assign(group=label) for label, own in lived.groupby(labels, sort=False)]
+    tables = [_curve(of_group).assign(group=label) for label, of_group in lived.groupby(labels, sort=False)]
     columns = ["group", "images", "alive", "low", "high", "at_risk", "died", "left"]
-    return pd.concat(made, ignore_index=True)[columns] if made else pd.DataFrame(columns=columns)
+    return pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
 
 
 def _curve(lived: pd.DataFrame) -> pd.DataFrame:
@@ -56,9 +56,11 @@ def _curve(lived: pd.DataFrame) -> pd.DataFrame:
     table["at_risk"] = [int((images >= time).sum()) for time in times]
     table["died"] = [int((images[died] == time).sum()) for time in times]
     table["left"] = [int((images[~died] == time).sum()) for time in times]
-    whole, none = alive == 1, alive == 0
-    table["low"] = np.where(whole, _TAIL ** (1 / table["at_risk"]), np.where(none, 0.0, interval.low.probabilities))
-    high = pd.Series(np.where(whole, 1.0, np.where(none, np.nan, interval.high.probabilities)))
+    all_alive, all_dead = alive == 1, alive == 0
+    table["low"] = np.where(
+        all_alive, _TAIL ** (1 / table["at_risk"]), np.where(all_dead, 0.0, interval.low.probabilities)
+    )
+    high = pd.Series(np.where(all_alive, 1.0, np.where(all_dead, np.nan, interval.high.probabilities)))
     table["high"] = high.ffill().fillna(1.0)
     start = {"images": 0.0, "alive": 1.0, "low": _TAIL ** (1 / len(images)), "high": 1.0}
     first = pd.DataFrame([start | {"at_risk": len(images), "died": 0, "left": 0}])
