@@ -1,7 +1,7 @@
-"""The one table of recorded scalars: what each is called, in what unit, and the panel in which it is drawn.
+"""The table of recorded scalars: the label, unit, panel and scale of each.
 
-A new scalar is one line. A scalar that is not in the table, such as a script of somebody else's may record, is drawn
-too: in a panel of its own, under its own name. Scalars named PREFIX/PART are one line for all their parts.
+A new scalar takes one line. A scalar that is not in the table, for example one that another script recorded, is drawn
+as well, in a panel of its own under its own name. Scalars named PREFIX/PART share one line.
 """
 
 from collections.abc import Collection, Iterable
@@ -25,15 +25,15 @@ SPEED = "Images per second"
 MEMORY = "Memory"
 GPU_USE = "GPU use"
 
-# The Run page shows these, and whatever the table does not know; Instability shows all.
+# The Run page shows these panels and those of scalars that are not in the table; Instability shows all.
 MAIN_PANELS = (LOSSES, DISCRIMINATOR_OUTPUT, LOSS_BY_NOISE, BITS, GRADIENTS, SPEED)
 
 
 @dataclass(frozen=True)
 class Scalar:
-    """A recorded scalar: its label within its panel, its unit ('' for a plain number), and the panel's scale.
+    """A recorded scalar: its label within its panel, its unit ('' for a plain number), its panel and scale.
 
-    `panel` None: it is not drawn over the steps with the others (the probe's have maps of their own, spectra a chart).
+    `panel` is None for scalars that are drawn elsewhere (the probe's as heat maps, spectra in their own chart).
     """
 
     label: str
@@ -99,7 +99,7 @@ SCALARS: dict[str, Scalar] = {
 
 @dataclass(frozen=True)
 class Panel:
-    """What is drawn on one axis: scalars' names and labels in order, the unit where all share one, the scale."""
+    """The scalars on one axis: their labels by name, in order, the unit if they share one (else ''), and the scale."""
 
     title: str
     labels: dict[str, str]
@@ -108,25 +108,25 @@ class Panel:
 
 
 def scalar(name: str) -> Scalar | None:
-    """Return what is known of a scalar by its recorded name; None for one that the table does not have."""
+    """Return a scalar's entry by its recorded name; None if it is not in the table."""
     return SCALARS.get(name) or SCALARS.get(name.partition("/")[0] + "/")
 
 
 def label_of(name: str) -> str:
-    """Return how a scalar is called beside no other: its label, or its own name where the table does not have it."""
+    """Return a label that stands alone: panel and label, or the scalar's own name if it is not in the table."""
     entry = scalar(name)
     if entry is None:
         return name
     part = name.partition("/")[2] if name not in SCALARS else ""
-    said_twice = entry.panel in (None, LOSSES) or entry.panel.lower() == entry.label
-    panel = "" if said_twice else f"{entry.panel}: "
+    redundant = entry.panel in (None, LOSSES) or entry.panel.lower() == entry.label
+    panel = "" if redundant else f"{entry.panel}: "
     return panel + entry.label + (f", {part}" if part else "")
 
 
 def panels_of(recorded: Iterable[str], limit_to: Collection[str] | None = None) -> list[Panel]:
-    """Return the panels that recorded scalars need, in the table's order, and behind them one for each other prefix.
+    """Return the panels of recorded scalars in the table's order, followed by one per unlisted prefix.
 
-    `wanted` limits the table's own panels to some titles.
+    `limit_to` restricts the table's own panels to these titles.
     """
     names = set(recorded)
     listed = [name for name in SCALARS if name in names]
@@ -136,19 +136,19 @@ def panels_of(recorded: Iterable[str], limit_to: Collection[str] | None = None) 
         for title in titles
         if limit_to is None or title in limit_to
     ]
-    others = sorted(name for name in names if scalar(name) is None)
-    prefixes = dict.fromkeys(name.partition("/")[0] for name in others)
+    unlisted = sorted(name for name in names if scalar(name) is None)
+    prefixes = dict.fromkeys(name.partition("/")[0] for name in unlisted)
     return panels + [
-        _panel(prefix, {name: name for name in others if name.partition("/")[0] == prefix}) for prefix in prefixes
+        _panel(prefix, {name: name for name in unlisted if name.partition("/")[0] == prefix}) for prefix in prefixes
     ]
 
 
 def _panel(title: str, labels: dict[str, str]) -> Panel:
     scalars = [SCALARS[name] for name in labels if name in SCALARS]
-    units = {one.unit for one in scalars}
+    units = {entry.unit for entry in scalars}
     return Panel(
         title,
         labels,
         units.pop() if len(units) == 1 else "",
-        "log" if any(one.scale == "log" for one in scalars) else "linear",
+        "log" if any(entry.scale == "log" for entry in scalars) else "linear",
     )

@@ -1,18 +1,18 @@
-"""The alarms of runs: what was found to be one, and what broke a run off though nothing was found."""
+"""The alarms of runs: the findings of that severity, and runs that broke off without one."""
 
 import pandas as pd
 
-BROKE_OFF = ("diverged", "failed")  # by itself; an interrupted or crashed run was ended from outside
+BROKE_OFF = ("diverged", "failed")  # on their own account; an interrupted or crashed run was ended from outside
 
 COLUMNS = ["run_id", "kind", "emotion", "step", "until", "epoch"]
 
 
 def alarms(runs: pd.DataFrame, findings: pd.DataFrame) -> pd.DataFrame:
-    """Return the runs' alarms in order of steps: columns run_id, kind, emotion ('': of no single one), step, until (the
-    last step at which it is known to have lasted), epoch.
+    """Return the runs' alarms in order of their steps.
 
-    `runs` has columns id, status, step, epoch; `findings` run_id, kind, severity, step, epoch, numbers. A run that
-    broke off without an alarm has one at its last step, whose kind is its status.
+    `runs` has columns id, status, step, epoch; `findings` run_id, kind, severity, step, epoch, numbers. Columns of the
+    result: run_id, kind, emotion ('' where it concerns no single one), step, until (the last step known to be
+    affected), epoch. A run that broke off without an alarm gets one at its last step; its kind is the status.
     """
     alarm_rows = findings[(findings["severity"] == "alarm") & findings["run_id"].isin(runs["id"])]
     broken = runs[runs["status"].isin(BROKE_OFF) & ~runs["id"].isin(alarm_rows["run_id"])]

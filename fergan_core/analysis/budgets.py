@@ -1,6 +1,6 @@
-"""Runs at one stage of their training: each at its newest evaluation, or all where they had spent equally much.
+"""Runs at an equal budget (images seen, seconds or FLOPs of training), or each at its newest evaluation.
 
-A recipe that costs twice as much an image is compared fairly in two ways, at equal images seen and at equal seconds.
+Recipes whose images cost different amounts are compared fairly in two ways: at equal images and at equal seconds.
 """
 
 from collections.abc import Mapping
@@ -12,15 +12,15 @@ import pandas as pd
 Budget = Literal["newest", "images", "seconds", "flops"]
 
 SPEED, COST = "images_per_second", "flops_per_image"
-STRETCHES = 10_000  # of the speed's points, so that few steps share one: their mean speed is not what they took
+STRETCHES = 10_000  # of the speed's points: few steps share one, as the mean speed of many is not the time they took
 
 
 def with_cost(scores: pd.DataFrame, recipes: Mapping[str, Mapping[str, Any]], points: pd.DataFrame) -> pd.DataFrame:
-    """Add to the registry's scores what had been spent by then: images (seen), seconds (of training alone) and flops.
+    """Add to the registry's scores what had been spent by their step: columns images (seen), seconds and flops.
 
-    `recipes` are by run, `points` theirs of SPEED and COST in STRETCHES, as `Reader.points` gives them. The time of
-    evaluations and of what else stands between two steps does not count; a fork's first speed stands for its parent's.
-    Seconds or flops are NaN where a run has no such points.
+    `recipes` are by run id, `points` the runs' of SPEED and COST in STRETCHES, as `Reader.points` returns them. Seconds
+    are of training steps alone, without evaluations; a fork's first speed stands in for its parent's. Seconds or flops
+    are NaN where a run has no such points.
     """
     points = points.dropna(subset=["mean"])
     batch = scores.run_id.map({run_id: recipe.get("batch_size", np.nan) for run_id, recipe in recipes.items()})
@@ -36,18 +36,18 @@ def with_cost(scores: pd.DataFrame, recipes: Mapping[str, Mapping[str, Any]], po
 
 
 def at_budget(scores: pd.DataFrame, stage: Budget, at: float | None = None) -> pd.DataFrame:
-    """Return of each run the scores of one evaluation, with the column `spent` in the stage's own measure.
+    """Return the scores of one evaluation per run, with the column `spent` in the stage's own unit.
 
-    `scores` are of one protocol, with `with_cost`'s columns. 'newest' takes each run's last and counts epochs; the
-    others take `at`, by default what the run that trained least had spent by its last evaluation, and of each run the
-    evaluation that is nearest to it. A run without that measure is left out.
+    `scores` are of one protocol, with `with_cost`'s columns. 'newest' takes each run's last evaluation and counts
+    epochs; any other stage takes each run's evaluation nearest to the budget `at`, by default what the run that trained
+    least had spent by its last evaluation. A run without that measure is left out.
     """
     measure = "epoch" if stage == "newest" else stage
     scores = scores.assign(spent=scores[measure]).dropna(subset=["spent"])
     last = scores.groupby("run_id").spent.transform("max")
     budget = last.min() if at is None else at
-    away = last - scores.spent if stage == "newest" else (scores.spent - budget).abs()
-    # Of two that are equally near the later one, so that a run has one evaluation.
-    nearest = scores[away == away.groupby(scores.run_id).transform("min")]
-    one = nearest[nearest.step == nearest.groupby("run_id").step.transform("max")]
-    return one.drop_duplicates(["run_id", "metric", "emotion"], keep="last")
+    distance = last - scores.spent if stage == "newest" else (scores.spent - budget).abs()
+    nearest = scores[distance == distance.groupby(scores.run_id).transform("min")]
+    # Of two equally near evaluations the later one.
+    single = nearest[nearest.step == nearest.groupby("run_id").step.transform("max")]
+    return single.drop_duplicates(["run_id", "metric", "emotion"], keep="last")

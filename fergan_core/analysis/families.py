@@ -1,7 +1,7 @@
-"""Verdicts that are read together: the more there are, the surer some of them must be, or chance alone finds one.
+"""Correction for multiple comparisons: of many verdicts some would come out by chance alone.
 
-A family is all verdicts that one page or command shows at once, whatever pairs and scores they are of: whoever reads
-the list looks for the one that says something.
+A family is all verdicts that one page or command shows at once, of whatever pairs and scores: a reader of the list
+looks for those that say something.
 """
 
 from collections.abc import Sequence
@@ -9,15 +9,15 @@ from collections.abc import Sequence
 import numpy as np
 from statsmodels.stats.multitest import multipletests
 
-LEVEL = 0.05  # how often a family in which nothing differs may have a verdict that says otherwise
+LEVEL = 0.05  # probability that a family in which nothing differs has a verdict that says otherwise
 
 
 def levels(p_values: Sequence[float]) -> list[float]:
     """Return the level at which each comparison of a family is tested, from their p-values in any order.
 
-    By Holm's procedure (1979, Scand. J. Statist. 6:65): of m, the least p is tested at LEVEL / m, the next at
-    LEVEL / (m - 1), until one fails; all others have that one's level. So an interval of confidence 1 - level leaves
-    out 'no difference' exactly where Holm's procedure rejects it, and each holds the truth 95 times in 100 or more.
+    Holm's procedure (1979, Scand. J. Statist. 6:65): of m, the smallest p is tested at LEVEL / m, the next at
+    LEVEL / (m - 1), until one is not rejected; all that follow have its level. An interval of confidence 1 - level then
+    excludes 'no difference' exactly where Holm's procedure rejects it, and covers the truth at least 95 % of the time.
     """
     if not len(p_values):
         return []
@@ -28,11 +28,11 @@ def levels(p_values: Sequence[float]) -> list[float]:
 
 
 def corrected(count: int) -> str:
-    """Say in words what a family of so many verdicts was corrected for; '' for a single one."""
+    """Say that so many verdicts were corrected for their number; '' for a single one."""
     if count < 2:
         return ""
     return (
-        f"{count} comparisons are read here at once. So that all of them together raise a false alarm at most 5 times "
-        "in 100, verdicts and intervals are corrected for their number (Holm): the more are shown, the wider are the "
-        "intervals."
+        f"These are {count} comparisons at once. So that all of them together raise a false alarm at most 5 times in "
+        "100, verdicts and intervals are corrected for their number (Holm's procedure): the more comparisons, the "
+        "wider the intervals."
     )

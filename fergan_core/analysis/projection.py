@@ -23,14 +23,14 @@ class Plane:
 
     def project(self, features: ArrayLike) -> NDArray[np.float64]:
         """Return where features [N,D] lie in the plane: float64 [N,2], in the features' own units."""
-        at: NDArray[np.float64] = (np.asarray(features, dtype=np.float64) - self.mean) @ self.axes.T
-        return at
+        coordinates: NDArray[np.float64] = (np.asarray(features, dtype=np.float64) - self.mean) @ self.axes.T
+        return coordinates
 
 
 def principal_plane(reference: ArrayLike) -> Plane:
     """Return the plane of the largest variance of reference features [N,D] (Pearson 1901), D of 2 or more.
 
-    An axis's largest component is positive, so that the same features always give the same plane and no mirror image.
+    The largest component of each axis is positive, so that the same features never give a mirror image.
     Raises UsageError for features that are not finite or all the same.
     """
     features = np.asarray(reference, dtype=np.float64)

@@ -1,7 +1,7 @@
-"""Which checkpoint scores best, and where two judges disagree which of two is the better one.
+"""Which checkpoint scores best, and which pairs of checkpoints two judges put in opposite orders.
 
-All take the registry's score table: run_id, run_name, epoch, step, judge, judge_sha256, count, prior, seed, truncation,
-metric, emotion, value, low, high, real.
+All functions take the registry's score table: run_id, run_name, epoch, step, judge, judge_sha256, count, prior, seed,
+truncation, metric, emotion, value, low, high, real.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _BY_1, _BY_2 = "_1", "_2"
 class Best:
     """The best row of a score table and the next best (None where it is alone), as dicts of the table's columns.
 
-    `apart` tells whether their intervals do not meet; None where one has no interval.
+    `apart` tells whether their intervals are disjoint; None where one has no interval.
     """
 
     first: dict[str, Any]
@@ -36,13 +36,13 @@ def judge_disagreements(scores: pd.DataFrame, metric: str) -> pd.DataFrame:
     """List the pairs of checkpoints, a and b, that two judges under the same protocol put in opposite orders.
 
     Columns: run_id_a, run_name_a, epoch_a, step_a and the same of b, the protocol's, judge_1, judge_sha256_1,
-    value_a_1, value_b_1 and the same of judge 2, and `clear`: by both judges the two intervals do not meet.
+    value_a_1, value_b_1 and the same of judge 2, and `clear`: by both judges the two intervals are disjoint.
     """
     return _disputed(_pairs(scores, metric))
 
 
 def judge_disagreements_of_runs(scores: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """As `flips`, of pairs of runs alone, each pair at the last epoch at which two judges scored both runs."""
+    """List such pairs of different runs, each at the last epoch at which two judges scored both runs."""
     pairs = _pairs(scores, metric)
     pairs = pairs[(pairs.run_id_a != pairs.run_id_b) & (pairs.epoch_a == pairs.epoch_b)]
     runs = ["run_id_a", "run_id_b", *BESIDE_JUDGE]

@@ -1,9 +1,9 @@
-"""On which scale runs' scores are compared: as they are, by their logarithm, or, shares, by their log odds.
+"""Scales on which runs' scores are compared: as they are, as logarithms, or, for shares, as log odds.
 
-A score's spread over seeds grows with it where it is positive and skewed, such as FID, and shrinks towards 0 and 1
-where it is a share, such as coverage. Groups of unequal spread would be told apart by that alone (docs/intervals.md has
-how often). What is compared is then the typical run, the mean on the scale turned back: as a ratio of geometric means,
-or as a difference of shares in points.
+The spread of a positive, skewed score such as FID grows with the score; that of a share such as coverage shrinks
+towards 0 and 1. Unequal spread alone would make groups seem to differ (docs/intervals.md says how often). What is
+compared is the typical run, the mean on the scale turned back: by the ratio of geometric means, or by the difference
+of shares in points.
 """
 
 import math
@@ -22,25 +22,25 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Scale:
-    """The scale that is asked for; of shares also of how many faces each was counted, None where that is not known."""
+    """The requested scale, and for shares the number of faces each is a share of, None where that is not known."""
 
     kind: Kind = "difference"
     faces: int | None = None
 
     def applied(self, *groups: Sequence[float]) -> tuple[Kind, list[Values]]:
-        """Return the groups' scores on this scale, and its kind: 'difference', as they are, where it cannot be had.
+        """Return the kind of scale used and the groups' scores on it; 'difference', as they are, where it is undefined.
 
-        Logarithms cannot of a score of 0 or below. Log odds cannot of a share beyond 0 and 1, nor of 0 or 1 itself
-        of an unknown number of faces; of a known one, none counts as half a face and all as all but half (of a share
-        of fewer real faces that is further out than it need be, which makes a verdict more careful).
+        Logarithms are undefined for scores of 0 or below, log odds for shares beyond 0 and 1. Shares of 0 and 1 need a
+        known number of faces: none then counts as half a face, and all as half a face fewer. (Where a share is of fewer
+        faces than `faces`, that is further out than need be, which errs on the side of caution.)
         """
         values = [np.asarray(group, dtype=np.float64) for group in groups]
-        every = np.concatenate(values)
-        if self.kind == "ratio" and (every > 0).all():
+        pooled = np.concatenate(values)
+        if self.kind == "ratio" and (pooled > 0).all():
             return "ratio", [np.log(group) for group in values]
-        if self.kind == "share" and (every >= 0).all() and (every <= 1).all():
+        if self.kind == "share" and (pooled >= 0).all() and (pooled <= 1).all():
             half = 0.5 / self.faces if self.faces else 0.0
-            if half or ((every > 0) & (every < 1)).all():
+            if half or ((pooled > 0) & (pooled < 1)).all():
                 return "share", [logit(np.clip(group, half, 1 - half)) for group in values]
         return "difference", values
 
@@ -54,21 +54,21 @@ PLAIN = Scale()
 
 
 def faces_of(scores: pd.DataFrame) -> int | None:
-    """Return how many faces scores of one protocol are each of, the registry's `count`; None where it is not known."""
+    """Return the number of faces behind each score of one protocol (the registry's `count`); None if not recorded."""
     counts = scores["count"].dropna()
     return None if counts.empty else int(counts.max())
 
 
 def turned_back(kind: Kind, mean: float) -> float:
-    """Return the score that a mean on a scale stands for."""
+    """Return a mean on a scale as a score: exp of a mean logarithm, the share of mean log odds, or the mean itself."""
     return math.exp(mean) if kind == "ratio" else float(expit(mean)) if kind == "share" else mean
 
 
 def apart(kind: Kind, means: tuple[float, float], difference: float) -> float:
-    """Say how far apart two scores are whose means on a scale differ by `difference`: a ratio, or points of a share.
+    """Return a difference on a scale in the score's own terms: a ratio, a difference of shares, or as it is.
 
-    Log odds are put half to either side of the two means' middle, which stays as it is: of the means' own difference
-    that is the difference of the shares, and it is 0 only for 0.
+    A difference of log odds is laid symmetrically around the middle of the two means. For the means' own difference
+    that gives the difference of the two shares, and it is 0 only for 0.
     """
     if kind == "ratio":
         return math.exp(difference)
@@ -79,14 +79,14 @@ def apart(kind: Kind, means: tuple[float, float], difference: float) -> float:
 
 
 def in_words(ratios: Sequence[str], shares: Sequence[str]) -> str:
-    """Say in words which scores, by their titles, are compared as ratios and which by log odds; '' for none."""
+    """Say which scores, by their titles, are compared as ratios and which by log odds; '' for none."""
     sentences = []
     if ratios:
-        sentences.append(f"{_listed(ratios)}: compared as a ratio, by logarithms; the means compared are geometric.")
+        sentences.append(f"{_listed(ratios)}: compared as a ratio of geometric means.")
     if shares:
         sentences.append(
-            f"{_listed(shares)}: tested by log odds, since shares spread less near 0 and 1; means and differences are "
-            "those of the log odds, turned back into shares and points."
+            f"{_listed(shares)}: tested on log odds, because shares vary less near 0 and 1; means and differences are "
+            "converted back to shares and points."
         )
     return " ".join(sentences)
 

@@ -106,7 +106,7 @@ def test_one_size_or_two_seeds_are_not_enough() -> None:
     assert "train with fewer too" in little_data(one, SCORES["coverage"]).sentence
     two = little_data(sized(FEW[:2], MANY), SCORES["coverage"])
     assert two.verdict == "cannot tell"
-    assert "2 runs with 200 training faces and 5 with 1,000" in two.sentence
+    assert "the study has 2 with 200 training faces and 5 with 1,000." in two.sentence
     unscored = little_data(sized(FEW, MANY), SCORES["recall"])
     assert "None of 10 runs has two evaluations" in unscored.sentence
 
@@ -121,7 +121,7 @@ def test_other_data_and_other_recipes_are_left_out_and_said() -> None:
     verdict = little_data(study(*comparable, *others), SCORES["coverage"])
     assert verdict.verdict == "holds"
     assert (verdict.data, len(verdict.run_ids)) == ("faces", 10)
-    assert verdict.sentence.endswith("Left out: 2 runs on other data or by another recipe.")
+    assert verdict.sentence.endswith("Left out: 2 runs on other data or with another recipe.")
     assert "20.0% with 200" in verdict.sentence
 
 
@@ -179,7 +179,7 @@ def test_worse_at_first_with_collapses_that_passed_is_a_collapse_with_few_steps(
     verdict = few_steps(stepped(0.1, 0.5, 3), SCORES["coverage"])
     assert (verdict.verdict, verdict.strength) == ("holds", "shown")
     assert "10.0% after 5,000 images seen and 50.0% after 50,000: at first lower by 40.0 points" in verdict.sentence
-    assert "In 3 of 5 runs" in verdict.sentence
+    assert "later recovered was found in 3 of 5 runs." in verdict.sentence
     # Paired: that seeds differ does not widen the interval beyond the differences' own.
     assert (verdict.low, verdict.high) == pytest.approx((0.4 - 0.01963, 0.4 + 0.01963), abs=1e-4)
 
@@ -187,7 +187,7 @@ def test_worse_at_first_with_collapses_that_passed_is_a_collapse_with_few_steps(
 def test_worse_at_first_is_no_collapse_by_itself() -> None:
     verdict = few_steps(stepped(0.1, 0.5, 0), SCORES["coverage"])
     assert verdict.verdict == "cannot tell"
-    assert "that they are fewer is not shown" in verdict.sentence
+    assert "that they make fewer different ones is not shown" in verdict.sentence
     for other in (stepped(0.1, 0.5, 5, how="alarm"), stepped(0.1, 0.5, 5, at=900), stepped(0.1, 0.5, 2)):
         assert few_steps(other, SCORES["coverage"]).verdict == "cannot tell"
 
@@ -206,7 +206,10 @@ def test_only_the_largest_size_counts_and_its_first_evaluation_must_be_early() -
     assert set(verdict.table["images"]) == {1000}
     late = few_steps(study(*(run(seed, [0.1, 0.5]) for seed in range(3))), SCORES["coverage"])
     assert "The first evaluation came after 50% of the training" in late.sentence
-    assert "2 runs" in few_steps(study(*(run(seed, [0.1] * 5) for seed in range(2))), SCORES["coverage"]).sentence
+    assert (
+        "the study has 2."
+        in few_steps(study(*(run(seed, [0.1] * 5) for seed in range(2))), SCORES["coverage"]).sentence
+    )
 
 
 # Parameters ----------------------------------------------------------------------------------------------------------
@@ -261,7 +264,7 @@ def test_a_setting_without_a_score_is_the_worst_and_its_failures_are_counted() -
 def test_one_seed_a_setting_or_one_setting_tell_nothing() -> None:
     one = parameters(swept(effect=2.0, noise=0.1, seeds=1), SCORES["fid"])
     assert one.verdict == "cannot tell"
-    assert "1 seed of a setting" in one.sentence
+    assert "at least 3 seeds with a score of each setting; the study has 1." in one.sentence
     same = parameters(study(*(run(seed, [2.0], metric="fid") for seed in range(6))), SCORES["fid"])
     assert "0 varied fields" in same.sentence
     assert "All runs have the same FID" in parameters(swept(effect=0.0, noise=0.0), SCORES["fid"]).sentence
@@ -278,7 +281,7 @@ def test_without_runs_nothing_is_tried_and_without_an_end_nothing_told() -> None
     going = study(run(0, [0.1, 0.2], status="running"))
     for one in verdicts(dict.fromkeys(STUDIES, going), SCORES["coverage"]):
         assert one.verdict == "cannot tell"
-        assert one.sentence == "No run of the study has ended yet; 1 run of it began."
+        assert one.sentence == "No run of the study has ended yet (1 run started)."
 
 
 def test_scores_are_called_and_directed_as_in_the_catalogue() -> None:

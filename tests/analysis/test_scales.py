@@ -57,5 +57,5 @@ def test_what_is_said_of_the_scales_names_the_scores() -> None:
     assert in_words([], []) == ""
     assert in_words(["FID"], []).startswith("FID: compared as a ratio")
     assert in_words([], ["accuracy", "coverage", "recall"]).startswith(
-        "accuracy, coverage and recall: tested by log odds"
+        "accuracy, coverage and recall: tested on log odds"
     )

@@ -92,7 +92,7 @@ def test_at_an_equal_budget_seeds_are_paired_and_the_verdict_says_how_sure_it_is
     assert list(table.seeds) == [3, 3]
     assert list(table.spent) == ["12,800", "12,800"]
     said = app.markdown[0].value.replace("\\", "")
-    assert "3 pairs of seeds cannot tell" not in said
+    assert "3 paired seeds do not show" not in said
     assert "'flow-quick' is better" in said
     assert not app.warning
     # The page opens on them by itself.
@@ -118,7 +118,7 @@ def test_the_command_meets_them_where_it_is_told(
     told = json.loads(capsys.readouterr().out)
     assert {(row["rival"], row["step"]) for row in told["scores"]} == {("quick", 200), ("flow-quick", 100)}
     assert main(["compare", *ids, "--registry", url]) == 0
-    assert "3 pairs of seeds suggest that 'flow-quick' is better: " in " ".join(capsys.readouterr().out.split())
+    assert "3 paired seeds suggest that 'flow-quick' is better by " in " ".join(capsys.readouterr().out.split())
     assert main(["compare", *ids, "--at", "0", "--registry", url]) == 2
     assert "--at: 0 is not a budget" in capsys.readouterr().err
 

@@ -1,4 +1,4 @@
-"""What the course project claimed of GANs, tried by studies: tables in, a verdict each out, no torch, no database."""
+"""The course project's claims about GANs, tested by studies: tables in, verdicts out, no torch, no database."""
 
 from collections.abc import Mapping
 
@@ -12,9 +12,9 @@ __all__ = ["CLAIMS", "SCORES", "STUDIES", "Claim", "Score", "Study", "Verdict", 
 
 
 def verdicts(studies: Mapping[str, Study], score: Score) -> list[Verdict]:
-    """Return the verdict on every claim, in their order, by a score; whether a training converges is told by FID alone.
+    """Return the verdicts on all claims, in CLAIMS' order, by a score; convergence is always judged by FID.
 
-    `studies` holds those named in STUDIES, empty where nobody has begun them.
+    `studies` holds those named in STUDIES by name, an empty one where no run has started.
     """
     return [
         convergence(studies["claim-convergence"]),

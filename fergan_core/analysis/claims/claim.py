@@ -1,4 +1,4 @@
-"""The claims, the studies that try them, the scores they are tried by, and what a verdict says."""
+"""The claims, the studies and scores that test them, and what a verdict says."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ _SWEEP = "python -m trainers.sweep --study"
 
 @dataclass(frozen=True)
 class Claim:
-    """A sentence about GANs, the study whose runs try it, and the commands that train them."""
+    """A claim about GANs, the study whose runs test it, and the commands that train them."""
 
     key: str
     title: str
@@ -24,7 +24,7 @@ class Claim:
     commands: tuple[str, ...]
 
 
-# All sizes see about 103,000 images, and are scored four times on the way or more, the largest after a quarter of it.
+# All sizes see about 103,000 images and are scored at least four times; the largest first after a quarter of them.
 _SIZES = tuple(
     f"{_SWEEP} claim-data --data fer2013.csv --preset quick --seeds 5 --vary images={images} epochs={epochs} "
     f"eval_every={every} checkpoint_every={every}"
@@ -65,10 +65,10 @@ def claim(key: str) -> Claim:
 
 @dataclass(frozen=True)
 class Score:
-    """A score that claims are tried by: a share, of which more is better, or a distance, of which less is.
+    """A score by which claims are tested: a share (higher is better) or a distance (lower is better).
 
-    Both are compared as their `badness`, a scale on which runs' spreads are alike and differences can be said: a
-    share's negative, whose differences are points; a distance's logarithm, whose differences are ratios.
+    Both are compared on the scale `badness`, on which higher is worse: a share's negative, whose differences are
+    points, or a distance's logarithm, whose differences are ratios.
     """
 
     key: str
@@ -76,7 +76,7 @@ class Score:
     kind: Literal["share", "distance"]
 
     def badness(self, values: ArrayLike) -> NDArray[np.float64]:
-        """Return values as numbers that are the higher, the worse; no finite one of a distance of 0."""
+        """Return values on a scale on which higher is worse; a distance of 0 becomes minus infinity."""
         numbers = np.asarray(values, dtype=float)
         if self.kind == "share":
             return -numbers
@@ -84,28 +84,30 @@ class Score:
             return np.asarray(np.log(numbers), dtype=float)
 
     def natural(self, badness: float) -> float:
-        """Return the value that has such a badness."""
+        """Return the score's value at a badness."""
         return 0.0 - badness if self.kind == "share" else float(np.exp(badness))  # and not -0.0
 
     def margin(self, badness: float) -> float:
-        """Return how much more badness a tenth worse is: less than that is not a difference worth a claim."""
+        """Return the difference in badness that a score worse by a tenth makes: less is too little for a claim."""
         return 0.1 * self.natural(badness) if self.kind == "share" else float(np.log(1.1))
 
     def written(self, badness: float) -> str:
-        """Write the value that has such a badness."""
+        """Format the score's value at a badness."""
         value = self.natural(badness)
         return f"{value:.1%}" if self.kind == "share" else f"{value:,.3g}"
 
     def difference(self, worse: float, low: float, high: float) -> str:
-        """Write how much worse something is, in badness, with its interval."""
+        """Format a difference in badness with the ends of its interval, in points of a share or times a distance."""
         if self.kind == "distance":
-            times = [f"{np.exp(end):.2f}" for end in (worse, low, high)]
-            return f"{times[0]} times as high (95 % interval {times[1]} to {times[2]})"
-        direction, (least, most) = ("lower", (low, high)) if worse >= 0 else ("higher", (-high, -low))
-        return f"{direction} by {100 * abs(worse):.1f} points (95 % interval {100 * least:.1f} to {100 * most:.1f})"
+            ratio, least, most = (f"{np.exp(end):.2f}" for end in (worse, low, high))
+            return f"{ratio} times as high (95 % interval {least} to {most})"
+        if worse < 0:
+            low, high = -high, -low
+        direction = "lower" if worse >= 0 else "higher"
+        return f"{direction} by {100 * abs(worse):.1f} points (95 % interval {100 * low:.1f} to {100 * high:.1f})"
 
     def interval(self, low: float, high: float) -> tuple[float, float]:
-        """Return how much worse in the score's own terms: points of a share as a share, ratios of a distance."""
+        """Return an interval of badness in the score's own terms: a difference of shares, or a ratio of distances."""
         return (low, high) if self.kind == "share" else (float(np.exp(low)), float(np.exp(high)))
 
 
@@ -121,11 +123,11 @@ SCORES: Mapping[str, Score] = {
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the registry says of a claim, in a sentence with its numbers, and what that rests on.
+    """What a study says about a claim, in a sentence with its numbers, and the runs that this rests on.
 
-    `strength` is None where nothing is told, and 'suggested' below five seeds. `low` and `high` are the ends of the
-    95 % interval of what `interval_of` says, None where there is none. `protocol` says in words
-    what its scores have in common. `table` is what the claim's figure shows.
+    `strength` is None without a decision, and 'suggested' below five seeds. `low` and `high` are the ends of the 95 %
+    interval of what `interval_of` names, None where there is none. `protocol` describes the protocol of the scores.
+    `table` is what the claim's figure shows.
     """
 
     claim: Claim
@@ -142,7 +144,7 @@ class Verdict:
     table: pd.DataFrame = field(default_factory=pd.DataFrame, compare=False, repr=False)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return all but the table as plain JSON values."""
+        """Return everything but the table as plain JSON values."""
         return {
             "claim": self.claim.key,
             "title": self.claim.title,

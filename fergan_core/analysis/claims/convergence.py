@@ -1,8 +1,9 @@
-"""Does a training settle? FID over its evaluations, seed by seed, against rest, progress, and the judge's noise.
+"""Does a training converge? FID over its evaluations, seed by seed: drift, progress, jumps beyond the judge's noise.
 
-All in logarithms of FID, so that a difference is a ratio; a quarter is a quarter of the evaluations, a running mean is
-over as many. A training that converges stays at its best, so it does not settle where it leaves its best, where it is
-still on its way down (no divergence: it was stopped too early to tell more than that), or where it jumps.
+Everything is in logarithms of FID, so that a difference is a ratio. A quarter is a quarter of the evaluations, and
+running means are over a quarter. A training that converges stays at its best FID. It has not converged where it moves
+away from its best, where FID still falls (which is not divergence: the training was too short to tell), or where FID
+jumps.
 """
 
 from dataclasses import dataclass
@@ -18,9 +19,9 @@ from fergan_core.analysis.claims.study import LEAST, Pool, Study, counted, pool,
 from fergan_core.analysis.t_intervals import TInterval, mean_interval
 
 EVALUATIONS = 12  # below which quarters are too short
-REST = 0.05  # change by less than which is rest
+REST = 0.05  # relative change below which FID counts as settled
 _LIMIT = float(np.log1p(REST))
-# The median absolute difference of two normal numbers of deviation 1.
+# The median absolute difference of two independent standard normal numbers.
 _CHANGE = 0.6744897501960817 * float(np.sqrt(2))
 _KEY = "convergence"
 
@@ -29,10 +30,10 @@ _KEY = "convergence"
 class Settling:
     """How one training ends, in logarithms of FID.
 
-    `drift`: the last quarter's mean less the lowest of all quarter-long windows before it, less what choosing the
-    lowest makes of swings alone. `fall`: the third quarter's mean less the last one's. `swing`: the median absolute
-    change from one evaluation to the next in the last half; `noise`: what of that the judge's drawing of faces
-    explains, from the intervals, NaN where there are none.
+    `drift`: the last quarter's mean less the lowest mean of the quarter-long windows before it, less what choosing the
+    lowest yields by chance. `fall`: the third quarter's mean less the last one's. `swing`: the median absolute change
+    from one evaluation to the next in the second half; `noise`: how much of it the sampling of faces explains,
+    according to the scores' intervals, NaN where there are none.
     """
 
     drift: float
@@ -42,12 +43,12 @@ class Settling:
 
     @property
     def excess(self) -> float:
-        """Return the swing's square less the noise's, below 0 where that is more; all of it where that is unknown."""
+        """Return swing squared less noise squared, which may be negative; swing squared where the noise is unknown."""
         return self.swing**2 - (0.0 if np.isnan(self.noise) else self.noise**2)
 
 
 def settling(fid: ArrayLike, low: ArrayLike, high: ArrayLike) -> Settling:
-    """Return how a series of FID ends, EVALUATIONS values or more with the ends of their 95 % intervals (or NaN)."""
+    """Return how a series of EVALUATIONS or more FIDs ends; `low` and `high` are their 95 % intervals' ends, or NaN."""
     logs = np.log(np.asarray(fid, dtype=float))
     count, width = len(logs), len(logs) // 4
     means = sliding_window_view(logs, width).mean(axis=1)
@@ -63,20 +64,20 @@ def settling(fid: ArrayLike, low: ArrayLike, high: ArrayLike) -> Settling:
 
 @lru_cache(maxsize=64)
 def _luck(count: int, width: int) -> float:
-    """Return the drift, uncorrected, of `count` independent standard normal numbers on average, by drawing 4,000 times.
+    """Return the mean uncorrected drift of `count` independent standard normal numbers, by 4,000 simulations.
 
-    The lowest of many windows lies below their mean by chance alone: without this, rest would look like a drift.
+    The lowest of many windows lies below their mean by chance alone: uncorrected, a settled FID would seem to drift.
     """
     means = sliding_window_view(np.random.default_rng(0).standard_normal((4_000, count)), width, axis=1).mean(axis=2)
     return float((means[:, -1] - means[:, :-width].min(axis=1)).mean())
 
 
 def convergence(study: Study) -> Verdict:
-    """Return the verdict on 'GANs do not converge': whether the seeds of one recipe settle, by FID.
+    """Return the verdict on 'GANs do not converge': whether FID settles in the runs of one recipe.
 
-    Means over the seeds with t intervals. It holds where the drift is above REST, or the unexplained swing, or where
-    most runs broke off; it cannot be told where FID still falls; it does not hold where drift, fall and swing are
-    below REST and none broke off.
+    By means over the seeds with t intervals. The claim holds where the drift or the unexplained swing is above REST,
+    or most runs broke off; it cannot be told where FID still falls; it does not hold where drift, fall and swing are
+    below REST and no run broke off.
     """
     pooled = pool(study, SCORES["fid"], setting=(), evaluations=EVALUATIONS)
     if pooled is None:
@@ -84,12 +85,14 @@ def convergence(study: Study) -> Verdict:
     broken, ended = len(pooled.broken), len(pooled.runs)
     if ended >= LEAST and broken > ended / 2:
         return pooled.verdict(
-            _KEY, "holds", f"Most trainings do not reach their end: {broken} of {counted(ended, 'run')} broke off.",
+            _KEY, "holds", f"Most trainings do not finish: {broken} of {counted(ended, 'run')} broke off.",
             smallest=ended, table=_table(pooled),
         )  # fmt: skip
     endings = [settling(rows["value"], rows["low"], rows["high"]) for _, rows in pooled.scores.groupby("run_id")]
     if len(endings) < LEAST:
-        sentence = f"{counted(len(endings), 'seed')} with {EVALUATIONS} evaluations or more: train {LEAST} or more."
+        sentence = (
+            f"This takes at least {LEAST} seeds with at least {EVALUATIONS} evaluations; the study has {len(endings)}."
+        )
         return pooled.verdict(_KEY, "cannot tell", sentence, table=_table(pooled))
     return _of_seeds(pooled, endings, broken)
 
@@ -99,37 +102,41 @@ def _of_seeds(pooled: Pool, endings: list[Settling], broken: int) -> Verdict:
         mean_interval([getattr(ending, name) for ending in endings]) for name in ("drift", "fall", "excess")
     )
     swing, noise = (float(np.mean([getattr(ending, name) for ending in endings])) for name in ("swing", "noise"))
-    best = f"in the last quarter FID is, with chance allowed for, {_times(drift)} that of the best quarter before"
-    down = f"it falls by {_percents(fall)} a quarter"
-    explained = "how much of it is the judge's noise is not known" if np.isnan(noise) else (
-        f"the judge's noise alone would make {np.expm1(noise):.1%}"
-    )  # fmt: skip
+    best = f"after allowing for chance, FID in the last quarter is {_times(drift)} that of the best earlier quarter"
+    down = f"it falls by {_percents(fall)} per quarter"
+    explained = (
+        "how much of this is the judge's noise is unknown"
+        if np.isnan(noise)
+        else f"the judge's noise alone accounts for {np.expm1(noise):.1%}"
+    )
     jumps = f"from one evaluation to the next it changes by {np.expm1(swing):.1%} ({explained})"
-    lost = f" Of {counted(len(pooled.runs), 'run')} {broken} broke off, without a part in this." if broken else ""
+    excluded = (
+        f" {broken} of {counted(len(pooled.runs), 'run')} broke off; the numbers are the others'." if broken else ""
+    )
     ratio = (float(np.exp(drift.low)), float(np.exp(drift.high)))
-    of_drift, table = "FID of the last quarter by that of the best quarter before", _table(pooled)
+    of_drift, table = "FID of the last quarter divided by that of the best earlier quarter", _table(pooled)
     if drift.low > _LIMIT:
         return pooled.verdict(
-            _KEY, "holds", f"It leaves its best: {best}.{lost}",
+            _KEY, "holds", f"It moves away from its best: {best}.{excluded}",
             smallest=len(endings), interval=ratio, of=of_drift, table=table,
         )  # fmt: skip
     if fall.low > _LIMIT:
         return pooled.verdict(
-            _KEY, "cannot tell", "It is still improving, which is not divergence: FID falls by "
-            f"{_percents(fall)} a quarter, and a longer training may settle.{lost}",
-            smallest=len(endings), interval=_shares(fall)[1:], of="fall of FID from the third quarter to the last",
+            _KEY, "cannot tell", f"It is still improving, which is not divergence: FID falls by {_percents(fall)} per "
+            f"quarter, and a longer training may settle.{excluded}",
+            smallest=len(endings), interval=_shares(fall)[1:], of="decrease of FID from the third quarter to the last",
             table=table,
         )  # fmt: skip
     if excess.low > _LIMIT**2 and not np.isnan(noise):
         return pooled.verdict(
-            _KEY, "holds", f"It does not come to rest: {best}, but {jumps}.{lost}",
+            _KEY, "holds", f"It does not settle: {best}, but {jumps}.{excluded}",
             smallest=len(endings), interval=(_jump(excess.low), _jump(excess.high)),
-            of="change of FID from one evaluation to the next that the judge's noise does not explain", table=table,
+            of="change of FID between evaluations that the judge's noise does not explain", table=table,
         )  # fmt: skip
     settled = drift.high < _LIMIT and fall.high < _LIMIT and excess.high < _LIMIT**2 and not broken
-    begin = "It settles" if settled else f"It is not clear whether it settles within {REST:.0%}"
+    begin = "It settles" if settled else f"It is unclear whether it settles to within {REST:.0%}"
     return pooled.verdict(
-        _KEY, "does not hold" if settled else "cannot tell", f"{begin}: {best}, {down}, and {jumps}.{lost}",
+        _KEY, "does not hold" if settled else "cannot tell", f"{begin}: {best}, {down}, and {jumps}.{excluded}",
         smallest=len(endings), interval=ratio, of=of_drift, table=table,
     )  # fmt: skip
 
@@ -160,5 +167,5 @@ def _percents(fall: TInterval) -> str:
 
 
 def _jump(excess: float) -> float:
-    """Return a squared swing as a share of FID."""
+    """Return a squared change of log FID as a relative change of FID; 0 where it is negative."""
     return float(np.expm1(np.sqrt(max(0.0, excess))))

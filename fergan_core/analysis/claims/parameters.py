@@ -1,4 +1,4 @@
-"""Do generators depend on their parameters? How much of a score's spread over a study the seeds alone make."""
+"""Do generators depend on their parameters? The share of a score's variance over a study that is due to the seed."""
 
 import pandas as pd
 
@@ -8,24 +8,27 @@ from fergan_core.analysis.studies import sensitivity
 
 HALF = 0.5  # of the variance
 _KEY = "parameters"
-_FEWEST = 4  # trials, below which shares say nothing
+_FEWEST = 4  # runs with a score, below which shares of variance mean nothing
 
 
 def parameters(study: Study, score: Score) -> Verdict:
-    """Return the verdict on 'GANs depend on their parameters': the share of a score's variance left to the seed.
+    """Return the verdict on 'GANs depend on their parameters', by the share of a score's variance due to the seed.
 
-    It holds where that share's interval ends below HALF, and does not where it begins above. A distance's variance is
-    that of its logarithm. Failures are runs that broke off or have an alarm among their findings.
+    The claim holds where the share's interval lies below HALF, and does not hold where it lies above. A distance's
+    variance is that of its logarithm. A run failed if it broke off or has an alarm among its findings.
     """
     pooled = pool(study, score, setting=None)
     if pooled is None:
         return untold(study, _KEY)
-    trials, varied = trials_of(pooled)
+    varied, trials = trials_of(pooled)
     scored = trials.dropna(subset=["badness"])
     if len(scored) < _FEWEST or not varied:
-        sentence = f"{counted(len(scored), 'run')} with a score and {counted(len(varied), 'varied field')}: too few."
+        sentence = (
+            f"This takes at least {_FEWEST} runs with a score and a varied field; the study has "
+            f"{counted(len(scored), 'run')} with a score and {counted(len(varied), 'varied field')}."
+        )
         return pooled.verdict(_KEY, "cannot tell", sentence, table=pd.DataFrame())
-    # A variance that is there by rounding alone would be shared out all the same.
+    # Otherwise a variance due to rounding alone would be divided among the parameters.
     if scored["badness"].nunique() == 1:
         return pooled.verdict(_KEY, "cannot tell", f"All runs have the same {score.title}.", table=pd.DataFrame())
     table = sensitivity.shares(trials, varied, "badness")
@@ -33,23 +36,22 @@ def parameters(study: Study, score: Score) -> Verdict:
     share, low, high = (float(of_seed[name].iloc[0]) for name in ("share", "low", "high"))
     seeds = int(scored.groupby("setting")["seed"].nunique().median())
     if pd.isna(low) or seeds < LEAST:
-        sentence = f"{counted(seeds, 'seed')} of a setting with a score: train {LEAST} or more of each."
+        sentence = f"This takes at least {LEAST} seeds with a score of each setting; the study has {seeds}."
         return pooled.verdict(_KEY, "cannot tell", sentence, table=table)
     answer: Answer = "holds" if high < HALF else "does not hold" if low > HALF else "cannot tell"
     sentence = (
-        f"Of the variance of {_scale(score)} over {counted(len(scored), 'run')}, the seed alone makes "
-        f"{share:.0%} (95 % interval {low:.0%} to {high:.0%}), the settings the rest. {_largest(table)} "
+        f"Of the variance of {_scale(score)} over {counted(len(scored), 'run')}, the seed alone "
+        f"explains {share:.0%} (95 % interval {low:.0%} to {high:.0%}) and the settings the rest. {_largest(table)} "
         f"{_extremes(trials, score)}"
     )
     return pooled.verdict(
         _KEY, answer, sentence, smallest=seeds, interval=(low, high),
-        of=f"share of the variance of {_scale(score)} that is the seed's", table=table,
+        of=f"share of the variance of {_scale(score)} due to the seed", table=table,
     )  # fmt: skip
 
 
-def trials_of(pooled: Pool) -> tuple[pd.DataFrame, list[str]]:
-    """Return a row a run with the varied fields, seed, setting (in words), `failed` and the score's badness; and the
-    varied fields."""
+def trials_of(pooled: Pool) -> tuple[list[str], pd.DataFrame]:
+    """Return the varied fields, and one row per run: those fields, seed, setting (in words), badness and `failed`."""
     fields = pd.DataFrame.from_records(pooled.runs["fields"].to_list(), index=pooled.runs["run_id"])
     varied = [str(name) for name in fields if fields[name].astype(str).nunique() > 1]
     words = fields[varied].apply(lambda row: ", ".join(f"{name}={value}" for name, value in row.items()), axis=1)
@@ -60,7 +62,7 @@ def trials_of(pooled: Pool) -> tuple[pd.DataFrame, list[str]]:
         seed=runs["seed"], setting=words if varied else "", badness=last,
         failed=[status != "finished" or run_id in alarms for run_id, status in runs["status"].items()],
     )  # fmt: skip
-    return table, varied
+    return varied, table
 
 
 def _scale(score: Score) -> str:
@@ -77,7 +79,7 @@ def _largest(table: pd.DataFrame) -> str:
 
 
 def _extremes(trials: pd.DataFrame, score: Score) -> str:
-    """Say the best and the worst setting by their mean score, one without a score last, and how often each fails."""
+    """Name the best and the worst setting by their mean score, and how often each failed; no score counts as worst."""
     means = trials.groupby("setting")["badness"].mean().sort_values(na_position="last")
     failed = sensitivity.failures(trials, ["setting"], "failed").set_index("value")
     clauses = []

@@ -1,4 +1,4 @@
-"""Findings in the faces: an emotion collapses, the whole generator does, an emotion recovers, faces repeat."""
+"""Findings in the faces: collapse of an emotion or of the whole generator, recovery, near-duplicates."""
 
 import math
 from collections.abc import Iterator
@@ -20,42 +20,48 @@ def collapses(history: RunHistory) -> Iterator[Finding]:
             onsets[name] = (start, end)
             yield _collapse(history, name, values, start, end)
             yield from _recovery(history, name, values, end)
-    many = math.ceil(LIMITS.share_of_emotions * len(diversity))
-    if len(diversity) > 1 and len(onsets) >= many:
-        begun = sorted(start for start, _ in onsets.values())[many - 1]
+    enough = math.ceil(LIMITS.share_of_emotions * len(diversity))
+    if len(diversity) > 1 and len(onsets) >= enough:
+        onset = sorted(start for start, _ in onsets.values())[enough - 1]
         yield Finding(
             "global-collapse",
-            begun,
+            onset,
             "alarm",
-            f"Epoch {history.epoch(begun)}: the generator draws nearly one face each for {len(onsets)} of "
-            f"{len(diversity)} emotions; it has collapsed as a whole.",
+            f"Epoch {history.epoch(onset)}: for {len(onsets)} of {len(diversity)} emotions the generator draws nearly "
+            "the same face each time; it has collapsed as a whole.",
             {"emotions": sorted(onsets)},
         )
 
 
 def _started(history: RunHistory, values: pd.Series) -> pd.Series:
-    """Leave out the beginning, when a generator has not learnt to draw different faces yet."""
+    """Drop the beginning of a series, when a generator has not yet learnt to draw different faces."""
     return values[values.index * history.batch_size >= LIMITS.grace]
 
 
 def _collapse(history: RunHistory, name: str, values: pd.Series, start: int, end: int) -> Finding:
     lowest, before = float(values.loc[start:end].min()), values.loc[: start - 1]
-    had = float(before.max()) if len(before) else float("nan")
-    was = f"before, up to {had:.2f}; " if had >= LIMITS.collapsed else ""
-    read = history.series(f"pulse_reads/{name}")
-    seen_as = ""
-    into = None
-    if start in read.index:
-        into = EMOTIONS[int(read.loc[start])]
-        seen_as = f" The judge recognises most of these faces as {into}."
+    highest_before = float(before.max()) if len(before) else float("nan")
+    earlier = f", up to {highest_before:.2f} before" if highest_before >= LIMITS.collapsed else ""
+    recognised = history.series(f"pulse_reads/{name}")
+    recognised_as = None
+    judged = ""
+    if start in recognised.index:
+        recognised_as = EMOTIONS[int(recognised.loc[start])]
+        judged = f" The judge recognises most of these faces as {recognised_as}."
     lasts = end == values.index[-1]
     return Finding(
         "collapse",
         start,
         "alarm" if lasts else "warning",
         f'Epoch {history.epoch(start)}: the generator draws nearly the same face for "{name}" (diversity {lowest:.2f} '
-        f"of real faces'; {was}collapse below {LIMITS.collapsed:.2f})." + seen_as,
-        {"emotion": name, "diversity": lowest, "before": None if pd.isna(had) else had, "into": into, "until": end},
+        f"of real faces'{earlier}; threshold {LIMITS.collapsed:.2f})." + judged,
+        {
+            "emotion": name,
+            "diversity": lowest,
+            "before": None if pd.isna(highest_before) else highest_before,
+            "into": recognised_as,
+            "until": end,
+        },
     )
 
 
@@ -67,13 +73,13 @@ def _recovery(history: RunHistory, name: str, values: pd.Series, end: int) -> It
             start,
             "info",
             f'Epoch {history.epoch(start)}: "{name}" recovered (diversity {float(values.loc[start]):.2f} of real '
-            f"faces'; recovery from {LIMITS.recovered:.2f}).",
+            f"faces'; threshold {LIMITS.recovered:.2f}).",
             {"emotion": name, "diversity": float(values.loc[start])},
         )
 
 
 def repeats(history: RunHistory) -> Iterator[Finding]:
-    """Report emotions with many near-duplicates although their faces as a whole differ: few modes, not one."""
+    """Report emotions with many near-duplicates although their faces differ overall: few modes, but more than one."""
     diversity = history.of_emotions("pulse_diversity")
     for name, all_values in history.of_emotions("pulse_repeats").items():
         values = _started(history, all_values)
@@ -85,6 +91,6 @@ def repeats(history: RunHistory) -> Iterator[Finding]:
                 start,
                 "warning",
                 f'From epoch {history.epoch(start)}: {share:.0%} of the faces for "{name}" have a near-duplicate among '
-                f"the others (warning from {LIMITS.repeated:.0%}); few different faces are left.",
+                f"the others (threshold {LIMITS.repeated:.0%}); few different faces are left.",
                 {"emotion": name, "share": share},
             )

@@ -1,4 +1,4 @@
-"""All detectors, one line each. A new kind of finding is one function and one line more."""
+"""The table of detectors. A new kind of finding takes one function and one line here."""
 
 from collections.abc import Callable, Iterator, Mapping
 
@@ -21,13 +21,13 @@ DETECTORS: tuple[Detector, ...] = (
     networks.plateau,
 )
 
-# The scores that detectors look at.
+# The scores that detectors read.
 SCORES = ("ct", "fid")
 
 KINDS: Mapping[str, str] = {
     "nan": "a loss or gradient is not a number",
     "saturation": "the discriminator saturates",
-    "oscillation": "discriminator and generator win in turns",
+    "oscillation": "discriminator and generator take turns winning",
     "divergence": "losses or gradients diverge",
     "forgetting": "the discriminator forgets",
     "collapse": "an emotion collapses",
@@ -42,6 +42,6 @@ KINDS: Mapping[str, str] = {
 
 
 def find(history: RunHistory) -> list[Finding]:
-    """Return all findings of a history, in order of their steps."""
+    """Return all findings in a run's history, ordered by step and kind."""
     findings = [finding for detector in DETECTORS for finding in detector(history)]
     return sorted(findings, key=lambda finding: (finding.step, finding.kind))

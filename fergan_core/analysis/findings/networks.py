@@ -1,4 +1,4 @@
-"""Findings in the networks and in the scores: weights that explode, a discriminator that learns by heart, copies."""
+"""Findings in networks and scores: exploding weights, an overfitting discriminator, copied faces, a plateau."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from fergan_core.analysis.findings.thresholds import LIMITS
 
 
 def spectral_explosion(history: RunHistory) -> Iterator[Finding]:
-    """Tell of the first layer whose largest singular value grows several times over in a short while."""
+    """Report the first layer whose largest singular value grows severalfold within a short time."""
     explosions: list[tuple[int, str, float, float]] = []
     for metric in history.metrics:
         if not metric.startswith("spectral_"):
@@ -37,26 +37,27 @@ def spectral_explosion(history: RunHistory) -> Iterator[Finding]:
 
 
 def overfitting(history: RunHistory) -> Iterator[Finding]:
-    """Tell where the discriminator tells training faces from unseen real ones: it learns the data by heart."""
+    """Report a discriminator that tells training faces from unseen real ones: it has memorised the data."""
     gap, sure = history.series("r_v"), history.series("r_t")
     if gap.empty:
         return
     width = LIMITS.overfit_times
-    both = (gap.rolling(width).mean() > LIMITS.r_v) & (sure.reindex(gap.index).rolling(width).mean() > LIMITS.r_t)
-    for start, end in spans(both, 1)[:1]:
-        part = slice(start, end)
+    sure = sure.reindex(gap.index)
+    overfitted = (gap.rolling(width).mean() > LIMITS.r_v) & (sure.rolling(width).mean() > LIMITS.r_t)
+    for start, end in spans(overfitted, 1)[:1]:
+        mean_gap, mean_sure = float(gap.loc[start:end].mean()), float(sure.loc[start:end].mean())
         yield Finding(
             "d-overfitting",
             start,
             "warning",
             f"From epoch {history.epoch(start)}: the discriminator overfits; its output for unseen real faces lies "
-            f"{gap.loc[part].mean():.0%} of the way from training faces to generated ones.",
-            {"r_v": float(gap.loc[part].mean()), "r_t": float(sure.loc[part].mean())},
+            f"{mean_gap:.0%} of the way from training faces to generated ones.",
+            {"r_v": mean_gap, "r_t": mean_sure},
         )
 
 
 def memorising(history: RunHistory) -> Iterator[Finding]:
-    """Tell of the first evaluation whose faces lie nearer to training faces than unseen real faces do."""
+    """Report the first evaluation whose faces lie nearer to training faces than unseen real faces do."""
     rows = history.scores[(history.scores.metric == "ct") & history.scores.emotion.isna()]
     bad = rows[rows.high.fillna(rows.value) < LIMITS.copying].sort_values("step")
     if len(bad):
@@ -66,26 +67,26 @@ def memorising(history: RunHistory) -> Iterator[Finding]:
             int(row.step),
             "alarm",
             f"Epoch {int(row.epoch)}: generated faces lie nearer to training faces than unseen real faces do "
-            f"(C_T {row.value:.1f}, real faces {row.real:.1f}); the generator copies.",
+            f"(C_T {row.value:.1f}, real faces {row.real:.1f}); the generator copies its training data.",
             {"ct": float(row.value), "real": None if pd.isna(row.real) else float(row.real)},
         )
 
 
 def plateau(history: RunHistory) -> Iterator[Finding]:
-    """Tell where FID has not become better in the second half of the evaluations or longer."""
+    """Report an FID that has not improved over the second half of the evaluations or longer."""
     rows = history.scores[(history.scores.metric == "fid") & history.scores.emotion.isna()].sort_values("step")
     if len(rows) < LIMITS.evaluations:
         return
     best = rows.value.cummin()
-    better = rows[best < best.shift(1, fill_value=float("inf")) * (1 - LIMITS.better)]
-    last = better.iloc[-1]
+    improvements = rows[best < best.shift(1, fill_value=float("inf")) * (1 - LIMITS.better)]
+    last = improvements.iloc[-1]
     since = int((rows.step > last.step).sum())
     if since >= len(rows) / 2:
         yield Finding(
             "plateau",
             int(last.step),
             "info",
-            f"Since epoch {int(last.epoch)}: FID has not improved in {since} evaluations ({last.value:.3g} then, "
+            f"Since epoch {int(last.epoch)}: FID has not improved over {since} evaluations ({last.value:.3g} then, "
             f"{rows.value.iloc[-1]:.3g} at the end).",
             {"fid": float(last.value), "evaluations": since},
         )

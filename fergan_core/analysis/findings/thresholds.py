@@ -6,19 +6,19 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Limits:
-    """Above or below what something is found; images are images seen, probes are the judge's looks at the faces."""
+    """Thresholds of the detectors. Images are images seen; a probe is one reading of generated faces by the judge."""
 
     window: int = 4_000  # images of a running mean
-    long: int = 16_000  # images that a state must last, or within which a change must come
-    grace: int = 12_000  # images of the beginning, when nothing has variety yet
+    long: int = 16_000  # images that a state must last, or within which a change must happen
+    grace: int = 12_000  # images at the beginning, when no emotion has variety yet
 
     saturated: float = 0.985  # D's accuracy
-    dead_loss: float = 0.05  # D's loss, beside it
+    dead_loss: float = 0.05  # D's loss while it is saturated
     swing_window: int = 1_000  # images
     swing_high: float = 0.9  # D's accuracy
     swing_low: float = 0.6
     swings: int = 4
-    blow_up: float = 20.0  # times what was usual
+    blow_up: float = 20.0  # times the median so far
     least_size: Mapping[str, float] = field(default_factory=lambda: {"grad_norm": 10.0, "loss": 20.0})
     forgotten: float = 0.5  # D's accuracy on earlier fakes
     forgotten_times: int = 5
@@ -35,7 +35,7 @@ class Limits:
     overfit_times: int = 5
     copying: float = -3.0  # C_T, a standard normal number where nothing is copied
     evaluations: int = 4
-    better: float = 0.02  # share by which a best FID must be beaten
+    better: float = 0.02  # relative improvement of the best FID that counts
 
 
 LIMITS = Limits()

@@ -1,1 +1,1 @@
-"""What groups of runs show together: forks, settings compared, sensitivity to them, survival of trainings."""
+"""Groups of runs: forks, groups compared, sensitivity to parameters, survival of trainings."""

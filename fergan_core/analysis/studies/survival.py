@@ -1,4 +1,4 @@
-"""Survival of trainings: how many of a study's runs are without an alarm after so many images."""
+"""Survival of trainings: the share of a study's runs without an alarm after so many images."""
 
 import warnings
 from collections.abc import Mapping
@@ -13,11 +13,11 @@ _TAIL = 0.025  # on either side of a 95 % interval
 
 
 def lives(runs: pd.DataFrame, findings: pd.DataFrame, batch_sizes: Mapping[str, int]) -> pd.DataFrame:
-    """Return how long each run lived: columns run_id, images (seen by then), died (bool), cause (None: it lived on).
+    """Return each run's lifetime: columns run_id, images (seen by its end), died (bool), cause (None if it survived).
 
-    A run dies at its first alarm or, without one, where it diverged or failed. Any other is known to have lived to its
-    last step and no further, also one that was stopped or whose machine went down. `runs` has columns id, status,
-    step, epoch; `findings` those of the registry; `batch_sizes` are images a step by run.
+    A run dies at its first alarm or, without one, where it diverged or failed. Any other, stopped and crashed runs
+    included, is censored at its last step. `runs` has columns id, status, step, epoch; `findings` are the registry's;
+    `batch_sizes` are images per step by run id.
     """
     first = alarms(runs, findings).drop_duplicates("run_id").set_index("run_id")
     dead = runs["id"].isin(first.index)
@@ -28,10 +28,10 @@ def lives(runs: pd.DataFrame, findings: pd.DataFrame, batch_sizes: Mapping[str, 
 
 
 def curves(lived: pd.DataFrame, groups: Mapping[str, str]) -> pd.DataFrame:
-    """Return a survival curve a group, in order of first appearance: Kaplan and Meier's (1958) with its interval.
+    """Return each group's survival curve (Kaplan & Meier 1958) with its 95 % interval, in order of first appearance.
 
-    `lived` is what `lives` returns; `groups` names each run's group. Columns: group, images, alive (share), low, high
-    (95 %), at_risk (runs that had come so far), died, left (runs that ended there alive). Each curve begins at 0.
+    `lived` is what `lives` returns; `groups` gives each run's group. Columns: group, images, alive (share), low, high,
+    at_risk (runs that got this far), died, left (runs censored here). Each curve begins at 0 images.
     """
     labels = lived["run_id"].map(groups)
     tables = [_curve(of_group).assign(group=label) for label, of_group in lived.groupby(labels, sort=False)]
@@ -42,14 +42,14 @@ def curves(lived: pd.DataFrame, groups: Mapping[str, str]) -> pd.DataFrame:
 def _curve(lived: pd.DataFrame) -> pd.DataFrame:
     """Return one group's curve. Its interval is the exponential Greenwood one, which stays within 0 and 1.
 
-    Where that is undefined: before the first death it is Clopper and Pearson's of no death among those at risk; after
-    the last it keeps its upper end, for a survival can only fall.
+    Where that is undefined: before the first death it is Clopper and Pearson's for no death among those at risk; once
+    all have died the upper end stays where it was, because survival can only fall.
     """
     died = lived["died"].to_numpy(bool)
     images = lived["images"].to_numpy(float)
     survival = ecdf(CensoredData(uncensored=images[died], right=images[~died])).sf
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # of the places where it is undefined
+        warnings.simplefilter("ignore", RuntimeWarning)  # where it is undefined
         interval = survival.confidence_interval(0.95, method="log-log")
     times, alive = survival.quantiles, survival.probabilities
     table = pd.DataFrame({"images": times, "alive": alive})
