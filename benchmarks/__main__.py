@@ -1,4 +1,4 @@
-"""`make bench`: every benchmark in one run, a table on stdout and bench-results.json beside it."""
+"""`make bench`: run all benchmarks, print a table and write bench-results.json."""
 
 import importlib
 import json
@@ -14,7 +14,7 @@ SUITES = ("data", "registry", "training", "rivals", "evaluation", "dashboard")
 
 
 def main(suites: list[str]) -> int:
-    """Run the suites named on the command line, all of them by default."""
+    """Run the named suites, by default all of them; return the exit status."""
     unknown = sorted(set(suites) - set(SUITES))
     if unknown:
         print(f"error: no benchmark called {', '.join(unknown)}; choose from {', '.join(SUITES)}", file=sys.stderr)
@@ -41,7 +41,7 @@ def main(suites: list[str]) -> int:
             "" if ratio is None else f"{ratio:.2f}",
             row.get("note", ""),
         )
-    # In a log as wide as the table wants to be; a terminal knows its own width.
+    # A log has no width of its own; a terminal has.
     Console(width=None if sys.stdout.isatty() else 160).print(table)
     return 0
 

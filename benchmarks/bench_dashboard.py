@@ -1,6 +1,6 @@
-"""The dashboard's server: its memory after all five pages have been opened, and how long each takes to draw.
+"""The dashboard's server: its memory after five pages have been opened, and how long each page takes.
 
-The registry is the showcase where there is one (`runs.db`), otherwise one that a short training fills.
+The registry is the showcase (`runs.db`) if it exists, otherwise one filled by two short trainings.
 """
 
 import subprocess
@@ -17,7 +17,7 @@ from fergan_core.registry import Reader
 from tests.support.machine import CHROMIUM_ARGUMENTS, ROOT, find_chromium, served
 
 _LIMIT_MIB = 500
-# What a page has drawn when it is done.
+# The element that is on a page once it is complete.
 _PAGES = {
     "runs": "[data-testid=stDataFrame]",
     "run": ".js-plotly-plot",
@@ -28,7 +28,7 @@ _PAGES = {
 
 
 def run() -> list[dict[str, Any]]:
-    """Open every page twice in Chromium and draw faces; rows of name, value, unit, reference, ratio, note."""
+    """Open every page twice in Chromium and draw faces; return the table's rows."""
     chromium = find_chromium()
     if chromium is None:
         print("dashboard: skipped, there is no Chromium on PATH", file=sys.stderr)
@@ -42,10 +42,10 @@ def run() -> list[dict[str, Any]]:
             _visit(chromium, address, {"checkpoints?draw=true&emotion=happy&count=50": "img[alt*='drawn from']"})
             memory_with_faces = server.memory_info().rss / 2**20
     rows = [
-        row(f"page {page}", value, "s", "second opening, until its figure stands") for page, value in seconds.items()
+        row(f"page {page}", value, "s", "second opening, until its figure is drawn") for page, value in seconds.items()
     ]
-    for what, value in (("all pages opened", memory), ("faces drawn as well", memory_with_faces)):
-        name, note = f"server's memory, {what}", "reference: the limit; torch is in a process of its own"
+    for state, value in (("all pages opened", memory), ("faces drawn as well", memory_with_faces)):
+        name, note = f"server's memory, {state}", "reference: the limit; torch runs in a separate process"
         rows.append(row(name, value, "MiB", note, reference=_LIMIT_MIB, ratio=_LIMIT_MIB / value))
     return rows
 
@@ -62,7 +62,7 @@ def _registry(folder: Path) -> str:
 
 
 def _visit(chromium: str, address: str, pages: dict[str, str]) -> dict[str, float]:
-    """Open each page twice; return the seconds of the second opening, whose modules and tables are known."""
+    """Open each page twice; return the seconds of the second opening, when modules and tables are cached."""
     from playwright.sync_api import sync_playwright
 
     seconds = {}

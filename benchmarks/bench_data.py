@@ -1,4 +1,4 @@
-"""Opening FER2013: the CSV's first parse against pandas, the second opening, the memory; and drawing synthfer."""
+"""Opening FER2013: first parse of the CSV against pandas, second opening, memory; and generating synthfer."""
 
 import os
 import tempfile
@@ -23,7 +23,7 @@ _OPEN = "import sys; from fergan_core.data import open_dataset; open_dataset(sys
 
 
 def run() -> list[dict[str, Any]]:
-    """Return rows of name, value, unit, reference, ratio, note; a ratio above 1 is in FerGAN's favour."""
+    """Return the table's rows."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         path, note = fer2013_csv(folder)
@@ -63,7 +63,7 @@ def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def _with_pandas(path: Path) -> npt.NDArray[np.uint8]:
-    """Read as the notebooks do it: read_csv, then a split and an array a row."""
+    """Read the CSV as notebooks usually do: read_csv, then split each row into an array."""
     frame = pd.read_csv(path)
     rows = [np.array(pixels.split(), dtype=np.uint8).reshape(48, 48) for pixels in frame["pixels"]]
     return np.stack(rows)
@@ -71,14 +71,14 @@ def _with_pandas(path: Path) -> npt.NDArray[np.uint8]:
 
 def _write_pictures(dataset: Dataset, folder: Path) -> None:
     for number, (image, label) in enumerate(zip(dataset.images, dataset.labels, strict=True)):
-        place = folder / "train" / EMOTIONS[label]
-        place.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(image).save(place / f"{number:06d}.png", compress_level=1)
+        target = folder / "train" / EMOTIONS[label]
+        target.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(target / f"{number:06d}.png", compress_level=1)
 
 
 @contextmanager
 def _cache(folder: Path) -> Iterator[None]:
-    """Point the cache to a folder for a while."""
+    """Use a folder as the cache within this context."""
     before = os.environ.get("FERGAN_CACHE")
     os.environ["FERGAN_CACHE"] = str(folder)
     try:

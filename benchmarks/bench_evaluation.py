@@ -1,8 +1,8 @@
-"""Evaluation: how long the protocols take beyond sampling, and the classic scores beside torch-fidelity's.
+"""Evaluation: how long the protocols take without sampling, and the classic scores compared with torch-fidelity's.
 
-Both get the same judge as extractor, the same faces, and give IS over ten splits, FID, KID over 100 subsets of 1,000,
-precision and recall: once computed from the same features, and once with the reading, torch-fidelity then through its
-own `calculate_metrics`. Ours also prepares the intervals of recall, which torch-fidelity does not give.
+Both use the same judge as feature extractor and the same faces, and compute IS over ten splits, FID, KID over 100
+subsets of 1,000, precision and recall: once from given features, and once from the faces (torch-fidelity by its own
+`calculate_metrics`). Ours also prepares the intervals of recall, which torch-fidelity does not have.
 """
 
 import os
@@ -41,7 +41,7 @@ main(["evaluate", "--images", sys.argv[1], "--data", "synthfer", "--judge", "syn
 
 
 class _JudgeForFidelity(FeatureExtractorBase):
-    """The judge in the form that torch-fidelity asks for."""
+    """The judge as a feature extractor for torch-fidelity."""
 
     def __init__(self, name: str, features_list: list[str], **_: Any) -> None:
         super().__init__(name, features_list)
@@ -66,7 +66,7 @@ class _JudgeForFidelity(FeatureExtractorBase):
 
 
 def _faces(count: int, seed: int) -> Faces:
-    """Return training faces under strong noise, as a generator of middling worth might draw them."""
+    """Return training faces with strong noise, as a mediocre generator might draw them."""
     dataset = open_dataset("synthfer")
     index = split_parts(dataset).train
     source = torch.Generator().manual_seed(seed)
@@ -112,9 +112,9 @@ def _theirs_from_faces(fake: Faces, real: Faces) -> dict[str, float]:
     return scores
 
 
-def _timed(compute: Callable[..., dict[str, float]], *of: Any) -> tuple[float, dict[str, float]]:
+def _timed(compute: Callable[..., dict[str, float]], *arguments: Any) -> tuple[float, dict[str, float]]:
     started = time.perf_counter()
-    scores = compute(*of)
+    scores = compute(*arguments)
     return time.perf_counter() - started, scores
 
 
@@ -126,35 +126,35 @@ def _against_fidelity() -> list[dict[str, Any]]:
     judge = load_judge("synthfer")
     read = (*judge.read(fake.images), judge.read(real.images)[1])
     register_feature_extractor("judge", _JudgeForFidelity)
-    rows, apart = [], 0.0
-    for name, note, ours, theirs, of in (
+    rows, largest_difference = [], 0.0
+    for name, note, ours, theirs, arguments in (
         ("from features", "ratio to torch-fidelity's, limit 2", _ours, _theirs, read),
         ("from faces", "both read 20,000 faces first", _ours_from_faces, _theirs_from_faces, (fake, real)),
     ):
-        # In turns, for the machine's own speed changes; the first turn warms up.
-        turns = [(_timed(theirs, *of), _timed(ours, *of)) for _ in range(_TURNS)]
+        # Alternately, because the machine's speed changes; the first turn is a warm-up.
+        turns = [(_timed(theirs, *arguments), _timed(ours, *arguments)) for _ in range(_TURNS)]
         expected, actual = turns[-1][0][1], turns[-1][1][1]
-        reference, seconds = (statistics.median(turn[who][0] for turn in turns[1:]) for who in (0, 1))
-        apart = max(apart, *(abs(actual[key] / expected[key] - 1) for key in actual))
+        reference, seconds = (statistics.median(turn[side][0] for turn in turns[1:]) for side in (0, 1))
+        largest_difference = max(largest_difference, *(abs(actual[key] / expected[key] - 1) for key in actual))
         title = f"IS, FID, KID, PR of 10,000 {name}"
         rows.append(row(title, seconds, "s", note, reference=reference, ratio=reference / seconds))
-    return [*rows, row("the same values, largest relative difference", apart, "", "limit 1e-6")]
+    return [*rows, row("the same values, largest relative difference", largest_difference, "", "limit 1e-6")]
 
 
 def _protocol(count: int, limit: float, *, thorough: bool) -> dict[str, Any]:
-    """Time one protocol on faces not seen before, where real faces' readings are kept from the time before."""
+    """Time one protocol on new faces, with the readings of real faces cached."""
     dataset = open_dataset("synthfer")
     evaluator = Evaluator(dataset, split_parts(dataset), Protocol("synthfer", count), thorough=thorough)
     evaluator.score(_faces(count, seed=1), range(7))
-    fresh = _faces(count, seed=2)
+    new_faces = _faces(count, seed=2)
     started = time.perf_counter()
-    evaluator.score(fresh, range(7))
+    evaluator.score(new_faces, range(7))
     name = "final protocol, CAS included" if thorough else "light protocol"
     return row(f"{name}: {count:,} faces", time.perf_counter() - started, "s", f"reading included; limit {limit:.0f} s")
 
 
 def run() -> list[dict[str, Any]]:
-    """Time both protocols, compare with torch-fidelity, and take the memory of the command on 10,000 faces."""
+    """Time both protocols, compare with torch-fidelity, and measure the memory of scoring 10,000 faces."""
     with tempfile.TemporaryDirectory() as folder:
         before = os.environ.get("FERGAN_CACHE")
         os.environ["FERGAN_CACHE"] = folder

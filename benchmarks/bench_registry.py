@@ -1,4 +1,4 @@
-"""The registry: points written a second, a long curve read, many runs listed."""
+"""The registry: points written per second, reading a long curve, listing many runs."""
 
 import sqlite3
 import statistics
@@ -20,7 +20,7 @@ _BUCKETS = 500
 _RUNS = 1000
 _REPEATS = 5
 
-# The same buckets by window functions, as a rank within each metric gives them.
+# The same buckets by SQL window functions.
 _BY_WINDOWS = """
 SELECT bucket, max(step), min(value), max(value), avg(value) FROM (
   SELECT p.step, p.value, ntile(:buckets) OVER (PARTITION BY p.metric_key ORDER BY p.step) AS bucket
@@ -56,7 +56,7 @@ def _new_run(registry: Registry) -> str:
 
 
 def _one_by_one(folder: Path) -> float:
-    """Return points a second of the same table where every point is its own transaction, as a naive log call writes."""
+    """Return points per second if every point is written in its own transaction, as a naive logger does."""
     registry = Registry(str(folder / "naive.db"))
     run_id, count = _new_run(registry), 200
     connection = sqlite3.connect(folder / "naive.db", isolation_level=None)
@@ -72,7 +72,7 @@ def _one_by_one(folder: Path) -> float:
 
 
 def _by_driver(folder: Path) -> float:
-    """Return points a second of the same table where all are given to Python's sqlite3 at once, in one transaction."""
+    """Return points per second if all are passed to sqlite3's executemany at once, in one transaction."""
     registry = Registry(str(folder / "driver.db"))
     run_id = _new_run(registry)
     connection = sqlite3.connect(folder / "driver.db", isolation_level=None)
@@ -91,7 +91,7 @@ def _by_driver(folder: Path) -> float:
     return speed
 
 
-# Points logged without a pause, as many as the argument says.
+# Logs as many points as the argument says, without a pause.
 _WITHOUT_PAUSE = """
 import sys, tempfile
 from benchmarks.bench_registry import _SCALARS, _new_run
@@ -105,7 +105,7 @@ with tempfile.TemporaryDirectory() as folder:
 
 
 def _writing(registry: Registry, run_id: str) -> tuple[float, float]:
-    """Return points a second to the end, and the 99th percentile of a step's `put` in microseconds."""
+    """Return points written per second, and the 99th percentile of a step's `put` in microseconds."""
     calls = []
     started = time.perf_counter()
     with PointWriter(registry, run_id) as writer:
@@ -119,7 +119,7 @@ def _writing(registry: Registry, run_id: str) -> tuple[float, float]:
 
 
 def run() -> list[dict[str, Any]]:
-    """Measure writing, the reading of a long curve against window functions, and a list of 1,000 runs."""
+    """Measure writing, reading a long curve against window functions, and listing 1,000 runs."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         registry = Registry(str(folder / "runs.db"))
@@ -134,16 +134,16 @@ def run() -> list[dict[str, Any]]:
         windows = _milliseconds(lambda: raw.execute(_BY_WINDOWS, values).fetchall())
         raw.close()
         with registry.write() as connection:
-            one = dict(connection.execute(sa.select(RunRow.__table__).where(RunRow.id == run_id)).one()._mapping)
-            del one["key"]
-            connection.execute(sa.insert(RunRow), [{**one, "id": f"bench{i:04d}"} for i in range(_RUNS)])
+            template = dict(connection.execute(sa.select(RunRow.__table__).where(RunRow.id == run_id)).one()._mapping)
+            del template["key"]
+            connection.execute(sa.insert(RunRow), [{**template, "id": f"bench{i:04d}"} for i in range(_RUNS)])
         listing = _milliseconds(reader.runs)
     return [
         row(
             "points written",
             speed,
             "points/s",
-            f"{_SCALARS} scalars a step; one by one",
+            f"{_SCALARS} scalars per step; one by one",
             reference=naive,
             ratio=speed / naive,
         ),
@@ -151,7 +151,7 @@ def run() -> list[dict[str, Any]]:
             "points written",
             speed,
             "points/s",
-            "the same by sqlite3's executemany in one go",
+            "by sqlite3's executemany at once",
             reference=driver,
             ratio=speed / driver,
         ),

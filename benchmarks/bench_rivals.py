@@ -1,7 +1,7 @@
-"""Diffusion and flow in training against their own network's bare loop, and how fast faces are drawn in few steps.
+"""Training diffusion and flow against a bare loop of the same network, and drawing faces in few steps.
 
-The bare loop is forward, squared error, backward and the optimiser on one batch that is never changed: what no training
-can be faster than. Both take turns, block by block, so that the machine's own changes of speed hit both.
+The bare loop is forward, squared error, backward and optimiser on one fixed batch: no training can be faster. The two
+alternate block by block, so that changes of the machine's speed affect both.
 """
 
 import statistics
@@ -25,12 +25,12 @@ from fergan_core.methods.denoising import DenoisingLearner, build_network
 from fergan_core.registry import PointWriter, Registry
 from fergan_core.training import engine
 
-_BLOCK, _ROUNDS = 8, 12  # steps, and blocks of either
-_DRAWN = 64
+_BLOCK, _ROUNDS = 8, 12  # steps in a block, and blocks of each
+_FACES = 64
 
 
 def _bare(recipe: recipes.Recipe, images: Tensor, codes: Tensor) -> Callable[[], None]:
-    """Return a block of steps of the network alone."""
+    """Return a function that runs one block of steps of the bare loop."""
     device, count = images.device, recipe.batch_size
     bfloat16 = device.type == "cuda"
     network = build_network(recipe.method, len(recipe.emotions)).to(device, memory_format=torch.channels_last)
@@ -58,9 +58,9 @@ def _seconds(block: Callable[[], None]) -> float:
 
 
 def _training(recipe: recipes.Recipe, images: Tensor, codes: Tensor) -> dict[str, Any]:
-    """Compare recorded training with the bare loop."""
+    """Compare recorded training with the bare loop; return a row of the table."""
     learner = build_learner(recipe, images.device, steps=10**6, bfloat16=images.is_cuda)
-    bare, done = _bare(recipe, images, codes), 0
+    bare, steps_done = _bare(recipe, images, codes), 0
     ours: list[float] = []
     theirs: list[float] = []
     with tempfile.TemporaryDirectory() as name:
@@ -74,19 +74,19 @@ def _training(recipe: recipes.Recipe, images: Tensor, codes: Tensor) -> dict[str
             recorder = Recorder(writer, batch_size=recipe.batch_size)
 
             def block() -> None:
-                nonlocal done
-                # An epoch of these images is a block.
+                nonlocal steps_done
+                # These images make an epoch of exactly one block.
                 engine.fit(
-                    learner, images, codes, batch_size=recipe.batch_size, epochs=done // _BLOCK + 1, seed=0,
-                    flip=recipe.flip, start_step=done, hooks=[recorder],
+                    learner, images, codes, batch_size=recipe.batch_size, epochs=steps_done // _BLOCK + 1, seed=0,
+                    flip=recipe.flip, start_step=steps_done, hooks=[recorder],
                 )  # fmt: skip
-                done += _BLOCK
+                steps_done += _BLOCK
 
             for _ in range(_ROUNDS):
                 theirs.append(_seconds(bare))
                 ours.append(_seconds(block))
-    # The first blocks warm up.
-    ratio = statistics.median(bare_s / own_s for bare_s, own_s in zip(theirs[1:], ours[1:], strict=True))
+    # The first blocks are a warm-up.
+    ratio = statistics.median(their_s / our_s for their_s, our_s in zip(theirs[1:], ours[1:], strict=True))
     speed, reference = (_BLOCK * recipe.batch_size / statistics.median(times[1:]) for times in (ours, theirs))
     return row(
         f"{recipe.preset} training", speed, "images/s", "recorded; its network's bare loop, limit 0.90",
@@ -95,19 +95,19 @@ def _training(recipe: recipes.Recipe, images: Tensor, codes: Tensor) -> dict[str
 
 
 def _drawing(recipe: recipes.Recipe, images: Tensor, codes: Tensor) -> list[dict[str, Any]]:
-    """Time faces drawn in the recipe's steps and in few."""
+    """Time drawing faces in the recipe's number of steps and in four; return rows of the table."""
     learner = build_learner(recipe, images.device, steps=10, bfloat16=False)
     assert isinstance(learner, DenoisingLearner)
     rows = []
     for steps in (recipe.method.sample_steps, 4):
         generator = learner.generator.resampled(replace(recipe.method.sampling, steps=steps))
-        seconds = _seconds(lambda generator=generator: generator.sample(codes[:_DRAWN], 0))  # type: ignore[misc]
-        rows.append(row(f"{recipe.preset} drawing, {steps} steps", _DRAWN / seconds, "faces/s"))
+        seconds = _seconds(lambda generator=generator: generator.sample(codes[:_FACES], 0))  # type: ignore[misc]
+        rows.append(row(f"{recipe.preset} drawing, {steps} steps", _FACES / seconds, "faces/s"))
     return rows
 
 
 def run() -> list[dict[str, Any]]:
-    """Measure both methods' training and drawing."""
+    """Measure training and drawing of both methods; return the table's rows."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     dataset, rows = open_dataset("synthfer"), []
     for name in ("diffusion-cpu", "flow-cpu"):

@@ -1,7 +1,7 @@
-"""Training against a plain PyTorch loop of the same networks, batch and losses, on the same machine in one run.
+"""Training against a plain PyTorch loop with the same networks, batch size and losses, on the same machine.
 
-The plain loop is what a careful student writes: ImageFolder of PNG files, DataLoader (2 workers, 8 on a GPU),
-float32, default memory layout, unfused Adam, the losses of every step read with .item() for the log.
+The plain loop is what a careful student would write: ImageFolder of PNG files, DataLoader (2 workers, 8 on a GPU),
+float32, default memory layout, unfused Adam, and .item() on every step's losses for the log.
 """
 
 import statistics
@@ -39,7 +39,7 @@ _EPOCH = "from trainers import dcgan; dcgan.main()"
 
 
 class _Alternating(engine.Hook):
-    """Records every second block of steps, waiting at its end for the database, and times all blocks."""
+    """Record every second block of steps, waiting for the database at its end, and time all blocks."""
 
     def __init__(self, recorder: Recorder, writer: PointWriter) -> None:
         self.recorder, self.writer = recorder, writer
@@ -47,11 +47,11 @@ class _Alternating(engine.Hook):
         self.started = time.perf_counter()
 
     def after_step(self, progress: engine.Progress, scalars: dict[str, Tensor]) -> None:
-        block, place = divmod(progress.step - 1, _BLOCK)
+        block, position = divmod(progress.step - 1, _BLOCK)
         recording = block % 2 == 1
         if recording:
             self.recorder.after_step(progress, scalars)
-        if place == _BLOCK - 1:
+        if position == _BLOCK - 1:
             if recording:
                 self.recorder.flush(progress)
                 self.writer.flush()
@@ -70,7 +70,7 @@ def _write_folder(images: np.ndarray, labels: np.ndarray, folder: Path) -> None:
 
 
 class _PlainStep:
-    """A step as tutorials write it: the same networks, batch and losses in PyTorch's defaults."""
+    """A training step as tutorials write it: the same networks and losses with PyTorch's defaults."""
 
     def __init__(self, recipe: recipes.Recipe, device: torch.device | str = "cpu") -> None:
         self.latent_size, betas = recipe.method.latent_size, (recipe.method.beta1, recipe.method.beta2)
@@ -81,7 +81,7 @@ class _PlainStep:
         self.bce = nn.BCEWithLogitsLoss()
 
     def __call__(self, images: Tensor, labels: Tensor) -> tuple[float, float]:
-        """Learn one batch; return D's and G's loss."""
+        """Learn from one batch; return the discriminator's and the generator's loss."""
         ones = torch.ones(len(images), device=images.device)
         latents = torch.rand(len(images), self.latent_size, device=images.device) * 2 - 1
         fake = self.generator(latents, labels)
@@ -98,7 +98,7 @@ class _PlainStep:
 
 
 def _plain_loop(recipe: recipes.Recipe, folder: Path, device: torch.device, epochs: int) -> Iterator[None]:
-    """Train as a tutorial does; yields after every step."""
+    """Train as a tutorial does; yield after every step."""
     torch.manual_seed(recipe.seed)
     learn = _PlainStep(recipe, device)
     to_tensor = transforms.Compose([transforms.Grayscale(), transforms.ToTensor(), transforms.Normalize([0.5], [0.5])])
@@ -116,9 +116,9 @@ def _plain_loop(recipe: recipes.Recipe, folder: Path, device: torch.device, epoc
 
 
 def _first_losses(recipe: recipes.Recipe, images: Tensor, labels: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """Return the first losses of our learner and of plain arithmetic on the same batches and latents, [steps, 2] each.
+    """Return the first losses of our learner and of the plain step on the same batches and latents, [steps, 2] each.
 
-    In float64, where a difference is one of arithmetic and not of rounding, which a GAN soon makes large.
+    In float64, so that a difference is one of arithmetic and not of rounding, which a GAN soon amplifies.
     """
     torch.set_default_dtype(torch.float64)
     try:
@@ -141,7 +141,7 @@ def _first_losses(recipe: recipes.Recipe, images: Tensor, labels: Tensor) -> tup
 
 
 def _engine_blocks(recipe: recipes.Recipe, images: Tensor, labels: Tensor, folder: Path, epochs: int) -> _Alternating:
-    """Train with the engine, recording into a registry in `folder` half of the time."""
+    """Train with the engine, recording every second block into a registry in `folder`."""
     registry = Registry(str(folder / "runs.db"))
     run_id = registry.create_run(
         name="bench", method="gan", preset="dcgan", recipe=recipes.to_dict(recipe),
@@ -176,10 +176,10 @@ def _plain_seconds(recipe: recipes.Recipe, folder: Path, device: torch.device, e
 
 
 def _instruments(recipe: recipes.Recipe, dataset: Dataset, speed: float) -> dict[str, Any]:
-    """Return the share of a training's time that its instruments take, the judge's probe and Jacobians included.
+    """Return the share of training time that the instruments take, including the judge's probe and the Jacobians.
 
-    `speed` is the training's without them, images/s. Each instrument is timed alone, often, and weighed by how seldom
-    it is taken; an epoch is one of FER2013's.
+    `speed` is the training's speed without them, images/s. Each instrument is timed alone, several times, and weighted
+    by how often it runs; an epoch is one of FER2013's.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     learner = build_learner(recipe, device, steps=10**6, bfloat16=device.type == "cuda")
@@ -188,20 +188,20 @@ def _instruments(recipe: recipes.Recipe, dataset: Dataset, speed: float) -> dict
     learner.step(faces, codes)
     judge = evaluation.load_judge("synthfer", device)
     probe = evaluation.Probe(judge, evaluation.RealFaces(dataset, split_parts(dataset), judge), recipe.emotions, 0)
-    every = {
+    by_interval = {  # images between two measurements
         recipe.watch_every * recipe.batch_size: lambda: learner.measure((faces, codes), (faces, codes)),
         PROBE_IMAGES: lambda: probe.take(learner.generator, device),
         _FER2013: lambda: evaluation.jacobian_condition(learner.generator, recipe.emotions, 0),
     }
-    share = sum(_median_seconds(look) * speed / images for images, look in every.items())
+    share = sum(_median_seconds(measure) * speed / images for images, measure in by_interval.items())
     return row("instruments' cost", 100 * share, "% of a step", "on average, limit 5 %")
 
 
-def _median_seconds(look: Callable[[], object], times: int = 7) -> float:
+def _median_seconds(measure: Callable[[], object], repeats: int = 7) -> float:
     seconds = []
-    for _ in range(times):
+    for _ in range(repeats):
         started = time.perf_counter()
-        look()
+        measure()
         if torch.cuda.is_available():
             torch.cuda.synchronize()
         seconds.append(time.perf_counter() - started)
@@ -209,7 +209,7 @@ def _median_seconds(look: Callable[[], object], times: int = 7) -> float:
 
 
 def run() -> list[dict[str, Any]]:
-    """Measure the engine, the plain loop, what recording costs, and the memory of an epoch of all images."""
+    """Measure the engine, the plain loop, the cost of recording, and the memory of an epoch of all images."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     recipe = recipes.preset("dcgan")
     dataset = open_dataset("synthfer")
@@ -220,11 +220,11 @@ def run() -> list[dict[str, Any]]:
         folder = Path(name) / "faces"
         folder.mkdir()
         _write_folder(pixels, codes, folder)
-        # The first block warms up: threads, memory, workers.
+        # The first block is a warm-up: threads, memory, workers.
         plain = _BLOCK * recipe.batch_size / statistics.median(_plain_seconds(recipe, folder, device, epochs)[1:])
         blocks = _engine_blocks(recipe, images, labels, Path(name), 2 * epochs)
     recorded = _BLOCK * recipe.batch_size / statistics.median(blocks.seconds[True])
-    # Neighbours in time are compared: the machine's own changes of speed are slower than that.
+    # Adjacent blocks are compared: the machine's speed changes more slowly than that.
     cost = [on / off - 1 for off, on in zip(blocks.seconds[False][1:], blocks.seconds[True][1:], strict=True)]
     rows = [
         row(
@@ -243,8 +243,8 @@ def run() -> list[dict[str, Any]]:
         worst = float(np.abs(ours / theirs - 1).max())
         rows.append(row("first 20 losses", worst, "relative difference", "float64, plain arithmetic"))
         with tempfile.TemporaryDirectory() as name:
-            path, what = fer2013_csv(Path(name))
+            path, content = fer2013_csv(Path(name))
             peak = peak_memory(_EPOCH, "--data", str(path), "--preset", "dcgan", "--epochs", "1",
                                "--device", "cpu", "--registry", f"{name}/runs.db")  # fmt: skip
-        rows.append(row("peak memory, one epoch", peak, "MiB", f"all {what}", reference=2048, ratio=2048 / peak))
+        rows.append(row("peak memory, one epoch", peak, "MiB", f"all {content}", reference=2048, ratio=2048 / peak))
     return rows

@@ -1,4 +1,4 @@
-"""What the benchmarks share: rows of their table, FER2013 or its like as a file, a process's memory."""
+"""Shared by the benchmarks: rows of their table, a CSV of FER2013 or a stand-in, a process's peak memory."""
 
 import subprocess
 import sys
@@ -11,8 +11,8 @@ from tests.support.machine import exporter
 
 _USAGES = ("Training", "PublicTest", "PrivateTest", "test")
 
-# In a process of its own, whose highest memory is then the code's alone. Linux hands ru_maxrss down from the starting
-# process, so there the kernel's own mark is read.
+# Appended to code that runs in a process of its own, whose peak memory is then the code's alone. On Linux a process
+# inherits ru_maxrss from its parent, so the kernel's VmHWM is read there.
 _PEAK = """
 import pathlib, re, resource, sys
 status = pathlib.Path("/proc/self/status")
@@ -32,23 +32,23 @@ def row(
 
 
 def ended(reader: Reader) -> dict[str, dict[str, object]]:
-    """Return the runs that came to their own end by name; one that was stopped is trained again under its name."""
+    """Return the runs that finished or diverged, by name; one that was stopped is trained again under the same name."""
     runs = reader.runs()
     return {row["name"]: row for row in runs[runs["status"].isin(["finished", "diverged"])].to_dict("records")}
 
 
 def peak_memory(code: str, *arguments: str) -> float:
-    """Run Python code with arguments in a process of its own; return its highest memory in MiB."""
+    """Run Python code with arguments in a process of its own; return its peak memory in MiB."""
     command = [sys.executable, "-c", f"{code}\n{_PEAK}", *arguments]
     printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
     return float(printed.split()[-1])
 
 
 def fer2013_csv(folder: Path) -> tuple[Path, str]:
-    """Write fer2013.csv to a folder; return it and what it holds.
+    """Write fer2013.csv to a folder; return its path and a description of its content.
 
-    It is the real one where the exporter is at hand (FERGAN_SHARED, or `shared` beside the repository), otherwise
-    one of synthfer's images in the same layout and of the same size.
+    It is the real one if its exporter is available (FERGAN_SHARED, or `shared` beside the repository), otherwise
+    synthfer's images in the same layout and number.
     """
     path = folder / "fer2013.csv"
     if exporter().exists():

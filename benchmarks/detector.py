@@ -30,16 +30,16 @@ from fergan_core.methods.protocols import Generator
 from fergan_core.metrics.intervals import interval_of_share
 from fergan_core.registry import Reader, Registry
 
-_IMAGES = 4_000  # of the data set, so that an epoch, with its checkpoint, passes in every probe
+_IMAGES = 4_000  # of the data set, so that there is an epoch, with its checkpoint, between two probes
 _EPOCHS = 12
-_FACES = 200  # an emotion, whose people are counted
-_COLLAPSED = 2.0  # people or fewer of 64: one face and its likes. Real faces show 53 to 57, sound short runs 4 to 20
+_FACES = 200  # per emotion, whose people are counted
+_COLLAPSED = 2.0  # people or fewer, of 64: nearly one face. Real faces show 53 to 57, healthy short runs 4 to 20
 _LOOKS = 2  # in a row
 
 _SHORT = {"images": str(_IMAGES), "epochs": str(_EPOCHS), "eval_every": "0", "checkpoint_every": "1"}
 _LITTLE = {"images": "200", "epochs": "240", "eval_every": "0", "checkpoint_every": "20"}
 
-# What is changed of the preset `quick`. The kinds of `test` were looked at once, after the limits were fixed.
+# Changes to the preset `quick`. The kinds of `test` were assessed once, after the limits were fixed.
 KINDS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "fit": {
         "plain": _SHORT,
@@ -66,7 +66,7 @@ SEEDS = {"fit": range(3), "test": range(100, 104)}
 
 @dataclass(frozen=True)
 class Case:
-    """One emotion of one run: did it collapse in truth, and was it found to; the onsets in images seen."""
+    """One emotion of one run: did it collapse, was a collapse found, and the onsets of both in images seen."""
 
     kind: str
     run: str
@@ -78,7 +78,7 @@ class Case:
 
 
 def train_missing(part: str, dataset: Dataset, registry: Registry) -> None:
-    """Train all runs of a part that are not in the registry yet."""
+    """Train those runs of a part that the registry does not have yet."""
     names = set(ended(registry.reader))
     for seed in SEEDS[part]:
         for kind, changes in KINDS[part].items():
@@ -92,13 +92,13 @@ def train_missing(part: str, dataset: Dataset, registry: Registry) -> None:
 
 
 class Truth:
-    """Counts different people by the judge's identity head: exp of the entropy of who is read, 1 to 64."""
+    """The effective number of people by the judge's identity head: exp of the entropy of identities, 1 to 64."""
 
     def __init__(self, dataset: Dataset) -> None:
         self._judge = evaluation.load_judge(evaluation.judges_for(dataset.name)[0])
 
     def people(self, generator: Generator, code: int) -> float:
-        """Return how many different people generated faces of an emotion show."""
+        """Return the effective number of different people in generated faces of an emotion."""
         faces = evaluation.draw(generator, torch.full((_FACES,), code), 0, 1.0, torch.device("cpu"))
         counts = torch.bincount(self._judge.identities(self._judge.read(faces.images)[1]).argmax(1), minlength=64)
         shares = counts[counts > 0].double() / counts.sum()
@@ -106,19 +106,19 @@ class Truth:
 
 
 def cases_of(row: Mapping[str, object], kind: str, truth: Truth, reader: Reader) -> Iterator[Case]:
-    """Compare what was found in a run with the truth at its checkpoints, emotion by emotion."""
+    """Compare a run's findings with the truth at its checkpoints, emotion by emotion."""
     run_id = str(row["id"])
     run = reader.run(run_id)
     saved = reader.checkpoints(run_id).sort_values("step")
     saved = saved[saved.images_seen >= LIMITS.grace]
     findings = reader.findings([run_id])
     onsets = {
-        one.numbers["emotion"]: one.step * run["recipe"]["batch_size"]
-        for one in findings[findings.kind == "collapse"].itertuples()
+        finding.numbers["emotion"]: finding.step * run["recipe"]["batch_size"]
+        for finding in findings[findings.kind == "collapse"].itertuples()
     }
     people: dict[int, list[float]] = {code: [] for code in range(7)}
-    for one in saved.itertuples():
-        generator = load_generator(run["recipe"], reader.file(one.path), "cpu")
+    for checkpoint in saved.itertuples():
+        generator = load_generator(run["recipe"], reader.file(checkpoint.path), "cpu")
         for code in people:
             try:
                 people[code].append(truth.people(generator, code))
@@ -126,36 +126,36 @@ def cases_of(row: Mapping[str, object], kind: str, truth: Truth, reader: Reader)
                 people[code].append(np.nan)
     for code, name in enumerate(run["recipe"]["emotions"]):
         if len(people[code]) < _LOOKS:
-            continue  # it broke off before there was anything to collapse
+            continue  # the run broke off before anything could collapse
         low = np.array(people[code]) <= _COLLAPSED
-        starts = [at for at in range(len(low) - _LOOKS + 1) if low[at : at + _LOOKS].all()]
-        at = int(saved.images_seen.iloc[starts[0]]) if starts else None
-        yield Case(kind, str(row["name"]), name, bool(starts), name in onsets, at, onsets.get(name))
+        starts = [index for index in range(len(low) - _LOOKS + 1) if low[index : index + _LOOKS].all()]
+        true_onset = int(saved.images_seen.iloc[starts[0]]) if starts else None
+        yield Case(kind, str(row["name"]), name, bool(starts), name in onsets, true_onset, onsets.get(name))
 
 
 def rates(cases: list[Case]) -> dict[str, object]:
-    """Return hits, false alarms and misses, precision and recall with Wilson intervals, and the onsets' difference."""
+    """Return hits, false alarms and misses, precision and recall with intervals, and the median delay of the onset."""
     hits = sum(case.truth and case.found for case in cases)
     alarms = sum(case.found and not case.truth for case in cases)
     misses = sum(case.truth and not case.found for case in cases)
-    apart = [
+    delays = [
         case.found_at - case.truth_at
         for case in cases
         if case.truth and case.found_at is not None and case.truth_at is not None
     ]
     summary: dict[str, object] = {"cases": len(cases), "hits": hits, "false_alarms": alarms, "misses": misses}
-    for name, of in (("precision", hits + alarms), ("recall", hits + misses)):
-        share = interval_of_share(hits / of, of) if of else None
+    for name, total in (("precision", hits + alarms), ("recall", hits + misses)):
+        share = interval_of_share(hits / total, total) if total else None
         summary[name] = share.value if share else None
         summary[f"{name}_interval"] = [share.low, share.high] if share else None
-    summary["onset_later_by_images"] = float(np.median(apart)) if apart else None
+    summary["onset_later_by_images"] = float(np.median(delays)) if delays else None
     return summary
 
 
 def over_runs(cases: list[Case]) -> dict[str, list[float]]:
-    """Return 95 % intervals of precision and recall by drawing whole runs anew, 10,000 times.
+    """Return 95 % intervals of precision and recall by 10,000 bootstrap resamples of whole runs.
 
-    The emotions of one run collapse together, so that intervals which take each by itself are too narrow.
+    The emotions of a run collapse together, so intervals that treat them as independent are too narrow.
     """
     runs = list(dict.fromkeys(case.run for case in cases))
     counts = np.zeros((len(runs), 3))
@@ -169,7 +169,7 @@ def over_runs(cases: list[Case]) -> dict[str, list[float]]:
 
 
 def print_rates(by_kind: Mapping[str, dict[str, object]]) -> None:
-    """Print a line a kind of run and one for all."""
+    """Print one row per kind of run and one for all."""
     table = Table()
     for column in ("kind", "cases", "hits", "false alarms", "misses", "precision", "recall"):
         table.add_column(column, justify="left" if column == "kind" else "right")
@@ -186,12 +186,12 @@ def print_rates(by_kind: Mapping[str, dict[str, object]]) -> None:
 def main(
     part: tyro.conf.Positional[Literal["fit", "test"]], registry: tyro.conf.Positional[Path], again: bool = False
 ) -> None:
-    """Train a part's runs where they are missing, and tell how well their collapses were found.
+    """Train the missing runs of a part, and print how well their collapses were found.
 
     Args:
-        part: fit, on which limits may be fixed; test, on which they are judged.
-        registry: where the runs are kept.
-        again: look for findings anew, by the limits as they are now.
+        part: fit, on which limits may be chosen; test, on which they are assessed.
+        registry: the database of the runs.
+        again: detect findings again, by the present limits.
     """
     dataset = open_dataset("synthfer")
     target = Registry(str(registry))
@@ -210,7 +210,7 @@ def main(
     print_rates(by_kind)
     intervals = over_runs(cases)
     for name, (low, high) in intervals.items():
-        print(f"{name} with whole runs drawn anew: 95 % interval {low:.0%} to {high:.0%}")
+        print(f"{name}, whole runs resampled: 95 % interval {low:.0%} to {high:.0%}")
     out = Path(f"detector-{part}.json")
     out.write_text(
         json.dumps({"rates": by_kind, "over_runs": intervals, "cases": [asdict(case) for case in cases]}, indent=1)

@@ -1,7 +1,7 @@
-"""How often do the scores' 95 % intervals hold the truth? `python -m benchmarks.intervals` draws sets and counts.
+"""How often do the scores' 95 % intervals cover the truth? `python -m benchmarks.intervals` simulates it.
 
-Real faces stand still: 200 points of a 3-dimensional Gaussian. Fakes are drawn anew each time, from a distribution that
-gives the score that is asked for; the truth is the mean of the values. Takes some minutes.
+Real faces are fixed: 200 points of a 3-dimensional Gaussian. Fakes are drawn for each set, from a distribution that
+yields the target score; the truth is the mean of the values. Takes some minutes.
 """
 
 import sys
@@ -33,7 +33,7 @@ _FACES = _normal(_REAL)
 
 
 def _mixed(share: float, count: int, near: Callable[[int], Tensor]) -> Tensor:
-    """Draw a share of the fakes by `near` and the others far from any real face."""
+    """Draw a share of the fakes by `near` and the others far from every real face."""
     fake = near(count)
     fake[torch.rand(count, generator=_SOURCE) >= share] += 100
     return fake
@@ -48,7 +48,7 @@ def _moved(count: int, scale: float, by: float = 0.0) -> Tensor:
 
 
 def _share_for(coverage: float, count: int, near: Callable[[int], Tensor]) -> float:
-    """Return the share of fakes to be drawn by `near` so that `count` of them have an expected coverage."""
+    """Return the share of `count` fakes to draw by `near` for an expected coverage, by bisection."""
     radii = neighbours.nearest(_FACES, _FACES, neighbours.DENSITY_K, exclude_self=True)[0][:, -1]
     inside = torch.cat([torch.cdist(near(10_000), _FACES) <= radii for _ in range(10)]).double().mean(0)
     low, high = 0.0, 1.0
@@ -60,26 +60,26 @@ def _share_for(coverage: float, count: int, near: Callable[[int], Tensor]) -> fl
 
 
 def _counted(score: str, how: str, estimates: list[Interval]) -> tuple[str, ...]:
-    """Return a row: the score, the fakes, the truth, how often it is held, too high and too low, mean width."""
-    truth = sum(one.value for one in estimates) / len(estimates)
-    below = sum(truth < one.low for one in estimates) / len(estimates)
-    above = sum(truth > one.high for one in estimates) / len(estimates)
-    width = sum(one.high - one.low for one in estimates) / len(estimates)
+    """Return a row: score, fakes, truth, how often it lies in, below and above the interval, mean width."""
+    truth = sum(estimate.value for estimate in estimates) / len(estimates)
+    below = sum(truth < estimate.low for estimate in estimates) / len(estimates)
+    above = sum(truth > estimate.high for estimate in estimates) / len(estimates)
+    width = sum(estimate.high - estimate.low for estimate in estimates) / len(estimates)
     return score, how, f"{truth:.4f}", f"{1 - below - above:.1%}", f"{below:.1%}", f"{above:.1%}", f"{width:.4f}"
 
 
 def _reached(score: str, how: str, draw: Draw) -> tuple[str, ...]:
     sets = [getattr(neighbours.neighbourhoods(_FACES, draw()), score) for _ in range(_REPEATS)]
-    return _counted(score, how, [neighbours.interval_of_reached([one]) for one in sets])
+    return _counted(score, how, [neighbours.interval_of_reached([of_set]) for of_set in sets])
 
 
 def _coverage() -> Iterator[tuple[str, ...]]:
     for target in (*_RARE, 0.05, 0.3, 0.5):
         share = _share_for(target, _REAL, _normal)
-        yield _reached("coverage", f"{target:g} wanted, rest far away", partial(_mixed, share, _REAL, _normal))
+        yield _reached("coverage", f"target {target:g}, others far away", partial(_mixed, share, _REAL, _normal))
     for target in (0.9, *(1 - rare for rare in reversed(_RARE))):
         share = _share_for(target, 320, _copies)
-        yield _reached("coverage", f"{target:g} wanted, 320 near copies", partial(_mixed, share, 320, _copies))
+        yield _reached("coverage", f"target {target:g}, 320 near copies", partial(_mixed, share, 320, _copies))
     for scale in (0.4, 0.7, 1.5, 2.0):
         yield _reached("coverage", f"{scale} times as wide", partial(_moved, _REAL, scale))
 
@@ -92,14 +92,14 @@ def _recall() -> Iterator[tuple[str, ...]]:
 
 
 def _shares() -> Iterator[tuple[str, ...]]:
-    """Precision and authenticity: of independent faces the chance of each count is known, nothing is drawn."""
+    """Precision and authenticity: exact, as the count among independent faces is binomial."""
     for truth in (*_RARE, 0.3, 0.5, *(1 - rare for rare in reversed(_RARE))):
         hits = range(2001)
         ends = [intervals.interval_of_share(count / 2000, 2000) for count in hits]
         likely = binom.pmf(hits, 2000, truth)
-        below = sum(chance for chance, one in zip(likely, ends, strict=True) if truth < one.low)
-        above = sum(chance for chance, one in zip(likely, ends, strict=True) if truth > one.high)
-        width = sum(chance * (one.high - one.low) for chance, one in zip(likely, ends, strict=True))
+        below = sum(chance for chance, interval in zip(likely, ends, strict=True) if truth < interval.low)
+        above = sum(chance for chance, interval in zip(likely, ends, strict=True) if truth > interval.high)
+        width = sum(chance * (interval.high - interval.low) for chance, interval in zip(likely, ends, strict=True))
         cells = (f"{1 - below - above:.1%}", f"{below:.1%}", f"{above:.1%}", f"{width:.4f}")
         yield "precision, authentic", "2,000 independent faces", f"{truth:.4f}", *cells
 
@@ -108,7 +108,7 @@ def _density() -> Iterator[tuple[str, ...]]:
     for target in (*_RARE, 0.3, 0.9):
         sets = (_mixed(target / 0.94, _REAL, _normal) for _ in range(_REPEATS))
         counts = [neighbours.neighbourhoods(_FACES, fake).density for fake in sets]
-        yield _counted("density", f"{target:g} wanted", [intervals.interval_of_counts(one) for one in counts])
+        yield _counted("density", f"target {target:g}", [intervals.interval_of_counts(of_set) for of_set in counts])
 
 
 def _duplicates() -> Iterator[tuple[str, ...]]:
@@ -119,8 +119,8 @@ def _duplicates() -> Iterator[tuple[str, ...]]:
 
 
 def _ct() -> Iterator[tuple[str, ...]]:
-    """C_T beside 500 training and 300 unseen faces; moved by 1.5 and 2, cells hold about as many fakes as must be."""
-    _SOURCE.manual_seed(6)  # these rows depend on where the cells are, so they do not change with the parts before
+    """C_T with 500 training and 300 unseen faces; moved by 1.5 and 2, cells hold about as few fakes as they may."""
+    _SOURCE.manual_seed(6)  # these rows depend on where the cells are: keep them independent of the parts before
     reference = copying.training_set(_normal(500), _normal(300), cells=3)
     faces = reference.faces
     near = {
@@ -132,14 +132,15 @@ def _ct() -> Iterator[tuple[str, ...]]:
     near |= {f"moved by {by}": partial(_moved, 300, 1.0, by) for by in (1, 1.5, 2, 3, 4, -1.5)}
     for how, draw in near.items():
         fakes = [draw() for _ in range(_REPEATS)]
-        smallest = sum(int(torch.bincount(closest(one, reference.centres)[1], minlength=3).min()) for one in fakes)
-        sets = [copying.copying(reference, one, intervals.groups_of(300, turn)) for turn, one in enumerate(fakes)]
-        estimates = [copying.interval_of_ct([one]) for one in sets]
+        cells = [torch.bincount(closest(points, reference.centres)[1], minlength=3) for points in fakes]
+        smallest = sum(int(counts.min()) for counts in cells)
+        sets = [copying.copying(reference, points, intervals.groups_of(300, turn)) for turn, points in enumerate(fakes)]
+        estimates = [copying.interval_of_ct([of_set]) for of_set in sets]
         yield _counted("C_T", f"{how}: {smallest / _REPEATS:.0f} in a cell", estimates)
 
 
 def main() -> None:
-    """Print the table."""
+    """Simulate all scores and print the table."""
     table = Table(title=f"95 % intervals, {_REPEATS} sets a row")
     for heading in ("score", "fakes", "truth", "held", "truth below", "truth above", "mean width"):
         table.add_column(heading)

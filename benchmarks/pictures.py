@@ -1,7 +1,7 @@
-"""Take the documents' pictures of pages anew: `python -m benchmarks.pictures [NAME...]`, from the committed registry.
+"""Retake the documents' pictures of pages from the committed registry: `python -m benchmarks.pictures [NAME...]`.
 
-Each is a part of a page in the light theme, 1280 pixels wide, written to docs/NAME.webp. Faces in them are generated:
-no picture shows a page on which images of FER2013 are.
+Each shows part of a page in the light theme, 1280 pixels wide, and is written to docs/NAME.webp. All faces in them are
+generated: no picture shows a page with images of FER2013.
 """
 
 import io
@@ -14,8 +14,8 @@ from PIL import Image
 from tests.support.machine import CHROMIUM_ARGUMENTS, ROOT, find_chromium, served
 
 WIDTH = 1280
-_TALL = 2600  # of the window, so that nothing has to be scrolled
-_SETTLE_MS = 3_000  # figures and faces are animated in, or come after the page
+_HEIGHT = 2600  # of the window, so that nothing has to be scrolled
+_SETTLE_MS = 3_000  # figures and faces appear with an animation, or after the page
 
 _CHART = ".js-plotly-plot"
 _FACES = ".player[data-drawn]:not([data-drawn=''])"
@@ -27,11 +27,12 @@ _FIVE_METHODS = "ufrcf2ww,4lodomfs,opyywkub,dyfg3ypf,qhg7ae46"
 
 @dataclass(frozen=True)
 class Shot:
-    """A page's address, what must be drawn on it, and the part to take: from a heading (or the top) so many pixels."""
+    """A page's address, the selector of what must be on it, and the part to take: `height` pixels from a heading or the
+    top."""
 
     address: str
-    drawn: str
-    height: int
+    complete_when: str
+    height_px: int
     heading: str | None = None
 
 
@@ -53,7 +54,7 @@ SHOTS = {
 
 
 def take(names: Sequence[str]) -> None:
-    """Open each page in Chromium and write its picture; say which are written and how large."""
+    """Open each page in Chromium, write its picture, and print its path and size."""
     chromium = find_chromium()
     if chromium is None:
         sys.exit("pictures: there is no Chromium on PATH; install chromium, then run this again")
@@ -63,16 +64,16 @@ def take(names: Sequence[str]) -> None:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(CHROMIUM_ARGUMENTS))
         for name in names:
             shot = SHOTS[name]
-            page = browser.new_page(viewport={"width": WIDTH, "height": _TALL}, color_scheme="light")
+            page = browser.new_page(viewport={"width": WIDTH, "height": _HEIGHT}, color_scheme="light")
             page.goto(f"{address}/{shot.address}")
-            page.locator(shot.drawn).first.wait_for(timeout=120_000)
+            page.locator(shot.complete_when).first.wait_for(timeout=120_000)
             page.wait_for_timeout(_SETTLE_MS)
             top = 0.0
             if shot.heading is not None:
                 box = page.get_by_role("heading", name=shot.heading, exact=True).bounding_box()
                 assert box is not None, f"{name}: '{shot.heading}' is not on the page"
                 top = box["y"] - 16
-            png = page.screenshot(clip={"x": 0, "y": top, "width": WIDTH, "height": shot.height})
+            png = page.screenshot(clip={"x": 0, "y": top, "width": WIDTH, "height": shot.height_px})
             page.close()
             path = ROOT / "docs" / f"{name}.webp"
             Image.open(io.BytesIO(png)).convert("RGB").save(path, "WEBP", quality=82, method=6)
