@@ -1,4 +1,4 @@
-"""The public names of fergan_core: what they are, where they lead, what importing them costs, their documentation."""
+"""The public names of fergan_core: their objects, what importing them loads, their documentation."""
 
 import ast
 import inspect

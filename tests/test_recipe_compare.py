@@ -1,11 +1,11 @@
-"""Recipes compared, those of older versions too, which lack the fields that came later."""
+"""Comparing recipes, also those of older versions, which lack later fields."""
 
 from typing import Any
 
 from fergan_core import recipe as recipes
 from fergan_core.recipe import changes, differences, flat, key_of, training_fields
 
-# What a registry of an older version holds of a GAN: neither augmentation nor R1, nor a VAE's fields.
+# A GAN's recipe in a registry of an older version, without augmentation or R1.
 OLD = {"preset": "dcgan", "epochs": 10, "batch_size": 64, "method": {"kind": "gan", "d_lr": 2e-4}}
 
 
@@ -33,11 +33,11 @@ def test_changes_name_the_fields_of_recipe_and_method() -> None:
     assert changes(recipe(), after) == {"epochs": (10, 20), "d_lr": (2e-4, 1e-3), "r1": (0.0, 1.0)}
 
 
-def test_how_often_one_looks_is_not_a_change_and_a_seed_is_one() -> None:
+def test_evaluation_intervals_are_not_a_change_and_a_seed_is_one() -> None:
     assert changes(recipe() | {"eval_every": 2, "seed": 0}, recipe() | {"eval_every": 5, "seed": 1}) == {"seed": (0, 1)}
 
 
-def test_differences_of_several_recipes_name_who_has_which_value() -> None:
+def test_differences_of_several_recipes_say_which_has_which_value() -> None:
     others = {"b": recipe() | {"data": "y"}, "c": recipe() | {"data": "x"}}
     differing = differences({"a": recipe(r1=1.0) | {"data": "x"}, **others})
     assert differing == {"data": {"a": "x", "b": "y", "c": "x"}, "r1": {"a": 1.0, "b": 0.0, "c": 0.0}}

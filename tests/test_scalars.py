@@ -1,4 +1,4 @@
-"""The table of scalars: what is recorded is in it, and what is not in it is drawn all the same."""
+"""The table of scalars: it has what is recorded, and what it lacks is drawn all the same."""
 
 import sqlite3
 from pathlib import Path
@@ -15,7 +15,7 @@ def test_every_scalar_that_the_committed_runs_recorded_is_known() -> None:
     assert [name for name in recorded if scalar(name) is None] == []
 
 
-def test_panels_stand_in_the_tables_order_and_foreign_scalars_behind_them() -> None:
+def test_panels_are_in_the_tables_order_and_unlisted_scalars_follow() -> None:
     names = ["zeta/b", "grad_norm", "loss_g", "pulse_diversity/happy", "zeta/a", "loss_d", "accuracy"]
     panels = panels_of(names)
     assert [panel.title for panel in panels] == [LOSSES, "Gradient norms", "accuracy", "zeta"]
@@ -24,7 +24,7 @@ def test_panels_stand_in_the_tables_order_and_foreign_scalars_behind_them() -> N
     assert panels[3].labels == {"zeta/a": "zeta/a", "zeta/b": "zeta/b"}
 
 
-def test_a_choice_of_panels_keeps_the_foreign_scalars() -> None:
+def test_a_choice_of_panels_keeps_the_unlisted_scalars() -> None:
     panels = panels_of(["memory_mib", "loss", "mine"], MAIN_PANELS)
     assert [panel.title for panel in panels] == [LOSSES, "mine"]
 

@@ -1,4 +1,4 @@
-"""Studies drawn by hand, whose right verdicts are known."""
+"""Hand-made studies whose correct verdicts are known."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -29,21 +29,25 @@ def run(
     findings: Sequence[tuple[str, int, str]] = (),
     **recipe: Any,
 ) -> tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]]]:
-    """One run's row, its scores, an evaluation `every` so many steps, and its findings (kind, step, severity).
+    """One run's row, its scores (an evaluation `every` so many steps), and its findings (kind, step, severity).
 
-    `spread` is the logarithm of the ratio of a score's interval's end to the score.
+    `spread` is the log ratio of the end of a score's interval to the score.
     """
     fields = {"batch_size": BATCH, "epochs": 10, "seed": seed, "method": {"kind": "gan", "width": 16}} | recipe
     run_id = f"{data}-{images}-{seed}-{len(values)}-{created}-{sorted(recipe.items())}"
     row = dict(zip(RUNS, [run_id, run_id, status, seed, data, data, created, images, fields], strict=True))
     scores = [
-        {"run_id": run_id, "metric": metric, "emotion": None, "epoch": at, "step": at * every, "value": value}
+        {"run_id": run_id, "metric": metric, "emotion": None, "epoch": epoch, "step": epoch * every, "value": value}
         | {"low": value * np.exp(-spread), "high": value * np.exp(spread), "real": 0.9}
         | PROTOCOL
         | (protocol or {})
-        for at, value in enumerate(values, 1)
+        for epoch, value in enumerate(values, 1)
     ]
-    return row, scores, [dict(zip(FINDINGS, (run_id, step, kind, how), strict=True)) for kind, step, how in findings]
+    return (
+        row,
+        scores,
+        [dict(zip(FINDINGS, (run_id, step, kind, severity), strict=True)) for kind, step, severity in findings],
+    )
 
 
 def study(*runs: tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]]]) -> Study:
@@ -51,10 +55,10 @@ def study(*runs: tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]
     return Study(
         pd.DataFrame([row for row, _, _ in runs], columns=RUNS),
         pd.DataFrame([score for _, scores, _ in runs for score in scores], columns=columns),
-        pd.DataFrame([one for _, _, findings in runs for one in findings], columns=FINDINGS),
+        pd.DataFrame([finding for _, _, findings in runs for finding in findings], columns=FINDINGS),
     )
 
 
 def around(middle: float, seed: int, by: float = 0.01) -> float:
-    """A value near a middle, another one for each seed, whose mean over seeds 0 to 4 is the middle."""
+    """A value near `middle` that depends on the seed; the mean over seeds 0 to 4 is `middle`."""
     return middle + by * (seed - 2)

@@ -1,4 +1,4 @@
-"""Runs at equal images or seconds, by hand-drawn runs of known speed."""
+"""Runs at equal images or seconds, on hand-made runs of known speed."""
 
 import pandas as pd
 import pytest
@@ -42,7 +42,7 @@ def chosen(stage: str, **of_runs: list[int]) -> dict[str, tuple[int, float]]:
     return {str(row.run_id): (int(row.step), float(row.spent)) for row in rows.itertuples()}
 
 
-def test_each_run_is_taken_at_the_evaluation_nearest_to_the_least_spent() -> None:
+def test_each_run_is_taken_at_the_evaluation_nearest_to_the_smallest_budget() -> None:
     steps = {"slow": [10, 20, 30, 40], "fast": [20, 40, 60, 80]}
     assert chosen("newest", **steps) == {"slow": (40, 4.0), "fast": (80, 8.0)}
     assert chosen("images", **steps) == {"slow": (40, 4_000.0), "fast": (80, 4_000.0)}
@@ -52,7 +52,7 @@ def test_each_run_is_taken_at_the_evaluation_nearest_to_the_least_spent() -> Non
     assert chosen("images", slow=[10, 40], fast=[20, 40]) == {"slow": (10, 1_000.0), "fast": (40, 2_000.0)}
 
 
-def test_a_run_whose_speed_is_not_known_is_left_out_at_equal_seconds_alone() -> None:
+def test_a_run_of_unknown_speed_is_left_out_only_at_equal_seconds() -> None:
     spent = with_cost(scores(slow=[10], fast=[20]), RECIPES, SPEEDS[SPEEDS.run_id == "slow"])
     assert set(at_budget(spent, "seconds").run_id) == {"slow"}
     assert set(at_budget(spent, "images").run_id) == {"slow", "fast"}

@@ -1,4 +1,4 @@
-"""Verdicts on studies drawn by hand: each answer is reached where it should be, and what differs is never pooled."""
+"""Verdicts on hand-made studies: each answer is given where it should be, and what differs is never pooled."""
 
 from collections.abc import Sequence
 
@@ -18,11 +18,11 @@ from tests.analysis.claim_studies import around, run, study
 def sized(
     small: Sequence[float], large: Sequence[float], *, metric: str = "coverage", collapsed: tuple[int, int] = (0, 0)
 ) -> Study:
-    """A study of 200 and 1,000 faces, a last score a run, the first `collapsed` runs of each with a collapse."""
+    """A study of 200 and 1,000 faces with each run's last score; the first `collapsed` runs of each size collapse."""
     runs = []
-    for images, values, hit in ((200, small, collapsed[0]), (1000, large, collapsed[1])):
+    for images, values, collapses in ((200, small, collapsed[0]), (1000, large, collapsed[1])):
         for seed, value in enumerate(values):
-            findings = [("collapse", 300, "alarm")] if seed < hit else []
+            findings = [("collapse", 300, "alarm")] if seed < collapses else []
             runs.append(run(seed, [value / 2, value], images=images, metric=metric, every=200, findings=findings))
     return study(*runs)
 
@@ -40,7 +40,7 @@ def test_a_score_that_is_worse_with_little_data_is_a_collapse() -> None:
     assert little_data(sized(FEW[:3], MANY[:3]), SCORES["coverage"]).strength == "suggested"
 
 
-def test_distances_are_told_in_ratios() -> None:
+def test_distances_are_compared_as_ratios() -> None:
     verdict = little_data(sized([8.0, 9.0, 10.0], [2.0, 2.2, 1.8], metric="fid"), SCORES["fid"])
     assert verdict.verdict == "holds"
     assert "4.50 times as high" in verdict.sentence
@@ -56,15 +56,15 @@ def test_collapses_alone_are_enough_where_the_score_cannot_tell() -> None:
     assert little_data(sized(wide, MANY, collapsed=(3, 0)), SCORES["coverage"]).verdict == "cannot tell"
 
 
-def test_a_score_and_collapses_that_contradict_each_other_tell_nothing() -> None:
+def test_a_score_and_collapses_that_contradict_each_other_decide_nothing() -> None:
     assert little_data(sized(FEW, MANY, collapsed=(0, 5)), SCORES["coverage"]).verdict == "cannot tell"
     assert little_data(sized(MANY, FEW, collapsed=(5, 0)), SCORES["coverage"]).verdict == "cannot tell"
 
 
-def test_it_does_not_hold_where_the_score_is_no_tenth_worse() -> None:
+def test_it_does_not_hold_where_the_score_is_less_than_a_tenth_worse() -> None:
     same = little_data(sized(MANY, MANY), SCORES["coverage"])
     assert (same.verdict, same.strength) == ("does not hold", "shown")
-    # Apart, but by less than anyone cares for.
+    # Different, but by too little to matter.
     tiny = little_data(sized([0.599, 0.6, 0.598], [0.61, 0.611, 0.609]), SCORES["coverage"])
     assert tiny.low is not None
     assert tiny.low > 0
@@ -76,7 +76,7 @@ def test_it_does_not_hold_where_the_score_is_no_tenth_worse() -> None:
     assert little_data(sized(MANY, MANY, collapsed=(1, 0)), SCORES["coverage"]).verdict == "cannot tell"
 
 
-def test_runs_are_compared_after_as_many_images() -> None:
+def test_runs_are_compared_after_the_same_number_of_images() -> None:
     short = [run(seed, [0.1, 0.2], images=200, every=100) for seed in range(3)]
     long = [
         run(seed, [0.1, 0.19, 0.5, 0.9], images=1000, every=102, findings=[("collapse", 300, "alarm")])
@@ -85,7 +85,7 @@ def test_runs_are_compared_after_as_many_images() -> None:
     tables = study(*short, *long)
     verdict = little_data(tables, SCORES["coverage"])
     assert "20.0% with 200 training faces and 19.0% with 1,000" in verdict.sentence
-    # What collapsed later does not count yet.
+    # A later collapse does not count yet.
     assert "0 of 3 runs against 0 of 3" in verdict.sentence
 
 
@@ -114,7 +114,7 @@ def test_one_size_or_two_seeds_are_not_enough() -> None:
 # What is never pooled ------------------------------------------------------------------------------------------------
 
 
-def test_other_data_and_other_recipes_are_left_out_and_said() -> None:
+def test_other_data_and_other_recipes_are_left_out_and_mentioned() -> None:
     comparable = [run(seed, [0.1, value], images=200) for seed, value in enumerate(FEW)]
     comparable += [run(seed, [0.1, value], images=1000, epochs=20) for seed, value in enumerate(MANY)]
     others = [run(7, [0.9, 0.9], images=200, data="other"), run(8, [0.9, 0.9], images=200, batch_size=25)]
@@ -125,7 +125,7 @@ def test_other_data_and_other_recipes_are_left_out_and_said() -> None:
     assert "20.0% with 200" in verdict.sentence
 
 
-def test_of_judges_that_are_nobodys_own_the_newest_that_scored_all_is_taken() -> None:
+def test_of_several_judges_the_newest_that_scored_all_runs_counts() -> None:
     def judged(newer: int) -> Study:
         tables = sized(FEW, MANY)
         ids = list(tables.runs["run_id"])[:newer]
@@ -139,7 +139,7 @@ def test_of_judges_that_are_nobodys_own_the_newest_that_scored_all_is_taken() ->
     assert little_data(judged(10), SCORES["coverage"]).verdict == "does not hold"
 
 
-def test_runs_that_no_common_judge_scored_are_left_out_and_said() -> None:
+def test_runs_that_no_common_judge_scored_are_left_out_and_mentioned() -> None:
     runs = [run(seed, [0.1, value], images=200) for seed, value in enumerate(FEW)]
     runs += [run(seed, [0.1, value], images=1000) for seed, value in enumerate(MANY)]
     other = {"judge": "other", "judge_sha256": "3" * 64}
@@ -160,15 +160,15 @@ def test_the_same_seed_twice_is_one_run() -> None:
 # Few steps -----------------------------------------------------------------------------------------------------------
 
 
-def stepped(first: float, last: float, passing: int, *, how: str = "warning", at: int = 100) -> Study:
-    """Five seeds of ten evaluations, the first `passing` with an emotion that collapsed at a step."""
-    findings = [("collapse", at, how)]
+def stepped(first: float, last: float, collapsed: int, *, severity: str = "warning", step: int = 100) -> Study:
+    """Five seeds with ten evaluations; in the first `collapsed` of them an emotion collapsed at a step."""
+    findings = [("collapse", step, severity)]
     return study(
         *(
             run(
                 seed,
                 list(np.linspace(around(first, seed), around(last, seed, 0.02), 10)),
-                findings=findings if seed < passing else [],
+                findings=findings if seed < collapsed else [],
             )
             for seed in range(5)
         )
@@ -180,19 +180,19 @@ def test_worse_at_first_with_collapses_that_passed_is_a_collapse_with_few_steps(
     assert (verdict.verdict, verdict.strength) == ("holds", "shown")
     assert "10.0% after 5,000 images seen and 50.0% after 50,000: at first lower by 40.0 points" in verdict.sentence
     assert "later recovered was found in 3 of 5 runs." in verdict.sentence
-    # Paired: that seeds differ does not widen the interval beyond the differences' own.
+    # Paired: the seeds' own spread does not widen the interval.
     assert (verdict.low, verdict.high) == pytest.approx((0.4 - 0.01963, 0.4 + 0.01963), abs=1e-4)
 
 
-def test_worse_at_first_is_no_collapse_by_itself() -> None:
+def test_worse_at_first_is_not_a_collapse_by_itself() -> None:
     verdict = few_steps(stepped(0.1, 0.5, 0), SCORES["coverage"])
     assert verdict.verdict == "cannot tell"
     assert "that they make fewer different ones is not shown" in verdict.sentence
-    for other in (stepped(0.1, 0.5, 5, how="alarm"), stepped(0.1, 0.5, 5, at=900), stepped(0.1, 0.5, 2)):
+    for other in (stepped(0.1, 0.5, 5, severity="alarm"), stepped(0.1, 0.5, 5, step=900), stepped(0.1, 0.5, 2)):
         assert few_steps(other, SCORES["coverage"]).verdict == "cannot tell"
 
 
-def test_no_worse_at_first_and_no_collapse_is_none() -> None:
+def test_without_a_worse_start_and_a_collapse_it_does_not_hold() -> None:
     assert few_steps(stepped(0.5, 0.5, 0), SCORES["coverage"]).verdict == "does not hold"
     assert few_steps(stepped(0.5, 0.5, 1), SCORES["coverage"]).verdict == "cannot tell"
 
@@ -222,17 +222,18 @@ def swept(effect: float, noise: float, seeds: int = 5, broken: int = 0) -> Study
         for width in (8, 16):
             for seed in range(seeds):
                 log = 1 + effect * (loss == "hinge") + noise * source.standard_normal()
-                lost = loss == "hinge" and seed < broken
-                parts = run(
-                    seed, [] if lost else [np.exp(log)], metric="fid", status="diverged" if lost else "finished",
+                diverged = loss == "hinge" and seed < broken
+                row, scores, _ = run(
+                    seed, [] if diverged else [np.exp(log)],
+                    metric="fid", status="diverged" if diverged else "finished",
                     method={"kind": "gan", "loss": loss, "width": width},
                 )  # fmt: skip
-                parts[0]["run_id"] = parts[0]["name"] = f"{loss}-{width}-{seed}"
-                runs.append((parts[0], [score | {"run_id": parts[0]["run_id"]} for score in parts[1]], []))
+                row["run_id"] = row["name"] = f"{loss}-{width}-{seed}"
+                runs.append((row, [score | {"run_id": row["run_id"]} for score in scores], []))
     return study(*runs)
 
 
-def test_settings_that_make_the_difference_are_what_it_depends_on() -> None:
+def test_a_score_that_varies_by_setting_depends_on_parameters() -> None:
     verdict = parameters(swept(effect=2.0, noise=0.1), SCORES["fid"])
     assert (verdict.verdict, verdict.strength) == ("holds", "shown")
     assert verdict.high is not None
@@ -245,14 +246,14 @@ def test_settings_that_make_the_difference_are_what_it_depends_on() -> None:
     assert parameters(swept(effect=2.0, noise=0.1, seeds=3), SCORES["fid"]).strength == "suggested"
 
 
-def test_seeds_that_make_the_difference_leave_nothing_to_hang_on() -> None:
+def test_a_score_that_varies_by_seed_alone_does_not_depend_on_parameters() -> None:
     verdict = parameters(swept(effect=0.0, noise=1.0, seeds=30), SCORES["fid"])
     assert verdict.verdict == "does not hold"
     assert verdict.low is not None
     assert verdict.low > 0.5
 
 
-def test_halves_cannot_be_told() -> None:
+def test_a_share_near_one_half_is_undecided() -> None:
     assert parameters(swept(effect=2.0, noise=1.0, seeds=3), SCORES["fid"]).verdict == "cannot tell"
 
 
@@ -261,7 +262,7 @@ def test_a_setting_without_a_score_is_the_worst_and_its_failures_are_counted() -
     assert "no score) failed in 5 of 5 runs" in verdict.sentence
 
 
-def test_one_seed_a_setting_or_one_setting_tell_nothing() -> None:
+def test_one_seed_per_setting_or_one_setting_decides_nothing() -> None:
     one = parameters(swept(effect=2.0, noise=0.1, seeds=1), SCORES["fid"])
     assert one.verdict == "cannot tell"
     assert "at least 3 seeds with a score of each setting; the study has 1." in one.sentence
@@ -273,7 +274,7 @@ def test_one_seed_a_setting_or_one_setting_tell_nothing() -> None:
 # All -----------------------------------------------------------------------------------------------------------------
 
 
-def test_without_runs_nothing_is_tried_and_without_an_end_nothing_told() -> None:
+def test_without_runs_no_claim_is_tried_and_without_ended_runs_none_is_decided() -> None:
     nothing = verdicts(dict.fromkeys(STUDIES, study()), SCORES["coverage"])
     assert [one.claim for one in nothing] == list(CLAIMS)
     assert {(one.verdict, one.strength, len(one.run_ids)) for one in nothing} == {("not tried", None, 0)}
@@ -284,7 +285,7 @@ def test_without_runs_nothing_is_tried_and_without_an_end_nothing_told() -> None
         assert one.sentence == "No run of the study has ended yet (1 run started)."
 
 
-def test_scores_are_called_and_directed_as_in_the_catalogue() -> None:
+def test_scores_have_the_titles_and_directions_of_the_catalogue() -> None:
     for key, score in SCORES.items():
         assert (score.key, score.title) == (key, CATALOGUE[key].title)
         assert (score.kind == "share") == (CATALOGUE[key].better == "higher") == (CATALOGUE[key].unit == "share")

@@ -1,4 +1,4 @@
-"""Whether trainings settle: courses of FID drawn by hand, each with the answer that it should get."""
+"""Whether trainings settle: hand-made courses of FID, each with the answer that it should get."""
 
 from typing import Any
 
@@ -13,15 +13,19 @@ from tests.analysis.claim_studies import run, study
 
 
 def falling(to: float, count: int = 40) -> np.ndarray:
-    """FID that falls within the first quarter, and stays."""
+    """FID that falls within the first quarter and then stays."""
     return to * np.exp(np.maximum(0, 3 - 12 * np.arange(count) / count))
 
 
-def trained(course: np.ndarray, seeds: int = 5, noise: float = 0.02, spread: float = 1.96 * 0.02, **of: Any) -> Study:
-    """A study of so many seeds of a course of FID, with fluctuation and intervals."""
+def trained(
+    course: np.ndarray, seeds: int = 5, noise: float = 0.02, spread: float = 1.96 * 0.02, **run_options: Any
+) -> Study:
+    """A study of several seeds of one course of FID, with fluctuation and intervals."""
     source = np.random.default_rng(0)
     each = [course * np.exp(noise * source.standard_normal(len(course))) for _ in range(seeds)]
-    return study(*(run(seed, list(values), metric="fid", spread=spread, **of) for seed, values in enumerate(each)))
+    return study(
+        *(run(seed, list(values), metric="fid", spread=spread, **run_options) for seed, values in enumerate(each))
+    )
 
 
 def test_settling_is_by_quarters() -> None:
@@ -48,7 +52,7 @@ def test_a_training_that_stays_at_its_best_settles() -> None:
     assert verdict.protocol == "judge j (11111111), 2,000 faces, natural prior, seed 0"
 
 
-def test_below_five_seeds_it_is_suggested_and_below_three_not_told() -> None:
+def test_below_five_seeds_it_is_suggested_and_below_three_undecided() -> None:
     assert convergence(trained(falling(3.0), seeds=3)).strength == "suggested"
     two = convergence(trained(falling(3.0), seeds=2))
     assert (two.verdict, two.strength) == ("cannot tell", None)
@@ -64,7 +68,7 @@ def test_a_training_that_leaves_its_best_does_not_converge() -> None:
     assert verdict.low > 1.05
 
 
-def test_one_that_is_still_improving_is_told_from_one_that_diverges() -> None:
+def test_one_that_is_still_improving_is_distinguished_from_one_that_diverges() -> None:
     verdict = convergence(trained(20 * np.exp(-0.05 * np.arange(40))))
     assert verdict.verdict == "cannot tell"
     assert "still improving, which is not divergence" in verdict.sentence
@@ -75,7 +79,7 @@ def test_one_that_is_still_improving_is_told_from_one_that_diverges() -> None:
     assert verdict.low < 1 - np.exp(-0.5) < verdict.high
 
 
-def test_jumps_beyond_the_judges_noise_are_no_rest_and_those_within_are() -> None:
+def test_jumps_beyond_the_judges_noise_are_unsettled_and_those_within_are_not() -> None:
     course = falling(3.0) * np.exp(0.05 * (-1.0) ** np.arange(40))
     assert "does not settle" in convergence(trained(course)).sentence
     assert convergence(trained(course)).verdict == "holds"
@@ -86,7 +90,7 @@ def test_jumps_beyond_the_judges_noise_are_no_rest_and_those_within_are() -> Non
     assert "is unknown" in unknown.sentence
 
 
-def test_seeds_that_disagree_cannot_be_told() -> None:
+def test_seeds_that_disagree_leave_it_undecided() -> None:
     away = falling(3.0) * np.exp(np.maximum(0, np.linspace(-1, 1, 40)))
     runs = [
         run(seed, list(away if seed % 2 else falling(3.0)), metric="fid", spread=0.04 + 0.001 * seed)
@@ -97,7 +101,7 @@ def test_seeds_that_disagree_cannot_be_told() -> None:
     assert "It is unclear" in verdict.sentence
 
 
-def test_runs_that_break_off_are_no_rest() -> None:
+def test_runs_that_break_off_do_not_settle() -> None:
     finished = [run(seed, list(falling(3.0)), metric="fid", spread=0.04) for seed in range(5)]
     lost = [run(seed, [9.0], metric="fid", status="diverged") for seed in range(5, 11)]
     assert convergence(study(*finished)).verdict == "does not hold"
@@ -116,7 +120,7 @@ def test_too_few_evaluations_are_left_out() -> None:
 
 
 @pytest.mark.parametrize("count", [12, 40])
-def test_rest_is_not_taken_for_a_drift_more_often_than_promised(count: int) -> None:
+def test_a_settled_training_seems_to_drift_no_more_often_than_stated(count: int) -> None:
     source, unknown = np.random.default_rng(1), np.full(count, np.nan)
     drifts = [[settling(np.exp(0.1 * one), unknown, unknown).drift for one in source.standard_normal((5, count))]
               for _ in range(200)]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Rivals at an equal budget: who counts as one, where they are met, and how sure the verdict is."""
+"""Recipes at an equal budget: which runs are one rival, which evaluations are compared, how sure the verdict is."""
 
 import math
 
@@ -40,7 +40,7 @@ def points(speeds: dict[str, float], costs: dict[str, float]) -> pd.DataFrame:
     )
 
 
-def test_runs_of_one_recipe_are_one_rival_whatever_is_recorded_of_them_and_a_preset_changed_is_another() -> None:
+def test_runs_of_one_recipe_are_one_rival_whatever_they_record_and_a_changed_preset_is_another() -> None:
     assert group_by_recipe(RUNS, RECIPES) == {
         "gan": ["gan0", "gan1", "gan2"],
         "flow": ["flow0", "flow1", "flow2"],
@@ -57,7 +57,7 @@ def test_runs_of_one_recipe_are_one_rival_whatever_is_recorded_of_them_and_a_pre
         ("flops", {"gan0": 200, "flow0": 50}),
     ],
 )
-def test_rivals_are_met_where_they_had_spent_equally_much(budget: str, steps: dict[str, int]) -> None:
+def test_rivals_are_compared_where_they_had_spent_the_same(budget: str, steps: dict[str, int]) -> None:
     # A flow's image takes twice the time of a GAN's and four times its operations, and the GAN went to step 200.
     table = pd.DataFrame([score("gan0", step, 9.0) for step in (50, 100, 200)])
     table = pd.concat([table, pd.DataFrame([score("flow0", step, 5.0) for step in (50, 100)])], ignore_index=True)
@@ -68,7 +68,7 @@ def test_rivals_are_met_where_they_had_spent_equally_much(budget: str, steps: di
     assert dict(zip(rows.run_id, rows.step, strict=True)) == steps
 
 
-def test_paired_seeds_tell_what_their_spread_would_hide() -> None:
+def test_paired_seeds_show_what_their_spread_would_hide() -> None:
     levels = {0: 10.0, 1: 20.0, 2: 30.0}
     rows = [score(f"gan{seed}", 100, level) for seed, level in levels.items()]
     rows += [score(f"flow{seed}", 100, level - 2 - 0.1 * seed) for seed, level in levels.items()]
@@ -84,12 +84,12 @@ def test_paired_seeds_tell_what_their_spread_would_hide() -> None:
 
 
 def table_of(values: dict[str, list[float]], metric: str = "fid") -> pd.DataFrame:
-    """Scores as `matched` returns them: of each rival one a seed."""
+    """Scores as `matched` returns them: one per rival and seed."""
     rows = [(name, metric, None, seed, value) for name, by_seed in values.items() for seed, value in enumerate(by_seed)]
     return pd.DataFrame(rows, columns=["rival", "metric", "emotion", "seed", "value"]).assign(low=0.0, high=0.0)
 
 
-def test_a_skewed_score_is_compared_as_a_ratio_and_said_so() -> None:
+def test_a_skewed_score_is_compared_as_a_ratio_and_described_as_one() -> None:
     table = table_of({"gan": [14.0, 28.0, 7.0, 15.0, 20.0], "flow": [10.0, 20.0, 5.0, 11.0, 14.0]})
     (comparison,) = family(table, [("fid", "lower", Scale("ratio"))])["fid"]
     assert comparison.kind == "ratio"
@@ -136,7 +136,7 @@ def test_ten_pairs_are_corrected_for_their_number_and_their_intervals_agree_with
     assert "(corrected 95 % interval " in verdicts[0].sentence("FID")
 
 
-def test_one_run_each_tells_of_these_runs_alone_by_the_scores_own_intervals() -> None:
+def test_one_run_of_each_is_compared_by_the_scores_own_intervals() -> None:
     def comparison(value: float) -> str:
         table = pd.DataFrame([score("gan0", 100, 10.0), score("flow0", 100, value)])
         empty = pd.DataFrame(columns=["run_id", "metric", "step", "mean"])
@@ -148,6 +148,6 @@ def test_one_run_each_tells_of_these_runs_alone_by_the_scores_own_intervals() ->
     assert comparison(9.0).endswith("; other seeds may differ.")
 
 
-def test_a_way_is_on_the_front_where_none_is_both_cheaper_and_better() -> None:
+def test_a_point_is_on_the_front_where_no_other_is_both_cheaper_and_better() -> None:
     assert front([1, 2, 3, 3], [5, 7, 6, 4], "lower") == [True, False, False, True]
     assert front([1, 2, 2], [5, 7, 7], "higher") == [True, True, True]

@@ -1,7 +1,7 @@
-"""False alarms of verdicts in simulation: groups and pairs that do not differ, in the shapes that real runs have.
+"""Simulated false alarms of verdicts: groups and pairs that do not differ, distributed like real runs.
 
-Over the seeds of a recipe the logarithm of FID spreads by 0.04 to 0.25, accuracy by 0.003 to 0.14, other shares lie
-near 0 or 1 (the groups of three seeds in the registry that comes with the project). Lognormal groups have the same
+Over the seeds of a recipe log FID has a standard deviation of 0.04 to 0.25 and accuracy one of 0.003 to 0.14; other
+shares lie near 0 or 1 (by the groups of three seeds in the committed registry). Lognormal groups have the same
 geometric mean, shares the same arithmetic one.
 """
 
@@ -66,7 +66,7 @@ def scaled(scale: Scale, values: np.ndarray) -> np.ndarray:
 
 
 def p_values(test: Callable, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Test row by row; where nothing varies there is nothing to tell, as `compare` has it."""
+    """Test row by row; where nothing varies p is 1, as in `compare`."""
     varies = (a.std(1) > 1e-12) | (b.std(1) > 1e-12) if test is ttest_ind else (b - a).std(1) > 1e-12
     with np.errstate(all="ignore"):
         p = test(a, b, axis=1, **({"equal_var": False} if test is ttest_ind else {})).pvalue
@@ -76,7 +76,7 @@ def p_values(test: Callable, a: np.ndarray, b: np.ndarray) -> np.ndarray:
 @pytest.mark.filterwarnings("ignore:Precision loss")
 @pytest.mark.parametrize("runs", [3, 5])
 @pytest.mark.parametrize("shape", list(SHAPES))
-def test_groups_that_do_not_differ_are_told_apart_less_than_seven_times_in_a_hundred(shape: str, runs: int) -> None:
+def test_groups_that_do_not_differ_seem_to_in_less_than_seven_percent_of_cases(shape: str, runs: int) -> None:
     source = np.random.default_rng(1)
     scale, *draws = SHAPES[shape]
     a, b = (draw(source, REPEATS, runs) for draw in draws)
@@ -90,7 +90,7 @@ def test_groups_that_do_not_differ_are_told_apart_less_than_seven_times_in_a_hun
 
 
 @pytest.mark.filterwarnings("ignore:Precision loss")
-def test_shares_compared_as_they_are_would_be_told_apart_more_often() -> None:
+def test_shares_compared_as_they_are_would_seem_to_differ_more_often() -> None:
     source = np.random.default_rng(2)
     _, *draws = SHAPES["shares of 0.05, spread 1:4"]
     a, b = (draw(source, REPEATS, 5) for draw in draws)
@@ -114,7 +114,7 @@ def test_lognormals_of_equal_arithmetic_means_differ_in_the_typical_run_which_is
 
 @pytest.mark.filterwarnings("ignore:Precision loss")
 @pytest.mark.parametrize("shape", [*SHAPES, "twelve scores of two groups"])
-def test_a_family_that_holds_no_difference_has_a_verdict_less_than_seven_times_in_a_hundred(shape: str) -> None:
+def test_a_family_without_differences_has_a_verdict_in_less_than_seven_percent_of_cases(shape: str) -> None:
     # Five methods by three seeds, ten pairs; methods are of either spread in turn.
     source = np.random.default_rng(3)
     if shape in SHAPES:
@@ -134,7 +134,7 @@ def test_a_family_that_holds_no_difference_has_a_verdict_less_than_seven_times_i
 
 
 @pytest.mark.slow
-def test_levels_are_holms_and_leave_out_no_difference_where_it_rejects() -> None:
+def test_levels_are_holms_and_exclude_no_difference_where_it_rejects() -> None:
     source = np.random.default_rng(4)
     for count in (1, 2, 10, 40):
         p = source.random(count) ** 4

@@ -1,4 +1,4 @@
-"""Findings on histories drawn by hand: each is found where it was put, dated, and not where nothing is wrong."""
+"""Findings in hand-made histories: each is found at the step where it was put, and none where nothing is wrong."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ from fergan_core.emotions import EMOTIONS
 BATCH, PER_EPOCH, STEPS = 100, 250, 1000  # 25,000 images an epoch, 100,000 in all
 NO_SCORES = pd.DataFrame(columns=["metric", "emotion", "step", "epoch", "value", "low", "high", "real"])
 AT_ALL = np.arange(1, STEPS + 1)
-AT_PULSE = np.arange(40, STEPS + 1, 40)
+AT_PROBE = np.arange(40, STEPS + 1, 40)
 
 
 def rows(metric: str, steps: np.ndarray, values: object) -> pd.DataFrame:
@@ -31,7 +31,7 @@ def rows(metric: str, steps: np.ndarray, values: object) -> pd.DataFrame:
 
 
 def healthy(**instead: pd.DataFrame) -> list[pd.DataFrame]:
-    """The points of a training in which nothing is wrong, some of them replaced."""
+    """The points of a healthy training, with some series replaced."""
     noise = np.random.default_rng(0)
     series = {
         "d_accuracy": rows("d_accuracy", AT_ALL, 0.8 + 0.05 * noise.standard_normal(STEPS)),
@@ -39,15 +39,15 @@ def healthy(**instead: pd.DataFrame) -> list[pd.DataFrame]:
         "loss_g": rows("loss_g", AT_ALL, 1.5 + 0.3 * noise.standard_normal(STEPS)),
         "grad_norm_d": rows("grad_norm_d", AT_ALL, 2.0 + 0.5 * noise.random(STEPS)),
         "grad_norm_g": rows("grad_norm_g", AT_ALL, 1.0 + 0.5 * noise.random(STEPS)),
-        "r_v": rows("r_v", AT_PULSE, 0.1),
-        "r_t": rows("r_t", AT_PULSE, 0.6),
-        "d_accuracy_old": rows("d_accuracy_old", AT_PULSE, 0.9),
-        "spectral": rows("spectral_g/norms.0", AT_PULSE, np.linspace(1, 2, len(AT_PULSE))),
+        "r_v": rows("r_v", AT_PROBE, 0.1),
+        "r_t": rows("r_t", AT_PROBE, 0.6),
+        "d_accuracy_old": rows("d_accuracy_old", AT_PROBE, 0.9),
+        "spectral": rows("spectral_g/norms.0", AT_PROBE, np.linspace(1, 2, len(AT_PROBE))),
     }
     for name in EMOTIONS:
-        series[f"pulse_diversity_{name}"] = rows(f"pulse_diversity/{name}", AT_PULSE, 0.8)
-        series[f"pulse_repeats_{name}"] = rows(f"pulse_repeats/{name}", AT_PULSE, 0.05)
-        series[f"pulse_reads_{name}"] = rows(f"pulse_reads/{name}", AT_PULSE, EMOTIONS.index(name))
+        series[f"pulse_diversity_{name}"] = rows(f"pulse_diversity/{name}", AT_PROBE, 0.8)
+        series[f"pulse_repeats_{name}"] = rows(f"pulse_repeats/{name}", AT_PROBE, 0.05)
+        series[f"pulse_reads_{name}"] = rows(f"pulse_reads/{name}", AT_PROBE, EMOTIONS.index(name))
     return list((series | instead).values())
 
 
@@ -83,12 +83,12 @@ def test_a_discriminator_that_wins_is_an_alarm_once_the_loss_is_dead() -> None:
     assert alarm.numbers["loss_d"] == pytest.approx(0.003, abs=0.01)
 
 
-def test_a_short_win_is_none() -> None:
+def test_a_short_win_is_not_reported() -> None:
     accuracy = np.where((AT_ALL > 400) & (AT_ALL < 430), 1.0, 0.8)
     assert findings_of(d_accuracy=rows("d_accuracy", AT_ALL, accuracy)) == []
 
 
-def test_networks_that_beat_each_other_in_turns() -> None:
+def test_networks_that_take_turns_winning_oscillate() -> None:
     accuracy = np.where((AT_ALL > 300) & (AT_ALL // 30 % 2 == 0), 0.97, np.where(AT_ALL > 300, 0.5, 0.8))
     swings = only("oscillation", d_accuracy=rows("d_accuracy", AT_ALL, accuracy))
     assert 300 < swings.step < 420
@@ -104,7 +104,7 @@ def test_a_gradient_that_runs_away_is_a_divergence_and_a_spike_is_not() -> None:
     assert findings_of(grad_norm_g=rows("grad_norm_g", AT_ALL, spike)) == []
 
 
-def test_a_loss_that_is_no_number_is_found_at_its_step() -> None:
+def test_a_loss_that_is_not_a_number_is_found_at_its_step() -> None:
     loss = np.where(AT_ALL >= 777, np.nan, 1.5)
     nan = only("nan", loss_g=rows("loss_g", AT_ALL, loss))
     assert (nan.step, nan.severity, nan.numbers["metric"]) == (777, "alarm", "loss_g")
@@ -112,17 +112,17 @@ def test_a_loss_that_is_no_number_is_found_at_its_step() -> None:
 
 
 def test_a_discriminator_that_forgets() -> None:
-    old = np.where(AT_PULSE > 500, 0.2, 0.9)
-    assert only("forgetting", d_accuracy_old=rows("d_accuracy_old", AT_PULSE, old)).step == 520
+    old = np.where(AT_PROBE > 500, 0.2, 0.9)
+    assert only("forgetting", d_accuracy_old=rows("d_accuracy_old", AT_PROBE, old)).step == 520
 
 
 def test_the_collapse_of_one_emotion_is_dated_and_named() -> None:
-    diversity = np.where(AT_PULSE > 500, 0.1, 0.8)
-    reads = np.where(AT_PULSE > 500, EMOTIONS.index("angry"), EMOTIONS.index("disgust"))
+    diversity = np.where(AT_PROBE > 500, 0.1, 0.8)
+    reads = np.where(AT_PROBE > 500, EMOTIONS.index("angry"), EMOTIONS.index("disgust"))
     collapse = only(
         "collapse",
-        pulse_diversity_disgust=rows("pulse_diversity/disgust", AT_PULSE, diversity),
-        pulse_reads_disgust=rows("pulse_reads/disgust", AT_PULSE, reads),
+        pulse_diversity_disgust=rows("pulse_diversity/disgust", AT_PROBE, diversity),
+        pulse_reads_disgust=rows("pulse_reads/disgust", AT_PROBE, reads),
     )
     assert (collapse.step, collapse.severity) == (520, "alarm")
     assert collapse.numbers == {"emotion": "disgust", "diversity": 0.1, "before": 0.8, "into": "angry", "until": 1000}
@@ -130,65 +130,65 @@ def test_the_collapse_of_one_emotion_is_dated_and_named() -> None:
     assert "recognises most of these faces as angry" in collapse.sentence
 
 
-def test_one_bad_pulse_is_no_collapse() -> None:
-    diversity = np.where(AT_PULSE == 520, 0.1, 0.8)
-    assert findings_of(pulse_diversity_disgust=rows("pulse_diversity/disgust", AT_PULSE, diversity)) == []
+def test_one_bad_probe_is_not_a_collapse() -> None:
+    diversity = np.where(AT_PROBE == 520, 0.1, 0.8)
+    assert findings_of(pulse_diversity_disgust=rows("pulse_diversity/disgust", AT_PROBE, diversity)) == []
 
 
 def test_the_first_images_have_no_variety_yet() -> None:
     early = {
-        f"pulse_diversity_{name}": rows(f"pulse_diversity/{name}", AT_PULSE, np.where(AT_PULSE < 120, 0.05, 0.8))
+        f"pulse_diversity_{name}": rows(f"pulse_diversity/{name}", AT_PROBE, np.where(AT_PROBE < 120, 0.05, 0.8))
         for name in EMOTIONS
     }
     assert findings_of(**early) == []
 
 
 def test_what_never_had_variety_has_collapsed_too() -> None:
-    never = only("collapse", pulse_diversity_fear=rows("pulse_diversity/fear", AT_PULSE, 0.2))
+    never = only("collapse", pulse_diversity_fear=rows("pulse_diversity/fear", AT_PROBE, 0.2))
     assert never.step == 120
     assert " before" not in never.sentence
 
 
-def test_an_emotion_that_comes_back_is_a_recovery_and_its_collapse_no_alarm() -> None:
-    diversity = np.where((AT_PULSE > 400) & (AT_PULSE < 700), 0.1, 0.8)
-    findings = findings_of(pulse_diversity_fear=rows("pulse_diversity/fear", AT_PULSE, diversity))
+def test_an_emotion_that_recovers_is_a_recovery_and_its_collapse_not_an_alarm() -> None:
+    diversity = np.where((AT_PROBE > 400) & (AT_PROBE < 700), 0.1, 0.8)
+    findings = findings_of(pulse_diversity_fear=rows("pulse_diversity/fear", AT_PROBE, diversity))
     assert [(finding.kind, finding.step, finding.severity) for finding in findings] == [
         ("collapse", 440, "warning"),
         ("recovery", 720, "info"),
     ]
 
 
-def test_the_collapse_of_most_emotions_is_that_of_the_whole() -> None:
+def test_the_collapse_of_most_emotions_is_one_of_the_whole_generator() -> None:
     gone = {
-        f"pulse_diversity_{name}": rows(f"pulse_diversity/{name}", AT_PULSE, np.where(at < AT_PULSE, 0.1, 0.8))
+        f"pulse_diversity_{name}": rows(f"pulse_diversity/{name}", AT_PROBE, np.where(at < AT_PROBE, 0.1, 0.8))
         for name, at in zip(EMOTIONS[:5], (300, 340, 380, 420, 460), strict=True)
     }
     findings = findings_of(**gone)
     assert [finding.kind for finding in findings].count("collapse") == 5
     (global_collapse,) = [finding for finding in findings if finding.kind == "global-collapse"]
-    assert global_collapse.step == 480  # the fifth of seven is the first to make 60 %
+    assert global_collapse.step == 480  # the fifth of seven is the first to reach 60 %
     assert global_collapse.numbers["emotions"] == sorted(EMOTIONS[:5])
 
 
-def test_twins_among_varied_faces_are_repeats() -> None:
-    share = np.where(AT_PULSE > 500, 0.8, 0.1)
-    repeats = only("repeats", pulse_repeats_sad=rows("pulse_repeats/sad", AT_PULSE, share))
+def test_near_duplicates_among_varied_faces_are_repeats() -> None:
+    share = np.where(AT_PROBE > 500, 0.8, 0.1)
+    repeats = only("repeats", pulse_repeats_sad=rows("pulse_repeats/sad", AT_PROBE, share))
     assert repeats.step == 520
     assert repeats.numbers == {"emotion": "sad", "share": pytest.approx(0.8)}
 
 
-def test_a_spectrum_that_explodes() -> None:
-    sigma = np.where(AT_PULSE > 500, 12.0, 2.0)
-    explosion = only("spectral-explosion", spectral=rows("spectral_g/norms.0", AT_PULSE, sigma))
+def test_a_singular_value_that_explodes() -> None:
+    sigma = np.where(AT_PROBE > 500, 12.0, 2.0)
+    explosion = only("spectral-explosion", spectral=rows("spectral_g/norms.0", AT_PROBE, sigma))
     assert explosion.step == 520
     assert explosion.numbers["layer"] == "g/norms.0"
     assert "generator's layer norms.0" in explosion.sentence
 
 
-def test_a_discriminator_that_learns_by_heart() -> None:
-    gap = np.where(AT_PULSE > 500, 0.9, 0.1)
+def test_a_discriminator_that_overfits() -> None:
+    gap = np.where(AT_PROBE > 500, 0.9, 0.1)
     by_heart = only(
-        "d-overfitting", r_v=rows("r_v", AT_PULSE, gap), r_t=rows("r_t", AT_PULSE, np.where(AT_PULSE > 500, 0.95, 0.6))
+        "d-overfitting", r_v=rows("r_v", AT_PROBE, gap), r_t=rows("r_t", AT_PROBE, np.where(AT_PROBE > 500, 0.95, 0.6))
     )
     assert 520 <= by_heart.step <= 680
 
@@ -198,13 +198,13 @@ def score(metric: str, epoch: int, value: float, high: float | None = None, real
     return {"metric": metric, "emotion": None, "step": step, "epoch": epoch, "value": value, "high": high, "real": real}
 
 
-def test_copies_are_told_by_the_scores() -> None:
+def test_copies_are_reported_from_the_scores() -> None:
     scores = pd.DataFrame([score("ct", 1, -1.0, 0.5), score("ct", 2, -9.0, -7.0), score("ct", 3, -12.0, -10.0)])
     (copies,) = findings_of(scores.assign(low=np.nan))
     assert (copies.kind, copies.step, copies.severity) == ("memorising", 2 * PER_EPOCH, "alarm")
 
 
-def test_a_plateau_is_told_where_half_the_evaluations_bring_nothing() -> None:
+def test_a_plateau_is_reported_where_half_the_evaluations_bring_no_improvement() -> None:
     values = [9.0, 5.0, 3.0, 3.1, 2.99, 3.2]
     scores = pd.DataFrame([score("fid", epoch, value) for epoch, value in enumerate(values, 1)]).assign(low=np.nan)
     (plateau,) = findings_of(scores)
@@ -213,6 +213,6 @@ def test_a_plateau_is_told_where_half_the_evaluations_bring_nothing() -> None:
     assert findings_of(better) == []
 
 
-def test_findings_are_made_without_torch() -> None:
+def test_findings_need_no_torch() -> None:
     script = "import sys, fergan_core.analysis.findings\nassert 'torch' not in sys.modules\n"
     subprocess.run([sys.executable, "-c", script], check=True, timeout=120)

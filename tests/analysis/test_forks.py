@@ -1,4 +1,4 @@
-"""Trees of forks, whole or with their root gone; what forks changed, and whether their parent's alarm came to them."""
+"""Trees of forks, with and without their root; what forks changed, and whether their parent's alarms recurred."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ TREE = runs(("other", None, None), ("a", None, None), ("b", "a", 200), ("c", "b"
 
 
 @pytest.mark.parametrize("member", ["a", "b", "c", "d"])
-def test_a_family_is_the_same_whoever_of_it_is_asked(member: str) -> None:
+def test_a_family_is_the_same_whichever_member_it_is_looked_up_by(member: str) -> None:
     tree = family(TREE, member)
     assert list(zip(tree["id"], tree["depth"], strict=True)) == [("a", 0), ("b", 1), ("c", 2), ("d", 1)]
     assert tree["known"].all()
@@ -47,7 +47,7 @@ def test_forks_of_a_run_that_is_gone_stay_together() -> None:
     assert roots(table) == {"b": "gone", "d": "gone", "e": "elsewhere"}
 
 
-def test_a_circle_of_imported_runs_ends() -> None:
+def test_a_circle_of_imported_runs_is_followed_once() -> None:
     table = runs(("a", "c", 1), ("b", "a", 1), ("c", "b", 1), ("x", "b", 1), ("self", "self", 1))
     for member in "abcx":
         assert sorted(family(table, member)["id"]) == ["a", "b", "c", "x"]
@@ -57,7 +57,7 @@ def test_a_circle_of_imported_runs_ends() -> None:
 
 
 def outcome(fork: list[tuple[str, int, dict[str, Any]]], step: int = 1000, status: str = "finished") -> str:
-    """What becomes of the parent's collapse of happy at 500, which lasts to its end, in a fork that ends at `step`."""
+    """The outcome of a fork that ends at `step`, whose parent's 'happy' collapses at 500 for good."""
     table = runs(("p", None, None), ("f", "p", 300))
     table.loc[1, ["step", "status"]] = [step, status]
     recorded = findings(
@@ -70,7 +70,7 @@ def outcome(fork: list[tuple[str, int, dict[str, Any]]], step: int = 1000, statu
     return str(tree["outcome"].iloc[1])
 
 
-def test_the_outcome_tells_whether_the_parents_alarm_came_too() -> None:
+def test_the_outcome_says_whether_the_parents_alarm_recurred() -> None:
     assert outcome([("collapse", 800, {"emotion": "happy"})]) == "comes too"
     assert outcome([]) == "stays away"
     assert outcome([("collapse", 800, {"emotion": "sad"})]) == "one of its own"
@@ -79,7 +79,7 @@ def test_the_outcome_tells_whether_the_parents_alarm_came_too() -> None:
     assert (outcome([], step=749), outcome([], step=750)) == ("too short", "stays away")
 
 
-def test_a_fork_from_after_the_onset_has_its_parents_collapse_to_get_rid_of() -> None:
+def test_a_fork_from_after_the_onset_starts_with_its_parents_collapse() -> None:
     table = runs(("p", None, None), ("f", "p", 600), ("g", "p", 600))
     recorded = findings(
         ("p", "collapse", 500, {"emotion": "happy", "until": 1000}),

@@ -1,4 +1,4 @@
-"""Differences between groups of seeds by textbook formulas, and what may be said of how few."""
+"""Differences between groups of seeds by textbook formulas, and what few runs can show."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def test_difference_and_interval_are_welchs() -> None:
     assert difference.needed is None
 
 
-def test_the_order_of_the_groups_turns_the_sign() -> None:
+def test_swapping_the_groups_changes_the_sign() -> None:
     a, b = [1.0, 2.0, 3.0], [5.0, 6.0, 9.0]
     forth, back = compare(a, b), compare(b, a)
     assert (forth.difference, forth.low, forth.effect) == pytest.approx((-back.difference, -back.high, -back.effect))
@@ -31,13 +31,13 @@ def test_hedges_g_is_unbiased() -> None:
     assert float(np.mean(effects)) == pytest.approx(1.0, abs=0.08)
 
 
-def test_below_five_runs_a_group_at_most_suggests() -> None:
+def test_a_group_below_five_runs_at_most_suggests() -> None:
     assert compare([1.0, 1.1, 0.9], [5.0, 5.1, 4.9]).verdict == "suggests"
     assert compare([1.0, 1.1, 0.9], [5.0, 5.1, 4.9]).needed == 5
     assert compare([1.0, 1.1, 0.9, 1.0, 1.0], [5.0, 5.1, 4.9, 5.0, 5.0]).verdict == "shows"
 
 
-def test_what_the_seeds_explain_cannot_be_told_and_how_many_more_would() -> None:
+def test_what_the_seeds_explain_is_undecided_and_how_many_runs_would_decide_it() -> None:
     a, b = [1.0, 3.0, 2.0], [2.0, 4.0, 3.0]
     difference = compare(a, b)
     assert difference.verdict == "cannot tell"
@@ -50,7 +50,7 @@ def test_what_the_seeds_explain_cannot_be_told_and_how_many_more_would() -> None
     assert compare([1.0, 2.0, 3.0], [1.0, 2.0, 3.0]).needed is None
 
 
-def test_what_cannot_be_told_needs_more_runs_than_there_are() -> None:
+def test_what_is_undecided_needs_more_runs_than_there_are() -> None:
     difference = compare([0.0, 0.0001, 0.0002, 0.0001, 0.0001], [0.0, 2.4, 0.6, 0.1, 1.9])
     assert difference.verdict == "cannot tell"
     assert difference.needed is not None
@@ -65,6 +65,6 @@ def test_runs_that_are_all_alike(value: float) -> None:
 
 
 @pytest.mark.parametrize(("a", "b"), [([1.0], [1.0, 2.0]), ([1.0, float("nan")], [1.0, 2.0])])
-def test_one_run_is_no_group(a: list[float], b: list[float]) -> None:
+def test_one_run_is_not_a_group(a: list[float], b: list[float]) -> None:
     with pytest.raises(UsageError, match="two or more"):
         compare(a, b)

@@ -1,4 +1,4 @@
-"""The principal plane against numpy's singular value decomposition, which goes another way to the same axes."""
+"""The principal plane against NumPy's singular value decomposition, which finds the same axes by another method."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The best checkpoint and the judges' disagreements, on tables whose answers are plain."""
+"""The best checkpoint and the judges' disagreements, on tables with obvious answers."""
 
 import subprocess
 import sys
@@ -25,17 +25,17 @@ def pairs(disagreements: pd.DataFrame) -> list[tuple[str, int, str, int]]:
     return list(disagreements[["run_id_a", "epoch_a", "run_id_b", "epoch_b"]].itertuples(index=False, name=None))
 
 
-def test_a_pair_that_two_judges_order_differently_is_found_once_with_both_opinions() -> None:
+def test_a_pair_that_two_judges_order_differently_is_listed_once_with_both_judges_values() -> None:
     scores = table(row("a", 1, 2.0), row("b", 1, 2.5), row("a", 1, 1.9, "second"), row("b", 1, 1.6, "second"))
     disagreements = ranking.judge_disagreements(scores, "is")
     assert pairs(disagreements) == [("a", 1, "b", 1)]
-    (flip,) = disagreements.to_dict("records")
-    assert (flip["judge_1"], flip["value_a_1"], flip["value_b_1"]) == ("first", 2.0, 2.5)
-    assert (flip["judge_2"], flip["value_a_2"], flip["value_b_2"]) == ("second", 1.9, 1.6)
-    assert flip["clear"]
+    (pair,) = disagreements.to_dict("records")
+    assert (pair["judge_1"], pair["value_a_1"], pair["value_b_1"]) == ("first", 2.0, 2.5)
+    assert (pair["judge_2"], pair["value_a_2"], pair["value_b_2"]) == ("second", 1.9, 1.6)
+    assert pair["clear"]
 
 
-def test_a_pair_that_both_judges_order_alike_or_as_equal_is_no_flip() -> None:
+def test_a_pair_that_both_judges_order_alike_or_as_equal_is_not_a_disagreement() -> None:
     alike = (row("a", 1, 1.5, "second"), row("b", 1, 1.6, "second"))
     equal = (row("a", 1, 1.5, "second"), row("b", 1, 1.5, "second"))
     for others in (alike, equal):
@@ -43,7 +43,7 @@ def test_a_pair_that_both_judges_order_alike_or_as_equal_is_no_flip() -> None:
 
 
 @pytest.mark.parametrize("ends", [{"low": 1.5, "high": 2.0}, {"low": None, "high": None}])
-def test_a_flip_is_clear_only_where_both_judges_intervals_do_not_meet(ends: dict[str, Any]) -> None:
+def test_a_disagreement_is_clear_only_where_both_judges_intervals_are_disjoint(ends: dict[str, Any]) -> None:
     scores = table(row("a", 1, 2.0), row("b", 1, 2.5), row("a", 1, 1.9, "second"), row("b", 1, 1.6, "second", **ends))
     assert list(ranking.judge_disagreements(scores, "is").clear) == [False]
 
@@ -55,7 +55,7 @@ def test_scores_of_another_protocol_metric_or_emotion_are_not_compared() -> None
         assert ranking.judge_disagreements(scores, "is").empty
 
 
-def test_an_evaluation_of_before_there_was_truncation_compares_with_latents_as_drawn() -> None:
+def test_an_evaluation_without_recorded_truncation_counts_as_untruncated() -> None:
     old = {"truncation": None}
     scores = table(
         row("a", 1, 2.0, **old), row("b", 1, 2.5), row("a", 1, 1.9, "second"), row("b", 1, 1.6, "second", **old)
@@ -63,7 +63,7 @@ def test_an_evaluation_of_before_there_was_truncation_compares_with_latents_as_d
     assert len(ranking.judge_disagreements(scores, "is")) == 1
 
 
-def test_checkpoints_of_one_run_can_flip_too_but_are_no_flip_of_runs() -> None:
+def test_checkpoints_of_one_run_can_be_a_disagreement_but_not_one_of_runs() -> None:
     scores = table(row("a", 1, 2.0), row("a", 2, 2.5), row("a", 1, 1.9, "second"), row("a", 2, 1.6, "second"))
     assert pairs(ranking.judge_disagreements(scores, "is")) == [("a", 1, "a", 2)]
     assert ranking.judge_disagreements_of_runs(scores, "is").empty
@@ -77,7 +77,7 @@ def test_runs_are_compared_at_the_last_epoch_that_two_judges_scored_of_both() ->
     assert ranking.judge_disagreements_of_runs(table(*early, *agreed), "is").empty
 
 
-def test_without_scores_there_is_no_flip_and_no_best() -> None:
+def test_without_scores_there_is_no_disagreement_and_no_best() -> None:
     empty = table(row("a", 1, 2.0)).iloc[:0]
     assert ranking.judge_disagreements(empty, "is").empty
     assert ranking.judge_disagreements_of_runs(empty, "is").empty
@@ -94,7 +94,7 @@ def test_without_scores_there_is_no_flip_and_no_best() -> None:
         ("real", {"a": 2.6, "b": 3.3, "c": 9.0}, ("b", "a", False)),
     ],
 )
-def test_the_best_is_told_with_whether_its_interval_meets_the_next(
+def test_the_best_comes_with_whether_its_interval_overlaps_the_next(
     better: ranking.Better, values: dict[str, float], apart: tuple[str, str, bool]
 ) -> None:
     best = ranking.best(table(*(row(run, 1, value) for run, value in values.items())), "is", better)
@@ -103,7 +103,7 @@ def test_the_best_is_told_with_whether_its_interval_meets_the_next(
     assert (best.first["run_id"], best.second["run_id"], best.apart) == apart
 
 
-def test_the_best_of_one_is_alone_and_without_intervals_nothing_is_told_apart() -> None:
+def test_a_single_best_has_no_second_and_without_intervals_nothing_is_apart() -> None:
     alone = ranking.best(table(row("a", 1, 2.0)), "is", "higher")
     assert alone is not None
     assert (alone.second, alone.apart) == (None, None)
@@ -126,6 +126,6 @@ def test_the_best_of_an_emotion_is_its_own() -> None:
     assert best.first["run_id"] == "b"
 
 
-def test_orders_are_told_without_torch() -> None:
+def test_ranking_needs_no_torch() -> None:
     script = "import sys, fergan_core.analysis.ranking\nassert 'torch' not in sys.modules\n"
     subprocess.run([sys.executable, "-c", script], check=True, timeout=120)

@@ -1,4 +1,4 @@
-"""Scales on which scores are compared: there and back, at the edges, and what is said of them."""
+"""Scales on which scores are compared: round trips, edge cases, and how they are described."""
 
 import math
 
@@ -18,7 +18,7 @@ def test_a_mean_of_log_odds_by_hand() -> None:
     assert Scale().mean([4.0, 9.0]) == 6.5
 
 
-def test_none_and_all_count_half_a_face_where_their_number_is_known() -> None:
+def test_none_and_all_are_off_by_half_a_face_where_the_number_of_faces_is_known() -> None:
     kind, (log_odds,) = Scale("share", 200).applied([0.0, 0.5, 1.0])
     assert kind == "share"
     assert log_odds == pytest.approx([-math.log(399), 0, math.log(399)])
@@ -27,7 +27,7 @@ def test_none_and_all_count_half_a_face_where_their_number_is_known() -> None:
 
 
 @pytest.mark.parametrize(("kind", "values"), [("ratio", [1.0, 0.0]), ("ratio", [1.0, -1.0]), ("share", [0.5, 1.01])])
-def test_scores_that_a_scale_cannot_hold_are_compared_as_they_are(kind, values: list[float]) -> None:
+def test_scores_that_do_not_fit_a_scale_are_compared_as_they_are(kind, values: list[float]) -> None:
     used, (first, second) = Scale(kind, 100).applied(values, [1.0, 2.0])
     assert (used, first.tolist(), second.tolist()) == ("difference", values, [1.0, 2.0])
 
@@ -53,7 +53,7 @@ def test_no_difference_is_none_on_every_scale() -> None:
     assert turned_back("share", 0.0) == 0.5
 
 
-def test_what_is_said_of_the_scales_names_the_scores() -> None:
+def test_the_sentence_about_scales_names_the_scores() -> None:
     assert in_words([], []) == ""
     assert in_words(["FID"], []).startswith("FID: compared as a ratio")
     assert in_words([], ["accuracy", "coverage", "recall"]).startswith(

@@ -1,4 +1,4 @@
-"""Shares of variance where the truth is known, with intervals that hold it; failures counted."""
+"""Shares of variance where the truth is known, with intervals that cover it; counts of failures."""
 
 import numpy as np
 import pandas as pd
@@ -52,7 +52,7 @@ def test_a_parameter_that_does_nothing_has_no_share_on_average() -> None:
     assert float(np.mean(x_shares)) < 0.07
 
 
-def test_many_values_are_taken_in_quarters() -> None:
+def test_many_values_are_grouped_by_quartile() -> None:
     source = np.random.default_rng(3)
     lr = 10 ** source.uniform(-5, -3, 200)
     trials = pd.DataFrame({"lr": lr, "seed": range(200), "fid": np.log10(lr) + 0.1 * source.standard_normal(200)})

@@ -1,4 +1,4 @@
-"""Survival of trainings: textbook curves, intervals that hold the truth also where formulas end, and who dies when."""
+"""Survival of trainings: textbook curves, intervals at and beyond the formula's edges, and which runs count as dead."""
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,7 @@ from fergan_core.analysis.studies.survival import curves, lives
 
 
 def lived(died: list[float], left: list[float]) -> pd.DataFrame:
-    """Runs that died, and runs that ended alive, after so many images."""
+    """Runs that died, and runs that were censored, after so many images."""
     images = [*died, *left]
     flags = [True] * len(died) + [False] * len(left)
     return pd.DataFrame({"run_id": [f"r{i}" for i in range(len(images))], "images": images, "died": flags})

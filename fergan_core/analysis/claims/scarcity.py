@@ -139,7 +139,7 @@ def _trouble(pooled: Pool) -> str:
     if pooled.scores.empty:
         return _unscored(pooled)
     sizes = pooled.runs["images"].unique()
-    return "" if len(sizes) > 1 else f"All runs learnt from {counted(int(sizes[0]), 'face')}: train with fewer, too."
+    return "" if len(sizes) > 1 else f"All runs learnt from {counted(int(sizes[0]), 'face')}: train with fewer too."
 
 
 def _unscored(pooled: Pool) -> str:
