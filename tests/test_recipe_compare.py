@@ -38,14 +38,17 @@ def test_evaluation_intervals_are_not_a_change_and_a_seed_is_one() -> None:
 
 
 def test_differences_of_several_recipes_say_which_has_which_value() -> None:
-    others = {"b": recipe() | {"data": "y"}, "c": recipe() | {"data": "x"}}
-    differing = differences({"a": recipe(r1=1.0) | {"data": "x"}, **others})
+    other_recipes = {"b": recipe() | {"data": "y"}, "c": recipe() | {"data": "x"}}
+    differing = differences({"a": recipe(r1=1.0) | {"data": "x"}, **other_recipes})
     assert differing == {"data": {"a": "x", "b": "y", "c": "x"}, "r1": {"a": 1.0, "b": 0.0, "c": 0.0}}
     vae = recipes.to_dict(recipes.preset("vae-quick"))
     assert differences({"gan": OLD, "vae": vae})["beta"] == {"vae": 1.0}
 
 
 def test_the_training_is_the_same_whatever_the_seed_and_not_on_other_data() -> None:
-    one, two = training_fields(recipe() | {"seed": 0}), training_fields(recipe() | {"seed": 7, "preset": "quick"})
-    assert key_of(one, "hash") == key_of(two, "hash") != key_of(one, "other")
+    fields, reseeded = (
+        training_fields(recipe() | {"seed": 0}),
+        training_fields(recipe() | {"seed": 7, "preset": "quick"}),
+    )
+    assert key_of(fields, "hash") == key_of(reseeded, "hash") != key_of(fields, "other")
     assert "d_lr" not in training_fields(recipe(), without={"d_lr"})

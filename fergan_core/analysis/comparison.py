@@ -5,7 +5,7 @@ Tables are as the registry's reader returns them; `metrics.catalogue` says wheth
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -49,9 +49,9 @@ class PairedComparison:
     p: float
     compared: int = 1
 
-    def sentence(self, title: str, written: Any = lambda value: f"{value:.3g}") -> str:
-        """Return the verdict in words, with both means and the interval; `written` formats a score."""
-        first, second = (f"'{name}' {written(mean)}" for name, mean in zip(self.rivals, self.means, strict=True))
+    def sentence(self, title: str, formatted: Callable[[float], str] = lambda value: f"{value:.3g}") -> str:
+        """Return the verdict in words, with both means and the interval; `formatted` formats a score."""
+        first, second = (f"'{name}' {formatted(mean)}" for name, mean in zip(self.rivals, self.means, strict=True))
         begin = f"{title}: {first}, {second}"
         if self.winner is None:
             runs = f"{self.pairs} paired seeds do" if self.pairs > 1 else "one run of each does"
@@ -67,7 +67,7 @@ class PairedComparison:
         else:
             size, low, high = (
                 # A share's difference is in points: 10 % less than 40 % would be 36 %.
-                written(value).replace("%", " points")
+                formatted(value).replace("%", " points")
                 for value in (abs(self.difference), *sorted((abs(self.low), abs(self.high))))
             )
             margin = f"{size} ({self._interval} {low} to {high})"

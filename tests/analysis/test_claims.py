@@ -102,11 +102,11 @@ def test_the_common_number_of_images_is_not_that_of_one_short_run() -> None:
 
 
 def test_one_size_or_two_seeds_are_not_enough() -> None:
-    one = study(*(run(seed, [0.1, 0.2]) for seed in range(3)))
-    assert "train with fewer too" in little_data(one, SCORES["coverage"]).sentence
-    two = little_data(sized(FEW[:2], MANY), SCORES["coverage"])
-    assert two.verdict == "cannot tell"
-    assert "the study has 2 with 200 training faces and 5 with 1,000." in two.sentence
+    single_size = study(*(run(seed, [0.1, 0.2]) for seed in range(3)))
+    assert "train with fewer too" in little_data(single_size, SCORES["coverage"]).sentence
+    two_seeds = little_data(sized(FEW[:2], MANY), SCORES["coverage"])
+    assert two_seeds.verdict == "cannot tell"
+    assert "the study has 2 with 200 training faces and 5 with 1,000." in two_seeds.sentence
     unscored = little_data(sized(FEW, MANY), SCORES["recall"])
     assert "None of 10 runs has two evaluations" in unscored.sentence
 
@@ -263,11 +263,11 @@ def test_a_setting_without_a_score_is_the_worst_and_its_failures_are_counted() -
 
 
 def test_one_seed_per_setting_or_one_setting_decides_nothing() -> None:
-    one = parameters(swept(effect=2.0, noise=0.1, seeds=1), SCORES["fid"])
-    assert one.verdict == "cannot tell"
-    assert "at least 3 seeds with a score of each setting; the study has 1." in one.sentence
-    same = parameters(study(*(run(seed, [2.0], metric="fid") for seed in range(6))), SCORES["fid"])
-    assert "0 varied fields" in same.sentence
+    single_seed = parameters(swept(effect=2.0, noise=0.1, seeds=1), SCORES["fid"])
+    assert single_seed.verdict == "cannot tell"
+    assert "at least 3 seeds with a score of each setting; the study has 1." in single_seed.sentence
+    single_setting = parameters(study(*(run(seed, [2.0], metric="fid") for seed in range(6))), SCORES["fid"])
+    assert "0 varied fields" in single_setting.sentence
     assert "All runs have the same FID" in parameters(swept(effect=0.0, noise=0.0), SCORES["fid"]).sentence
 
 
@@ -275,14 +275,16 @@ def test_one_seed_per_setting_or_one_setting_decides_nothing() -> None:
 
 
 def test_without_runs_no_claim_is_tried_and_without_ended_runs_none_is_decided() -> None:
-    nothing = verdicts(dict.fromkeys(STUDIES, study()), SCORES["coverage"])
-    assert [one.claim for one in nothing] == list(CLAIMS)
-    assert {(one.verdict, one.strength, len(one.run_ids)) for one in nothing} == {("not tried", None, 0)}
-    assert all(one.claim.study in one.sentence for one in nothing)
-    going = study(run(0, [0.1, 0.2], status="running"))
-    for one in verdicts(dict.fromkeys(STUDIES, going), SCORES["coverage"]):
-        assert one.verdict == "cannot tell"
-        assert one.sentence == "No run of the study has ended yet (1 run started)."
+    untried = verdicts(dict.fromkeys(STUDIES, study()), SCORES["coverage"])
+    assert [verdict.claim for verdict in untried] == list(CLAIMS)
+    assert {(verdict.verdict, verdict.strength, len(verdict.run_ids)) for verdict in untried} == {
+        ("not tried", None, 0)
+    }
+    assert all(verdict.claim.study in verdict.sentence for verdict in untried)
+    running = study(run(0, [0.1, 0.2], status="running"))
+    for verdict in verdicts(dict.fromkeys(STUDIES, running), SCORES["coverage"]):
+        assert verdict.verdict == "cannot tell"
+        assert verdict.sentence == "No run of the study has ended yet (1 run started)."
 
 
 def test_scores_have_the_titles_and_directions_of_the_catalogue() -> None:

@@ -54,9 +54,9 @@ def test_a_training_that_stays_at_its_best_settles() -> None:
 
 def test_below_five_seeds_it_is_suggested_and_below_three_undecided() -> None:
     assert convergence(trained(falling(3.0), seeds=3)).strength == "suggested"
-    two = convergence(trained(falling(3.0), seeds=2))
-    assert (two.verdict, two.strength) == ("cannot tell", None)
-    assert "the study has 2." in two.sentence
+    two_seeds = convergence(trained(falling(3.0), seeds=2))
+    assert (two_seeds.verdict, two_seeds.strength) == ("cannot tell", None)
+    assert "the study has 2." in two_seeds.sentence
 
 
 def test_a_training_that_leaves_its_best_does_not_converge() -> None:
@@ -103,14 +103,14 @@ def test_seeds_that_disagree_leave_it_undecided() -> None:
 
 def test_runs_that_break_off_do_not_settle() -> None:
     finished = [run(seed, list(falling(3.0)), metric="fid", spread=0.04) for seed in range(5)]
-    lost = [run(seed, [9.0], metric="fid", status="diverged") for seed in range(5, 11)]
+    broken = [run(seed, [9.0], metric="fid", status="diverged") for seed in range(5, 11)]
     assert convergence(study(*finished)).verdict == "does not hold"
-    one = convergence(study(*finished, lost[0]))
-    assert one.verdict == "cannot tell"
-    assert "1 of 6 runs broke off" in one.sentence
-    most = convergence(study(*finished, *lost))
-    assert most.verdict == "holds"
-    assert "6 of 11 runs broke off" in most.sentence
+    single_loss = convergence(study(*finished, broken[0]))
+    assert single_loss.verdict == "cannot tell"
+    assert "1 of 6 runs broke off" in single_loss.sentence
+    mostly_lost = convergence(study(*finished, *broken))
+    assert mostly_lost.verdict == "holds"
+    assert "6 of 11 runs broke off" in mostly_lost.sentence
 
 
 def test_too_few_evaluations_are_left_out() -> None:
@@ -122,7 +122,7 @@ def test_too_few_evaluations_are_left_out() -> None:
 @pytest.mark.parametrize("count", [12, 40])
 def test_a_settled_training_seems_to_drift_no_more_often_than_stated(count: int) -> None:
     source, unknown = np.random.default_rng(1), np.full(count, np.nan)
-    drifts = [[settling(np.exp(0.1 * one), unknown, unknown).drift for one in source.standard_normal((5, count))]
+    drifts = [[settling(np.exp(0.1 * noise), unknown, unknown).drift for noise in source.standard_normal((5, count))]
               for _ in range(200)]  # fmt: skip
     assert float(np.mean(drifts)) == pytest.approx(0, abs=0.01)
     assert sum(mean_interval(seeds).low > np.log(1.05) for seeds in drifts) <= binom.ppf(0.999, 200, 0.025)

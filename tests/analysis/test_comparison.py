@@ -35,8 +35,8 @@ def score(run_id: str, step: int, value: float, judge: str = "j", reach: float =
 
 def points(speeds: dict[str, float], costs: dict[str, float]) -> pd.DataFrame:
     return pd.DataFrame(
-        [{"run_id": one, "metric": SPEED, "step": 1000, "mean": speed} for one, speed in speeds.items()]
-        + [{"run_id": one, "metric": COST, "step": 1, "mean": cost} for one, cost in costs.items()]
+        [{"run_id": run_id, "metric": SPEED, "step": 1000, "mean": speed} for run_id, speed in speeds.items()]
+        + [{"run_id": run_id, "metric": COST, "step": 1, "mean": cost} for run_id, cost in costs.items()]
     )
 
 

@@ -83,8 +83,8 @@ def test_groups_that_do_not_differ_seem_to_in_less_than_seven_percent_of_cases(s
     p = p_values(ttest_ind, scaled(scale, a), scaled(scale, b))
     assert float((p < LEVEL).mean()) < 0.07
     # The test of the analysis is this one.
-    for one, other, expected in zip(a[:20], b[:20], p[:20], strict=True):
-        difference = compare(one.tolist(), other.tolist(), scale)
+    for first, second, expected in zip(a[:20], b[:20], p[:20], strict=True):
+        difference = compare(first.tolist(), second.tolist(), scale)
         assert difference.p == pytest.approx(expected)
         assert (difference.verdict != "cannot tell") == (expected < LEVEL)
 
@@ -121,7 +121,7 @@ def test_a_family_without_differences_has_a_verdict_in_less_than_seven_percent_o
         scale, *either = SHAPES[shape]
         draws = [scaled(scale, either[place % 2](source, 4000, 3)) for place in range(5)]
         pairs = [(first, second) for first in range(5) for second in range(first)]
-        p = np.stack([p_values(ttest_rel, draws[one], draws[other]) for one, other in pairs], 1)
+        p = np.stack([p_values(ttest_rel, draws[first], draws[second]) for first, second in pairs], 1)
     else:
         a, b = source.normal(size=(2, 4000, 12, 3))
         p = ttest_ind(a, b, axis=2, equal_var=False).pvalue

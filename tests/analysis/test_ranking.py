@@ -10,11 +10,11 @@ import pytest
 from fergan_core.analysis import ranking
 
 
-def row(run: str, epoch: int, value: float | None, judge: str = "first", **others: Any) -> dict[str, Any]:
+def row(run: str, epoch: int, value: float | None, judge: str = "first", **columns: Any) -> dict[str, Any]:
     about = {"run_id": run, "run_name": f"name {run}", "epoch": epoch, "step": epoch * 9, "judge": judge}
     about |= {"judge_sha256": judge * 8, "count": 2000, "prior": "natural", "seed": 0, "truncation": 1.0}
     ends = {"low": None, "high": None} if value is None else {"low": value - 0.1, "high": value + 0.1}
-    return about | {"metric": "is", "emotion": None, "value": value, "real": 3.0, **ends, **others}
+    return about | {"metric": "is", "emotion": None, "value": value, "real": 3.0, **ends, **columns}
 
 
 def table(*rows: dict[str, Any]) -> pd.DataFrame:
@@ -38,8 +38,8 @@ def test_a_pair_that_two_judges_order_differently_is_listed_once_with_both_judge
 def test_a_pair_that_both_judges_order_alike_or_as_equal_is_not_a_disagreement() -> None:
     alike = (row("a", 1, 1.5, "second"), row("b", 1, 1.6, "second"))
     equal = (row("a", 1, 1.5, "second"), row("b", 1, 1.5, "second"))
-    for others in (alike, equal):
-        assert ranking.judge_disagreements(table(row("a", 1, 2.0), row("b", 1, 2.5), *others), "is").empty
+    for second_judge in (alike, equal):
+        assert ranking.judge_disagreements(table(row("a", 1, 2.0), row("b", 1, 2.5), *second_judge), "is").empty
 
 
 @pytest.mark.parametrize("ends", [{"low": 1.5, "high": 2.0}, {"low": None, "high": None}])

@@ -99,8 +99,8 @@ class Score:
     def difference(self, worse: float, low: float, high: float) -> str:
         """Format a difference in badness with the ends of its interval, in points of a share or times a distance."""
         if self.kind == "distance":
-            ratio, least, most = (f"{np.exp(end):.2f}" for end in (worse, low, high))
-            return f"{ratio} times as high (95 % interval {least} to {most})"
+            ratio, low_ratio, high_ratio = (f"{np.exp(value):.2f}" for value in (worse, low, high))
+            return f"{ratio} times as high (95 % interval {low_ratio} to {high_ratio})"
         if worse < 0:
             low, high = -high, -low
         direction = "lower" if worse >= 0 else "higher"

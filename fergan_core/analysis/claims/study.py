@@ -115,9 +115,9 @@ def pool(
     same = ended[ended["shared"] == sizes.index[-1]]
     # Two runs of one seed are one training repeated: the newest counts, and a finished one before one that broke off.
     ranked = same.assign(finished=same["status"] == "finished").sort_values(["finished", "created"])
-    once = ranked.drop_duplicates(["setting", "seed"], keep="last").sort_values("created")
-    scores, protocol, unscored = _scores(study.scores, once, score, evaluations)
-    remaining = once[~once["run_id"].isin(unscored)]
+    distinct = ranked.drop_duplicates(["setting", "seed"], keep="last").sort_values("created")
+    scores, protocol, unscored = _scores(study.scores, distinct, score, evaluations)
+    remaining = distinct[~distinct["run_id"].isin(unscored)]
     left_out = []
     if others := len(ended) - len(same):
         left_out.append(f"Left out: {counted(others, 'run')} on other data or with another recipe.")

@@ -80,13 +80,13 @@ def plateau(history: RunHistory) -> Iterator[Finding]:
     best = rows.value.cummin()
     improvements = rows[best < best.shift(1, fill_value=float("inf")) * (1 - LIMITS.better)]
     last = improvements.iloc[-1]
-    since = int((rows.step > last.step).sum())
-    if since >= len(rows) / 2:
+    without_improvement = int((rows.step > last.step).sum())
+    if without_improvement >= len(rows) / 2:
         yield Finding(
             "plateau",
             int(last.step),
             "info",
-            f"Since epoch {int(last.epoch)}: FID has not improved over {since} evaluations ({last.value:.3g} then, "
-            f"{rows.value.iloc[-1]:.3g} at the end).",
-            {"fid": float(last.value), "evaluations": since},
+            f"Since epoch {int(last.epoch)}: FID has not improved over {without_improvement} evaluations "
+            f"({last.value:.3g} then, {rows.value.iloc[-1]:.3g} at the end).",
+            {"fid": float(last.value), "evaluations": without_improvement},
         )
