@@ -65,12 +65,10 @@ class PairedComparison:
             )
             margin = f"a factor of {factor} ({self._interval} {low} to {high})"
         else:
-            size, low, high = (
-                # A share's difference is in points: 10 % less than 40 % would be 36 %.
-                formatted(value).replace("%", " points")
-                for value in (abs(self.difference), *sorted((abs(self.low), abs(self.high))))
-            )
-            margin = f"{size} ({self._interval} {low} to {high})"
+            values = (abs(self.difference), *sorted((abs(self.low), abs(self.high))))
+            # A share's difference is in points: 10 % less than 40 % would be 36 %.
+            size, low, high = (formatted(value).replace("%", " points") for value in values)
+            margin = f"{size} ({self._interval} {low.removesuffix(' points')} to {high})"
         better = f"'{self.rivals[self.winner]}' is better by {margin}"
         if self.answer == "of these runs":
             return f"{begin}: of these two runs {better}; other seeds may differ."

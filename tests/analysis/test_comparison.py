@@ -117,6 +117,8 @@ def test_shares_are_tested_by_log_odds_and_the_verdict_is_in_points() -> None:
     assert sentence.startswith(
         "coverage: 'gan' 0.9%, 'flow' 46.8%: 5 paired seeds show that 'flow' is better by 45.9 points ("
     )
+    assert sentence.endswith(" points).")
+    assert sentence.count("points") == 2
     (unknown,) = pairs(table, "coverage", "higher", Scale("share"))
     assert unknown.kind == "difference"  # one share is 0, of an unknown number of faces
 

@@ -88,4 +88,4 @@ def _extremes(trials: pd.DataFrame, score: Score) -> str:
         value = "no score" if pd.isna(mean) else f"{score.title} {score.written(mean)}"
         row = failed.loc[setting]
         clauses.append(f"the {word} setting ({setting}; {value}) failed in {row['failed']} of {row['trials']} runs")
-    return f"{clauses[0][0].upper()}{clauses[0][1:]}, {clauses[1]}."
+    return f"{clauses[0][0].upper()}{clauses[0][1:]}, and {clauses[1]}."

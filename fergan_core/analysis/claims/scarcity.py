@@ -100,9 +100,9 @@ def few_steps(study: Study, score: Score) -> Verdict:
     sentence = (
         f"With {many:,} training faces, {score.title} is {score.written(float(first['badness'].mean()))} after "
         f"{first['images_seen'].median():,.0f} images seen and {score.written(float(last['badness'].mean()))} after "
-        f"{last['images_seen'].median():,.0f}: at first {score.difference(worse, low, high)}. A collapse in "
-        f"the first {EARLY:.0%} of the training that later recovered was found in {passed or 'none'} of "
-        f"{counted(len(first), 'run')}."
+        f"{last['images_seen'].median():,.0f}: at first {score.difference(worse, low, high)}. An emotion "
+        f"that collapsed in the first {EARLY:.0%} of the training and later recovered was found in "
+        f"{passed or 'none'} of {counted(len(first), 'run')}."
     )
     if low > 0 and not passed:
         sentence += " Few steps make worse faces; that they make fewer different ones is not shown."

@@ -72,8 +72,8 @@ def oscillation(history: RunHistory) -> Iterator[Finding]:
                 turns[first],
                 "warning",
                 f"From epoch {history.epoch(turns[first])}: discriminator and generator take turns winning; the "
-                f"discriminator's accuracy swings between below {LIMITS.swing_low:.0%} and above "
-                f"{LIMITS.swing_high:.0%} {len(turns)} times.",
+                f"discriminator's accuracy swings from below {LIMITS.swing_low:.0%} to above "
+                f"{LIMITS.swing_high:.0%} or back {len(turns)} times.",
                 {"turns": len(turns)},
             )
             return
