@@ -4,6 +4,7 @@ import json as json_text
 import math
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from fergan_core.errors import UsageError
@@ -82,7 +83,7 @@ def compare(runs: Sequence[str], budget: Budget, at: float | None, *, registry: 
     for key, of in fought.items():
         metric = CATALOGUE[key]
         for pair in of:
-            print(pair.sentence(metric.title, lambda value, metric=metric: number(metric, value)))
+            print(pair.sentence(metric.title, partial(number, metric)))
     counted = max((pair.compared for of in fought.values() for pair in of), default=0)
     ratios, shares = (
         [CATALOGUE[key].title for key, of in fought.items() if any(pair.kind == kind for pair in of)]

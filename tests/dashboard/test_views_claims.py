@@ -117,7 +117,7 @@ def test_every_claim_that_was_tried_has_its_figure(all_tried: str, monkeypatch: 
     assert len(app.get("plotly_chart")) == len(CLAIMS)
     assert not app.info
     said = texts(app.markdown)
-    assert any("in the last quarter FID is" in text for text in said)
+    assert any("FID in the last quarter is" in text for text in said)
     assert any("largest share is width" in text for text in said)
 
 

@@ -84,8 +84,8 @@ def compare(
     needed = None if verdict == "shows" else _needed(a, b, difference)
     means = (float(a.mean()), float(b.mean()))
     first_mean, second_mean = (turned_back(kind, mean) for mean in means)
-    in_own_terms = (apart(kind, means, value) for value in (difference, low, high))
-    return Difference(first_mean, second_mean, *in_own_terms, _hedges(a, b), verdict, needed, kind, p)
+    difference, low, high = (apart(kind, means, value) for value in (difference, low, high))
+    return Difference(first_mean, second_mean, difference, low, high, _hedges(a, b), verdict, needed, kind, p)
 
 
 def _hedges(a: np.ndarray, b: np.ndarray) -> float:
