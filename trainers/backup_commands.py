@@ -18,22 +18,22 @@ def backup(
     """Back the registry up to a folder, with its files, even while trainings run; earlier backups are kept."""
     from fergan_core.registry.backup import backup as write
 
-    made = write(registry, target)
+    result = write(registry, target)
     if json:
         print_json(
             {
-                "database": str(made.database),
-                "files": made.files,
-                "new": made.copied,
-                "bytes": made.bytes,
-                "lost": made.lost,
+                "database": str(result.database),
+                "files": result.files,
+                "new": result.copied,
+                "bytes": result.bytes,
+                "lost": result.lost,
             }
         )
     else:
-        for path in made.lost:
+        for path in result.lost:
             print(f"missing or changed, not in the backup: {path}")
-        print(f"{made.database}: {made.files:,} files ({made.copied:,} new), {made.bytes / 1e6:,.1f} MB in all")
-    return 1 if made.lost else 0
+        print(f"{result.database}: {result.files:,} files ({result.copied:,} new), {result.bytes / 1e6:,.1f} MB in all")
+    return 1 if result.lost else 0
 
 
 def restore(
@@ -49,22 +49,22 @@ def restore(
     """Restore a registry from its backup; an existing one is moved aside, not overwritten."""
     from fergan_core.registry.backup import restore as bring_back
 
-    made = bring_back(source, registry)
+    result = bring_back(source, registry)
     if json:
-        aside = None if made.aside is None else str(made.aside)
+        aside = None if result.aside is None else str(result.aside)
         print_json(
             {
-                "database": str(made.database),
-                "files": made.copied,
-                "bytes": made.bytes,
-                "lost": made.lost,
+                "database": str(result.database),
+                "files": result.copied,
+                "bytes": result.bytes,
+                "lost": result.lost,
                 "aside": aside,
             }
         )
     else:
-        for path in made.lost:
+        for path in result.lost:
             print(f"missing or changed in the backup: {path}")
-        if made.aside is not None:
-            print(f"the earlier registry is kept as {made.aside}, its files beside it")
-        print(f"{made.database}: {made.copied:,} files, {made.bytes / 1e6:,.1f} MB")
-    return 1 if made.lost else 0
+        if result.aside is not None:
+            print(f"the earlier registry is kept as {result.aside}, its files beside it")
+        print(f"{result.database}: {result.copied:,} files, {result.bytes / 1e6:,.1f} MB")
+    return 1 if result.lost else 0

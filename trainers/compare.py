@@ -1,4 +1,4 @@
-"""`fergan compare`: runs of several recipes or methods where they had spent equally much, and which is better."""
+"""`fergan compare`: runs of several recipes or methods at an equal budget, and which recipe is better."""
 
 import json as json_text
 import math
@@ -22,7 +22,7 @@ _UNITS = {"seconds": (1, "seconds"), "images": (1, "images"), "flops": (1e12, "T
 
 
 def compare(runs: Sequence[str], budget: Budget, at: float | None, *, registry: str | None, json: bool) -> None:
-    """Print the rivals' scores at an equal budget, of `at` in its unit, and a verdict for every two of them.
+    """Print the recipes' scores at a budget, `at` in its unit, and a verdict for each pair.
 
     With `json` one line: {"budget", "judge", "count", "rivals": {name: [run ids]}, "scores": [...], "duels": [...]}.
     """
@@ -33,7 +33,7 @@ def compare(runs: Sequence[str], budget: Budget, at: float | None, *, registry: 
     from fergan_core.registry import Reader
 
     if at is not None and not 0 < at < math.inf:
-        raise UsageError(f"--at: {at:g} is not a budget; give what each run had spent, above 0")
+        raise UsageError(f"--at: {at:g} is not a budget; give a number above 0")
     reader = Reader(registry)
     run_ids = [reader.resolve(run, trashed="never") for run in runs]
     if len(set(run_ids)) < 2:
@@ -41,22 +41,25 @@ def compare(runs: Sequence[str], budget: Budget, at: float | None, *, registry: 
     table = reader.runs()
     chosen = table[table["id"].isin(run_ids)]
     if chosen["data_hash"].nunique() > 1:
-        raise UsageError("these runs learnt from different data sets: what differs would be the data's doing")
+        raise UsageError(
+            "these runs were trained on different data sets, which may be all that differs; choose runs of one data set"
+        )
     recipes = reader.recipes(run_ids)
-    who = comparison.group_by_recipe(chosen.set_index("id").loc[list(dict.fromkeys(run_ids))].reset_index(), recipes)
+    groups = comparison.group_by_recipe(chosen.set_index("id").loc[list(dict.fromkeys(run_ids))].reset_index(), recipes)
     scores = preferred(reader.scores(run_ids))
     seeds = dict(zip(chosen["id"], chosen["seed"], strict=True))
     points = reader.points(run_ids, [SPEED, COST], buckets=STRETCHES)
-    found = comparison.matched(scores, who, seeds, recipes, points, budget, at and at * _UNITS[budget][0])
-    missing = [str(row.name) for row in chosen.set_index("id").itertuples() if row.Index not in set(found["run_id"])]
-    if found["rival"].nunique() < 2:
+    scores_at_budget = comparison.matched(scores, groups, seeds, recipes, points, budget, at and at * _UNITS[budget][0])
+    compared_ids = set(scores_at_budget["run_id"])
+    missing = [str(row.name) for row in chosen.set_index("id").itertuples() if row.Index not in compared_ids]
+    if scores_at_budget["rival"].nunique() < 2:
         raise UsageError(
-            f"--budget {budget}: fewer than two recipes have scores and a record of what they spent; without: "
+            f"--budget {budget}: fewer than two recipes have scores and a recorded cost; runs without: "
             + ", ".join(missing)
         )
     faces = scales.faces_of(scores)
-    fought = comparison.family(
-        found,
+    comparisons = comparison.family(
+        scores_at_budget,
         [
             (
                 key,
@@ -67,60 +70,60 @@ def compare(runs: Sequence[str], budget: Budget, at: float | None, *, registry: 
         ],
     )
     if json:
-        told = {
+        document = {
             "budget": budget,
             "judge": scores["judge"].iloc[0],
             "count": faces,
-            "rivals": who,
+            "rivals": groups,
         }
-        told |= {"scores": json_text.loads(found.to_json(orient="records"))}
-        told |= {"duels": [_plain(key, pair) for key, of in fought.items() for pair in of]}
-        print(json_text.dumps(told, allow_nan=False))
+        document |= {"scores": json_text.loads(scores_at_budget.to_json(orient="records"))}
+        document |= {"duels": [_plain(key, pair) for key, pairs in comparisons.items() for pair in pairs]}
+        print(json_text.dumps(document, allow_nan=False))
         return
-    _print_table(found, budget, words(scores.iloc[0]))
-    for warning in filter(None, (comparison.unequal(found), real_faces(scores))):
+    _print_table(scores_at_budget, budget, words(scores.iloc[0]))
+    for warning in filter(None, (comparison.unequal(scores_at_budget), real_faces(scores))):
         print(f"warning: {warning}")
-    for key, of in fought.items():
+    for key, pairs in comparisons.items():
         metric = CATALOGUE[key]
-        for pair in of:
+        for pair in pairs:
             print(pair.sentence(metric.title, partial(number, metric)))
-    counted = max((pair.compared for of in fought.values() for pair in of), default=0)
+    counted = max((pair.compared for pairs in comparisons.values() for pair in pairs), default=0)
     ratios, shares = (
-        [CATALOGUE[key].title for key, of in fought.items() if any(pair.kind == kind for pair in of)]
+        [CATALOGUE[key].title for key, pairs in comparisons.items() if any(pair.kind == kind for pair in pairs)]
         for kind in ("ratio", "share")
     )
     for sentence in (scales.in_words(ratios, shares), families.corrected(counted)):
         if sentence:
             print(sentence)
     if missing:
-        print(f"left out, without such a score or a record of what was spent: {', '.join(missing)}")
+        print(f"left out, for lack of such a score or of a recorded cost: {', '.join(missing)}")
 
 
 def _plain(metric: str, pair: "PairedComparison") -> dict[str, object]:
-    """Return a verdict as JSON values."""
-    told = {"metric": metric, **asdict(pair), "ratio": pair.kind == "ratio"}
-    return told | {"p": None if math.isnan(pair.p) else pair.p}
+    """Return a comparison as JSON values; a p that is NaN becomes None."""
+    row = {"metric": metric, **asdict(pair), "ratio": pair.kind == "ratio"}
+    return row | {"p": None if math.isnan(pair.p) else pair.p}
 
 
-def _print_table(found: "pd.DataFrame", budget: Budget, caption: str) -> None:
-    """Print a row a rival: its runs, what they had spent, the means of their scores."""
+def _print_table(scores_at_budget: "pd.DataFrame", budget: Budget, caption: str) -> None:
+    """Print a row per recipe: its seeds, what its runs spent, the means of their scores."""
     from rich.table import Table
 
     from fergan_core.metrics.catalogue import CATALOGUE
 
     unit, name = _UNITS[budget]
-    shown = Table(title=f"at equal {budget}", caption=caption)
-    metrics = [key for key in (*_METRICS, "speed") if (found["metric"] == key).any()]
+    table = Table(title=f"at equal {budget}", caption=caption)
+    metrics = [key for key in (*_METRICS, "speed") if (scores_at_budget["metric"] == key).any()]
     for column in ("rival", "seeds", name, *(CATALOGUE[key].title for key in metrics)):
-        shown.add_column(column, justify="left" if column == "rival" else "right")
-    together = found[found["emotion"].isna()]
-    for rival, own in together.groupby("rival", sort=False):
-        spent = own["spent"] / unit
+        table.add_column(column, justify="left" if column == "rival" else "right")
+    together = scores_at_budget[scores_at_budget["emotion"].isna()]
+    for rival, group in together.groupby("rival", sort=False):
+        spent = group["spent"] / unit
         ends = f"{spent.min():,.0f}" + (f" to {spent.max():,.0f}" if round(spent.max()) > round(spent.min()) else "")
-        means = [own.loc[own["metric"] == key, "value"].mean() for key in metrics]
+        means = [group.loc[group["metric"] == key, "value"].mean() for key in metrics]
         cells = [
             number(CATALOGUE[key], None if mean != mean else float(mean))
             for key, mean in zip(metrics, means, strict=True)
         ]
-        shown.add_row(str(rival), str(own["seed"].nunique()), ends, *cells)
-    print_table(shown)
+        table.add_row(str(rival), str(group["seed"].nunique()), ends, *cells)
+    print_table(table)

@@ -1,4 +1,4 @@
-"""What commands print on stdout: tables that lose nothing, and times with their zone."""
+"""Printing on stdout: tables that are never cut off, and times with their zone."""
 
 import sys
 from datetime import datetime
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-# In a pipe or a file a line is as long as what it says.
+# In a pipe or a file lines are not wrapped.
 _UNBOUND = 100_000
 
 
@@ -22,14 +22,14 @@ def console() -> "Console":
 
 
 def print_table(table: "Table", to: "Console | None" = None) -> None:
-    """Print a table; where a terminal is too narrow for it, words fold onto further lines and none is cut."""
+    """Print a table; in a narrow terminal cells wrap onto further lines instead of being cut off."""
     for column in table.columns:
         column.overflow = "fold"
     (to or console()).print(table)
 
 
 def when(seconds: float) -> str:
-    """Write a time of the registry, in seconds since 1970, in local time with its zone: 2026-11-28 02:14+01:00."""
+    """Format a time of the registry, in seconds since 1970, as local time with its zone: 2026-11-28 02:14+01:00."""
     try:
         local = datetime.fromtimestamp(seconds).astimezone()
     except (OverflowError, OSError, ValueError):

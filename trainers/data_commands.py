@@ -1,4 +1,4 @@
-"""`fergan data`: what a data set holds, in numbers and as a contact sheet."""
+"""`fergan data`: the counts of a data set, and its contact sheet."""
 
 import json as json_text
 from pathlib import Path
@@ -33,7 +33,7 @@ def info(path: str, *, label_order: str | None = None, json: bool = False) -> No
 
 
 def sheet(path: str, *, out: Path, label_order: str | None = None) -> None:
-    """Draw a contact sheet of PATH, or of synthfer, to a PNG: a row an emotion, 16 faces a row."""
+    """Draw a contact sheet of PATH, or of synthfer, to a PNG: one row per emotion, 16 faces each."""
     from fergan_core.data import open_dataset
     from fergan_core.data.contact_sheet import contact_sheet
 
@@ -49,7 +49,7 @@ def sheet(path: str, *, out: Path, label_order: str | None = None) -> None:
 
 
 def _files_table(files: list[dict[str, Any]]) -> "Table":
-    """Return a table of what was read from where, and of each split together."""
+    """Return a table of the images read and skipped, by file and by split."""
     from rich.markup import escape
     from rich.table import Table
 
@@ -64,8 +64,8 @@ def _files_table(files: list[dict[str, Any]]) -> "Table":
         table.add_row(f"{len(files) - _MOST_FILES:,} more (--json lists all)", "", "", "", "")
     table.add_section()
     for split in dict.fromkeys(entry["split"] for entry in files):
-        own = [entry for entry in files if entry["split"] == split]
-        used, skipped = (sum(entry[key] for entry in own) for key in ("used", "skipped"))
+        of_split = [entry for entry in files if entry["split"] == split]
+        used, skipped = (sum(entry[key] for entry in of_split) for key in ("used", "skipped"))
         table.add_row("all" if split else "all, not read", split, f"{used:,}", f"{skipped:,}", "")
     return table
 
@@ -75,27 +75,27 @@ def _print_summary(summary: dict[str, Any]) -> None:
     from rich.table import Table
 
     counts: dict[str, dict[str, int]] = summary["counts"]
-    words = [*EMOTIONS, *(["unlabelled"] if any("unlabelled" in own for own in counts.values()) else [])]
+    words = [*EMOTIONS, *(["unlabelled"] if any("unlabelled" in by_emotion for by_emotion in counts.values()) else [])]
     table = Table(title=escape(f"{summary['name']}: {summary['source']}"), title_justify="left")
     table.add_column("emotion")
     for split in (*counts, "all"):
         table.add_column(split, justify="right")
     for word in words:
-        numbers = [own.get(word, 0) for own in counts.values()]
+        numbers = [by_emotion.get(word, 0) for by_emotion in counts.values()]
         table.add_row(word, *(f"{number:,}" for number in (*numbers, sum(numbers))), end_section=word == words[-1])
-    totals = [sum(own.values()) for own in counts.values()]
+    totals = [sum(by_emotion.values()) for by_emotion in counts.values()]
     table.add_row("all", *(f"{number:,}" for number in (*totals, sum(totals))))
-    shown = console()
+    output = console()
     if summary["files"]:
-        print_table(_files_table(summary["files"]), shown)
+        print_table(_files_table(summary["files"]), output)
     for notice in summary["notices"]:
-        shown.print(notice, markup=False, highlight=False, soft_wrap=True)
-    print_table(table, shown)
+        output.print(notice, markup=False, highlight=False, soft_wrap=True)
+    print_table(table, output)
     copies = summary["duplicates"]
     within = ", ".join(f"{number:,} in {split}" for split, number in copies["within"].items())
-    shown.print(f"exact copies: {within}", highlight=False)
+    output.print(f"exact copies: {within}", highlight=False)
     for pair, number in copies["across"].items():
         first, second = pair.split("/")
-        shown.print(f"images of {second} that are in {first} too: {number:,}", highlight=False)
-    shown.print(f"pictures with more than one label: {copies['contradicting']:,}", highlight=False)
-    shown.print(f"content hash: {summary['content_hash']}", highlight=False, soft_wrap=True)
+        output.print(f"images of {second} that are in {first} too: {number:,}", highlight=False)
+    output.print(f"pictures with more than one label: {copies['contradicting']:,}", highlight=False)
+    output.print(f"content hash: {summary['content_hash']}", highlight=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""`fergan evaluate` and `fergan sample`: score checkpoints, or faces from anywhere; draw faces to files."""
+"""`fergan evaluate` and `fergan sample`: score checkpoints or faces from files; draw faces to files."""
 
 import json as json_text
 import sys
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Drawing:
-    """How faces are to be drawn; None and no steps are the recipe's own way."""
+    """How faces are drawn; None, and no steps, stand for the recipe's own."""
 
     seed: int
     device: Literal["auto", "cpu", "cuda"]
@@ -28,26 +28,31 @@ class Drawing:
     guidance: float | None
 
     def samplings(self, recipe: "Recipe") -> "list[Sampling | None]":
-        """Return the ways to draw in that are asked for, None for the recipe's own; UsageError where it has none."""
+        """Return the samplings to draw by, None for the recipe's own; UsageError for a method without samplers."""
         if self.sampler is None and not self.steps and self.guidance is None:
             return [None]
         from fergan_core.recipe import Denoiser, Sampling
 
         if not isinstance(recipe.method, Denoiser):
-            raise UsageError(f"--sampler, --steps, --guidance: a {recipe.method.kind} draws a face in one pass")
-        own = recipe.method.sampling
-        guidance = own.guidance if self.guidance is None else self.guidance
+            raise UsageError(
+                f"--sampler, --steps, --guidance: a {recipe.method.kind} draws a face in one pass; leave them out"
+            )
+        default = recipe.method.sampling
+        guidance = default.guidance if self.guidance is None else self.guidance
         if min(self.steps, default=1) < 1 or guidance < 0:
             raise UsageError("--steps, --guidance: give 1 or more steps, and 0 or more guidance")
         if guidance != 1 and not recipe.method.label_dropout:
-            raise UsageError("--guidance: the network never learnt without an emotion; leave it out")
-        ways = [Sampling(self.sampler or own.sampler, steps, guidance) for steps in self.steps or (own.steps,)]
-        return [None if way == own else way for way in ways]
+            raise UsageError(
+                "--guidance: the network was trained without label dropout, which guidance needs; leave it out"
+            )
+        sampler = self.sampler or default.sampler
+        samplings = [Sampling(sampler, steps, guidance) for steps in self.steps or (default.steps,)]
+        return [None if sampling == default else sampling for sampling in samplings]
 
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the flags of `fergan evaluate` ask for; `count` None is the protocol's own."""
+    """The flags of `fergan evaluate`; `count` None is the protocol's own."""
 
     count: int | None
     prior: Literal["natural", "balanced"]
@@ -59,7 +64,7 @@ class Wishes:
     drawing: Drawing
 
     def protocols(self, data: str) -> "list[Protocol]":
-        """Return a protocol a judge: those that were named, or the data set's shipped ones."""
+        """Return a protocol for each judge: those named, or those shipped for the data set."""
         from fergan_core.evaluation import FINAL_COUNT, LIGHT_COUNT, Protocol, judges_for
         from fergan_core.judges.inception import find_weights
 
@@ -76,26 +81,24 @@ def split_run(text: str) -> tuple[str, str | None]:
     if not at:
         return text, None
     if not run or not (epoch == "all" or epoch.isdecimal()):
-        raise UsageError(f"'{text}': after the @ goes an epoch's number or 'all', as in {run or 'RUN'}@25")
+        raise UsageError(f"'{text}': after the @ comes an epoch's number or 'all', as in {run or 'RUN'}@25")
     return run, epoch
 
 
 def choose(checkpoints: Sequence[dict[str, Any]], epoch: str | None, run: str) -> list[dict[str, Any]]:
-    """Return the checkpoints meant, in order of their steps; NoRun, naming the epochs there are, if there is none."""
+    """Return the chosen checkpoints in order of steps; NoRun, naming the epochs that have one, where there is none."""
     rows = sorted(checkpoints, key=lambda row: int(row["step"]))
     chosen = rows if epoch == "all" else rows[-1:] if epoch is None else [r for r in rows if r["epoch"] == int(epoch)]
     if not chosen:
         if not rows:
-            raise NoRun(
-                f"run '{run}' has no checkpoint, so nothing draws its faces; choose a run whose weights are kept"
-            )
+            raise NoRun(f"run '{run}' has no checkpoint to draw faces from; choose a run with one")
         epochs = ", ".join(str(row["epoch"]) for row in rows)
         raise NoRun(f"run '{run}' has no checkpoint at epoch {epoch}; it has: {epochs}")
     return chosen
 
 
 def _chosen(reader: "Reader", text: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Return the run that RUN[@EPOCH|@all] means, and its checkpoints that are meant."""
+    """Return the run and the checkpoints that RUN[@EPOCH|@all] names."""
     from trainers.runs_commands import records
 
     name, epoch = split_run(text)
@@ -106,7 +109,7 @@ def _chosen(reader: "Reader", text: str) -> tuple[dict[str, Any], list[dict[str,
 def evaluate_runs(texts: Sequence[str], wishes: Wishes, *, registry: str | None, data: str | None, json: bool) -> None:
     """Score each RUN's last checkpoint, RUN@EPOCH or RUN@all by each judge, record the scores, and print them.
 
-    `data` names the real faces where the run's own place of them is not on this machine. With `json` one line:
+    `data` is the path of the real faces where it is not that of the training. With `json` one line:
     {"evaluations": [{"id", "name", "epoch", "step", "judge", "judge_sha256", "protocol", "scores", "omitted"}]}.
     """
     from fergan_core.protocols import words
@@ -115,19 +118,20 @@ def evaluate_runs(texts: Sequence[str], wishes: Wishes, *, registry: str | None,
     writer = open_registry(registry)
     done: list[tuple[dict[str, Any], Evaluation]] = []
     try:
-        for row, made in _scored(writer, texts, wishes, data):
-            done.append((row, made))
-            print(f"{row['name']} epoch {row['epoch']}: {words(_protocol(made))}", file=sys.stderr, flush=True)
+        for row, evaluation in _scored(writer, texts, wishes, data):
+            done.append((row, evaluation))
+            print(f"{row['name']} epoch {row['epoch']}: {words(_protocol(evaluation))}", file=sys.stderr, flush=True)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
-            f"stopped; evaluations recorded so far: {len(done):,}; the same command does the others"
+            f"stopped; {len(done):,} evaluations are recorded; evaluate the other checkpoints by the same command"
         ) from None
     if json:
-        print(json_text.dumps({"evaluations": [row | made.as_dict() for row, made in done]}, allow_nan=False))
+        rows = [row | evaluation.as_dict() for row, evaluation in done]
+        print(json_text.dumps({"evaluations": rows}, allow_nan=False))
         return
-    for row, made in done:
-        _print(f"{row['name']}, epoch {row['epoch']}", made)
-    _print_flips(done)
+    for row, evaluation in done:
+        _print(f"{row['name']}, epoch {row['epoch']}", evaluation)
+    _print_disagreements(done)
 
 
 def _scored(
@@ -135,34 +139,34 @@ def _scored(
 ) -> "Iterator[tuple[dict[str, Any], Evaluation]]":
 
     reader = writer.reader
-    every = [_chosen(reader, text) for text in texts]
-    # Imported only now: a mistyped run is answered without torch.
+    runs_and_checkpoints = [_chosen(reader, text) for text in texts]
+    # Imported only now, so that a mistyped run is refused without loading torch.
     from fergan_core.evaluation import evaluate_checkpoints
     from fergan_core.experiment import choose_device
     from fergan_core.recipe import from_dict
     from trainers.progress import DrawingBar
 
     device = choose_device(wishes.drawing.device)
-    # All runs' at once: what cannot be drawn is told of before the first hour of drawing.
-    ways = [wishes.drawing.samplings(from_dict(run["recipe"])) for run, _ in every]
-    for (run, chosen), samplings in zip(every, ways, strict=True):
-        epochs = {int(row["step"]): int(row["epoch"]) for row in chosen}
+    # For all runs first: what cannot be drawn is refused before hours of drawing.
+    samplings_of_runs = [wishes.drawing.samplings(from_dict(run["recipe"])) for run, _ in runs_and_checkpoints]
+    for (run, checkpoints), samplings in zip(runs_and_checkpoints, samplings_of_runs, strict=True):
+        epochs = {int(row["step"]): int(row["epoch"]) for row in checkpoints}
         dataset = _real_faces(run["dataset"], data)
-        plain = wishes.protocols(str(run["dataset"]["name"]))
+        base_protocols = wishes.protocols(str(run["dataset"]["name"]))
         for sampling in samplings:
-            protocols = [replace(protocol, sampling=sampling) for protocol in plain]
+            protocols = [replace(protocol, sampling=sampling) for protocol in base_protocols]
             with DrawingBar() as bar:
-                for step, made in evaluate_checkpoints(
+                for step, evaluation in evaluate_checkpoints(
                     writer, run["id"], list(epochs), protocols, dataset=dataset, device=device,
                     thorough=not wishes.light, on_progress=bar,
                 ):  # fmt: skip
-                    yield {"id": run["id"], "name": run["name"], "epoch": epochs[step], "step": step}, made
+                    yield {"id": run["id"], "name": run["name"], "epoch": epochs[step], "step": step}, evaluation
 
 
 def _real_faces(recorded: dict[str, Any], path: str | None) -> "Dataset | None":
     """Open the data that a run was trained on, at `path` or where they were in training.
 
-    Where that place was not named now and they are gone or changed, warn on stderr and return None.
+    Without a `path`, where they are gone or changed: warn on stderr and return None.
     """
     from fergan_core.data import reopen_dataset
 
@@ -176,10 +180,10 @@ def _real_faces(recorded: dict[str, Any], path: str | None) -> "Dataset | None":
 
 
 def evaluate_images(path: Path, wishes: Wishes, *, order: str | None, data: str | None, json: bool) -> None:
-    """Score faces that come from anywhere, labelled or not, beside the real ones of `data` where that is given.
+    """Score faces from a file or folder, labelled or not, against the real faces of `data` where it is given.
 
-    `order` is the order in which the numbers of an npz's labels count the emotions, FER2013's by default. Where they
-    seem to count in another, one line on stderr says so. With `json` one line: {"images", "count", "evaluations"} and,
+    `order` is the order in which label numbers count the emotions, FER2013's by default. Where they seem to count in
+    another, a warning on stderr says so. With `json` one line: {"images", "count", "evaluations"} and,
     where there are labels, by the first judge, "accuracy" and "suspected_label_order" (null, or {"order", "emotions",
     "accuracy", "accuracy_as_given"}).
     """
@@ -197,36 +201,41 @@ def evaluate_images(path: Path, wishes: Wishes, *, order: str | None, data: str 
     device = choose_device(wishes.drawing.device)
     suspected = None
     if labels is not None:
-        given = EMOTIONS if order is None else label_order(order)
-        suspected = order_of_labels(images, labels, protocols[0], given, device=device)
+        assumed_order = EMOTIONS if order is None else label_order(order)
+        suspected = order_of_labels(images, labels, protocols[0], assumed_order, device=device)
     if suspected is not None:
         print(_order_hint(path, suspected, protocols[0].judge, named=order is None), file=sys.stderr)
     done = list(score_images(images, labels, protocols, dataset=dataset, device=device, thorough=not wishes.light))
     if json:
         accuracies = [s.value for s in done[0].scores if (s.metric, s.emotion) == ("accuracy", None)]
-        told: dict[str, Any] = {"images": str(path), "count": len(images)}
+        document: dict[str, Any] = {"images": str(path), "count": len(images)}
         if accuracies:
-            told |= {"accuracy": accuracies[0], "suspected_label_order": _order_dict(suspected)}
-        print(json_text.dumps(told | {"evaluations": [made.as_dict() for made in done]}, allow_nan=False))
+            document |= {"accuracy": accuracies[0], "suspected_label_order": _order_dict(suspected)}
+        document["evaluations"] = [evaluation.as_dict() for evaluation in done]
+        print(json_text.dumps(document, allow_nan=False))
         return
-    for made in done:
-        _print(path.name, made)
+    for evaluation in done:
+        _print(path.name, evaluation)
 
 
 def _order_dict(suspected: "SuspectedOrder | None") -> dict[str, Any] | None:
     if suspected is None:
         return None
-    known = {"order": suspected.flag, "emotions": list(suspected.emotions)}
-    return known | {"accuracy": suspected.accuracy, "accuracy_as_given": suspected.as_given}
+    return {
+        "order": suspected.flag,
+        "emotions": list(suspected.emotions),
+        "accuracy": suspected.accuracy,
+        "accuracy_as_given": suspected.as_given,
+    }
 
 
 def _order_hint(path: Path, suspected: "SuspectedOrder", judge: str, *, named: bool) -> str:
-    """Say in one sentence in which order the labels seem to count, and what to do; a folder's may be `named`."""
-    shares = f"judge {judge} reads {suspected.accuracy:.0%} of the faces as labelled then, {suspected.as_given:.0%} now"
+    """Return a warning of the order in which labels seem to count; `named` labels are the names of folders."""
+    shares = f"judge {judge} then agrees with {suspected.accuracy:.0%} of the labels, now with {suspected.as_given:.0%}"
     if named and path.is_dir():
         pairs = zip(EMOTIONS, suspected.emotions, strict=True)
         moved = ", ".join(f"{name}/ holds {meant}" for name, meant in pairs if name != meant)
-        return f"warning: {path}: the folders seem to be named wrongly: {moved} ({shares}); rename them if so"
+        return f"warning: {path}: the folders seem to have wrong names: {moved} ({shares}); rename them if so"
     name = f"{suspected.flag} order" if suspected.flag in LABEL_ORDERS else f"the order {', '.join(suspected.emotions)}"
     return (
         f"warning: {path.name}: the labels seem to count the emotions in {name}: {shares}; if so, give "
@@ -237,14 +246,14 @@ def _order_hint(path: Path, suspected: "SuspectedOrder", judge: str, *, named: b
 def sample(run: str, drawing: Drawing, *, registry: str | None, per_emotion: int, out: Path) -> None:
     """Draw faces of each of a run's emotions from a checkpoint into FILE.npz, a folder, or a contact sheet FILE.png.
 
-    All of them are written, at the end, or none: KeyboardInterrupt says how many were drawn.
+    They are written at the end, all or none. KeyboardInterrupt says how many were drawn.
     """
     if not 1 <= per_emotion <= 100_000:
         raise UsageError(f"--per-emotion: {per_emotion} is out of range; give 1 to 100,000")
     from fergan_core.registry import Reader
 
     reader = Reader(registry)
-    found, chosen = _chosen(reader, run)
+    row, checkpoints = _chosen(reader, run)
     from fergan_core.data.faces_in import check_target, write_faces
 
     check_target(out)
@@ -256,24 +265,24 @@ def sample(run: str, drawing: Drawing, *, registry: str | None, per_emotion: int
     from fergan_core.recipe import from_dict
     from trainers.progress import DrawingBar
 
-    (sampling,) = drawing.samplings(from_dict(found["recipe"]))
+    (sampling,) = drawing.samplings(from_dict(row["recipe"]))
     target = choose_device(drawing.device)
-    generator = sampled(load_generator(found["recipe"], reader.file(chosen[-1]["path"]), str(target)), sampling)
+    generator = sampled(load_generator(row["recipe"], reader.file(checkpoints[-1]["path"]), str(target)), sampling)
     labels = torch.tensor(codes_of(generator.emotions)).repeat_interleave(per_emotion)
-    drawn = 0
+    faces_drawn = 0
     try:
         with DrawingBar() as bar:
 
             def on_progress(done: int, of: int) -> None:
-                nonlocal drawn
-                drawn = done
+                nonlocal faces_drawn
+                faces_drawn = done
                 bar(done, of)
 
             faces = draw(generator, labels, drawing.seed, 1.0, target, on_progress)
         write_faces(out, faces.images.numpy(), labels.to(torch.uint8).numpy())
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
-            f"stopped with {drawn:,} of {len(labels):,} faces drawn and nothing written to '{out}'; "
+            f"stopped with {faces_drawn:,} of {len(labels):,} faces drawn and nothing written to '{out}'; "
             "run the same command to draw the same faces again"
         ) from None
     print(f"{out}: {len(labels):,} faces, {per_emotion:,} of each of {len(generator.emotions)} emotions")
@@ -284,7 +293,7 @@ def _protocol(evaluation: "Evaluation") -> dict[str, Any]:
 
 
 def _print(title: str, evaluation: "Evaluation") -> None:
-    """Print an evaluation as tables, under what it was made by, and why scores are missing."""
+    """Print an evaluation as tables, with its protocol, and why scores are missing."""
     from fergan_core.protocols import words
     from trainers.console import console
     from trainers.score_tables import print_scores
@@ -292,14 +301,14 @@ def _print(title: str, evaluation: "Evaluation") -> None:
     caption = f"{words(_protocol(evaluation))}; {evaluation.real_count:,} real faces"
     if evaluation.faces_per_second:
         caption += f"; {evaluation.faces_per_second:,.0f} faces a second"
-    shown = console()
-    print_scores(shown, title, evaluation.scores, caption)
+    output = console()
+    print_scores(output, title, evaluation.scores, caption)
     for sentence in evaluation.omitted:
-        shown.print(f"left out: {sentence}", highlight=False, markup=False)
+        output.print(f"left out: {sentence}", highlight=False, markup=False)
 
 
-def _print_flips(done: "Sequence[tuple[dict[str, Any], Evaluation]]") -> None:
-    """Say which scores put two checkpoints in another order by another judge."""
+def _print_disagreements(done: "Sequence[tuple[dict[str, Any], Evaluation]]") -> None:
+    """Print the scores by which two judges order some checkpoints differently."""
     import pandas as pd
 
     from fergan_core.analysis.ranking import judge_disagreements
@@ -307,13 +316,15 @@ def _print_flips(done: "Sequence[tuple[dict[str, Any], Evaluation]]") -> None:
 
     rows = [
         {"run_id": row["id"], "run_name": row["name"], "epoch": row["epoch"], "step": row["step"]}
-        | _protocol(made)
+        | _protocol(evaluation)
         | {"metric": s.metric, "emotion": s.emotion, "value": s.value, "low": s.low, "high": s.high}
-        for row, made in done
-        if made.protocol.sampling is None
-        for s in made.scores
+        for row, evaluation in done
+        if evaluation.protocol.sampling is None
+        for s in evaluation.scores
     ]
     table = pd.DataFrame(rows)
-    turned = [metric.title for key, metric in CATALOGUE.items() if len(table) and len(judge_disagreements(table, key))]
-    if turned:
-        print(f"The judges do not agree on the order of these checkpoints by {', '.join(turned)}.")
+    if table.empty:
+        return
+    disagreeing = [metric.title for key, metric in CATALOGUE.items() if len(judge_disagreements(table, key))]
+    if disagreeing:
+        print(f"The judges disagree on the order of these checkpoints by {', '.join(disagreeing)}.")

@@ -1,4 +1,4 @@
-"""`fergan findings`: look once more for what went wrong in runs, by the detectors as they are now."""
+"""`fergan findings`: detect again what went wrong in runs, by the present detectors."""
 
 from collections.abc import Sequence
 
@@ -10,27 +10,27 @@ from trainers.runs_commands import open_registry, print_json
 
 
 def look_again(runs: Sequence[str], *, registry: str | None, json: bool) -> None:
-    """Look again in each run's points and scores, record what was found in place of what was, and print it."""
+    """Detect each run's findings again in its points and scores, record them in place of the old ones, print them."""
     from fergan_core.experiment import detect_findings
 
-    target = open_registry(registry)
-    reader = target.reader
-    shown, told = console(), {}
+    writer = open_registry(registry)
+    reader = writer.reader
+    output, findings_of_runs = console(), {}
     for run_id in [reader.resolve(run, trashed="never") for run in runs]:
-        detect_findings(target, run_id)
-        found = reader.findings([run_id])
-        told[run_id] = found.drop(columns="run_id").to_dict("records")
+        detect_findings(writer, run_id)
+        findings = reader.findings([run_id])
+        findings_of_runs[run_id] = findings.drop(columns="run_id").to_dict("records")
         if json:
             continue
         name = escape(reader.run(run_id)["name"])
         table = Table(title=name)
-        for column in ("epoch", "severity", "kind", "what"):
+        for column in ("epoch", "severity", "kind", "finding"):
             table.add_column(column, justify="right" if column == "epoch" else "left")
-        for row in told[run_id]:
+        for row in findings_of_runs[run_id]:
             table.add_row(str(row["epoch"]), row["severity"], row["kind"], row["sentence"])
-        if len(found):
-            print_table(table, shown)
+        if len(findings):
+            print_table(table, output)
         else:
-            shown.print(f"{name}: nothing was found")
+            output.print(f"{name}: no findings")
     if json:
-        print_json(told)
+        print_json(findings_of_runs)

@@ -60,9 +60,9 @@ def parse(prog: str, kind: str, arguments: Sequence[str] | None = None) -> Flags
     Raises UsageError for an unknown preset or a value out of range. `--help` needs no torch.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    chosen = recipes.preset_of(kind, _given(words, "--preset") or "quick")
+    chosen = recipes.preset_of(kind, _value_of(words, "--preset") or "quick")
     for flag, allowed in _WITH.items():
-        if _given(words, flag) is not None:
+        if _value_of(words, flag) is not None:
             _refuse_recipe(words, flag, allowed)
     try:
         flags = tyro.cli(
@@ -82,7 +82,7 @@ def parse(prog: str, kind: str, arguments: Sequence[str] | None = None) -> Flags
         raise UsageError(recipes.explain(error)) from None
 
 
-def _given(words: Sequence[str], flag: str) -> str | None:
+def _value_of(words: Sequence[str], flag: str) -> str | None:
     """Return the value that a flag has on the command line, None where it is not given."""
     for position, word in enumerate(words):
         if word == flag and position + 1 < len(words):
@@ -111,10 +111,10 @@ def settings(session: Session) -> dict[str, str]:
 
 def pairs(flag: str, words: Sequence[str]) -> dict[str, str]:
     """Read field=value words; UsageError for any other."""
-    found = {}
+    fields = {}
     for word in words:
         name, equals, value = word.partition("=")
         if not equals or not name or not value:
             raise UsageError(f"{flag}: '{word}' is not field=value, as in {flag} d_lr=1e-4")
-        found[name] = value
-    return found
+        fields[name] = value
+    return fields

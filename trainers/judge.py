@@ -94,9 +94,9 @@ def run(flags: Flags) -> None:
 
     votes = None if flags.votes is None else read_votes(flags.votes, dataset)
     parts = split_parts(dataset, seed=0)
-    made = train_judge(dataset, parts, training, device, on_progress, votes)
-    card = {**made.card, "command": command_of(flags, training.epochs)}
-    path = save_judge(flags.out, flags.name or dataset.name, made.tensors, card)
+    judge = train_judge(dataset, parts, training, device, on_progress, votes)
+    card = {**judge.card, "command": command_of(flags, training.epochs)}
+    path = save_judge(flags.out, flags.name or dataset.name, judge.tensors, card)
     print_card(card, path)
 
 

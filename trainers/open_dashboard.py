@@ -49,15 +49,15 @@ def settings(home: Path, *, any_address: bool) -> list[str]:
     """
     with (home.parent / ".streamlit" / "config.toml").open("rb") as file:
         sections = tomllib.load(file)
-    given = {
+    flags = {
         f"{section}.{name}": value
         for section, options in sections.items()
         if section != "theme"
         for name, value in options.items()
     }
     if any_address:
-        del given["server.address"]
-    return [f"--{name}={str(value).lower()}" for name, value in given.items()]
+        del flags["server.address"]
+    return [f"--{name}={str(value).lower()}" for name, value in flags.items()]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Progress on stderr, of a training and of a drawing: a live bar in a terminal, a line now and then in a log."""
+"""Progress on stderr, of training and of drawing faces: a live bar in a terminal, a line every 30 s in a log."""
 
 import sys
 import time
@@ -52,7 +52,7 @@ class TrainingBar:
         self._bar.stop()
 
     def __call__(self, position: Position, values: Mapping[str, float]) -> None:
-        """Move the bar to a position and show the newest losses."""
+        """Update the bar to a position with the newest losses."""
         now = time.monotonic()
         before, step = self._last
         speed = (position.step - step) * self._batch_size / max(now - before, 1e-9) if step >= 0 else float("nan")
@@ -67,7 +67,7 @@ class TrainingBar:
 
 
 class DrawingBar:
-    """Shows how many faces of how many are drawn, in a terminal only while there are some to draw."""
+    """Shows how many faces are drawn; in a terminal only while there are faces to draw."""
 
     def __init__(self) -> None:
         self._console = Console(stderr=True)
@@ -87,7 +87,7 @@ class DrawingBar:
         self._bar.stop()
 
     def __call__(self, done: int, of: int) -> None:
-        """Tell that `done` of `of` faces are drawn."""
+        """Update: `done` of `of` faces are drawn."""
         now = time.monotonic()
         if not self._console.is_terminal:
             if now - self._logged >= _LOG_SECONDS:

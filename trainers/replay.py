@@ -1,4 +1,4 @@
-"""`fergan replay`: a stretch of a training once more, bit for bit, with every instrument at every step."""
+"""`fergan replay`: some epochs of a training again, bit for bit, measured at every step."""
 
 import sys
 from typing import TYPE_CHECKING, Literal
@@ -15,7 +15,7 @@ _SAME = ("loss", "loss_d", "loss_g", "grad_norm", "grad_norm_d", "grad_norm_g")
 def replay(
     run: str, first: int, last: int, *, registry: str | None, data: str | None, device: Literal["auto", "cpu", "cuda"]
 ) -> int:
-    """Train a run's epochs after `first` to `last` again as a fork, measured at each step; say whether it is the same.
+    """Train a run again from the checkpoint of epoch `first` to epoch `last`, as a fork, and compare the two.
 
     Returns the exit code: 0 where every recorded loss and gradient is the same to the last bit, else 1.
     """
@@ -38,17 +38,17 @@ def replay(
     same, compared = _compared(reader, run_id, outcome.run_id)
     print(f"run {outcome.run_id}  {outcome.name}  {outcome.status}")
     if not compared:
-        print("nothing to compare with: the run's own points are thinned or gone", file=sys.stderr)
+        print("nothing to compare with: the points of the run are thinned or missing", file=sys.stderr)
         return 1
     print(f"{same:,} of {compared:,} losses and gradient norms are the same to the last bit")
     return int(same != compared)
 
 
 def _compared(reader: "Reader", original: str, again: str) -> tuple[int, int]:
-    """Count the points of the replay that the run has too, and how many of them are the same number."""
-    again_points, own = (
+    """Return how many points of the replay are equal to the run's, and how many both have."""
+    again_points, original_points = (
         frame[frame["count"] == 1][["metric", "step", "mean"]]
         for frame in (reader.points([run_id], _SAME, buckets=10**9) for run_id in (again, original))
     )
-    both = again_points.merge(own, on=["metric", "step"])
+    both = again_points.merge(original_points, on=["metric", "step"])
     return int((both["mean_x"] == both["mean_y"]).sum()), len(both)

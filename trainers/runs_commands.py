@@ -1,4 +1,4 @@
-"""`fergan runs`: list and show runs, tag and annotate them, throw them away, check their files, carry them about."""
+"""`fergan runs`: list, show, tag, annotate, delete, verify, export and import runs."""
 
 import json as json_text
 import math
@@ -27,8 +27,8 @@ RegistryFlag = Annotated[
     ),
 ]
 JsonFlag = Annotated[bool, tyro.conf.arg(help="Print JSON instead of text.")]
-_WIDE = 120  # columns of a terminal in which a list of runs has a line a run
-_MOST_NAMED = 5  # rows that are left out of a list, as on pages
+_WIDE = 120  # columns of a terminal from which a list of runs has one line per run
+_MOST_NAMED = 5  # of the rows that are left out of a list, as on the dashboard's pages
 Status = Literal["running", "finished", "interrupted", "diverged", "failed", "crashed"]
 
 
@@ -47,10 +47,10 @@ def list_runs(
 
     reader = Reader(registry)
     frame = reader.runs(trashed=trashed)
-    _tell_left_out(frame.attrs.get("left_out", []))
-    for column, wanted in (("status", status), ("preset", preset), ("data", data)):
-        if wanted is not None:
-            frame = frame[frame[column] == wanted]
+    _warn_of_left_out(frame.attrs.get("left_out", []))
+    for column, value in (("status", status), ("preset", preset), ("data", data)):
+        if value is not None:
+            frame = frame[frame[column] == value]
     if tag is not None:
         frame = frame[[tag in tags for tags in frame["tags"]]]
     rows = records(frame)
@@ -66,8 +66,8 @@ def list_runs(
     _print_runs(rows)
 
 
-def _tell_left_out(sentences: list[str]) -> None:
-    """Say in one line on stderr which rows of the registry are not listed, and why: as many as a page names."""
+def _warn_of_left_out(sentences: list[str]) -> None:
+    """Print one line on stderr that names rows of the registry that are not listed, and why."""
     if sentences:
         count = "1 row is" if len(sentences) == 1 else f"{len(sentences):,} rows are"
         more = f"; and {len(sentences) - _MOST_NAMED:,} more" if len(sentences) > _MOST_NAMED else ""
@@ -75,13 +75,13 @@ def _tell_left_out(sentences: list[str]) -> None:
 
 
 def _print_runs(rows: list[dict[str, Any]]) -> None:
-    """Print runs as a table; in a narrow terminal preset, data and tags stand below the name."""
+    """Print runs as a table; in a narrow terminal preset, data and tags are below the name."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Column, Table
     from rich.text import Text
 
-    shown = console()
-    wide = shown.width >= _WIDE
+    output = console()
+    wide = output.width >= _WIDE
     names = (
         "id",
         "name",
@@ -95,19 +95,19 @@ def _print_runs(rows: list[dict[str, Any]]) -> None:
         *(Column(name, no_wrap=name in ("id", "status", "epoch", "begun")) for name in names), box=SIMPLE_HEAD
     )
     for row in rows:
-        told = {**row, "epoch": f"{row['epoch']}/{row['epochs']}", "begun": when(row["created"])}
-        told["tags"] = " ".join(row["tags"])
+        cells = {**row, "epoch": f"{row['epoch']}/{row['epochs']}", "begun": when(row["created"])}
+        cells["tags"] = " ".join(row["tags"])
         if not wide:
-            told["name"] = "\n".join(filter(None, (row["name"], f"{row['preset']} on {row['data']}", told["tags"])))
-        table.add_row(*(Text(told[name]) for name in names))
-    print_table(table, shown)
+            cells["name"] = "\n".join(filter(None, (row["name"], f"{row['preset']} on {row['data']}", cells["tags"])))
+        table.add_row(*(Text(cells[name]) for name in names))
+    print_table(table, output)
 
 
 def show(run: RunArg, /, *, registry: RegistryFlag = None, json: JsonFlag = False) -> None:
     """Show everything about a run: recipe, provenance, checkpoints, sheets, evaluations, findings, notes."""
     reader = open_reader(registry)
     run_id = reader.resolve(run)
-    shown = {
+    document = {
         **reader.run(run_id),
         "checkpoints": records(reader.checkpoints(run_id)),
         "sheets": records(reader.sheets(run_id)),
@@ -115,9 +115,9 @@ def show(run: RunArg, /, *, registry: RegistryFlag = None, json: JsonFlag = Fals
         "findings": records(reader.findings([run_id])),
     }
     if json:
-        print_json(shown)
+        print_json(document)
     else:
-        _print_run(shown)
+        _print_run(document)
 
 
 def tag(
@@ -290,12 +290,12 @@ def _evaluations(reader: "Reader", run_id: str) -> list[dict[str, Any]]:
     from fergan_core.protocols import BESIDE_JUDGE
 
     about = ("epoch", "step", "judge", "judge_sha256", *BESIDE_JUDGE, "real_count")
-    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    evaluations: dict[tuple[Any, ...], dict[str, Any]] = {}
     for row in records(reader.scores([run_id])):
         key = tuple(row[name] for name in about)
-        evaluation = found.setdefault(key, {**{name: row[name] for name in about}, "scores": []})
+        evaluation = evaluations.setdefault(key, {**{name: row[name] for name in about}, "scores": []})
         evaluation["scores"].append({name: row[name] for name in ("metric", "emotion", "value", "low", "high", "real")})
-    return list(found.values())
+    return list(evaluations.values())
 
 
 def print_json(value: Any) -> None:
@@ -313,7 +313,7 @@ def _print_run(run: dict[str, Any]) -> None:
 
     from fergan_core.protocols import words
 
-    shown = console()
+    output = console()
     reason = f" ({run['reason']})" if run["reason"] else ""
     about = {
         "run": f"{run['id']}  {run['name']}",
@@ -332,11 +332,11 @@ def _print_run(run: dict[str, Any]) -> None:
     for name, text in about.items():
         if text:
             grid.add_row(Text(name), Text(text))
-    for found in run["findings"]:
-        grid.add_row(Text(f"step {found['step']}"), Text(f"{found['severity']}: {found['sentence']}"))
-    for written in run["notes"]:
-        grid.add_row(Text(when(written["created"])), Text(written["text"]))
-    print_table(grid, shown)
+    for finding in run["findings"]:
+        grid.add_row(Text(f"step {finding['step']}"), Text(f"{finding['severity']}: {finding['sentence']}"))
+    for note_row in run["notes"]:
+        grid.add_row(Text(when(note_row["created"])), Text(note_row["text"]))
+    print_table(grid, output)
     if not run["evaluations"]:
         return
     table = Table("epoch", "judge and protocol", "metric", "value", "95 % interval", "real images")
@@ -354,4 +354,4 @@ def _print_run(run: dict[str, Any]) -> None:
                     "" if score["real"] is None else f"{score['real']:.4f}",
                 )
                 table.add_row(*(Text(cell) for cell in cells))
-    print_table(table, shown)
+    print_table(table, output)

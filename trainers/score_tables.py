@@ -1,4 +1,4 @@
-"""Scores as tables in a terminal: each beside its interval, real faces' value and noise's; and emotion by emotion."""
+"""Scores as tables in a terminal: with intervals and the values of real faces and of noise; and by emotion."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -15,22 +15,20 @@ if TYPE_CHECKING:
 
 
 def print_scores(console: "Console", title: str, scores: "Sequence[Score]", caption: str = "") -> None:
-    """Print the scores of all emotions together, and of each where there are any, in the catalogue's order."""
+    """Print the scores over all emotions, and those by emotion where there are any, in the catalogue's order."""
     print_table(_together(title, scores, caption), console)
     each = [score for score in scores if score.emotion is not None and score.metric in CATALOGUE]
     if each:
         print_table(_by_emotion(each), console)
     together = {score.metric: score for score in scores if score.emotion is None}
-    known = [(metric, together[key]) for key, metric in CATALOGUE.items() if key in together]
-    better = [metric.title for metric, of in known if metric.beyond_real(of.value, of.low, of.high, of.real)]
+    catalogued = [(metric, together[key]) for key, metric in CATALOGUE.items() if key in together]
+    better = [metric.title for metric, s in catalogued if metric.beyond_real(s.value, s.low, s.high, s.real)]
     if better:
-        console.print(
-            f"Better than real faces, which is a warning and no triumph: {', '.join(better)}.", highlight=False
-        )
+        console.print(f"Better than real faces, which is a warning sign: {', '.join(better)}.", highlight=False)
 
 
 def number(metric: Metric, value: float | None) -> str:
-    """Write a score's value with as many digits as it deserves; '' where there is none."""
+    """Format a score's value with the digits that suit its metric; '' for None."""
     if value is None:
         return ""
     if metric.unit == "share":
@@ -64,14 +62,14 @@ def _together(title: str, scores: "Sequence[Score]", caption: str) -> "Table":
 def _by_emotion(scores: "Sequence[Score]") -> "Table":
     from rich.table import Table
 
-    found = {(score.metric, score.emotion): score for score in scores}
+    by_key = {(score.metric, score.emotion): score for score in scores}
     emotions = [name for name in EMOTIONS if any(score.emotion == name for score in scores)]
     table = Table(title="by emotion: value (real faces)")
     table.add_column("score")
     for name in emotions:
         table.add_column(name, justify="right")
     for key, metric in CATALOGUE.items():
-        row = [found.get((key, name)) for name in emotions]
+        row = [by_key.get((key, name)) for name in emotions]
         if any(row):
             table.add_row(metric.title, *(_pair(metric, score) for score in row))
     return table

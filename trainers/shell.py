@@ -1,4 +1,4 @@
-"""What every command shares: one-line errors with their exit codes, and Ctrl-C without a traceback."""
+"""What all commands share: one-line errors with their exit codes, and Ctrl-C without a traceback."""
 
 import signal
 import sys
@@ -21,7 +21,7 @@ def guarded(command: Callable[[], int | None]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:
-        # The reader (head, less) has seen enough: not our failure, and nothing more can be written.
+        # The reader of our output (head, less) has closed it: not a failure, but nothing more can be written.
         sys.stderr.close()
         return 0
     except KeyboardInterrupt as stop:
@@ -31,7 +31,7 @@ def guarded(command: Callable[[], int | None]) -> int:
 
 @contextmanager
 def _ended_as_by_ctrl_c() -> Iterator[None]:
-    """Let SIGTERM raise KeyboardInterrupt, so that what is half written is cleared away by it, too."""
+    """Let SIGTERM raise KeyboardInterrupt, so that it too cleans up what is half written."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

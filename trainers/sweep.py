@@ -56,7 +56,7 @@ def parse_vary(words: tuple[str, ...]) -> "dict[str, list[str] | Span]":
     """Read FIELD=A,B,... and FIELD=LOW..HIGH[,log]; UsageError for anything else."""
     from fergan_core.experiment import Span
 
-    found: dict[str, list[str] | Span] = {}
+    choices: dict[str, list[str] | Span] = {}
     for word in words:
         name, equals, text = word.partition("=")
         if not equals or not name or not text:
@@ -64,13 +64,13 @@ def parse_vary(words: tuple[str, ...]) -> "dict[str, list[str] | Span]":
         name = name.replace("-", "_")
         match = _RANGE.match(text)
         if match is None:
-            found[name] = text.split(",")
+            choices[name] = text.split(",")
             continue
         try:
-            found[name] = Span(float(match["low"]), float(match["high"]), log=match["log"] is not None)
+            choices[name] = Span(float(match["low"]), float(match["high"]), log=match["log"] is not None)
         except ValueError:
             raise UsageError(f"--vary: '{text}' is not a range of numbers, as in d_lr=1e-5..1e-3,log") from None
-    return found
+    return choices
 
 
 def run(flags: Flags) -> None:
@@ -110,29 +110,29 @@ def run(flags: Flags) -> None:
 
 
 def print_tables(reader: "Reader", study: str, score: str) -> None:
-    """Print a study's sensitivity and its failures."""
+    """Print which settings a study's score and its failures depend on."""
     from rich.table import Table
 
     from fergan_core.analysis.studies import sensitivity
     from fergan_core.registry import trials
 
-    found = trials(reader, study)
-    table, varied = found.table, found.varied
+    study_trials = trials(reader, study)
+    table, varied = study_trials.table, study_trials.varied
     out = console()
-    known = table.dropna(subset=[score]) if score in table else table.iloc[:0]
-    if len(known) < 4 or not varied:
-        out.print(f"{len(known)} trials with '{score}' and {len(varied)} varied fields: too few for a table.")
+    scored = table.dropna(subset=[score]) if score in table else table.iloc[:0]
+    if len(scored) < 4 or not varied:
+        out.print(f"{len(scored)} trials with '{score}' and {len(varied)} varied fields: too few for a table.")
         return
-    lost = f", {len(table) - len(known)} without it left out" if len(table) > len(known) else ""
-    title = f"what {score} depends on: share of its variance over {len(known)} trials{lost}"
-    shown = Table(title=title, caption=found.protocol)
+    left_out = f", {len(table) - len(scored)} without it left out" if len(table) > len(scored) else ""
+    title = f"what {score} depends on: share of its variance over {len(scored)} trials{left_out}"
+    shares = Table(title=title, caption=study_trials.protocol)
     for column in ("parameter", "share", "95 % interval"):
-        shown.add_column(column, justify="left" if column == "parameter" else "right")
+        shares.add_column(column, justify="left" if column == "parameter" else "right")
     for row in sensitivity.shares(table, varied, score).to_dict("records"):
         ends = f"{_percent(row['low'])} to {_percent(row['high'])}"
-        shown.add_row(row["parameter"], _percent(row["share"]), ends)
-    print_table(shown, out)
-    failed = Table(title="failures: a run that broke off or has an alarm")
+        shares.add_row(row["parameter"], _percent(row["share"]), ends)
+    print_table(shares, out)
+    failed = Table(title="failures: runs that stopped early or have an alarm")
     for column in ("parameter", "value", "failed", "share", "95 % interval"):
         failed.add_column(column, justify="left" if column in ("parameter", "value") else "right")
     for row in sensitivity.failures(table, varied, "failed").to_dict("records"):

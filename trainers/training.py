@@ -1,4 +1,4 @@
-"""What every trainer's command does: read flags, train, go on or branch off, and print how it ended."""
+"""The command of every trainer: read flags, start, resume or fork a run, and print its outcome."""
 
 import json
 import sys
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def train(prog: str, kind: str, arguments: Sequence[str] | None = None) -> int:
-    """Read a trainer's flags, train or go on, print how it ended. Exit: 0 done, 1 failed, 2 wrong use, 130 interrupted.
+    """Read a trainer's flags, train, print the outcome. Exit: 0 done, 1 failed, 2 wrong use, 130 interrupted.
 
     `kind` is the recipe's method; `arguments` are by default those of the command line.
     """
     flags = parse(prog, kind, arguments)
-    # torch comes in only now: --help and wrong flags are answered in a fraction of a second.
+    # torch is imported only now, so that --help and wrong flags are answered in a fraction of a second.
     from fergan_core import experiment
     from fergan_core.registry import Registry
     from trainers.progress import TrainingBar
@@ -40,7 +40,9 @@ def train(prog: str, kind: str, arguments: Sequence[str] | None = None) -> int:
         run_id = reader.resolve(session.resume or name, trashed="never")
         row = reader.run(run_id)
         if row["method"] != kind:
-            raise UsageError(f"run '{row['name']}' is of the method {row['method']}; give it to its own trainer")
+            raise UsageError(
+                f"run '{row['name']}' is of the method {row['method']}; use `fergan train {row['method']}`"
+            )
         dataset = reopen_data(row["dataset"], session.data, session.label_order)
         with TrainingBar(row["steps"], row["epochs"], row["recipe"]["batch_size"]) as bar:
             if session.resume is not None:
@@ -91,10 +93,10 @@ def _print(outcome: "Outcome", flags: Flags) -> None:
         return
     from trainers.console import console
 
-    shown = console()
+    output = console()
     reason = f" ({outcome.reason})" if outcome.reason else ""
-    shown.print(f"run {outcome.run_id}  {outcome.name}  {outcome.status}{reason}", markup=False, highlight=False)
+    output.print(f"run {outcome.run_id}  {outcome.name}  {outcome.status}{reason}", markup=False, highlight=False)
     if outcome.scores:
         from trainers.score_tables import print_scores
 
-        print_scores(shown, f"scores by the {outcome.judge} judge", outcome.scores)
+        print_scores(output, f"scores by the {outcome.judge} judge", outcome.scores)

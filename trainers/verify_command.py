@@ -1,4 +1,4 @@
-"""`fergan runs verify`: what of a registry is damaged, what lies about beside it, and how either is mended."""
+"""`fergan runs verify`: find what is damaged in a registry and which files are strays, and repair both."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 def verify(registry: str | None, *, repair: bool, json: bool) -> int:
-    """Check a registry, mend it where `repair` says so, and print what was found and done.
+    """Check a registry, repair it if `repair`, and print what was damaged and what was done.
 
-    Exit status: 1 where anything that was recorded is damaged, mended or not, 0 otherwise, strays or not.
+    Returns the exit status: 1 where anything recorded is damaged, repaired or not; else 0, strays or not.
     """
     from fergan_core.registry import Registry
     from fergan_core.registry.repair import repair as clean
@@ -49,7 +49,7 @@ def verify(registry: str | None, *, repair: bool, json: bool) -> int:
 
 
 def _save(registry: str | None, faults: list[str]) -> "tuple[list[str], Report]":
-    """Save a damaged database into a new one; return what was done, and what a check of the new one finds."""
+    """Salvage a damaged database into a new one; return what was done, and the report on the new one."""
     from fergan_core.registry import Reader
     from fergan_core.registry.connect import files_folder, full_url, sqlite_path
     from fergan_core.registry.salvage import salvage
@@ -58,7 +58,9 @@ def _save(registry: str | None, faults: list[str]) -> "tuple[list[str], Report]"
     url = full_url(registry)
     path = sqlite_path(url)
     if path is None:
-        raise RegistryError("the PostgreSQL database is damaged; its own tools mend it, pg_restore brings a dump back")
+        raise RegistryError(
+            "the PostgreSQL database is damaged; repair it with its own tools, or restore a dump with pg_restore"
+        )
     saved = salvage(path, files_folder(url))
     counts = ", ".join(f"{count:,} {name}" for name, count in saved.rows.items() if count)
     done = [
@@ -85,4 +87,4 @@ def _print(report: "Report", done: list[str]) -> None:
     damaged = len(report.damage) + len(report.database)
     print(f"{report.files:,} files, {report.bytes / 1e6:,.1f} MB, {damaged} damaged, {len(report.strays)} strays")
     if not done and (report.damage or report.strays or report.database):
-        print("`fergan runs verify --repair` cleans up; what is damaged may come back whole by `fergan restore`")
+        print("`fergan runs verify --repair` cleans up; `fergan restore` brings damaged files back from a backup")

@@ -40,7 +40,7 @@ def test_a_run_and_its_epoch_are_told_apart() -> None:
     with pytest.raises(NoRun, match="it has: 1, 2"):
         choose(rows, "3", "a")
     for epoch in (None, "all", "3"):
-        with pytest.raises(NoRun, match="nothing draws its faces"):
+        with pytest.raises(NoRun, match="no checkpoint to draw faces from"):
             choose([], epoch, "a")
 
 

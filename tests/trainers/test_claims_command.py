@@ -51,7 +51,7 @@ def test_a_table_with_what_tries_the_rest(registry: Registry, capsys: pytest.Cap
     assert main(["claims", "--registry", registry.url]) == 0
     printed = capsys.readouterr().out
     assert "cannot tell" in printed  # no run has a coverage
-    assert "these try" in printed
+    assert "These commands test" in printed
     for claim in CLAIMS[:3]:
         assert all(command in printed for command in claim.commands)
     assert not any(command in printed for command in CLAIMS[3].commands)

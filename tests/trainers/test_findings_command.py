@@ -42,7 +42,7 @@ def test_an_old_run_is_looked_at_again(tmp_path: Path) -> None:
     assert list(registry.reader.findings([broken, sound])["run_id"]) == [broken]
     printed = fergan("findings", broken, sound, "--registry", registry.url).stdout
     assert "[bold]broken" in printed
-    assert "sound: nothing was found" in printed
+    assert "sound: no findings" in printed
 
 
 def test_what_has_no_course_is_said_in_one_line(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def test_every_score_stands_beside_interval_real_faces_and_noise() -> None:
         "FID", "2.5000", "2.4000 to 2.6000", "0.0500", "37.00", "50.000"
     ]  # fmt: skip
     assert "23.0% to 25.0%" in text
-    assert "no triumph" not in text
+    assert "warning sign" not in text
 
 
 def test_emotions_have_a_table_of_their_own() -> None:
@@ -33,9 +33,9 @@ def test_emotions_have_a_table_of_their_own() -> None:
 
 
 def test_better_than_real_faces_is_a_warning() -> None:
-    assert "a warning and no triumph: density" in printed([Score("density", 1.4, 1.3, 1.5, 0.98)])
+    assert "a warning sign: density" in printed([Score("density", 1.4, 1.3, 1.5, 0.98)])
     # Its interval holds real faces' value.
-    assert "no triumph" not in printed([Score("density", 1.4, 0.9, 1.9, 0.98)])
+    assert "warning sign" not in printed([Score("density", 1.4, 0.9, 1.9, 0.98)])
 
 
 def test_no_ratio_to_a_value_that_is_zero_but_for_chance() -> None:
