@@ -19,29 +19,29 @@ from trainers.flags import pairs
 @pytest.fixture
 def registry(tmp_path: Path) -> Registry:
     """A registry whose study of parameters was tried by three seeds of two losses."""
-    made = Registry(str(tmp_path / "runs.db"))
+    writer = Registry(str(tmp_path / "runs.db"))
     for loss, fid in (("hinge", 2.0), ("lsgan", 20.0)):
         for seed in range(3):
-            run_id = made.create_run(
+            run_id = writer.create_run(
                 name=f"[bold]{loss}-{seed}", method="gan", preset="quick", seed=seed, provenance={}, epochs=1, steps=10,
                 recipe={"batch_size": 50, "epochs": 1, "seed": seed, "method": {"kind": "gan", "loss": loss}},
                 dataset={"name": "synthfer", "source": "synthfer", "content_hash": "0" * 64, "images": 500},
                 tags=[study_tag("claim-parameters")],
             )  # fmt: skip
-            made.add_evaluation(
+            writer.add_evaluation(
                 run_id, epoch=1, step=10, judge="j", judge_sha256="1" * 64, scores=[Score("fid", fid + 0.1 * seed)],
                 protocol={"count": 2000, "seed": 0, "prior": "natural", "truncation": 1.0},
             )  # fmt: skip
-            made.set_status(run_id, "finished")
-    return made
+            writer.set_status(run_id, "finished")
+    return writer
 
 
 def test_verdicts_as_strict_json(registry: Registry, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["claims", "--registry", registry.url, "--score", "fid", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
-    assert told["score"] == "fid"
-    assert [claim["verdict"] for claim in told["claims"]] == ["not tried", "not tried", "not tried", "holds"]
-    last = told["claims"][-1]
+    document = json.loads(capsys.readouterr().out, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
+    assert document["score"] == "fid"
+    assert [claim["verdict"] for claim in document["claims"]] == ["not tried", "not tried", "not tried", "holds"]
+    last = document["claims"][-1]
     assert (last["strength"], last["seeds"], len(last["runs"])) == ("suggested", 3, 6)
     assert 0 <= last["interval"][0] < last["interval"][1] < 0.5
     assert "loss=hinge; FID 2.1" in last["sentence"]
@@ -71,5 +71,5 @@ def test_every_command_can_be_typed_and_tries_its_study(command: str) -> None:
     assert flags.study in {claim.study for claim in CLAIMS if command in claim.commands}
     settings = experiment.design(sweep.parse_vary(flags.vary), flags.seeds, flags.draws, seed=0)
     recipe = recipes.changed(recipes.preset(flags.preset), pairs("--set", flags.set))
-    made = [recipes.changed(recipe, setting) for setting in settings]
-    assert len({recipe.seed for recipe in made}) == 5
+    trial_recipes = [recipes.changed(recipe, setting) for setting in settings]
+    assert len({recipe.seed for recipe in trial_recipes}) == 5

@@ -36,9 +36,9 @@ def typed(*words: str | Path) -> subprocess.CompletedProcess[str]:
 @pytest.fixture
 def registry(tmp_path: Path) -> Registry:
     """A registry with two runs, 'first' (finished, tagged) and 'second' (running)."""
-    made = Registry(str(tmp_path / "runs.db"))
+    writer = Registry(str(tmp_path / "runs.db"))
     for name, preset in (("first", "quick"), ("second", "dcgan")):
-        run_id = made.create_run(
+        run_id = writer.create_run(
             name=name,
             method="gan",
             preset=preset,
@@ -53,9 +53,11 @@ def registry(tmp_path: Path) -> Registry:
         if name == "first":
             scores = [Score("is", 1.5, 1.4, 1.6, 3.0), Score("accuracy", float("nan"))]
             protocol = {"count": 10, "seed": 0, "prior": "natural"}
-            made.add_evaluation(run_id, epoch=2, step=20, judge="j", judge_sha256="", protocol=protocol, scores=scores)
-            made.set_status(run_id, "finished")
-    return made
+            writer.add_evaluation(
+                run_id, epoch=2, step=20, judge="j", judge_sha256="", protocol=protocol, scores=scores
+            )
+            writer.set_status(run_id, "finished")
+    return writer
 
 
 def listed(registry: Registry, *words: str) -> list[str]:
@@ -81,14 +83,14 @@ def test_list_names_the_rows_that_it_leaves_out(registry: Registry) -> None:
     assert fergan("runs", "list", "--registry", registry.url).stderr == ""
     with registry.write() as connection:
         connection.exec_driver_sql("UPDATE runs SET created = 1e300 WHERE name = 'first'")
-    told = fergan("runs", "list", "--json", "--registry", registry.url)
-    assert told.returncode == 0
-    assert "second" in [run["name"] for run in json.loads(told.stdout)]
-    assert "first" not in told.stdout
+    result = fergan("runs", "list", "--json", "--registry", registry.url)
+    assert result.returncode == 0
+    assert "second" in [run["name"] for run in json.loads(result.stdout)]
+    assert "first" not in result.stdout
     assert re.fullmatch(
         r"warning: 1 row is left out: run \w{8}: a row of 'runs' is left out: its 'created' is 1e\+300, not a time "
         r"between 1970 and 2200\n",
-        told.stderr,
+        result.stderr,
     )
     with registry.write() as connection:
         connection.exec_driver_sql("UPDATE runs SET created = -1")
@@ -99,10 +101,10 @@ def test_list_names_the_rows_that_it_leaves_out(registry: Registry) -> None:
 
 def test_show_tells_all_in_strict_json(registry: Registry) -> None:
     result = fergan("runs", "show", "first", "--registry", registry.url, "--json")
-    shown = json.loads(result.stdout, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
-    assert shown["name"] == "first"
-    assert (shown["checkpoints"], shown["findings"], shown["tags"]) == ([], [], ["good"])
-    (evaluation,) = shown["evaluations"]
+    document = json.loads(result.stdout, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
+    assert document["name"] == "first"
+    assert (document["checkpoints"], document["findings"], document["tags"]) == ([], [], ["good"])
+    (evaluation,) = document["evaluations"]
     assert evaluation["judge"] == "j"
     assert {score["metric"]: score["value"] for score in evaluation["scores"]} == {"is": 1.5, "accuracy": None}
     assert "1.5000" in fergan("runs", "show", "first", "--registry", registry.url).stdout
@@ -115,9 +117,9 @@ def test_a_run_is_tagged_noted_trashed_restored_and_purged(registry: Registry) -
     assert do("tag", "second", "x", "[red]y") == 0
     assert do("tag", "second", "x", "--remove") == 0
     assert do("note", "second", "[bold]look") == 0
-    shown = json.loads(fergan("runs", "show", "second", "--registry", registry.url, "--json").stdout)
-    assert shown["tags"] == ["[red]y"]
-    assert [note["text"] for note in shown["notes"]] == ["[bold]look"]
+    document = json.loads(fergan("runs", "show", "second", "--registry", registry.url, "--json").stdout)
+    assert document["tags"] == ["[red]y"]
+    assert [note["text"] for note in document["notes"]] == ["[bold]look"]
     assert "[red]y" in fergan("runs", "list", "--registry", registry.url).stdout
     assert do("purge", "second") == 1
     assert do("trash", "second") == 0
@@ -131,7 +133,7 @@ def test_a_run_is_tagged_noted_trashed_restored_and_purged(registry: Registry) -
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "said"),
+    ("words", "code", "message"),
     [
         (("show", "frist"), 2, "did you mean 'first'"),
         (("show", "nothing-like-it"), 2, "fergan runs list"),
@@ -142,14 +144,14 @@ def test_a_run_is_tagged_noted_trashed_restored_and_purged(registry: Registry) -
         (("import", "none.zip"), 2, "none.zip"),
     ],
 )
-def test_wrong_use_is_told_in_words(registry: Registry, words: tuple[str, ...], code: int, said: str) -> None:
+def test_wrong_use_is_explained(registry: Registry, words: tuple[str, ...], code: int, message: str) -> None:
     result = typed("runs", *words, "--registry", registry.url)
     assert (result.returncode, result.stdout) == (code, "")
-    assert said in result.stderr
+    assert message in result.stderr
     assert "Traceback" not in result.stderr
 
 
-def test_a_registry_that_is_not_there_is_not_made_by_reading(tmp_path: Path) -> None:
+def test_reading_creates_no_registry(tmp_path: Path) -> None:
     path = tmp_path / "new.db"
     archive = ("--out", tmp_path / "run.zip")
     for words in (
@@ -179,7 +181,7 @@ def create(registry: Registry, **changes: Any) -> str:
     return registry.create_run(**{**about, **changes})
 
 
-def test_a_trashed_run_does_not_stand_in_the_way_of_a_new_one_of_its_name(registry: Registry) -> None:
+def test_a_new_run_can_have_the_name_of_one_in_the_trash(registry: Registry) -> None:
     def do(*words: str) -> subprocess.CompletedProcess[str]:
         return fergan("runs", *words, "--registry", registry.url)
 
@@ -194,10 +196,10 @@ def test_a_trashed_run_does_not_stand_in_the_way_of_a_new_one_of_its_name(regist
     assert json.loads(do("show", old, "--json").stdout)["id"] == old
     assert do("note", "first", "the new one").returncode == 0
     assert do("restore", "first").stdout == f"run {old} is back\n"
-    said = do("show", "first").stderr
-    assert f"{old} of 20" in said
-    assert "means 2 runs" in said
-    assert "in the trash" not in said
+    stderr = do("show", "first").stderr
+    assert f"{old} of 20" in stderr
+    assert "means 2 runs" in stderr
+    assert "in the trash" not in stderr
     assert do("restore", old).returncode == 1  # it is not in the trash
     assert do("trash", old).returncode == 0
     assert do("trash", new).returncode == 0
@@ -229,7 +231,7 @@ def terminal(columns: int, zone: str, *words: str) -> str:
     return re.sub(r"\x1b\[[0-9;]*m", "", read.decode())
 
 
-def test_lists_are_whole_in_a_narrow_terminal_and_in_a_pipe(registry: Registry) -> None:
+def test_lists_are_complete_in_a_narrow_terminal_and_in_a_pipe(registry: Registry) -> None:
     long = "a-name-of-one-word-" * 8
     run_id = create(registry, name=long, tags=["study:rates", "a tag of five words"])
     with registry.write() as connection:
@@ -242,16 +244,16 @@ def test_lists_are_whole_in_a_narrow_terminal_and_in_a_pipe(registry: Registry) 
     assert "2027-01-15 09:00+01:00" in row
     place = row.index(long[:10])
     column = [line[place : row.index("running")].strip() for line in lines[lines.index(row) :]]
-    told = "".join(column).replace(" ", "")
-    assert told.startswith(f"{long}quickonsynthferatagoffivewordsstudy:rates")
+    cell = "".join(column).replace(" ", "")
+    assert cell.startswith(f"{long}quickonsynthferatagoffivewordsstudy:rates")
     piped = typed("runs", "list", "--registry", registry.url).stdout
     (row,) = (line for line in piped.splitlines() if run_id in line)
     assert long in row
     assert "a tag of five words study:rates" in row
     assert re.search(r"2027-01-1\d \d\d:\d\d( UTC|[+-]\d\d:\d\d)", row)
     assert "\x1b" not in piped
-    shown = fergan("runs", "show", run_id, "--registry", registry.url).stdout
-    assert re.search(r"2027-01-1\d \d\d:\d\d( UTC|[+-]\d\d:\d\d)", shown)
+    details = fergan("runs", "show", run_id, "--registry", registry.url).stdout
+    assert re.search(r"2027-01-1\d \d\d:\d\d( UTC|[+-]\d\d:\d\d)", details)
 
 
 @pytest.mark.parametrize(
@@ -272,26 +274,26 @@ def test_a_time_names_its_zone(zone: str, written: str, monkeypatch: pytest.Monk
 
 
 def test_export_import_and_verify(registry: Registry, tmp_path: Path) -> None:
-    archive, there = tmp_path / "first.zip", tmp_path / "there.db"
+    archive, target = tmp_path / "first.zip", tmp_path / "there.db"
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     half = tmp_path / f".first.zip.{ended.pid}.tmp"  # as an export leaves that is killed
     half.touch()
     os.utime(half, (time.time() - 3_600,) * 2)
-    told = json.loads(fergan("runs", "verify", "--registry", registry.url, "--json").stdout)
-    assert told["strays"] == [{"kind": "temporary", "path": half.name}]
+    report = json.loads(fergan("runs", "verify", "--registry", registry.url, "--json").stdout)
+    assert report["strays"] == [{"kind": "temporary", "path": half.name}]
     assert fergan("runs", "export", "first", "--out", archive, "--registry", registry.url).returncode == 0
     assert not half.exists()
-    result = fergan("runs", "import", archive, "--registry", there, "--json")
+    result = fergan("runs", "import", archive, "--registry", target, "--json")
     assert json.loads(result.stdout)["name"] == "first"
-    assert fergan("runs", "import", archive, "--registry", there).returncode == 1
-    assert fergan("runs", "verify", "--registry", there).returncode == 0
-    (there.with_suffix(".files")).mkdir(exist_ok=True)
-    (there.with_suffix(".files") / "stray.webp").write_bytes(b"x")
-    result = fergan("runs", "verify", "--registry", there, "--json")
+    assert fergan("runs", "import", archive, "--registry", target).returncode == 1
+    assert fergan("runs", "verify", "--registry", target).returncode == 0
+    (target.with_suffix(".files")).mkdir(exist_ok=True)
+    (target.with_suffix(".files") / "stray.webp").write_bytes(b"x")
+    result = fergan("runs", "verify", "--registry", target, "--json")
     assert result.returncode == 0
-    told = json.loads(result.stdout)
-    assert (told["damage"], told["strays"]) == ([], [{"kind": "unknown", "path": "stray.webp"}])
+    report = json.loads(result.stdout)
+    assert (report["damage"], report["strays"]) == ([], [{"kind": "unknown", "path": "stray.webp"}])
 
 
 @pytest.mark.parametrize(
@@ -319,7 +321,6 @@ def test_evaluations_that_differ_in_truncation_alone_are_shown_apart(registry: R
             protocol={"count": 10, "seed": 0, "prior": "natural", "truncation": truncation},
             scores=[Score("is", value)],
         )  # fmt: skip
-    told = json.loads(fergan("runs", "show", "second", "--registry", registry.url, "--json").stdout)["evaluations"]
-    assert [(made["truncation"], [score["value"] for score in made["scores"]]) for made in told] == [
-        (0.5, [9.0]), (1.0, [2.0])
-    ]  # fmt: skip
+    run = json.loads(fergan("runs", "show", "second", "--registry", registry.url, "--json").stdout)
+    values = {row["truncation"]: [score["value"] for score in row["scores"]] for row in run["evaluations"]}
+    assert values == {0.5: [9.0], 1.0: [2.0]}

@@ -34,11 +34,11 @@ def test_an_old_run_is_looked_at_again(tmp_path: Path) -> None:
     registry.set_findings(sound, [past])
     result = fergan("findings", broken, sound, "--registry", registry.url, "--json")
     assert result.returncode == 0, result.stderr
-    told = json.loads(result.stdout)
-    assert [(one["kind"], one["severity"], one["step"], one["epoch"]) for one in told[broken]] == [
+    findings = json.loads(result.stdout)
+    assert [(one["kind"], one["severity"], one["step"], one["epoch"]) for one in findings[broken]] == [
         ("nan", "alarm", 15, 2)
     ]
-    assert told[sound] == []
+    assert findings[sound] == []
     assert list(registry.reader.findings([broken, sound])["run_id"]) == [broken]
     printed = fergan("findings", broken, sound, "--registry", registry.url).stdout
     assert "[bold]broken" in printed

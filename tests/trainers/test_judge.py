@@ -44,37 +44,37 @@ def few_faces() -> Dataset:
 
 
 def tiny_judge(dataset: Dataset, seed: int = 0) -> tuple[TrainedJudge, list[EpochReport]]:
-    told: list[EpochReport] = []
+    reports: list[EpochReport] = []
     training = JudgeTraining(classifier=TINY, epochs=2, batch_size=32, seed=seed)
-    return train_judge(dataset, split_parts(dataset), training, CPU, told.append), told
+    return train_judge(dataset, split_parts(dataset), training, CPU, reports.append), reports
 
 
 @pytest.mark.slow
 def test_the_same_seed_makes_the_same_judge_and_another_seed_another(few_faces: Dataset) -> None:
-    first, told = tiny_judge(few_faces)
+    first, reports = tiny_judge(few_faces)
     again, _ = tiny_judge(few_faces)
     other, _ = tiny_judge(few_faces, seed=1)
     assert first.card == again.card
     assert all(torch.equal(first.tensors[name], again.tensors[name]) for name in first.tensors)
     assert any(not torch.equal(first.tensors[name], other.tensors[name]) for name in first.tensors)
-    assert [report.epoch for report in told] == [1, 2]
-    best = max(report.accuracy for report in told)
+    assert [report.epoch for report in reports] == [1, 2]
+    best = max(report.accuracy for report in reports)
     assert first.card["held_out"]["accuracy"] == pytest.approx(best)
-    assert told[first.card["recipe"]["chosen_epoch"] - 1].accuracy == best
+    assert reports[first.card["recipe"]["chosen_epoch"] - 1].accuracy == best
 
 
-def test_a_judge_settles_from_its_best_epoch_and_keeps_the_last(few_faces: Dataset) -> None:
-    told: list[EpochReport] = []
+def test_a_judge_is_fine_tuned_from_its_best_epoch_and_keeps_the_last(few_faces: Dataset) -> None:
+    all_reports: list[EpochReport] = []
     parts = split_parts(few_faces)
     training = JudgeTraining(classifier=TINY, epochs=2, batch_size=32, seed=0, fine_tune_epochs=2)
-    made = train_judge(few_faces, parts, training, CPU, told.append)
+    fine_tuned = train_judge(few_faces, parts, training, CPU, all_reports.append)
     before, reports = tiny_judge(few_faces)
-    assert told[:2] == reports
-    assert [(report.epoch, report.kept) for report in told[2:]] == [(3, True), (4, True)]
-    assert made.card["held_out"]["accuracy"] == pytest.approx(told[-1].accuracy)
-    assert made.card["recipe"]["chosen_epoch"] == before.card["recipe"]["chosen_epoch"]
-    assert made.card["recipe"]["settling"] == 2
-    assert any(not torch.equal(made.tensors[name], before.tensors[name]) for name in made.tensors)
+    assert all_reports[:2] == reports
+    assert [(report.epoch, report.kept) for report in all_reports[2:]] == [(3, True), (4, True)]
+    assert fine_tuned.card["held_out"]["accuracy"] == pytest.approx(all_reports[-1].accuracy)
+    assert fine_tuned.card["recipe"]["chosen_epoch"] == before.card["recipe"]["chosen_epoch"]
+    assert fine_tuned.card["recipe"]["settling"] == 2
+    assert any(not torch.equal(fine_tuned.tensors[name], before.tensors[name]) for name in fine_tuned.tensors)
 
 
 def test_a_training_goes_on_from_a_trained_network() -> None:
@@ -130,13 +130,17 @@ def test_a_training_continued_from_its_state_ends_where_the_other_ends() -> None
             torch.manual_seed(step)
             which.step(*batches[step])
 
-    whole, before, after = learner(0), learner(0), learner(7)
-    learn(whole, 0, 4)
-    learn(before, 0, 2)
-    after.load_state_dict(before.state_dict())
-    learn(after, 2, 4)
+    uninterrupted, stopped, continued = learner(0), learner(0), learner(7)
+    learn(uninterrupted, 0, 4)
+    learn(stopped, 0, 2)
+    continued.load_state_dict(stopped.state_dict())
+    learn(continued, 2, 4)
     for name in Classifier.networks:
-        pairs = zip(getattr(whole, name).state_dict().values(), getattr(after, name).state_dict().values(), strict=True)
+        pairs = zip(
+            getattr(uninterrupted, name).state_dict().values(),
+            getattr(continued, name).state_dict().values(),
+            strict=True,
+        )
         assert all(torch.equal(a, b) for a, b in pairs)
 
 
@@ -156,9 +160,9 @@ def test_light_changes_within_its_bounds_and_face_by_face() -> None:
     lit = relight_randomly(images, 0.2)
     brightness = lit.mean((1, 2, 3))
     contrast = lit.std((1, 2, 3)) / images.std((1, 2, 3))
-    for found, middle in ((brightness, 0.0), (contrast, 1.0)):
-        assert float((found - middle).abs().max()) <= 0.2001
-        assert float((found - middle).std()) == pytest.approx(0.2 / 3**0.5, rel=0.15)
+    for values, middle in ((brightness, 0.0), (contrast, 1.0)):
+        assert float((values - middle).abs().max()) <= 0.2001
+        assert float((values - middle).std()) == pytest.approx(0.2 / 3**0.5, rel=0.15)
     assert abs(float(torch.corrcoef(torch.stack([brightness, contrast]))[0, 1])) < 0.2
 
 
@@ -363,11 +367,11 @@ def test_a_judge_that_cannot_be_opened_says_why(tmp_path: Path) -> None:
     for name in ("fer2013.safetensors", "fer2013.json"):
         shutil.copy(SHIPPED / name, tmp_path)
     path = tmp_path / "fer2013.safetensors"
-    whole = path.read_bytes()
-    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    weights = path.read_bytes()
+    path.write_bytes(weights[:-1] + bytes([weights[-1] ^ 1]))
     with pytest.raises(CheckpointError, match="not those of its card"):
         load_judge(path)
-    path.write_bytes(whole)
+    path.write_bytes(weights)
     assert load_judge(path).name == "fer2013"
     card = json.loads((tmp_path / "fer2013.json").read_text())
     card["recipe"]["widths"] = [8, 8, 8]
@@ -382,12 +386,12 @@ def test_a_judge_that_cannot_be_opened_says_why(tmp_path: Path) -> None:
 def held_to_its_card(name: str, dataset: Dataset) -> None:
     judge = load_judge(name)
     assert dataset.content_hash == judge.card["data"]["content_hash"]
-    found = report_on(judge, dataset.take(split_parts(dataset).report), judge.card["identities"])
+    measured = report_on(judge, dataset.take(split_parts(dataset).report), judge.card["identities"])
     card = judge.card["report"]
     # Another machine rounds its convolutions otherwise: a face on the edge may fall to the other side.
-    assert found["accuracy"] == pytest.approx(card["accuracy"], abs=0.001)
-    assert found["nll"]["after"] == pytest.approx(card["nll"]["after"], abs=1e-3)
-    assert found["inception_score"]["kl_nats"]["value"] == pytest.approx(
+    assert measured["accuracy"] == pytest.approx(card["accuracy"], abs=0.001)
+    assert measured["nll"]["after"] == pytest.approx(card["nll"]["after"], abs=1e-3)
+    assert measured["inception_score"]["kl_nats"]["value"] == pytest.approx(
         card["inception_score"]["kl_nats"]["value"], abs=1e-3
     )
 
