@@ -1,4 +1,4 @@
-"""`fergan`: train, evaluate and compare runs, inspect data sets, manage the registry."""
+"""`fergan`: train, evaluate and compare runs, inspect datasets, manage the registry."""
 
 import difflib
 import sys
@@ -27,7 +27,7 @@ DataArg = Annotated[
 
 
 def data_info(path: DataArg, /, *, label_order: LabelOrderFlag = None, json: JsonFlag = False) -> None:
-    """Count a data set's images by file, split and emotion, those left out, and duplicates."""
+    """Count a dataset's images by file, split and emotion, those left out, and duplicates."""
     data_commands.info(path, label_order=label_order, json=json)
 
 
@@ -38,7 +38,7 @@ def data_sheet(
     out: Annotated[Path, tyro.conf.arg(metavar="FILE.png", help="Picture to write.")],
     label_order: LabelOrderFlag = None,
 ) -> None:
-    """Draw a contact sheet of a data set, one row per emotion."""
+    """Draw a contact sheet of a dataset, one row per emotion."""
     data_commands.sheet(path, out=out, label_order=label_order)
 
 
@@ -71,7 +71,7 @@ def evaluate(
     judge: Annotated[
         tuple[str, ...],
         tyro.conf.arg(
-            metavar="NAME|PATH...", help="Judges, the main one first; by default both judges of the data set."
+            metavar="NAME|PATH...", help="Judges, the main one first; by default both judges of the dataset."
         ),
     ] = (),
     seed: Annotated[int, tyro.conf.arg(help="Seed of the faces.")] = 0,
@@ -242,7 +242,7 @@ def showcase(
 
 GROUPS: dict[str, tuple[str, dict[str, Callable[..., int | None]]]] = {
     "runs": ("List, show, tag, delete, verify, export and import runs.", runs_commands.COMMANDS),
-    "data": ("Inspect a data set.", {"info": data_info, "sheet": data_sheet}),
+    "data": ("Inspect a dataset.", {"info": data_info, "sheet": data_sheet}),
 }
 SINGLE: dict[str, Callable[..., int | None]] = {
     "evaluate": evaluate,

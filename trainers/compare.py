@@ -42,7 +42,7 @@ def compare(runs: Sequence[str], budget: Budget, at: float | None, *, registry: 
     chosen = table[table["id"].isin(run_ids)]
     if chosen["data_hash"].nunique() > 1:
         raise UsageError(
-            "these runs were trained on different data sets, which may be all that differs; choose runs of one data set"
+            "these runs were trained on different datasets, which may be all that differs; choose runs of one dataset"
         )
     recipes = reader.recipes(run_ids)
     groups = comparison.group_by_recipe(chosen.set_index("id").loc[list(dict.fromkeys(run_ids))].reset_index(), recipes)

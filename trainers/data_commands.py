@@ -1,4 +1,4 @@
-"""`fergan data`: the counts of a data set, and its contact sheet."""
+"""`fergan data`: the counts of a dataset, and its contact sheet."""
 
 import json as json_text
 from pathlib import Path

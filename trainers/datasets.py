@@ -1,4 +1,4 @@
-"""How commands open a data set: they report on stderr what was read of it."""
+"""How commands open a dataset: they report on stderr what was read of it."""
 
 import sys
 from collections.abc import Mapping
@@ -22,14 +22,14 @@ LabelOrderFlag = Annotated[
 
 
 def open_data(path: str, label_order: str | None = None) -> "Dataset":
-    """Open a data set by `open_dataset`, and report on stderr what was read, what was left out, and what is missing."""
+    """Open a dataset by `open_dataset`, and report on stderr what was read, what was left out, and what is missing."""
     from fergan_core.data import open_dataset
 
     return _reported(open_dataset(path, label_order=label_order))
 
 
 def reopen_data(recorded: Mapping[str, Any], path: str | None = None, label_order: str | None = None) -> "Dataset":
-    """Open a run's data set by `reopen_dataset`, and report on stderr as `open_data` does."""
+    """Open a run's dataset by `reopen_dataset`, and report on stderr as `open_data` does."""
     from fergan_core.data import reopen_dataset
 
     return _reported(reopen_dataset(recorded, path, label_order=label_order))

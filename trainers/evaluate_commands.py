@@ -64,7 +64,7 @@ class Wishes:
     drawing: Drawing
 
     def protocols(self, data: str) -> "list[Protocol]":
-        """Return a protocol for each judge: those named, or those shipped for the data set."""
+        """Return a protocol for each judge: those named, or those shipped for the dataset."""
         from fergan_core.evaluation import FINAL_COUNT, LIGHT_COUNT, Protocol, judges_for
         from fergan_core.judges.inception import find_weights
 

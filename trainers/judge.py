@@ -1,4 +1,4 @@
-"""`python -m trainers.judge`: train a judge of emotion on a data set, calibrate it, and write it with its card."""
+"""`python -m trainers.judge`: train a judge of emotion on a dataset, calibrate it, and write it with its card."""
 
 import sys
 import time
@@ -43,7 +43,7 @@ class Flags:
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")] = Path("judges")
     """Folder to write to; it is created where it does not exist."""
     name: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """Name of the judge and of its files; by default the data set's."""
+    """Name of the judge and of its files; by default the dataset's."""
 
 
 def command_of(flags: Flags, epochs: int) -> str:

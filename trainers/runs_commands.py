@@ -38,7 +38,7 @@ def list_runs(
     status: Annotated[Status | None, tyro.conf.arg(help="Only runs with this status.")] = None,
     tag: Annotated[str | None, tyro.conf.arg(metavar="TAG", help="Only runs with this tag.")] = None,
     preset: Annotated[str | None, tyro.conf.arg(metavar="PRESET", help="Only runs of this preset.")] = None,
-    data: Annotated[str | None, tyro.conf.arg(metavar="NAME", help="Only runs on this data set.")] = None,
+    data: Annotated[str | None, tyro.conf.arg(metavar="NAME", help="Only runs on this dataset.")] = None,
     trashed: Annotated[bool, tyro.conf.arg(help="List the runs in the trash instead.")] = False,
     json: JsonFlag = False,
 ) -> None:

@@ -53,7 +53,7 @@ def open_dataset(path: str | Path, *, label_order: str | None = None) -> Dataset
 def reopen_dataset(
     recorded: Mapping[str, Any], path: str | Path | None = None, *, label_order: str | None = None
 ) -> Dataset:
-    """Open the data set that a run was trained on, at `path` or, by default, where it was then.
+    """Open the dataset that a run was trained on, at `path` or, by default, where it was then.
 
     `recorded` is what the run recorded of it: `source`, `content_hash` and, where one was given, `label_order`, which
     holds unless another is given here. Raises DataError where the data cannot be read, or hold other images or labels
@@ -75,13 +75,13 @@ def reopen_dataset(
 
 
 def check_recorded(dataset: Dataset, recorded: Mapping[str, Any]) -> None:
-    """Raise DataError where a data set is not the one that a run recorded (its `source` and `content_hash`)."""
+    """Raise DataError where a dataset is not the one that a run recorded (its `source` and `content_hash`)."""
     source = str(recorded["source"])
     if dataset.content_hash == recorded["content_hash"]:
         return
     if dataset.source != source:
         raise DataError(
-            f"--data: '{dataset.source}' is not the data set of the run, which was trained on '{source}'; give that one"
+            f"--data: '{dataset.source}' is not the dataset of the run, which was trained on '{source}'; give that one"
         )
     if source == "synthfer":
         remedy = "use the version of FerGAN that trained it"

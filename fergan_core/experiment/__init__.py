@@ -1,4 +1,4 @@
-"""Runs and studies from beginning to end: here alone recipe, data set and registry come together."""
+"""Runs and studies from beginning to end: here alone recipe, dataset and registry come together."""
 
 from fergan_core.experiment.hooks.findings import detect_findings
 from fergan_core.experiment.run import Outcome, fork, outcome, planned_steps, resume, start

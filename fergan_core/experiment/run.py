@@ -42,7 +42,7 @@ class Outcome:
 
 
 def planned_steps(recipe: Recipe, dataset: Dataset) -> int:
-    """Return how many steps a recipe takes on a data set."""
+    """Return how many steps a recipe takes on a dataset."""
     count = len(evaluation.training_index(dataset, split_parts(dataset), recipe))
     return engine.steps_per_epoch(count, recipe.batch_size) * recipe.epochs
 
@@ -58,7 +58,7 @@ def start(
     listener: Listener | None = None,
     on_start: Callable[[str], None] = lambda run_id: None,
 ) -> Outcome:
-    """Train a recipe on a data set as a new run; `on_start` gets its id before the first step."""
+    """Train a recipe on a dataset as a new run; `on_start` gets its id before the first step."""
     run = prepare(recipe, dataset, registry, device)
     _enter(run, name=name, tags=tags)
     _record_cost(run, 1)
@@ -76,7 +76,7 @@ def resume(
 ) -> Outcome:
     """Continue a run from its last checkpoint; what it recorded after that is replaced.
 
-    Raises RegistryError where the run is finished or still alive, DataError where the data set is another one.
+    Raises RegistryError where the run is finished or still alive, DataError where the dataset is another one.
     """
     row = registry.reader.run(run_id)
     if row["status"] in ("finished", "running"):
@@ -110,7 +110,7 @@ def fork(
 
     Without settings it repeats what its parent did after that epoch, bit for bit. It ends after epoch `until`, by
     default with its recipe's last. Raises UsageError for settings with which the parent's state cannot be used,
-    DataError where the data set is not the parent's.
+    DataError where the dataset is not the parent's.
     """
     row = registry.reader.run(parent)
     check_recorded(dataset, row["dataset"])

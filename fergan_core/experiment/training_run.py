@@ -60,7 +60,7 @@ def choose_device(name: str) -> torch.device:
 
 
 def prepare(recipe: Recipe, dataset: Dataset, registry: Registry, device: str) -> TrainingRun:
-    """Prepare a training of a recipe on a data set, with a new learner on 'auto', 'cpu' or 'cuda'; record nothing."""
+    """Prepare a training of a recipe on a dataset, with a new learner on 'auto', 'cpu' or 'cuda'; record nothing."""
     target = choose_device(device)
     parts = split_parts(dataset)
     index = evaluation.training_index(dataset, parts, recipe)

@@ -29,7 +29,7 @@ def flat(plain: Mapping[str, Any]) -> dict[str, Any]:
 def differences(recipes: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Return the fields in which recipes differ: by field and label the value, none where a method has no such field.
 
-    `recipes` may hold more than recipes do, such as the data set's name.
+    `recipes` may hold more than recipes do, such as the dataset's name.
     """
     fields = {label: flat(plain) for label, plain in recipes.items()}
     names = dict.fromkeys(name for own in fields.values() for name in own)

@@ -1,4 +1,4 @@
-"""A run's data set opened again: from its own place or another, and refused where it is not what it was."""
+"""A run's dataset opened again: from its own place or another, and refused where it is not what it was."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -12,14 +12,14 @@ from tests.data.wild_layouts import LAYOUTS
 
 
 def recorded(dataset: Dataset) -> dict[str, Any]:
-    """Return what a run records of its data set."""
+    """Return what a run records of its dataset."""
     order = {} if dataset.label_order is None else {"label_order": dataset.label_order}
     return {"source": dataset.source, "content_hash": dataset.content_hash, **order}
 
 
 @pytest.fixture
 def affectnet(tmp_path: Path) -> Dataset:
-    """A data set whose labels count in another order than FER2013's."""
+    """A dataset whose labels count in another order than FER2013's."""
     return open_dataset(LAYOUTS["AffectNet"].make(tmp_path / "here"), label_order="affectnet")
 
 
@@ -33,7 +33,7 @@ def test_a_runs_data_are_opened_where_they_were_or_where_they_are_now(affectnet:
 
 def test_another_data_set_is_refused_by_the_name_of_each(affectnet: Dataset) -> None:
     other = make_dataset("fer2013", "/other", affectnet.images[1:], affectnet.labels[1:], affectnet.splits[1:])
-    with pytest.raises(DataError, match=f"'/other' is not the data set of the run.*'{affectnet.source}'"):
+    with pytest.raises(DataError, match=f"'/other' is not the dataset of the run.*'{affectnet.source}'"):
         check_recorded(other, recorded(affectnet))
 
 

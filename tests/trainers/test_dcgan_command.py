@@ -244,4 +244,4 @@ def test_another_data_set_is_refused_on_resume(tmp_path: Path) -> None:
     flags = ["--resume", run_id, "--data", str(tmp_path / "other.npz")]
     done = dcgan(registry, *flags)
     assert done.returncode == 2
-    assert "is not the data set of the run, which was trained on 'synthfer'; give that one" in done.stderr
+    assert "is not the dataset of the run, which was trained on 'synthfer'; give that one" in done.stderr

@@ -1,4 +1,4 @@
-"""A run on a data set whose labels count in another order: what is said, what the run remembers, and who uses it."""
+"""A run on a dataset whose labels count in another order: what is said, what the run remembers, and who uses it."""
 
 import pytest
 
