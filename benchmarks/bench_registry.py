@@ -126,7 +126,9 @@ def run() -> list[dict[str, Any]]:
         run_id = _new_run(registry)
         speed, put = _writing(registry, run_id)
         naive, driver = _one_by_one(folder), _by_driver(folder)
-        few, many = (peak_memory(_WITHOUT_PAUSE, str(points)) for points in (1_000_000, 5_000_000))
+        peak_of_1_million, peak_of_5_million = (
+            peak_memory(_WITHOUT_PAUSE, str(points)) for points in (1_000_000, 5_000_000)
+        )
         reader = registry.reader
         curve = _milliseconds(lambda: reader.points([run_id], ["scalar3"], buckets=_BUCKETS))
         raw = sqlite3.connect(folder / "runs.db")
@@ -157,11 +159,11 @@ def run() -> list[dict[str, Any]]:
         ),
         row(
             "peak memory, 5 million points without a pause",
-            many,
+            peak_of_5_million,
             "MiB",
             "1 million",
-            reference=few,
-            ratio=few / many,
+            reference=peak_of_1_million,
+            ratio=peak_of_1_million / peak_of_5_million,
         ),
         row("99 % of put calls take at most", put, "us", "a step's scalars handed over"),
         row(

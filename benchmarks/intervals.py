@@ -59,18 +59,18 @@ def _share_for(coverage: float, count: int, near: Callable[[int], Tensor]) -> fl
     return low
 
 
-def _counted(score: str, how: str, estimates: list[Interval]) -> tuple[str, ...]:
+def _counted(score: str, fakes: str, estimates: list[Interval]) -> tuple[str, ...]:
     """Return a row: score, fakes, truth, how often it lies in, below and above the interval, mean width."""
     truth = sum(estimate.value for estimate in estimates) / len(estimates)
     below = sum(truth < estimate.low for estimate in estimates) / len(estimates)
     above = sum(truth > estimate.high for estimate in estimates) / len(estimates)
     width = sum(estimate.high - estimate.low for estimate in estimates) / len(estimates)
-    return score, how, f"{truth:.4f}", f"{1 - below - above:.1%}", f"{below:.1%}", f"{above:.1%}", f"{width:.4f}"
+    return score, fakes, f"{truth:.4f}", f"{1 - below - above:.1%}", f"{below:.1%}", f"{above:.1%}", f"{width:.4f}"
 
 
-def _reached(score: str, how: str, draw: Draw) -> tuple[str, ...]:
+def _reached(score: str, fakes: str, draw: Draw) -> tuple[str, ...]:
     sets = [getattr(neighbours.neighbourhoods(_FACES, draw()), score) for _ in range(_REPEATS)]
-    return _counted(score, how, [neighbours.interval_of_reached([of_set]) for of_set in sets])
+    return _counted(score, fakes, [neighbours.interval_of_reached([of_set]) for of_set in sets])
 
 
 def _coverage() -> Iterator[tuple[str, ...]]:
@@ -130,13 +130,13 @@ def _ct() -> Iterator[tuple[str, ...]]:
         "all copies": lambda: faces[torch.randint(500, (300,), generator=_SOURCE)] + 0.02 * _normal(300),
     }
     near |= {f"moved by {by}": partial(_moved, 300, 1.0, by) for by in (1, 1.5, 2, 3, 4, -1.5)}
-    for how, draw in near.items():
+    for name, draw in near.items():
         fakes = [draw() for _ in range(_REPEATS)]
         cells = [torch.bincount(closest(points, reference.centres)[1], minlength=3) for points in fakes]
         smallest = sum(int(counts.min()) for counts in cells)
         sets = [copying.copying(reference, points, intervals.groups_of(300, turn)) for turn, points in enumerate(fakes)]
         estimates = [copying.interval_of_ct([of_set]) for of_set in sets]
-        yield _counted("C_T", f"{how}: {smallest / _REPEATS:.0f} in a cell", estimates)
+        yield _counted("C_T", f"{name}: {smallest / _REPEATS:.0f} in a cell", estimates)
 
 
 def main() -> None:

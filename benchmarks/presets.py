@@ -92,7 +92,7 @@ def lines_at(reader: Reader, groups: Mapping[str, list[str]], budget: Budget) ->
         scale = Scale(metric.compared_by, faces_of(rows))
         title = f"{metric.title}, {emotion or 'all'}"
         lines.append(Line(title, metric, (first, second), scale, float(rows["real"].median())))
-    return [f"{budget} of each run", *(f"{of.min():,.0f} to {of.max():,.0f}" for of in spent)], lines
+    return [f"{budget} of each run", *(f"{values.min():,.0f} to {values.max():,.0f}" for values in spent)], lines
 
 
 def cells(line: Line, difference: Difference | None) -> list[str]:
@@ -105,14 +105,14 @@ def cells(line: Line, difference: Difference | None) -> list[str]:
     ends = (difference.difference, difference.low, difference.high)
     if difference.kind == "ratio":
         size, low, high = (f"{end:.3g}" for end in ends)
-        apart = f"{size} times ({low} to {high})"
+        written = f"{size} times ({low} to {high})"
     elif difference.kind == "share":
         size, low, high = (f"{100 * end:.1f}" for end in ends)
-        apart = f"{size} points ({low} to {high})"
+        written = f"{size} points ({low} to {high})"
     else:
         size, low, high = (f"{end:+.3g}" for end in ends)
-        apart = f"{size} ({low} to {high})"
-    return [line.title, *means, apart, difference.verdict, real]
+        written = f"{size} ({low} to {high})"
+    return [line.title, *means, written, difference.verdict, real]
 
 
 def collapses(reader: Reader, groups: Mapping[str, list[str]]) -> list[str]:
@@ -158,7 +158,7 @@ def main(
     epochs: Annotated[int, tyro.conf.arg(help="Passes over the training images, of both.")] = 8,
     seeds: Annotated[int, tyro.conf.arg(help="Seeds of each, from 0.")] = 3,
 ) -> None:
-    """Train two presets with several seeds each, in turns, and compare them at equal images and at equal seconds."""
+    """Train two presets with several seeds each, alternately, and compare them at equal images and at equal seconds."""
     dataset, target = open_dataset(data), Registry(str(registry))
     groups: dict[str, list[str]] = {first: [], second: []}
     for seed in range(seeds):

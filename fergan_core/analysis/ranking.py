@@ -86,10 +86,10 @@ def _pairs(scores: pd.DataFrame, metric: str) -> pd.DataFrame:
 
 def _disputed(pairs: pd.DataFrame) -> pd.DataFrame:
     """Keep the pairs in whose order two judges differ, a row two judges."""
-    both = [name + side for side in (_OF_A, _OF_B) for name in _CHECKPOINT]
+    pair_columns = [name + side for side in (_OF_A, _OF_B) for name in _CHECKPOINT]
     apart = (pairs.low_a > pairs.high_b) | (pairs.high_a < pairs.low_b)
-    rows = pairs[[*both, *BESIDE_JUDGE, *_JUDGE, "value_a", "value_b"]].assign(apart=apart)
-    twice = rows.merge(rows, on=[*both, *BESIDE_JUDGE], suffixes=(_BY_1, _BY_2))
+    rows = pairs[[*pair_columns, *BESIDE_JUDGE, *_JUDGE, "value_a", "value_b"]].assign(apart=apart)
+    twice = rows.merge(rows, on=[*pair_columns, *BESIDE_JUDGE], suffixes=(_BY_1, _BY_2))
     # Of (1, 2) and (2, 1), one.
     twice = twice[(twice.judge_1 + twice.judge_sha256_1) < (twice.judge_2 + twice.judge_sha256_2)]
     disputed = twice[(twice.value_a_1 - twice.value_b_1) * (twice.value_a_2 - twice.value_b_2) < 0]
