@@ -12,7 +12,7 @@ from fergan_core.methods.compiling import compiled
 from fergan_core.methods.ema import Ema
 from fergan_core.methods.instruments import Batch, DiscriminatorProbe, FakeHistory, Spectra, update_ratio
 from fergan_core.methods.losses import gan_loss
-from fergan_core.methods.networks import build_discriminator, build_generator, class_table, gan_generator
+from fergan_core.methods.networks import build_discriminator, build_generator, class_table, gan_generator, on_device
 from fergan_core.methods.optimiser import gradient_norm, rate_at, restore
 from fergan_core.methods.penalties import LeCam, gradient_penalty, r1
 from fergan_core.recipe import Gan
@@ -41,8 +41,8 @@ class AdversarialLearner:
         self._steps, self._done = steps, 0
         self._classes = class_table(emotions, device)
         self._loss = gan_loss(config.loss, config.label_smoothing)
-        self._g = build_generator(config, len(emotions)).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._d = build_discriminator(config, len(emotions)).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._g = on_device(build_generator(config, len(emotions)), device)
+        self._d = on_device(build_discriminator(config, len(emotions)), device)
         betas = (config.beta1, config.beta2)
         self._g_optimiser = torch.optim.Adam(self._g.parameters(), config.g_lr, betas, fused=True)
         self._d_optimiser = torch.optim.Adam(self._d.parameters(), config.d_lr, betas, fused=True)
@@ -52,7 +52,7 @@ class AdversarialLearner:
         self._lecam = LeCam(device)
         self._average: Ema | None = None
         if config.g_ema:
-            copy = build_generator(config, len(emotions)).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            copy = on_device(build_generator(config, len(emotions)), device)
             self._average = Ema(self._g, copy, config.g_ema)
         drawing_network = self._average.network if self._average else self._g
         self.generator = gan_generator(config, emotions, drawing_network, device)

@@ -15,7 +15,7 @@ from fergan_core.methods import solvers
 from fergan_core.methods.compiling import compiled
 from fergan_core.methods.ema import Ema
 from fergan_core.methods.instruments import Batch, update_ratio
-from fergan_core.methods.networks import class_table
+from fergan_core.methods.networks import class_table, load_weights, on_device, trained_classes
 from fergan_core.methods.optimiser import rate_at, restore
 from fergan_core.models.denoiser import UNet
 from fergan_core.recipe import Denoiser, Sampling
@@ -127,9 +127,7 @@ class DenoisingGenerator:
     @torch.inference_mode()
     def path(self, latents: Tensor, labels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield after each step of the sampler the state and the denoised estimate in it, both [n,1,48,48]."""
-        classes = self._classes[labels.to(self._device)]
-        if bool((classes < 0).any()):
-            raise ValueError(f"labels must be codes of the trained emotions ({', '.join(self.emotions)})")
+        classes = trained_classes(self._classes, labels, self.emotions)
         denoised_face = latents
 
         def velocity(x: Tensor, time: float) -> Tensor:
@@ -170,10 +168,7 @@ class DenoisingLearner:
         self._config, self._path, self._device, self._autocast = config, path, device, bfloat16
         self._steps, self._done = steps, 0
         self._classes, self._none = class_table(emotions, device), len(emotions)
-        self._network, copy = (
-            build_network(config, len(emotions)).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-            for _ in range(2)
-        )
+        self._network, copy = (on_device(build_network(config, len(emotions)), device) for _ in range(2))
         self._average = Ema(self._network, copy, config.ema)
         self._optimiser = torch.optim.Adam(self._network.parameters(), config.lr, fused=True)
         self._run: Callable[..., Any] = self._network
@@ -253,7 +248,5 @@ def load(
     path: Path, config: Denoiser, emotions: Sequence[str], weights: Mapping[str, Tensor], device: torch.device
 ) -> DenoisingGenerator:
     """Make a generator of a checkpoint's averaged network; RuntimeError where the weights are another recipe's."""
-    network = build_network(config, len(emotions))
-    network.load_state_dict(dict(weights))
-    network.to(device=device, memory_format=torch.channels_last).eval().requires_grad_(False)  # type: ignore[call-overload]
+    network = load_weights(build_network(config, len(emotions)), weights, device)
     return DenoisingGenerator(path, config.sampling, emotions, network, device)

@@ -1,6 +1,7 @@
 """The networks of a GAN's recipe; and a network of latents, a GAN's or a VAE's, as a Generator."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,7 @@ from fergan_core.recipe import Gan
 
 _SAMPLE_BATCH = 500
 
+Network = TypeVar("Network", bound=nn.Module)
 
 _GENERATORS: Mapping[str, Callable[..., nn.Module]] = {
     "dcgan": dcgan.DcganGenerator,
@@ -54,6 +56,25 @@ def class_table(emotions: Sequence[str], device: torch.device | str) -> Tensor:
     return table.to(device)
 
 
+def trained_classes(table: Tensor, labels: Tensor, emotions: Sequence[str]) -> Tensor:
+    """Return the classes int64 [n] of FER2013 codes [n] by a `class_table`; ValueError for an emotion not trained."""
+    classes = table[labels.to(table.device)]
+    if bool((classes < 0).any()):
+        raise ValueError(f"labels must be codes of the trained emotions ({', '.join(emotions)})")
+    return classes
+
+
+def on_device(network: Network, device: torch.device) -> Network:
+    """Move a network to a device, its convolutions in channels-last layout."""
+    return network.to(device).to(memory_format=torch.channels_last)
+
+
+def load_weights(network: Network, weights: Mapping[str, Tensor], device: torch.device) -> Network:
+    """Give a network a checkpoint's weights, to draw with on a device; RuntimeError where they are another's."""
+    network.load_state_dict(dict(weights))
+    return on_device(network, device).eval().requires_grad_(False)
+
+
 class LatentGenerator:
     """A trained network that draws faces from latents of `size` numbers, standard normal or uniform on [-1,1]."""
 
@@ -85,9 +106,7 @@ class LatentGenerator:
 
         Batch norm uses its running averages, so that a face does not depend on the others of its batch.
         """
-        classes = self._classes[labels.to(self._device)]
-        if bool((classes < 0).any()):
-            raise ValueError(f"labels must be codes of the trained emotions ({', '.join(self.emotions)})")
+        classes = trained_classes(self._classes, labels, self.emotions)
         training = self._network.training
         self._network.eval()
         try:
@@ -113,7 +132,5 @@ def load_gan(
     config: Gan, emotions: Sequence[str], weights: Mapping[str, Tensor], device: torch.device
 ) -> LatentGenerator:
     """Make a generator of a checkpoint's weights; RuntimeError where they are another recipe's."""
-    network = build_generator(config, len(emotions))
-    network.load_state_dict(dict(weights))
-    network.to(device=device, memory_format=torch.channels_last).eval().requires_grad_(False)  # type: ignore[call-overload]
+    network = load_weights(build_generator(config, len(emotions)), weights, device)
     return gan_generator(config, emotions, network, device)

@@ -10,7 +10,7 @@ from torch import Tensor
 from fergan_core.methods.compiling import compiled
 from fergan_core.methods.ema import Ema
 from fergan_core.methods.instruments import Batch, update_ratio
-from fergan_core.methods.networks import LatentGenerator, class_table
+from fergan_core.methods.networks import LatentGenerator, class_table, load_weights, on_device
 from fergan_core.methods.optimiser import gradient_norm, rate_at, restore
 from fergan_core.models.vae import AutoEncoder
 from fergan_core.recipe import Vae
@@ -51,10 +51,7 @@ class VaeLearner:
         self._config, self._device, self._autocast = config, device, bfloat16
         self._steps, self._done = steps, 0
         self._classes = class_table(emotions, device)
-        self._network, copy = (
-            build_autoencoder(config, len(emotions)).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-            for _ in range(2)
-        )
+        self._network, copy = (on_device(build_autoencoder(config, len(emotions)), device) for _ in range(2))
         self._average = Ema(self._network, copy, config.ema)
         self._optimiser = torch.optim.Adam(self._network.parameters(), config.lr, fused=True)
         self._run: Callable[..., Any] = self._network
@@ -136,7 +133,5 @@ def load_vae(
     config: Vae, emotions: Sequence[str], weights: Mapping[str, Tensor], device: torch.device
 ) -> LatentGenerator:
     """Make a generator of a checkpoint's averaged decoder; RuntimeError where the weights are another recipe's."""
-    decoder = build_autoencoder(config, len(emotions)).decoder
-    decoder.load_state_dict(dict(weights))
-    decoder.to(device=device, memory_format=torch.channels_last).eval().requires_grad_(False)  # type: ignore[call-overload]
+    decoder = load_weights(build_autoencoder(config, len(emotions)).decoder, weights, device)
     return LatentGenerator(emotions, decoder, device, size=config.latent_size, normal=True)
