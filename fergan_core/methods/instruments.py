@@ -107,11 +107,12 @@ class FakeHistory:
         self.times = 0
 
     def add(self, faces: Tensor, classes: Tensor) -> None:
-        """Add the first of some fakes [B,1,48,48] in [-1,1] and their classes."""
+        """Add the first of some fakes [B,1,48,48] in [-1,1] and their classes; fewer than are due are repeated."""
         start = self.times * ADDED_AT_ONCE % HISTORY_SIZE
         place = slice(start, start + ADDED_AT_ONCE)
-        self.faces[place] = (faces[:ADDED_AT_ONCE] * 127).round().to(torch.int8)
-        self.classes[place] = classes[:ADDED_AT_ONCE]
+        index = torch.arange(ADDED_AT_ONCE, device=faces.device) % len(faces)
+        self.faces[place] = (faces[index] * 127).round().to(torch.int8)
+        self.classes[place] = classes[index]
         self.times += 1
 
     def earlier(self) -> tuple[Tensor, Tensor]:

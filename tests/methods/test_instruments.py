@@ -96,6 +96,17 @@ def test_old_fakes_are_those_of_the_last_times() -> None:
     assert restored.times == times + 1
 
 
+def test_a_few_training_faces_are_enough_to_measure() -> None:
+    learner = learner_of()
+    images, codes = some(5, 3)
+    batch = engine.to_float(images), codes
+    for step in range(2):
+        torch.manual_seed(step)
+        learner.step(*batch)
+        scalars = learner.measure(batch, batch)
+    assert 0 <= float(scalars["d_accuracy_old"]) <= 1
+
+
 def test_probing_changes_neither_the_network_nor_the_random_numbers() -> None:
     torch.manual_seed(0)
     network = nn.Sequential(
