@@ -33,30 +33,30 @@ class Spectra:
     def __init__(self, network: nn.Module, prefix: str) -> None:
         self._matrices = dict(_matrices(network, prefix))
         source = torch.Generator().manual_seed(0)
-        self._right = {
-            name: torch.randn(owner_matrix(*where).shape[1], generator=source).to(owner_matrix(*where).device)
-            for name, where in self._matrices.items()
-        }
+        self._right_vectors: dict[str, Tensor] = {}
+        for name, owner_and_name in self._matrices.items():
+            matrix = owner_matrix(*owner_and_name)
+            self._right_vectors[name] = torch.randn(matrix.shape[1], generator=source).to(matrix.device)
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return the vectors from which the next measurement goes on."""
-        return dict(self._right)
+        return dict(self._right_vectors)
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Load what `state_dict` returned."""
-        self._right = {name: state[name].to(vector.device) for name, vector in self._right.items()}
+        self._right_vectors = {name: state[name].to(vector.device) for name, vector in self._right_vectors.items()}
 
     @torch.no_grad()
     def measure(self) -> dict[str, Tensor]:
         """Return `spectral_<network>/<layer>`: float, 0 and up."""
         scalars = {}
-        for name, where in self._matrices.items():
-            matrix, right = owner_matrix(*where).float(), self._right[name]
+        for name, owner_and_name in self._matrices.items():
+            matrix, right_vector = owner_matrix(*owner_and_name).float(), self._right_vectors[name]
             for _ in range(ITERATIONS):
-                left = nn.functional.normalize(matrix @ right, dim=0)
-                right = nn.functional.normalize(matrix.T @ left, dim=0)
-            self._right[name] = right
-            scalars[f"spectral_{name}"] = (matrix @ right).norm()
+                left_vector = nn.functional.normalize(matrix @ right_vector, dim=0)
+                right_vector = nn.functional.normalize(matrix.T @ left_vector, dim=0)
+            self._right_vectors[name] = right_vector
+            scalars[f"spectral_{name}"] = (matrix @ right_vector).norm()
         return scalars
 
 

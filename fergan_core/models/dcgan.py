@@ -46,7 +46,7 @@ class DcganGenerator(nn.Module):
         self.project = nn.Linear(self.input.size, channels[0] * START * START, bias=False)
         self.norms = nn.ModuleList(Norm(count, classes, conditioning, normalised=norm) for count in channels)
         self.ups = nn.ModuleList(
-            nn.ConvTranspose2d(before, after, 4, 2, 1, bias=False) for before, after in itertools.pairwise(channels)
+            nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=False) for inputs, outputs in itertools.pairwise(channels)
         )
         self.image = nn.ConvTranspose2d(width, 1, 4, 2, 1)
         initialise_dcgan(self)
@@ -120,26 +120,26 @@ class _Discriminator(nn.Module):
 def dcgan_discriminator(*, classes: int, width: int, conditioning: DConditioning, norm: bool = True) -> nn.Module:
     """Four strided 4x4 convolutions, LeakyReLU 0.2, batch norm (where `norm`) on all but the first; logits [B]."""
     layers: list[nn.Module] = []
-    before = 2 if conditioning == "concat" else 1
+    inputs = 2 if conditioning == "concat" else 1
     for level in range(4):
-        after = width << level
+        outputs = width << level
         normed = norm and level > 0
-        layers.append(nn.Conv2d(before, after, 4, 2, 1, bias=not normed))
+        layers.append(nn.Conv2d(inputs, outputs, 4, 2, 1, bias=not normed))
         if normed:
-            layers.append(nn.BatchNorm2d(after))
+            layers.append(nn.BatchNorm2d(outputs))
         layers.append(nn.LeakyReLU(0.2, inplace=True))
-        before = after
-    return _Discriminator(nn.Sequential(*layers), before, classes, conditioning)
+        inputs = outputs
+    return _Discriminator(nn.Sequential(*layers), inputs, classes, conditioning)
 
 
 def pytorch_gan_discriminator(*, classes: int, width: int, conditioning: DConditioning, norm: bool = True) -> nn.Module:
     """Four strided 3x3 convolutions, LeakyReLU 0.2, dropout 0.25, batch norm (eps 0.8) on all but the first."""
     layers: list[nn.Module] = []
-    before = 2 if conditioning == "concat" else 1
+    inputs = 2 if conditioning == "concat" else 1
     for level in range(4):
-        after = width << level
-        layers += [nn.Conv2d(before, after, 3, 2, 1), nn.LeakyReLU(0.2, inplace=True), nn.Dropout2d(0.25)]
+        outputs = width << level
+        layers += [nn.Conv2d(inputs, outputs, 3, 2, 1), nn.LeakyReLU(0.2, inplace=True), nn.Dropout2d(0.25)]
         if norm and level:
-            layers.append(nn.BatchNorm2d(after, eps=_PYTORCH_GAN_EPS))
-        before = after
-    return _Discriminator(nn.Sequential(*layers), before, classes, conditioning)
+            layers.append(nn.BatchNorm2d(outputs, eps=_PYTORCH_GAN_EPS))
+        inputs = outputs
+    return _Discriminator(nn.Sequential(*layers), inputs, classes, conditioning)

@@ -52,7 +52,7 @@ class ResnetGenerator(nn.Module):
         self.input = LatentInput(latent_size, classes, embedding_size, conditioning)
         self.project = nn.Linear(self.input.size, channels[0] * START * START)
         self.blocks = nn.ModuleList(
-            _Up(before, after, classes, conditioning, norm) for before, after in itertools.pairwise(channels)
+            _Up(inputs, outputs, classes, conditioning, norm) for inputs, outputs in itertools.pairwise(channels)
         )
         self.norm = Norm(width, classes, "concat", normalised=norm)
         self.image = nn.Conv2d(width, 1, 3, padding=1)
@@ -95,8 +95,8 @@ class ResnetDiscriminator(nn.Module):
         self.embedding = ImageEmbedding(classes) if conditioning == "concat" else None
         channels = (2 if self.embedding is not None else 1, 2 * width, 4 * width, 8 * width)
         blocks = [
-            _Down(before, after, first=level == 0, halve=True, norm=norm and level > 0)
-            for level, (before, after) in enumerate(itertools.pairwise(channels))
+            _Down(inputs, outputs, first=level == 0, halve=True, norm=norm and level > 0)
+            for level, (inputs, outputs) in enumerate(itertools.pairwise(channels))
         ]
         self.body = nn.Sequential(*blocks, _Down(channels[-1], channels[-1], first=False, halve=False, norm=norm))
         self.head = Head(channels[-1], classes, conditioning)

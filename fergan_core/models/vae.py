@@ -17,13 +17,13 @@ class Encoder(nn.Module):
         super().__init__()
         self.embedding = ImageEmbedding(classes)
         layers: list[nn.Module] = []
-        before = 2
+        inputs = 2
         for level in range(4):
-            after = width << level
-            layers += [nn.Conv2d(before, after, 4, 2, 1, bias=False), nn.BatchNorm2d(after), nn.LeakyReLU(0.2)]
-            before = after
+            outputs = width << level
+            layers += [nn.Conv2d(inputs, outputs, 4, 2, 1, bias=False), nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2)]
+            inputs = outputs
         self.body = nn.Sequential(*layers)
-        self.posterior = nn.Linear(before * START * START, 2 * latent_size)
+        self.posterior = nn.Linear(inputs * START * START, 2 * latent_size)
         initialise_dcgan(self)
 
     def forward(self, images: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
