@@ -1,4 +1,4 @@
-"""Train a class-conditional flow by flow matching: `python -m trainers.flow`."""
+"""Train a class-conditional flow-matching model: `python -m trainers.flow`."""
 
 import sys
 

@@ -29,7 +29,7 @@ class Flags:
     """FER2013 in any of its published layouts (file or folder), or synthfer, the built-in faces."""
     architecture: Literal["residual", "plain"] = "residual"
     """The network: residual blocks with squeeze-and-excitation, or a plain stack of convolutions."""
-    epochs: int | None = None
+    epochs: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
     """Epochs, by default 80; a fine-tuning of an eighth as many follows. For synthfer 8, without a fine-tuning."""
     batch_size: int = 128
     """Images per step."""

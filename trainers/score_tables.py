@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 def print_scores(console: "Console", title: str, scores: "Sequence[Score]", caption: str = "") -> None:
     """Print the scores over all emotions, and those by emotion where there are any, in the catalogue's order."""
     print_table(_together(title, scores, caption), console)
-    each = [score for score in scores if score.emotion is not None and score.metric in CATALOGUE]
-    if each:
-        print_table(_by_emotion(each), console)
+    emotion_scores = [score for score in scores if score.emotion is not None and score.metric in CATALOGUE]
+    if emotion_scores:
+        print_table(_by_emotion(emotion_scores), console)
     together = {score.metric: score for score in scores if score.emotion is None}
     catalogued = [(metric, together[key]) for key, metric in CATALOGUE.items() if key in together]
     better = [metric.title for metric, s in catalogued if metric.beyond_real(s.value, s.low, s.high, s.real)]
@@ -62,14 +62,14 @@ def _together(title: str, scores: "Sequence[Score]", caption: str) -> "Table":
 def _by_emotion(scores: "Sequence[Score]") -> "Table":
     from rich.table import Table
 
-    by_key = {(score.metric, score.emotion): score for score in scores}
+    score_of = {(score.metric, score.emotion): score for score in scores}
     emotions = [name for name in EMOTIONS if any(score.emotion == name for score in scores)]
     table = Table(title="by emotion: value (real faces)")
     table.add_column("score")
     for name in emotions:
         table.add_column(name, justify="right")
     for key, metric in CATALOGUE.items():
-        row = [by_key.get((key, name)) for name in emotions]
+        row = [score_of.get((key, name)) for name in emotions]
         if any(row):
             table.add_row(metric.title, *(_pair(metric, score) for score in row))
     return table

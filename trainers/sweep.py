@@ -34,7 +34,7 @@ class Flags:
     vary: Annotated[tuple[str, ...], tyro.conf.arg(metavar="FIELD=A,B,...|FIELD=LOW..HIGH[,log]")] = ()
     """Fields of the recipe with their values, or with a range to draw from; may be left out for an existing study."""
     seeds: int = 3
-    """Number of seeds per setting: 0, 1, 2, ..."""
+    """Number of seeds per setting, counted from 0."""
     draws: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Draw this many random settings instead of all combinations."""
     preset: str = "quick"

@@ -83,7 +83,7 @@ class Diffusion(Denoiser):
 class Flow(Denoiser):
     """Flow matching on straight paths, a continuous normalising flow (Lipman et al. 2023, arXiv:2210.02747)."""
 
-    title: ClassVar[str] = "a class-conditional flow by flow matching"
+    title: ClassVar[str] = "a class-conditional flow-matching model"
 
     kind: tyro.conf.Suppress[Literal["flow"]] = "flow"
     sampler: Literal["euler", "midpoint", "adaptive"] = "midpoint"
