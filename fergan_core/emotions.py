@@ -56,11 +56,11 @@ def likely_emotion(name: str) -> int | None:
     if len(word) < _SHORTEST:
         return None
     alike = {
-        known: SequenceMatcher(None, word, known).ratio()
-        for known in (*EMOTIONS, *_SPELLINGS)
-        if known[0] == word[0] and len(known) >= _SHORTEST
+        spelling: SequenceMatcher(None, word, spelling).ratio()
+        for spelling in (*EMOTIONS, *_SPELLINGS)
+        if spelling[0] == word[0] and len(spelling) >= _SHORTEST
     }
-    best = max(alike, key=lambda known: alike[known], default=None)
+    best = max(alike, key=lambda spelling: alike[spelling], default=None)
     return emotion_code(best) if best is not None and alike[best] >= _LEAST_ALIKE else None
 
 
@@ -81,9 +81,9 @@ def label_order(text: str) -> tuple[str, ...]:
     `text` is a name in LABEL_ORDERS or the seven emotions (and contempt, where a data set has it) with commas between;
     raises DataError for anything else.
     """
-    known = LABEL_ORDERS.get(text.strip().lower())
-    if known is not None:
-        return known
+    named_order = LABEL_ORDERS.get(text.strip().lower())
+    if named_order is not None:
+        return named_order
     words = [word.strip().lower() for word in text.split(",") if word.strip()]
     order = tuple(EMOTIONS[emotion_code(word)] if is_emotion(word) else word for word in words)
     if sorted(order) in (sorted(EMOTIONS), sorted((*EMOTIONS, CONTEMPT))):

@@ -1,4 +1,4 @@
-"""Whole-or-nothing writes: a file or folder is written under a temporary name beside its own, synced, then renamed.
+"""Atomic writes: a file or folder is written under a temporary name beside its own, synced, then renamed.
 
 A temporary name holds the writing process's number (`.NAME.1234.tmp`, working folders `.NAME.1234.new`), so that what
 a killed process left can be told from what a living one is writing: the next write to the same place removes it.
@@ -22,8 +22,8 @@ _TEMPORARY = re.compile(rf"\.(?:.+\.{_WRITER}|import-(?:(\d+)-)?[^/]+|showcase-[
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """Give a temporary path to write a file or a folder to, which becomes `path` at the end, or is removed on an error.
+def atomic_write(path: Path) -> Iterator[Path]:
+    """Yield a temporary path to write a file or a folder to; it becomes `path` at the end, or is removed on an error.
 
     A reader of `path` sees what was there before or all of what was written, also after a power cut; of a folder only
     the name is synced, not each file in it. What a killed process left of the same write is removed first.
@@ -40,9 +40,9 @@ def whole(path: Path) -> Iterator[Path]:
             _remove(temporary.with_name(temporary.name + suffix))
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes) -> None:
     """Write a file whole or not at all; OSError where it cannot be written."""
-    with whole(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_bytes(content)
 
 
@@ -58,15 +58,15 @@ def working_folder(path: Path) -> Iterator[Path]:
 
 
 def clear_stale(path: Path) -> None:
-    """Remove what processes left that were killed while they wrote to `path`; never what a living one is writing."""
+    """Remove what killed processes left of writes to `path`, and nothing that a running process is writing."""
     prefix = f".{path.name}."
     with contextlib.suppress(OSError), os.scandir(path.parent) as entries:
         names = [entry.name for entry in entries if entry.name.startswith(prefix)]
         for name in names:
-            found = re.fullmatch(_WRITER, name.removeprefix(prefix))
-            left = path.with_name(name)
-            if found is not None and not writer_lives(left):
-                _remove(left)
+            match = re.fullmatch(_WRITER, name.removeprefix(prefix))
+            stale = path.with_name(name)
+            if match is not None and not writer_lives(stale):
+                _remove(stale)
 
 
 def is_temporary(name: str) -> bool:
@@ -75,9 +75,9 @@ def is_temporary(name: str) -> bool:
 
 
 def writer_lives(temporary: Path) -> bool:
-    """Tell whether the process that a temporary name tells is still running on this machine."""
-    found = _TEMPORARY.fullmatch(temporary.name)
-    number = None if found is None else found[1] or found[2]
+    """Tell whether the process whose number is in a temporary name is still running on this machine."""
+    match = _TEMPORARY.fullmatch(temporary.name)
+    number = None if match is None else match[1] or match[2]
     return number is not None and age(temporary) < _LONGEST_WRITE and _runs(int(number))
 
 

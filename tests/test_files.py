@@ -10,7 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from fergan_core.files import age, clear_stale, is_temporary, sync, whole, working_folder, write_whole, writer_lives
+from fergan_core.files import (
+    age,
+    atomic_write,
+    clear_stale,
+    is_temporary,
+    sync,
+    working_folder,
+    write_atomically,
+    writer_lives,
+)
 
 LONG_AGO = time.time() - 100_000
 
@@ -29,8 +38,8 @@ def dead() -> int:
 
 def test_a_file_is_the_old_one_until_the_new_one_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
-    write_whole(path, b"old")
-    with whole(path) as temporary:
+    write_atomically(path, b"old")
+    with atomic_write(path) as temporary:
         assert temporary.parent == path.parent
         assert is_temporary(temporary.name)
         temporary.write_bytes(b"new")
@@ -41,10 +50,10 @@ def test_a_file_is_the_old_one_until_the_new_one_is_whole(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("error", [OSError, ValueError, KeyboardInterrupt])
 def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path: Path, error: type[BaseException]) -> None:
-    write_whole(tmp_path / "a.db", b"old")
+    write_atomically(tmp_path / "a.db", b"old")
 
     def fail() -> None:
-        with whole(tmp_path / "a.db") as temporary:
+        with atomic_write(tmp_path / "a.db") as temporary:
             temporary.write_bytes(b"half")
             temporary.with_name(f"{temporary.name}-wal").write_bytes(b"a log of SQLite's")
             raise error
@@ -57,26 +66,26 @@ def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path: Path, error: ty
 
 def test_a_place_that_cannot_be_written_is_an_error_of_the_system(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        write_whole(tmp_path / "nowhere" / "a", b"")
+        write_atomically(tmp_path / "nowhere" / "a", b"")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "a").touch()
     with pytest.raises(OSError, match="irectory"):
-        write_whole(tmp_path / "full", b"")
+        write_atomically(tmp_path / "full", b"")
     assert names(tmp_path) == ["full"]
 
 
 def test_nothing_written_is_an_error_and_not_an_empty_file(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError), whole(tmp_path / "a"):
+    with pytest.raises(FileNotFoundError), atomic_write(tmp_path / "a"):
         pass
     assert names(tmp_path) == []
 
 
 def test_a_folder_and_a_database_are_written_whole_too(tmp_path: Path) -> None:
-    with whole(tmp_path / "faces") as temporary:
+    with atomic_write(tmp_path / "faces") as temporary:
         (temporary / "happy").mkdir(parents=True)
         (temporary / "happy" / "0.png").write_bytes(b"x")
     assert (tmp_path / "faces" / "happy" / "0.png").read_bytes() == b"x"
-    with whole(tmp_path / "a.db") as temporary:
+    with atomic_write(tmp_path / "a.db") as temporary:
         connection = sqlite3.connect(temporary)
         connection.execute("CREATE TABLE a (b)")
         connection.close()
@@ -97,12 +106,12 @@ def test_the_next_write_removes_what_dead_processes_left_of_the_same_and_nothing
 ) -> None:
     living = os.getppid()
     stale = [f".out.{dead}.tmp", f".out.{dead}.tmp-wal"]
-    kept = [f".out.{living}.tmp", f".out.{living}.new", f".other.{dead}.tmp", f"out.{dead}.tmp", f".out.b.{dead}.tmp"]
-    for name in (*stale, *kept):
+    others = [f".out.{living}.tmp", f".out.{living}.new", f".other.{dead}.tmp", f"out.{dead}.tmp", f".out.b.{dead}.tmp"]
+    for name in (*stale, *others):
         (tmp_path / name).touch()
     (tmp_path / f".out.{dead}.new" / "half").mkdir(parents=True)
-    write_whole(tmp_path / "out", b"")
-    assert names(tmp_path) == sorted([*kept, "out"])
+    write_atomically(tmp_path / "out", b"")
+    assert names(tmp_path) == sorted([*others, "out"])
 
 
 def test_a_process_of_that_number_a_day_later_is_another_one(tmp_path: Path) -> None:
@@ -122,7 +131,7 @@ def test_what_an_earlier_process_of_our_own_number_left_is_not_in_the_way(tmp_pa
     with working_folder(tmp_path / "out") as folder:
         assert names(folder) == []
     (tmp_path / f".out.{os.getpid()}.tmp").mkdir()
-    write_whole(tmp_path / "out", b"x")
+    write_atomically(tmp_path / "out", b"x")
     assert names(tmp_path) == ["out"]
 
 
@@ -146,10 +155,11 @@ def test_temporary_names_are_known(name: str, temporary: bool) -> None:
 
 
 def test_a_killed_write_leaves_the_old_file_and_the_next_one_clears_up(tmp_path: Path) -> None:
-    write_whole(tmp_path / "a", b"old")
+    write_atomically(tmp_path / "a", b"old")
     code = (
-        "import sys, time, pathlib; from fergan_core.files import whole\n"
-        "with whole(pathlib.Path(sys.argv[1])) as t: t.write_bytes(b'half'); print('half', flush=True); time.sleep(60)"
+        "import sys, time, pathlib; from fergan_core.files import atomic_write\n"
+        "with atomic_write(pathlib.Path(sys.argv[1])) as temporary:\n"
+        "    temporary.write_bytes(b'half'); print('half', flush=True); time.sleep(60)"
     )
     process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "a")], stdout=subprocess.PIPE)
     assert process.stdout is not None
@@ -159,7 +169,7 @@ def test_a_killed_write_leaves_the_old_file_and_the_next_one_clears_up(tmp_path:
     process.stdout.close()
     assert names(tmp_path) == [f".a.{process.pid}.tmp", "a"]
     assert (tmp_path / "a").read_bytes() == b"old"
-    write_whole(tmp_path / "a", b"new")
+    write_atomically(tmp_path / "a", b"new")
     assert names(tmp_path) == ["a"]
 
 

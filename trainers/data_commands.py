@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fergan_core.emotions import EMOTIONS
 from fergan_core.errors import UsageError
-from fergan_core.files import whole
+from fergan_core.files import atomic_write
 from trainers.console import console, print_table
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def sheet(path: str, *, out: Path, label_order: str | None = None) -> None:
         raise UsageError(f"--out: '{out}' cannot be written; name a file in a folder that exists")
     page = contact_sheet(open_dataset(path, label_order=label_order))
     try:
-        with whole(out) as temporary:
+        with atomic_write(out) as temporary:
             page.save(temporary, "PNG")
     except OSError as error:
         raise UsageError(f"--out: '{out}' cannot be written ({error.strerror}); choose another place") from None

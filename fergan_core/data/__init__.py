@@ -42,10 +42,10 @@ def open_dataset(path: str | Path, *, label_order: str | None = None) -> Dataset
     if not os.path.exists(place):
         raise DataError(f"--data: there is no '{path}'; give a file or folder of FER2013, or synthfer")
     try:
-        found = cache.source_of(place, label_order)
+        cache_source = cache.source_of(place, label_order)
         # Absolute, since a run remembers it and may be resumed or evaluated from another folder.
         source = os.path.abspath(place)
-        return cache.open_source(found, source, lambda: _read(place, source, label_order))
+        return cache.open_source(cache_source, source, lambda: _read(place, source, label_order))
     except OSError as error:
         raise DataError(f"'{path}' cannot be read ({error.strerror}); check its permissions") from None
 

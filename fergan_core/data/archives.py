@@ -144,22 +144,22 @@ def _is_link(member: zipfile.ZipInfo) -> bool:
 
 def _follow(links: Mapping[str, str], members: Mapping[str, str], label: str) -> tuple[dict[str, str], list[str]]:
     """Add to an archive's members the links among them: name -> the member it stands for, and what is left out."""
-    found, lost = dict(members), []
+    member_of, dangling = dict(members), []
     for name in links:
         target = _end_of(name, links, members)
         if target is None:
-            lost.append(name)
+            dangling.append(name)
         else:
-            found[name] = members[target]
-    notices = [f"{listed(lost)}: a link to something that is not a file in {label}; left out"] if lost else []
-    return found, notices
+            member_of[name] = members[target]
+    notices = [f"{listed(dangling)}: a link to something that is not a file in {label}; left out"] if dangling else []
+    return member_of, notices
 
 
 def _end_of(name: str, links: Mapping[str, str], members: Container[str]) -> str | None:
     """Follow links within an archive to a member; None for one that leads out, nowhere, to a folder or in a circle."""
-    seen: set[str] = set()
-    while name in links and name not in seen:
-        seen.add(name)
+    visited: set[str] = set()
+    while name in links and name not in visited:
+        visited.add(name)
         name = posixpath.normpath(posixpath.join(posixpath.dirname(name), links[name]))
     return name if name in members else None
 
@@ -236,14 +236,14 @@ def open_archive(stream: BinaryIO, label: str) -> Iterator[Files | None]:
 def open_inner(files: Files, names: Iterable[str]) -> Iterator[NestedFiles]:
     """Open archives that lie in a folder or in another archive, all at once; those that are none are left out."""
     with ExitStack() as stack:
-        found: dict[str, Files] = {}
+        archives: dict[str, Files] = {}
         for name in names:
             # In an archive going back means unpacking again from its start: what lies there is read once, to memory.
             stream = files.open(name) if isinstance(files, FolderFiles) else io.BytesIO(files.read(name))
             inner = stack.enter_context(open_archive(stack.enter_context(stream), PurePosixPath(name).name))
             if inner is not None:
-                found[name] = inner
-        yield NestedFiles(found)
+                archives[name] = inner
+        yield NestedFiles(archives)
 
 
 def _is_tar(start: bytes) -> bool:

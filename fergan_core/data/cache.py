@@ -16,7 +16,7 @@ from safetensors.numpy import save_file
 
 from fergan_core.data.dataset import Dataset, FileRead
 from fergan_core.data.files import walk
-from fergan_core.files import whole
+from fergan_core.files import atomic_write
 
 _FORMAT = 3
 _ARRAYS = ("images", "labels", "splits")
@@ -49,8 +49,8 @@ class Source:
         digest = hashlib.sha256()
         for name in names:
             with (self.path / name if name else self.path).open("rb") as stream:
-                own = hashlib.file_digest(stream, "sha256").digest()
-            digest.update(b"\0%b\0%b" % (os.fsencode(name), own))
+                file_digest = hashlib.file_digest(stream, "sha256").digest()
+            digest.update(b"\0%b\0%b" % (os.fsencode(name), file_digest))
         return digest.hexdigest()
 
 
@@ -124,11 +124,11 @@ def load(key: str, source: str) -> Dataset | None:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
         factors = {name.removeprefix("factor."): a for name, a in arrays.items() if name.startswith("factor.")}
         images, labels, splits = (arrays[name] for name in _ARRAYS)
-        told = json.loads(header["told"])
-        files = tuple(FileRead(**entry) for entry in told.pop("files"))
-        told["notices"] = tuple(told["notices"])
+        details = json.loads(header["told"])
+        files = tuple(FileRead(**entry) for entry in details.pop("files"))
+        details["notices"] = tuple(details["notices"])
         return Dataset(
-            header["name"], source, images, labels, splits, header["content_hash"], factors, files=files, **told
+            header["name"], source, images, labels, splits, header["content_hash"], factors, files=files, **details
         )
     except (OSError, SafetensorError, KeyError, TypeError, ValueError):
         return None
@@ -142,7 +142,7 @@ def store(key: str, dataset: Dataset, recent: Sequence[str] = (), content: str =
     path = folder() / f"{key}.safetensors"
     arrays = {name: np.ascontiguousarray(getattr(dataset, name)) for name in _ARRAYS}
     arrays |= {f"factor.{name}": np.ascontiguousarray(values) for name, values in dataset.factors.items()}
-    told = {
+    details = {
         "files": [asdict(entry) for entry in dataset.files],
         "notices": dataset.notices,
         "label_order": dataset.label_order,
@@ -153,9 +153,9 @@ def store(key: str, dataset: Dataset, recent: Sequence[str] = (), content: str =
         "content_hash": dataset.content_hash,
         "recent": json.dumps(recent),
         "content": content,
-        "told": json.dumps(told),
+        "told": json.dumps(details),
     }
     with contextlib.suppress(OSError, SafetensorError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with whole(path) as temporary:
+        with atomic_write(path) as temporary:
             save_file(arrays, temporary, header)

@@ -111,13 +111,13 @@ def split_parts(dataset: Dataset, seed: int = 0) -> Parts:
     random = np.random.default_rng(seed)
     tenths = []
     for code in range(len(EMOTIONS)):
-        mine = training[dataset.labels[training] == code]
-        tenths.append(random.permutation(mine)[: len(mine) // 10])
+        of_emotion = training[dataset.labels[training] == code]
+        tenths.append(random.permutation(of_emotion)[: len(of_emotion) // 10])
     held_out = np.sort(np.concatenate(tenths))
     keys = image_keys(dataset.images[training])
-    known = dict(zip(training.tolist(), keys, strict=True))
-    held_keys = {known[i] for i in held_out.tolist()}
-    train = np.array([i for i in training.tolist() if known[i] not in held_keys], dtype=np.int64)
+    key_of = dict(zip(training.tolist(), keys, strict=True))
+    held_keys = {key_of[i] for i in held_out.tolist()}
+    train = np.array([i for i in training.tolist() if key_of[i] not in held_keys], dtype=np.int64)
     return Parts(train, held_out.astype(np.int64), _report(dataset, labelled, set(keys)))
 
 

@@ -4,6 +4,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from fergan_core.data.files import Files, FolderFiles, listed, reason
 from fergan_core.emotions import EMOTIONS, label_codes
 from fergan_core.emotions import label_order as read_order
 from fergan_core.errors import DataError, UsageError
-from fergan_core.files import whole
+from fergan_core.files import atomic_write
 
 _EXPECTED = "expected FILE.npz with images (and labels), DIR/<emotion>/*.png or DIR/*.png"
 
@@ -68,14 +69,14 @@ def _read_npz(files: Files, name: str, order: str | None) -> tuple[_Faces, list[
     if order is None:
         return (images, _codes(labels, name), names), []
     codes = label_codes(order, set(labels.tolist()))
-    kept = np.array([codes[label] is not None for label in labels.tolist()], bool)
+    is_emotion = np.array([codes[label] is not None for label in labels.tolist()], bool)
     notices = about_numbers(order, codes)
-    if not kept.all():
-        notices.append(f"{int((~kept).sum()):,} with contempt: {NOT_ONE_OF_THEM}; left out")
-    if not kept.any():
+    if not is_emotion.all():
+        notices.append(f"{int((~is_emotion).sum()):,} with contempt: {NOT_ONE_OF_THEM}; left out")
+    if not is_emotion.any():
         raise DataError(f"{name}: no face has one of the seven emotions")
-    meant = np.array([codes[label] for label in labels[kept].tolist()], np.uint8)
-    return (images[kept], meant, [own for own, keep in zip(names, kept, strict=True) if keep]), notices
+    emotion_codes = np.array([codes[label] for label in labels[is_emotion].tolist()], np.uint8)
+    return (images[is_emotion], emotion_codes, list(compress(names, is_emotion))), notices
 
 
 def _grey(images: npt.NDArray[Any], name: str) -> Bytes:
@@ -119,8 +120,8 @@ def _read_pictures(files: Files, folder: str, order: str | None) -> tuple[_Faces
     names = [name for name in files.names if is_picture(name)]
     if not names:
         raise DataError(f"'{folder}' has no pictures; {_EXPECTED}")
-    found, notices = sorted_by_place(names, order)
-    labelled = [picture for picture in found if picture.code is not None]
+    pictures, notices = sorted_by_place(names, order)
+    labelled = [picture for picture in pictures if picture.code is not None]
     if not labelled:
         numbered = numbered_folders(names)
         if numbered and order is None:
@@ -128,15 +129,15 @@ def _read_pictures(files: Files, folder: str, order: str | None) -> tuple[_Faces
                 f"the folders in '{folder}' are numbers ({listed(numbered, 8)}); say with --label-order what they "
                 "count: fer2013 (0 angry ... 6 neutral), alphabetical, raf-db (1 surprise ... 7 neutral) or your own"
             )
-        nested = dict.fromkeys(picture.group for picture in found if picture.group != "./")
-        told = [f"no folder says an emotion ({listed(nested)}): read as faces without emotions"] if nested else []
-        return (_decoded(files, names), None, names), told
-    bare = [picture.name for picture in found if picture.group == "./"]
+        nested = dict.fromkeys(picture.group for picture in pictures if picture.group != "./")
+        remarks = [f"no folder says an emotion ({listed(nested)}): read as faces without emotions"] if nested else []
+        return (_decoded(files, names), None, names), remarks
+    bare = [picture.name for picture in pictures if picture.group == "./"]
     if bare:
         raise DataError(f"{bare[0]} and {labelled[0].name}: one has an emotion's folder, one has none; {_EXPECTED}")
-    kept = [picture.name for picture in labelled]
+    used = [picture.name for picture in labelled]
     codes = np.array([picture.code for picture in labelled], np.uint8)
-    return (_decoded(files, kept), codes, kept), notices
+    return (_decoded(files, used), codes, used), notices
 
 
 def _decoded(files: Files, names: list[str]) -> Bytes:
@@ -154,7 +155,7 @@ def write_faces(path: str | Path, images: Bytes, labels: Bytes) -> None:
     place = _placed(path)
     try:
         write = _writer(place)
-        with whole(place) as temporary:
+        with atomic_write(place) as temporary:
             write(temporary, images, labels)
     except OSError as error:
         raise _unwritable(path, error) from None

@@ -33,15 +33,15 @@ def read_votes(path: Path, dataset: Dataset) -> npt.NDArray[np.float32]:
     rows = _rows(path)
     votes = np.zeros((len(dataset), len(EMOTIONS)), np.float32)
     for number, split in enumerate(SPLITS):
-        here = np.flatnonzero(dataset.splits == number)
-        theirs = rows.get(split, [])
-        if len(here) and len(here) != len(theirs):
+        image_rows = np.flatnonzero(dataset.splits == number)
+        split_votes = rows.get(split, [])
+        if len(image_rows) and len(image_rows) != len(split_votes):
             raise DataError(
-                f"--votes: '{path.name}' has {len(theirs):,} rows of split {split}, the data {len(here):,}; give the "
-                "whole fer2013.csv, whose order FER+ follows"
+                f"--votes: '{path.name}' has {len(split_votes):,} rows of split {split}, the data {len(image_rows):,}; "
+                "give the whole fer2013.csv, whose order FER+ follows"
             )
-        if len(here):
-            votes[here] = theirs
+        if len(image_rows):
+            votes[image_rows] = split_votes
     _check_agreement(votes, dataset, path.name)
     total = votes.sum(1, keepdims=True)
     shares: npt.NDArray[np.float32] = votes / np.maximum(total, np.float32(1))
@@ -70,7 +70,7 @@ def _check_agreement(votes: npt.NDArray[np.float32], dataset: Dataset, name: str
 
 def _rows(path: Path) -> dict[str, list[list[float]]]:
     """Return the votes for FER2013's emotions by split, in the file's order."""
-    found: dict[str, list[list[float]]] = {}
+    votes_by_split: dict[str, list[list[float]]] = {}
     try:
         with path.open(newline="", encoding="utf-8") as handle:
             reader = csv.DictReader(handle)
@@ -85,7 +85,7 @@ def _rows(path: Path) -> dict[str, list[list[float]]]:
                     counts[code] = float(row[name])
                 if split is None or min(counts) < 0:
                     raise DataError(f"--votes: '{path.name}', line {reader.line_num}: unknown split or negative votes")
-                found.setdefault(split, []).append(counts)
+                votes_by_split.setdefault(split, []).append(counts)
     except (OSError, UnicodeDecodeError, TypeError, ValueError, csv.Error) as error:
         raise DataError(f"--votes: '{path}' cannot be read as FER+'s CSV ({error})") from None
-    return found
+    return votes_by_split

@@ -1,4 +1,4 @@
-"""Files in a folder, read one at a time; what is left out of it is said."""
+"""Files in a folder, read one at a time; what is left out is reported."""
 
 import os
 import stat
@@ -17,7 +17,7 @@ _MOST_IN_MEMORY = 1 << 30
 _LONGEST_REASON = 120
 
 
-def shown(text: str, longest: int = _LONGEST_REASON) -> str:
+def printable(text: str, longest: int = _LONGEST_REASON) -> str:
     """Return text that somebody else wrote as part of one line: printable, cut where it is long."""
     return "".join(c if c.isprintable() else "?" for c in text)[:longest]
 
@@ -25,12 +25,12 @@ def shown(text: str, longest: int = _LONGEST_REASON) -> str:
 def reason(error: BaseException) -> str:
     """Return the first line of a library's message, cut where it is long: our own messages are one line."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return shown(lines[0]).rstrip(" :")
+    return printable(lines[0]).rstrip(" :")
 
 
 def listed(names: Iterable[str], most: int = 3) -> str:
     """Name the first few of some names, and count the others: 'a, b, c and 41 more'."""
-    every = [shown(name) for name in names]
+    every = [printable(name) for name in names]
     more = f" and {len(every) - most:,} more" if len(every) > most else ""
     return ", ".join(every[:most]) + more
 
@@ -71,12 +71,12 @@ class Walk:
 
     def notices(self) -> list[str]:
         """Say which links are left out and why."""
-        found = []
+        sentences = []
         if self.broken:
-            found.append(f"{listed(self.broken)}: a link to a file or folder that is not there; left out")
+            sentences.append(f"{listed(self.broken)}: a link to a file or folder that is not there; left out")
         if self.loops:
-            found.append(f"{listed(self.loops)}: a link to a folder that it lies in; left out")
-        return found
+            sentences.append(f"{listed(self.loops)}: a link to a folder that it lies in; left out")
+        return sentences
 
 
 def walk(folder: Path) -> Walk:
@@ -84,14 +84,14 @@ def walk(folder: Path) -> Walk:
 
     Raises OSError where a folder cannot be read, and DataError where there are far too many files.
     """
-    found, entries = Walk(), 0
+    walked, entries = Walk(), 0
     waiting: list[tuple[str, str, tuple[tuple[int, int], ...]]] = [
         (str(folder), "", (_identity(os.stat(folder), str(folder)),))
     ]
     while waiting:
         place, prefix, above = waiting.pop()
-        with os.scandir(place) as here:
-            for entry in here:
+        with os.scandir(place) as listing:
+            for entry in listing:
                 if is_clutter(entry.name):
                     continue
                 name = prefix + entry.name
@@ -101,25 +101,25 @@ def walk(folder: Path) -> Walk:
                 try:
                     status = entry.stat()
                 except OSError:  # a link to nowhere, or in a circle with itself
-                    found.broken.append(name)
+                    walked.broken.append(name)
                     continue
                 if stat.S_ISREG(status.st_mode):
-                    found.files[name] = status
+                    walked.files[name] = status
                 elif stat.S_ISDIR(status.st_mode):
-                    own = _identity(status, entry.path)
-                    if own in above:
-                        found.loops.append(f"{name}/")
+                    identity = _identity(status, entry.path)
+                    if identity in above:
+                        walked.loops.append(f"{name}/")
                     else:
-                        waiting.append((entry.path, f"{name}/", (*above, own)))
-    found.broken.sort()
-    found.loops.sort()
-    return found
+                        waiting.append((entry.path, f"{name}/", (*above, identity)))
+    walked.broken.sort()
+    walked.loops.sort()
+    return walked
 
 
 def _identity(status: os.stat_result, path: str) -> tuple[int, int]:
     # A folder's listing has no inode on Windows.
-    known = status if status.st_ino else os.stat(path)
-    return known.st_dev, known.st_ino
+    with_inode = status if status.st_ino else os.stat(path)
+    return with_inode.st_dev, with_inode.st_ino
 
 
 class FolderFiles(Files):
@@ -128,10 +128,10 @@ class FolderFiles(Files):
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         try:
-            found = walk(folder)
+            walked = walk(folder)
         except OSError as error:
             raise DataError(f"'{error.filename}' cannot be read ({error.strerror}); check its permissions") from None
-        self.names, self.notices = sorted(found.files), found.notices()
+        self.names, self.notices = sorted(walked.files), walked.notices()
 
     def open(self, name: str) -> BinaryIO:
         try:

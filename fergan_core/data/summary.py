@@ -29,15 +29,15 @@ def warnings(dataset: Dataset) -> list[str]:
     """Say what a training or a score will miss in a data set."""
     labelled = dataset.labels != UNLABELLED
     training = dataset.splits == SPLITS.index("train")
-    found = []
+    sentences = []
     if not (labelled & training).any():
-        found.append("no images with an emotion in split train: there is nothing to train on")
+        sentences.append("no images with an emotion in split train: there is nothing to train on")
     if not (labelled & ~training).any():
-        found.append(
+        sentences.append(
             "no images with an emotion outside of split train: scores stand without real faces' values beside them, "
             "and a judge of emotion cannot be trained"
         )
-    return found
+    return sentences
 
 
 def in_short(dataset: Dataset) -> str:
@@ -75,16 +75,16 @@ def duplicates(dataset: Dataset) -> dict[str, Any]:
         for code, split in enumerate(SPLITS)
         if (dataset.splits == code).any()
     }
-    known = {split: set(own) for split, own in by_split.items()}
+    distinct_keys = {split: set(split_keys) for split, split_keys in by_split.items()}
     labels: dict[bytes, set[int]] = {}
     for key, label in zip(keys, dataset.labels.tolist(), strict=True):
         if label != UNLABELLED:
             labels.setdefault(key, set()).add(label)
     return {
-        "within": {split: len(own) - len(known[split]) for split, own in by_split.items()},
+        "within": {split: len(split_keys) - len(distinct_keys[split]) for split, split_keys in by_split.items()},
         "across": {
-            f"{first}/{second}": sum(key in known[first] for key in by_split[second])
+            f"{first}/{second}": sum(key in distinct_keys[first] for key in by_split[second])
             for first, second in combinations(by_split, 2)
         },
-        "contradicting": sum(len(given) > 1 for given in labels.values()),
+        "contradicting": sum(len(image_labels) > 1 for image_labels in labels.values()),
     }

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from fergan_core.data import cache
-from fergan_core.files import whole
+from fergan_core.files import atomic_write
 
 _MOST_BYTES = 2_000_000_000
 
@@ -31,7 +31,7 @@ def cached(key: str, make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]
         made = {name: tensor.contiguous() for name, tensor in make().items()}
     with contextlib.suppress(OSError, SafetensorError):
         folder.mkdir(parents=True, exist_ok=True)
-        with whole(path) as temporary:
+        with atomic_write(path) as temporary:
             save_file(made, temporary)
         _make_room(folder)
     return made

@@ -14,7 +14,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from fergan_core.errors import CheckpointError, UsageError
-from fergan_core.files import write_whole
+from fergan_core.files import write_atomically
 from fergan_core.models.judge import JudgeNet
 
 SHIPPED = Path(__file__).parent
@@ -114,7 +114,7 @@ def save_judge(folder: Path, name: str, tensors: dict[str, Tensor], card: dict[s
     path = folder / f"{name}.safetensors"
     text = json.dumps(card, indent=1, allow_nan=False) + "\n"
     for target, data in ((path, weights), (path.with_suffix(".json"), text.encode())):
-        write_whole(target, data)
+        write_atomically(target, data)
     return path
 
 

@@ -19,9 +19,9 @@ NON_TRAINING_FIELDS = frozenset({"seed", "preset", "eval_every", "checkpoint_eve
 def flat(plain: Mapping[str, Any]) -> dict[str, Any]:
     """Return a recipe's fields with its method's own beside them, and the defaults of those that it lacks."""
     method = plain.get("method")
-    own = method if isinstance(method, Mapping) else {}
-    fields = {name: value for name, value in plain.items() if name != "method"} | dict(own)
-    kind = own.get("kind")
+    method_fields = method if isinstance(method, Mapping) else {}
+    fields = {name: value for name, value in plain.items() if name != "method"} | dict(method_fields)
+    kind = method_fields.get("kind")
     later = _defaults(kind) if isinstance(kind, str) else {}
     return fields | {name: value for name, value in later.items() if name not in fields}
 
@@ -31,13 +31,13 @@ def differences(recipes: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str,
 
     `recipes` may hold more than recipes do, such as the dataset's name.
     """
-    fields = {label: flat(plain) for label, plain in recipes.items()}
-    names = dict.fromkeys(name for own in fields.values() for name in own)
-    rows = {name: {label: own[name] for label, own in fields.items() if name in own} for name in names}
+    flat_recipes = {label: flat(plain) for label, plain in recipes.items()}
+    names = dict.fromkeys(name for fields in flat_recipes.values() for name in fields)
+    rows = {name: {label: fields[name] for label, fields in flat_recipes.items() if name in fields} for name in names}
     return {
         name: values
         for name, values in rows.items()
-        if len(values) < len(fields) or len({json.dumps(value, sort_keys=True) for value in values.values()}) > 1
+        if len(values) < len(flat_recipes) or len({json.dumps(value, sort_keys=True) for value in values.values()}) > 1
     }
 
 

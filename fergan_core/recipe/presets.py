@@ -128,10 +128,10 @@ def presets_of(kind: str) -> dict[str, Recipe]:
 
     A method without a preset has one named 'quick': the defaults of all its fields.
     """
-    own = {name: recipe for name, recipe in PRESETS.items() if recipe.method.kind == kind}
-    if not own:
+    method_presets = {name: recipe for name, recipe in PRESETS.items() if recipe.method.kind == kind}
+    if not method_presets:
         return {"quick": Recipe(preset="quick", method=method_recipe(kind)())}
-    return {name.removeprefix(f"{kind}-"): recipe for name, recipe in own.items()}
+    return {name.removeprefix(f"{kind}-"): recipe for name, recipe in method_presets.items()}
 
 
 def preset_of(kind: str, name: str) -> Recipe:

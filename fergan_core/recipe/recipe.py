@@ -82,8 +82,8 @@ def changed(recipe: Recipe, settings: Mapping[str, str], *, flag: str = "--set")
         field = name.strip().replace("-", "_")
         part = plain if field in plain and field not in ("method", "preset") else plain["method"]
         if field not in part or field == "kind":
-            known = [key for key in (*plain, *plain["method"]) if key not in ("method", "preset", "kind")]
-            near = difflib.get_close_matches(field, known, n=1)
+            field_names = [key for key in (*plain, *plain["method"]) if key not in ("method", "preset", "kind")]
+            near = difflib.get_close_matches(field, field_names, n=1)
             raise UsageError(
                 f"{flag}: the recipe has no field '{field}'" + (f"; did you mean '{near[0]}'?" if near else "")
             )

@@ -23,7 +23,7 @@ from urllib.parse import quote
 from filelock import FileLock, Timeout
 
 from fergan_core.errors import RegistryError
-from fergan_core.files import sync, whole, working_folder
+from fergan_core.files import atomic_write, sync, working_folder
 from fergan_core.registry import ours
 from fergan_core.registry.connect import WriteLock, file_within, full_url, sqlite_path
 from fergan_core.registry.faults import told
@@ -60,7 +60,7 @@ def backup(url: str | None, target: Path) -> Result:
         raise RegistryError(f"'{target}' lies within the registry's own files; choose a folder elsewhere")
     with _writes(target), _claimed(target):
         made = free_name(target, "{}.db")
-        with whole(made) as temporary:
+        with atomic_write(made) as temporary:
             seen: dict[str, int] = {}
             copied, before = 0, [""]
             for _ in range(_TRIES):
@@ -218,7 +218,7 @@ def _copy(file: Path, place: Path, sha256: str) -> bool:
         return False
     digest = hashlib.sha256()
     try:
-        with source, whole(place) as temporary:
+        with source, atomic_write(place) as temporary:
             with temporary.open("wb") as sink:
                 while chunk := source.read(1 << 20):
                     digest.update(chunk)

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from fergan_core.errors import RegistryError
-from fergan_core.files import LOGS, whole
+from fergan_core.files import LOGS, atomic_write
 from fergan_core.registry import literature, migrate, ours
 from fergan_core.registry.connect import WriteLock, reading_engine, sqlite_path, writing_engine
 from fergan_core.registry.faults import told
@@ -36,7 +36,7 @@ def open_for_writing(url: str) -> Engine:
 
 def make(path: Path) -> None:
     """Make an empty registry under a temporary name and rename it: a reader sees all of it or nothing."""
-    with whole(path) as temporary:
+    with atomic_write(path) as temporary:
         engine = writing_engine(f"sqlite:///{temporary}")
         with engine.begin() as connection:
             _bring_up(connection)

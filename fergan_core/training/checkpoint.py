@@ -31,11 +31,11 @@ class Written:
     bytes: int
 
 
-def write_whole(path: Path, content: bytes) -> Written:
+def write_atomically(path: Path, content: bytes) -> Written:
     """Write a run's file completely or not at all; CheckpointError where it cannot be written, as on a full disk."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        files.write_whole(path, content)
+        files.write_atomically(path, content)
     except OSError as error:
         raise CheckpointError(
             f"'{path}' cannot be written ({error.strerror}); make room or fix its permissions, then go on by --resume"
@@ -65,8 +65,8 @@ def save_checkpoint(
     )
     header = {_KEY: json.dumps({"step": step, "state": structure}, sort_keys=True)}
     # The state first: weights that are on disk have their state beside them.
-    written_state = write_whole(state_path(folder, step), save(other_tensors, header))
-    return write_whole(weights_path(folder, step), save(weights)), written_state
+    written_state = write_atomically(state_path(folder, step), save(other_tensors, header))
+    return write_atomically(weights_path(folder, step), save(weights)), written_state
 
 
 def load_checkpoint(weights: Path, state: Path, networks: Sequence[str]) -> dict[str, Any]:

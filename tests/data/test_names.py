@@ -3,7 +3,7 @@
 import pytest
 
 from fergan_core.data import SPLITS
-from fergan_core.data.fer2013.names import emotion_in, number_in, read_usage, split_of, split_of_whole, splits_in
+from fergan_core.data.fer2013.names import emotion_in, number_in, read_usage, split_of, split_of_dataset, splits_in
 from fergan_core.errors import DataError
 
 
@@ -51,12 +51,12 @@ def test_the_innermost_telling_part_of_a_path_counts_and_one_that_names_two_spli
 
 @pytest.mark.parametrize(("name", "split"), [("test", "test"), ("FER2013Test", "test"), ("dev_set", "public")])
 def test_the_name_of_the_whole_says_a_split_where_it_says_nothing_else(name: str, split: str) -> None:
-    assert split_of_whole(name) == split
+    assert split_of_dataset(name) == split
 
 
 @pytest.mark.parametrize("name", ["fer2013", "test_of_mine", "my latest test", "train_test"])
 def test_the_name_of_the_whole_is_otherwise_not_listened_to(name: str) -> None:
-    assert split_of_whole(name) is None
+    assert split_of_dataset(name) is None
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from fergan_core.errors import CheckpointError, RegistryError
 from fergan_core.registry import PointWriter, Registry
 from fergan_core.registry.backup import backup
 from fergan_core.registry.verify import verify
-from fergan_core.training.checkpoint import write_whole
+from fergan_core.training.checkpoint import write_atomically
 
 Enter = Callable[..., str]
 
@@ -45,13 +45,13 @@ def test_a_full_disk_is_said_and_loses_nothing(small_disk: Path, tmp_path: Path,
     reader, run_id = registry.reader, enter(registry)
     registry.add_points(run_id, [("loss_d", step, 1.0) for step in range(1000)])
     sheet = registry.files / run_id / "sheets" / "step-00000001.webp"
-    written = write_whole(sheet, bytes(5000))
+    written = write_atomically(sheet, bytes(5000))
     about = {"epoch": 1, "step": 1, "images_seen": 1, "path": f"{run_id}/sheets/{sheet.name}"}
     registry.add_sheet(run_id, **about, sha256=written.sha256, bytes=5000, emotions=["happy"], columns=8)
     filler = fill(small_disk)
 
     with pytest.raises(CheckpointError, match=r"cannot be written \(No space left on device\); .*--resume"):
-        write_whole(sheet, bytes(9000))
+        write_atomically(sheet, bytes(9000))
     points = PointWriter(registry, run_id)
     points.put([("loss_g", step, 1.0) for step in range(50_000)])
     with pytest.raises(RegistryError, match=r"^--registry: [^\n]* cannot be written \([^\n]*$"):

@@ -88,7 +88,7 @@ def test_what_is_loaded_begins_in_memory_where_what_is_new_does(tmp_path: Path) 
 def test_a_failed_write_leaves_nothing_half_made(tmp_path: Path) -> None:
     (tmp_path / "taken").mkdir()
     with pytest.raises(CheckpointError, match="taken"):
-        checkpoint.write_whole(tmp_path / "taken", b"content")
+        checkpoint.write_atomically(tmp_path / "taken", b"content")
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 
 

@@ -1,4 +1,4 @@
-"""FER2013 in every layout it is published in, told apart by content; what is not read of it is said."""
+"""FER2013 in every layout that it is published in, told apart by content; what is not read is reported."""
 
 import io
 import warnings
@@ -11,7 +11,7 @@ from fergan_core.data.archives import CompressedFile, is_archive, open_files, op
 from fergan_core.data.fer2013.arrays import groups_of, read_arrays
 from fergan_core.data.fer2013.labels import Labels, Part, Table
 from fergan_core.data.fer2013.lists import PictureList, list_in, read_lists
-from fergan_core.data.fer2013.names import split_of, split_of_whole
+from fergan_core.data.fer2013.names import split_of, split_of_dataset
 from fergan_core.data.fer2013.parquet import read_parquet
 from fergan_core.data.fer2013.pictures import is_picture, numbered_folders, place_of, read_folders
 from fergan_core.data.fer2013.pixels import column_names, find_columns, read_csv
@@ -63,8 +63,8 @@ def _read_table(stream: BinaryIO, start: bytes, source: Source, labels: Labels) 
     with stream:
         if start.startswith(b"PAR1"):
             # Its table of contents stands at its end: what cannot seek at once is read whole.
-            whole = stream if isinstance(stream, io.BufferedReader) and stream.raw.__class__ is io.FileIO else None
-            part, usage = read_parquet(whole or io.BytesIO(stream.read()), source.label, labels, source.split)
+            seekable = stream if isinstance(stream, io.BufferedReader) and stream.raw.__class__ is io.FileIO else None
+            part, usage = read_parquet(seekable or io.BytesIO(stream.read()), source.label, labels, source.split)
             return part, usage, []
         part, columns = read_csv(stream, source.label, labels, source.split)
         return part, columns.usage >= 0, columns.unread
@@ -75,7 +75,7 @@ class _Layout:
 
     def __init__(self, files: Files, label: str, order: str | None, *, nested: bool = False) -> None:
         self._files, self._label, self._order, self._nested = files, label, order, nested
-        self._whole = split_of_whole(PurePosixPath(label).name.partition(".")[0])
+        self._dataset_split = split_of_dataset(PurePosixPath(label).name.partition(".")[0])
         suffixes = {name: PurePosixPath(name).suffix.lower() for name in files.names}
         self._headers = {name: self._header(name) for name in files.names if suffixes[name] in (".csv", ".tsv")}
         self._parquets = [name for name in files.names if suffixes[name] == ".parquet"]
@@ -93,20 +93,20 @@ class _Layout:
 
     def _chosen(self) -> tuple[Table, Sequence[str]]:
         """Return what was read, and the files that it was read from or has told of."""
-        files, order, whole = self._files, self._order, self._whole
+        files, order, dataset_split = self._files, self._order, self._dataset_split
         if groups_of(files.names):
-            return read_arrays(files, self._label, order, whole)
+            return read_arrays(files, self._label, order, dataset_split)
         faces = [name for name, header in self._headers.items() if find_columns(header) is not None]
         for tables in (faces, self._parquets):
             if tables:
                 return self._tables(tables), tables
         numbered = order is not None
         if any(_says_emotion(name, numbers=numbered) for name in self._pictures):
-            return read_folders(files, self._pictures, order, whole), self._pictures
+            return read_folders(files, self._pictures, order, dataset_split), self._pictures
         lists = self._lists()
         if lists:
             used = [*(each.name for each in lists), *self._pictures]
-            return read_lists(files, lists, self._pictures, order, whole), used
+            return read_lists(files, lists, self._pictures, order, dataset_split), used
         self._refuse_numbers()
         archives = [name for name in files.names if is_archive(name)]
         if archives and not self._nested:
@@ -119,7 +119,7 @@ class _Layout:
     def _tables(self, names: Sequence[str]) -> Table:
         def source(name: str) -> Source:
             path = PurePosixPath(name)
-            return Source(name, name, split_of((*path.parent.parts, path.stem)) or self._whole)
+            return Source(name, name, split_of((*path.parent.parts, path.stem)) or self._dataset_split)
 
         def opened(source: Source, labels: Labels) -> tuple[Part, bool, list[str]]:
             with self._files.open(source.name) as stream:
@@ -135,8 +135,8 @@ class _Layout:
     def _lists(self) -> list[PictureList]:
         if not self._pictures:
             return []
-        found = (list_in(name, column_names(header)) for name, header in self._headers.items())
-        return [each for each in found if each is not None]
+        candidates = (list_in(name, column_names(header)) for name, header in self._headers.items())
+        return [each for each in candidates if each is not None]
 
     def _refuse_numbers(self) -> None:
         """Raise DataError where pictures lie in numbered folders, whose emotions only a label order tells."""
@@ -157,9 +157,9 @@ class _Layout:
                 wrong = refusal(stream.read(HEAD), name)
             if wrong is not None:
                 return wrong
-        told = refusal_of_names(self._files.names, self._label)
-        if told is not None:
-            return told
+        wrong_names = refusal_of_names(self._files.names, self._label)
+        if wrong_names is not None:
+            return wrong_names
         for name, header in self._headers.items():
             return refusal(header[:HEAD], name) or _no_faces(name, header)
         if self._pictures:
@@ -186,13 +186,13 @@ def _no_faces(name: str, header: bytes) -> DataError:
 
 def _unread(names: Sequence[str], used: Sequence[str]) -> list[str]:
     """Say which files were not read, in one sentence."""
-    left = sorted(set(names) - set(used))
-    if not left:
+    unread = sorted(set(names) - set(used))
+    if not unread:
         return []
-    pictures = [name for name in left if is_picture(name)]
-    others = [name for name in left if not is_picture(name)]
-    said = [listed(others, 6)] if others else []
+    pictures = [name for name in unread if is_picture(name)]
+    others = [name for name in unread if not is_picture(name)]
+    descriptions = [listed(others, 6)] if others else []
     if pictures:
         folders = Counter(PurePosixPath(name).parts[0] if "/" in name else "./" for name in pictures)
-        said.append(f"{len(pictures):,} pictures in {listed(folders)}")
-    return [f"not read: {', and '.join(said)}"]
+        descriptions.append(f"{len(pictures):,} pictures in {listed(folders)}")
+    return [f"not read: {', and '.join(descriptions)}"]

@@ -27,19 +27,22 @@ def groups_of(names: Sequence[str]) -> dict[tuple[str, str], _Group]:
 
     Images with labels alone are a group: images and labels, X_test and y_test.
     """
-    found: dict[tuple[str, str], _Group] = {}
+    groups: dict[tuple[str, str], _Group] = {}
     for name in names:
         path = PurePosixPath(name)
         if path.suffix.lower() == ".npy":
-            said = set(words(path.stem))
+            stem_words = set(words(path.stem))
             splits = splits_in(path.stem)
-            role = next((role for role, known in _ROLES.items() if path.stem.lower() == role or said & known), None)
+            role = next(
+                (role for role, role_words in _ROLES.items() if path.stem.lower() == role or stem_words & role_words),
+                None,
+            )
             if role is not None and len(splits) < 2:
-                found.setdefault((path.parent.as_posix(), "".join(splits)), {}).setdefault(role, name)
-    return {key: group for key, group in found.items() if {"images", "labels"} <= group.keys()}
+                groups.setdefault((path.parent.as_posix(), "".join(splits)), {}).setdefault(role, name)
+    return {key: group for key, group in groups.items() if {"images", "labels"} <= group.keys()}
 
 
-def read_arrays(files: Files, label: str, order: str | None, whole: str | None) -> tuple[Table, list[str]]:
+def read_arrays(files: Files, label: str, order: str | None, dataset_split: str | None) -> tuple[Table, list[str]]:
     """Read images uint8 [N,48,48], labels [N] and perhaps usage [N] (strings); return what was read, and its members.
 
     A split is what the usage says, else the arrays' names or folders, else `whole`, else training.
@@ -48,8 +51,8 @@ def read_arrays(files: Files, label: str, order: str | None, whole: str | None) 
     used: list[str] = []
     for (folder, split), group in sorted(groups_of(files.names).items(), key=_split_first):
         name = label if folder == "." else folder
-        where = split or split_of(PurePosixPath(folder).parts) or whole or "train"
-        parts.append(_part(files, group, name, labels, where))
+        array_split = split or split_of(PurePosixPath(folder).parts) or dataset_split or "train"
+        parts.append(_part(files, group, name, labels, array_split))
         used += group.values()
     return finished(parts, labels, [], in_rows=True), used
 

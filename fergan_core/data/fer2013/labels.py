@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fergan_core.data.dataset import SPLITS, UNLABELLED, Bytes, FileRead
-from fergan_core.data.files import shown
+from fergan_core.data.files import printable
 from fergan_core.emotions import CONTEMPT, EMOTIONS, emotion_code, is_emotion, label_codes, likely_emotion
 from fergan_core.errors import DataError
 
@@ -54,8 +54,8 @@ class Labels:
     """
 
     order: str | None = None
-    _said: list[str | int] = field(default_factory=list)
-    _known: dict[str | int, int] = field(default_factory=dict)
+    _values: list[str | int] = field(default_factory=list)
+    _raw_of: dict[str | int, int] = field(default_factory=dict)
 
     def read(self, value: Any, where: str, column: str = "label") -> int:
         """Return a raw label; DataError that names `where`, file and row, unless it is an emotion or contempt."""
@@ -65,7 +65,9 @@ class Labels:
         if self.order is None and 0 <= number < len(EMOTIONS):
             return number
         if self.order is None or not 0 <= number <= _LARGEST_NUMBER:
-            raise DataError(f"{where}: {column} '{shown(str(value), 20)}' is not a code of FER2013; {_remedy(number)}")
+            raise DataError(
+                f"{where}: {column} '{printable(str(value), 20)}' is not a code of FER2013; {_remedy(number)}"
+            )
         return self._interned(number)
 
     def _word(self, value: Any, where: str, column: str) -> int:
@@ -74,35 +76,35 @@ class Labels:
             return emotion_code(text)
         if text.lower() != CONTEMPT and likely_emotion(text) is None:
             raise DataError(
-                f"{where}: {column} '{shown(str(value), 20)}' is not an emotion of FER2013; use 0 to 6 (0 angry ... "
-                "6 neutral) or its name"
+                f"{where}: {column} '{printable(str(value), 20)}' is not an emotion of FER2013; use 0 to 6 (0 angry "
+                "... 6 neutral) or its name"
             )
         return self._interned(text.lower())
 
-    def _interned(self, said: str | int) -> int:
-        if said not in self._known:
-            self._known[said] = _OPEN + len(self._said)
-            self._said.append(said)
-        return self._known[said]
+    def _interned(self, value: str | int) -> int:
+        if value not in self._raw_of:
+            self._raw_of[value] = _OPEN + len(self._values)
+            self._values.append(value)
+        return self._raw_of[value]
 
     def meaning(self, used: Mapping[int, int]) -> tuple[dict[int, int | None], list[str]]:
         """Return FER2013's code, or None for none, of the raw labels in use (raw -> images) that are not codes yet.
 
         The sentences say what is read otherwise than it is written, and what is left out.
         """
-        here = {self._said[raw - _OPEN]: raw for raw in used if raw >= _OPEN}
-        numbers = {said: raw for said, raw in here.items() if isinstance(said, int)}
+        raw_by_value = {self._values[raw - _OPEN]: raw for raw in used if raw >= _OPEN}
+        numbers = {value: raw for value, raw in raw_by_value.items() if isinstance(value, int)}
         codes = {} if self.order is None else label_codes(self.order, numbers)
         meaning = {raw: codes[number] for number, raw in numbers.items()}
-        meaning |= {raw: likely_emotion(said) for said, raw in here.items() if isinstance(said, str)}
+        meaning |= {raw: likely_emotion(value) for value, raw in raw_by_value.items() if isinstance(value, str)}
         notices = about_numbers(self.order, codes)
-        for said, raw in here.items():
+        for value, raw in raw_by_value.items():
             images = f"{used[raw]:,} {'image' if used[raw] == 1 else 'images'}"
             code = meaning[raw]
             if code is None:
-                notices.append(f"{images} with label '{said}': {NOT_ONE_OF_THEM}; left out")
-            elif isinstance(said, str):
-                notices.append(f"{images} with label '{said}': read as {EMOTIONS[code]}")
+                notices.append(f"{images} with label '{value}': {NOT_ONE_OF_THEM}; left out")
+            elif isinstance(value, str):
+                notices.append(f"{images} with label '{value}': read as {EMOTIONS[code]}")
         return meaning, notices
 
     def settle(self, parts: Sequence[Part]) -> tuple[list[Part], list[str]]:

@@ -20,7 +20,7 @@ from fergan_core.data.fer2013.names import (
 )
 from fergan_core.data.fer2013.pictures import Picture, assembled, counted
 from fergan_core.data.fer2013.pixels import MOST_ROWS
-from fergan_core.data.files import Files, listed, shown
+from fergan_core.data.files import Files, listed, printable
 from fergan_core.errors import DataError
 
 
@@ -36,7 +36,7 @@ class PictureList:
 
 def list_in(name: str, header: Sequence[str]) -> PictureList | None:
     """Tell whether a CSV with this header lists pictures; None where it does not."""
-    file, label, usage = (column_of(header, wanted) for wanted in (NAME_COLUMNS, LABEL_COLUMNS, USAGE_COLUMNS))
+    file, label, usage = (column_of(header, candidates) for candidates in (NAME_COLUMNS, LABEL_COLUMNS, USAGE_COLUMNS))
     if file is None or label is None:
         return None
     return PictureList(name, header.index(file), header.index(label), None if usage is None else header.index(usage))
@@ -51,41 +51,43 @@ class _Row:
 
 
 def read_lists(
-    files: Files, lists: Sequence[PictureList], names: Sequence[str], order: str | None, whole: str | None
+    files: Files, lists: Sequence[PictureList], names: Sequence[str], order: str | None, dataset_split: str | None
 ) -> Table:
     """Read the pictures that lists name; DataError for one that is not there, or for numbers without a label order.
 
     A split is what a usage column says, else the innermost telling part of the picture's path, else of the list's.
     """
     labels, pictures = Labels(order), _Pictures(names)
-    rows = [row for each in lists for row in _rows(files, each, pictures, labels, whole)]
+    rows = [row for each in lists for row in _rows(files, each, pictures, labels, dataset_split)]
     meaning, notices = labels.meaning(Counter(row.raw for row in rows))
-    found = [Picture(row.picture, row.group, meaning.get(row.raw, row.raw), row.split) for row in rows]
-    unlisted = sorted(set(names) - {picture.name for picture in found})
+    listed_pictures = [Picture(row.picture, row.group, meaning.get(row.raw, row.raw), row.split) for row in rows]
+    unlisted = sorted(set(names) - {picture.name for picture in listed_pictures})
     if unlisted:
         notices.append(f"{counted(len(unlisted))} that no list names: left out ({listed(unlisted)})")
-    return assembled(files, found, notices)
+    return assembled(files, listed_pictures, notices)
 
 
 class _Pictures:
     """Finds a picture that a list names: below the list's folder, below the top, or anywhere by a name of its own."""
 
     def __init__(self, names: Sequence[str]) -> None:
-        self._known = {posixpath.normpath(name): name for name in names}
-        last: dict[str, list[str]] = {}
+        self._by_path = {posixpath.normpath(name): name for name in names}
+        by_name: dict[str, list[str]] = {}
         for name in names:
-            last.setdefault(PurePosixPath(name).name, []).append(name)
-        self._alone = {name: found[0] for name, found in last.items() if len(found) == 1}
+            by_name.setdefault(PurePosixPath(name).name, []).append(name)
+        self._by_unique_name = {name: paths[0] for name, paths in by_name.items() if len(paths) == 1}
 
     def find(self, text: str, folder: str) -> str | None:
         path = posixpath.normpath(text.strip().replace("\\", "/"))
         tried = (posixpath.normpath(posixpath.join(folder, path)), path)
-        return next((self._known[name] for name in tried if name in self._known), None) or self._alone.get(
+        return next((self._by_path[name] for name in tried if name in self._by_path), None) or self._by_unique_name.get(
             PurePosixPath(path).name
         )
 
 
-def _rows(files: Files, each: PictureList, pictures: _Pictures, labels: Labels, whole: str | None) -> Iterator[_Row]:
+def _rows(
+    files: Files, each: PictureList, pictures: _Pictures, labels: Labels, dataset_split: str | None
+) -> Iterator[_Row]:
     folder = posixpath.dirname(each.name)
     for number, cells in _cells(files, each.name):
         where = f"{each.name}, row {number}"
@@ -94,18 +96,18 @@ def _rows(files: Files, each: PictureList, pictures: _Pictures, labels: Labels, 
         picture = pictures.find(cells[each.file], folder)
         if picture is None:
             raise DataError(
-                f"{where}: the picture '{shown(cells[each.file], 60)}' is not there; copy it or drop the row"
+                f"{where}: the picture '{printable(cells[each.file], 60)}' is not there; copy it or drop the row"
             )
         label = cells[each.label].strip()
         if labels.order is None and label.lstrip("+-").isdigit():
             raise DataError(
-                f"{where}: label '{shown(label, 20)}' is a number, whose emotion a list of pictures does not tell; "
+                f"{where}: label '{printable(label, 20)}' is a number, whose emotion a list of pictures does not tell; "
                 "give --label-order fer2013 (0 angry, 1 disgust, ... 6 neutral), alphabetical, raf-db or your own"
             )
         split = split_of(PurePosixPath(picture).parent.parts) or split_of(PurePosixPath(each.name).parts)
         if each.usage is not None:
             split = SPLITS[read_usage(cells[each.usage], where)]
-        yield _Row(picture, each.name, labels.read(label, where), split or whole or "train")
+        yield _Row(picture, each.name, labels.read(label, where), split or dataset_split or "train")
 
 
 def _cells(files: Files, name: str) -> Iterator[tuple[int, list[str]]]:

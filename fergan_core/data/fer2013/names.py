@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from fergan_core.data.dataset import SPLITS, USAGES
-from fergan_core.data.files import shown
+from fergan_core.data.files import printable
 from fergan_core.emotions import EMOTIONS, is_emotion, likely_emotion
 from fergan_core.errors import DataError
 
@@ -47,35 +47,37 @@ def words(name: str) -> list[str]:
 
 def splits_in(name: str) -> set[str]:
     """Return the splits that a file's or folder's name has as whole words: {'test'} for FER2013Test or test_set."""
-    every, found = words(name), set()
-    for here, following in zip(every, [*every[1:], ""], strict=False):
-        if here in _HALVES and following in ("test", "testing"):
-            found.add(_HALVES[here])
-        elif joined := _JOINED.match(here):
-            found.add(_SPLIT_WORDS[joined[1]])
-        elif here in _SPLIT_WORDS:
-            found.add(_SPLIT_WORDS[here])
-    if found >= {"test"} and found & {"public", "private"} and not found & {"train"}:
-        found.discard("test")  # the word in PublicTest
-    if not found:
-        said = [word for word in every if word not in _OF_FER2013 and not word.isdigit()]
-        found = {_HALVES[word] for word in said} if len(said) == 1 and said[0] in _HALVES else set()
-    return found
+    every, splits = words(name), set()
+    for current, following in zip(every, [*every[1:], ""], strict=False):
+        if current in _HALVES and following in ("test", "testing"):
+            splits.add(_HALVES[current])
+        elif joined := _JOINED.match(current):
+            splits.add(_SPLIT_WORDS[joined[1]])
+        elif current in _SPLIT_WORDS:
+            splits.add(_SPLIT_WORDS[current])
+    if splits >= {"test"} and splits & {"public", "private"} and not splits & {"train"}:
+        splits.discard("test")  # the word in PublicTest
+    if not splits:
+        other_words = [word for word in every if word not in _OF_FER2013 and not word.isdigit()]
+        splits = (
+            {_HALVES[word] for word in other_words} if len(other_words) == 1 and other_words[0] in _HALVES else set()
+        )
+    return splits
 
 
 def split_of(parts: Sequence[str]) -> str | None:
     """Return the split that the innermost telling part of a path names; a part that names two tells nothing."""
     for part in reversed(parts):
-        found = splits_in(part)
-        if len(found) == 1:
-            return found.pop()
+        splits = splits_in(part)
+        if len(splits) == 1:
+            return splits.pop()
     return None
 
 
-def split_of_whole(name: str) -> str | None:
+def split_of_dataset(name: str) -> str | None:
     """Return the split that a data set's own name says, where it says nothing else: 'test', 'FER2013Test'."""
-    said = {word for word in words(name) if not word.isdigit()} - _PLAIN
-    if all(word in _SPLIT_WORDS or word in _HALVES or _JOINED.match(word) for word in said):
+    name_words = {word for word in words(name) if not word.isdigit()} - _PLAIN
+    if all(word in _SPLIT_WORDS or word in _HALVES or _JOINED.match(word) for word in name_words):
         return split_of([name])
     return None
 
@@ -87,7 +89,7 @@ def read_usage(value: object, where: str) -> int:
     joined = _JOINED.match(word)
     split = _SPLIT_WORDS.get(joined[1] if joined else word) or _HALVES.get(word)
     if split is None or any(c.isdigit() for c in text):
-        raise DataError(f"{where}: usage '{shown(text, 20)}' is unknown; use Training, PublicTest or PrivateTest")
+        raise DataError(f"{where}: usage '{printable(text, 20)}' is unknown; use Training, PublicTest or PrivateTest")
     return SPLITS.index(split)
 
 
@@ -96,9 +98,9 @@ def emotion_in(folder: str) -> str | None:
 
     None where the name has other words too: nobody knows what lies in 'not happy'.
     """
-    said = [word for word in words(folder) if not word.isdigit()]
-    if len(said) == 1 and (is_emotion(said[0]) or likely_emotion(said[0]) is not None):
-        return said[0]
+    name_words = [word for word in words(folder) if not word.isdigit()]
+    if len(name_words) == 1 and (is_emotion(name_words[0]) or likely_emotion(name_words[0]) is not None):
+        return name_words[0]
     return None
 
 
@@ -113,7 +115,7 @@ def number_in(folder: str) -> int | None:
     return number if 0 <= number <= len(EMOTIONS) + 1 else None
 
 
-def column_of(names: Iterable[str], wanted: Sequence[str]) -> str | None:
+def column_of(names: Iterable[str], candidates: Sequence[str]) -> str | None:
     """Return the column, as it is written, whose name in lower case and without blanks is the first wanted one."""
-    known = {name.strip().lower(): name for name in reversed(list(names))}
-    return next((known[word] for word in wanted if word in known), None)
+    columns = {name.strip().lower(): name for name in reversed(list(names))}
+    return next((columns[word] for word in candidates if word in columns), None)

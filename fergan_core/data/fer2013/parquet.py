@@ -26,7 +26,9 @@ def read_parquet(stream: BinaryIO, name: str, labels: Labels, split: str | None)
     try:
         file = parquet.ParquetFile(stream)
         names = file.schema_arrow.names
-        image, label, usage = (column_of(names, wanted) for wanted in (IMAGE_COLUMNS, LABEL_COLUMNS, USAGE_COLUMNS))
+        image, label, usage = (
+            column_of(names, candidates) for candidates in (IMAGE_COLUMNS, LABEL_COLUMNS, USAGE_COLUMNS)
+        )
         image = image or column_of(names, ("pixels",))
         if image is None:
             raise DataError(
@@ -42,12 +44,12 @@ def read_parquet(stream: BinaryIO, name: str, labels: Labels, split: str | None)
         cells = (cell for batch in file.iter_batches(1024, columns=[image]) for cell in batch[0].to_pylist())
         for i, cell in enumerate(cells):
             images[i] = _picture(cell, f"{name}, row {i + 1}")
-        rest = file.read([column for column in (label, usage) if column is not None])
+        label_columns = file.read([column for column in (label, usage) if column is not None])
     except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
         raise DataError(f"{name} is cut off or no parquet file ({reason(error)}); download it again") from None
     raws = np.full(len(images), UNLABELLED, np.uint16)
     if label is not None:
-        values = rest.column(label).to_pylist()
+        values = label_columns.column(label).to_pylist()
         classes = _class_names(file.schema_arrow.metadata, label)
         if classes:
             values = [classes[v] if isinstance(v, int) and 0 <= v < len(classes) else v for v in values]
@@ -55,7 +57,7 @@ def read_parquet(stream: BinaryIO, name: str, labels: Labels, split: str | None)
     splits = np.full(len(images), SPLITS.index(split or ("train" if label is not None else "test")), np.uint8)
     if usage is not None:
         splits[:] = [
-            read_usage(value, f"{name}, row {i + 1}") for i, value in enumerate(rest.column(usage).to_pylist())
+            read_usage(value, f"{name}, row {i + 1}") for i, value in enumerate(label_columns.column(usage).to_pylist())
         ]
     return Part(name, images, raws, splits), usage is not None
 

@@ -11,9 +11,9 @@ from PIL import Image, UnidentifiedImageError
 
 from fergan_core.data.dataset import SIZE, SPLITS, Bytes, FileRead
 from fergan_core.data.fer2013.labels import NOT_ONE_OF_THEM, Table, about_numbers
-from fergan_core.data.fer2013.names import emotion_in, number_in, split_of, split_of_whole, splits_in, words
+from fergan_core.data.fer2013.names import emotion_in, number_in, split_of, split_of_dataset, splits_in, words
 from fergan_core.data.fer2013.recognise import HEAD, lfs_pointer
-from fergan_core.data.files import Files, listed, reason, shown
+from fergan_core.data.files import Files, listed, printable, reason
 from fergan_core.emotions import EMOTIONS, emotion_code, is_emotion, label_codes, likely_emotion
 from fergan_core.errors import DataError
 
@@ -100,8 +100,8 @@ def place_of(name: str, *, numbers: bool) -> Place:
 
 def _may_lie_within(folder: str) -> bool:
     """Tell whether a folder within an emotion's may hold faces of it: a split, a number, a person's or session's."""
-    said = [word for word in words(folder) if not word.isdigit()]
-    return not said or bool(splits_in(folder)) or all(word in _WITHIN for word in said)
+    name_words = [word for word in words(folder) if not word.isdigit()]
+    return not name_words or bool(splits_in(folder)) or all(word in _WITHIN for word in name_words)
 
 
 _WITHIN = {"s", "subject", "person", "actor", "session", "seq", "sequence", "id", "part", "batch", "images", "imgs"}
@@ -109,8 +109,8 @@ _WITHIN = {"s", "subject", "person", "actor", "session", "seq", "sequence", "id"
 
 def numbered_folders(names: Sequence[str]) -> list[str]:
     """Return the folders that count a label, where pictures lie: ['1', '2']."""
-    found = {part for name in names for part in PurePosixPath(name).parent.parts[-1:] if number_in(part) is not None}
-    return sorted(found, key=lambda folder: (number_in(folder) or 0, folder))
+    folders = {part for name in names for part in PurePosixPath(name).parent.parts[-1:] if number_in(part) is not None}
+    return sorted(folders, key=lambda folder: (number_in(folder) or 0, folder))
 
 
 @dataclass(frozen=True)
@@ -124,46 +124,46 @@ class Picture:
     why: str = NOT_ONE_OF_THEM
 
 
-def read_folders(files: Files, names: Sequence[str], order: str | None, whole: str | None) -> Table:
+def read_folders(files: Files, names: Sequence[str], order: str | None, dataset_split: str | None) -> Table:
     """Read pictures that lie in folders of emotions, or under a label order in numbered ones; leave out the others.
 
     A split is what the innermost telling folder says, else what the pictures' own names say ('PrivateTest_88.jpg'),
-    else `whole`, the split of the data set's own name, else training.
+    else `dataset_split`, the split in the data set's own name, else training.
     """
-    return assembled(files, *sorted_by_place(names, order, whole))
+    return assembled(files, *sorted_by_place(names, order, dataset_split))
 
 
 def sorted_by_place(
-    names: Sequence[str], order: str | None, whole: str | None = None
+    names: Sequence[str], order: str | None, dataset_split: str | None = None
 ) -> tuple[list[Picture], list[str]]:
     """Return what the places of pictures say, one for each name, and sentences about what they do not say plainly."""
     places = {name: place_of(name, numbers=order is not None) for name in names}
     numbers = {place.number for place in places.values() if place.number is not None}
     codes = {} if order is None else label_codes(order, numbers)
-    found, of_name = [], 0
+    pictures, split_by_name = [], 0
     for name, place in places.items():
         split = split_of(place.others)
         if split is None:
             split = _split_of_stem(name)
-            of_name += split is not None
+            split_by_name += split is not None
         code = place.code if place.number is None else codes[place.number]
-        found.append(Picture(name, place.folder or "./", code, split or whole or "train"))
-    notices = [*about_numbers(order, codes), *_about_places(places), *_about_left_out(found, order)]
-    if of_name:
-        notices.append(f"{counted(of_name)}: the split is read from the pictures' own names")
-    return found, notices
+        pictures.append(Picture(name, place.folder or "./", code, split or dataset_split or "train"))
+    notices = [*about_numbers(order, codes), *_about_places(places), *_about_left_out(pictures, order)]
+    if split_by_name:
+        notices.append(f"{counted(split_by_name)}: the split is read from the pictures' own names")
+    return pictures, notices
 
 
 def assembled(files: Files, pictures: Sequence[Picture], notices: Sequence[str]) -> Table:
     """Decode the pictures that are used and put them together, split by split."""
-    kept = [picture for picture in pictures if picture.code is not None]
-    if not kept:
+    used = [picture for picture in pictures if picture.code is not None]
+    if not used:
         raise DataError(f"{listed(picture.group for picture in pictures)}: no picture of one of the seven emotions")
-    images = np.empty((len(kept), SIZE, SIZE), np.uint8)
-    for i, picture in enumerate(kept):
+    images = np.empty((len(used), SIZE, SIZE), np.uint8)
+    for i, picture in enumerate(used):
         images[i] = decode(files.read(picture.name), picture.name)
-    labels = np.array([picture.code for picture in kept], np.uint8)
-    splits = np.array([SPLITS.index(picture.split) for picture in kept], np.uint8)
+    labels = np.array([picture.code for picture in used], np.uint8)
+    splits = np.array([SPLITS.index(picture.split) for picture in used], np.uint8)
     order = np.argsort(splits, kind="stable")
     return Table(images[order], labels[order], splits[order], _counted(pictures), tuple(notices), in_rows=False)
 
@@ -184,7 +184,7 @@ def _counted(pictures: Sequence[Picture]) -> tuple[FileRead, ...]:
 def _split_of_stem(name: str) -> str | None:
     """Return the split that a picture's name says where it says nothing but a split and a number."""
     stem = PurePosixPath(name).stem
-    return split_of([stem]) if any(c.isdigit() for c in stem) and split_of_whole(stem) else None
+    return split_of([stem]) if any(c.isdigit() for c in stem) and split_of_dataset(stem) else None
 
 
 def _about_places(places: Mapping[str, Place]) -> list[str]:
@@ -192,12 +192,12 @@ def _about_places(places: Mapping[str, Place]) -> list[str]:
     guessed: dict[int, list[str]] = {}
     numbered, mixed = [], []
     for place in dict.fromkeys(places.values()):
-        own = PurePosixPath(place.folder).name
+        folder_name = PurePosixPath(place.folder).name
         if place.code is not None:
-            word = emotion_in(own) or ""
+            word = emotion_in(folder_name) or ""
             if not is_emotion(word):
                 guessed.setdefault(place.code, []).append(place.folder)
-            if any(part.isdigit() for part in words(own)):
+            if any(part.isdigit() for part in words(folder_name)):
                 numbered.append(place.folder)
         mixed += [folder for folder in place.others if len(splits_in(folder)) > 1]
     nested = sum(place.nested for place in places.values())
@@ -215,7 +215,7 @@ def _about_left_out(pictures: Sequence[Picture], order: str | None) -> list[str]
     """Say for each folder how many of its pictures are left out and why; many folders in one sentence."""
     lost = Counter(picture.group for picture in pictures if picture.code is None)
     notices = [
-        f"{counted(count)} in {shown(folder)}: {_why(folder, order)}; left out"
+        f"{counted(count)} in {printable(folder)}: {_why(folder, order)}; left out"
         for folder, count in lost.most_common(_MOST_NAMED)
     ]
     more = lost.most_common()[_MOST_NAMED:]
@@ -226,8 +226,8 @@ def _about_left_out(pictures: Sequence[Picture], order: str | None) -> list[str]
 
 
 def _why(folder: str, order: str | None) -> str:
-    own = PurePosixPath(folder).name
-    if order is None and number_in(own) is not None:
+    folder_name = PurePosixPath(folder).name
+    if order is None and number_in(folder_name) is not None:
         return "a number, whose emotion only --label-order tells"
     return "in no folder of an emotion" if folder == "./" else NOT_ONE_OF_THEM
 

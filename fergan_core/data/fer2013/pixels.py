@@ -10,7 +10,7 @@ import numpy.typing as npt
 from fergan_core.data.dataset import SIZE, SPLITS, UNLABELLED, USAGES, Bytes
 from fergan_core.data.fer2013.labels import Labels, Part, Raw, together
 from fergan_core.data.fer2013.names import LABEL_COLUMNS, USAGE_COLUMNS, column_of, read_usage
-from fergan_core.data.files import shown
+from fergan_core.data.files import printable
 from fergan_core.errors import DataError
 
 PIXELS = SIZE * SIZE
@@ -92,14 +92,14 @@ def read_csv(stream: BinaryIO, name: str, labels: Labels, split: str | None = No
     otherwise = SPLITS.index(split or ("train" if columns.emotion >= 0 else "test"))
     reader = _Rows(columns, labels, name, otherwise)
     blocks: list[tuple[Bytes, Raw, Bytes]] = []
-    rest, done, passed = b"", 0, 0
+    unfinished, done, passed = b"", 0, 0
     while True:
         block = stream.read(_BLOCK)
-        text = rest + block
+        text = unfinished + block
         if block:
             cut = text.rfind(b"\n") + 1
-            text, rest = text[:cut], text[cut:]
-            if len(rest) > _LONGEST_ROW:
+            text, unfinished = text[:cut], text[cut:]
+            if len(unfinished) > _LONGEST_ROW:
                 line = done + text.count(b"\n") + 1
                 raise DataError(f"{name}, row {line}: the row does not end; take a whole copy of the file")
         passed += text.count(b"\n")
@@ -153,11 +153,11 @@ class _Rows:
         if self.labels.order is None and word in _CODES:
             return _CODES[word]
         column = self.columns.names[self.columns.emotion]
-        return self.labels.read(word.decode("utf-8", "replace"), f"{self.name}, row {row}", shown(column, 20))
+        return self.labels.read(word.decode("utf-8", "replace"), f"{self.name}, row {row}", printable(column, 20))
 
     def _split(self, word: bytes, row: int) -> int:
-        known = _USAGES.get(word)
-        return read_usage(word.decode("utf-8", "replace"), f"{self.name}, row {row}") if known is None else known
+        split = _USAGES.get(word)
+        return read_usage(word.decode("utf-8", "replace"), f"{self.name}, row {row}") if split is None else split
 
 
 def _parse_fast(texts: list[bytes]) -> npt.NDArray[np.uint8] | None:
@@ -203,6 +203,6 @@ def _parse_slowly(text: bytes, where: str) -> Bytes:
         raise DataError(f"{where}: {len(words):,} pixels where 48x48 need 2,304; mend or drop the row")
     for word in words:
         if not word.isdigit() or len(word) > 3 or int(word) > 255:
-            wrong = shown(word.decode("ascii", "replace"), 20)
+            wrong = printable(word.decode("ascii", "replace"), 20)
             raise DataError(f"{where}: '{wrong}' is not a grey value; pixels are whole numbers from 0 to 255")
     return np.array([int(word) for word in words], np.uint8)

@@ -1,4 +1,4 @@
-"""What a file is that is none of FER2013's layouts, and what to do about it."""
+"""What a file is that is not a layout of FER2013, and what to do about it."""
 
 import re
 from pathlib import PurePosixPath
@@ -81,10 +81,10 @@ def refusal_of_names(names: list[str], label: str) -> DataError | None:
             "(and usage for their splits)"
         )
     for suffix, kind in ((".h5", "HDF5"), (".hdf5", "HDF5"), (".mat", "a MATLAB file"), (".arrow", "an Arrow file")):
-        found = [name for name in names if name.lower().endswith(suffix)]
-        if found:
+        unreadable = [name for name in names if name.lower().endswith(suffix)]
+        if unreadable:
             return DataError(
-                f"{label} has no faces but {found[0]}, which is {kind} and not read; save its images and labels with "
-                "numpy.savez"
+                f"{label} has no faces but {unreadable[0]}, which is {kind} and not read; save its images and "
+                "labels with numpy.savez"
             )
     return None

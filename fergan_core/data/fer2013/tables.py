@@ -38,30 +38,32 @@ def read_tables(
     # A pass by the splits that the files' names say keeps the order that earlier data sets have.
     first = sorted(sources, key=lambda source: (SPLITS.index(source.split or "train"), source.name))
     every = [_Read(source, *opened(source, labels)) for source in first]
-    whole = sorted((read for read in every if read.usage), key=lambda read: (-len(read.part.images), read.source.name))
-    rest = [read for read in every if not read.usage]
-    kept: list[_Read] = []
+    with_usage = sorted(
+        (read for read in every if read.usage), key=lambda read: (-len(read.part.images), read.source.name)
+    )
+    without_usage = [read for read in every if not read.usage]
+    used: list[_Read] = []
     notices: list[str] = []
     copies: list[FileRead] = []
-    known = _Known()
-    for read in (*whole, *rest):
-        same = known.copy_of(read) if len(every) > 1 else None
+    known_faces = _KnownFaces()
+    for read in (*with_usage, *without_usage):
+        same = known_faces.copy_of(read) if len(every) > 1 else None
         if same is None:
-            kept.append(read)
+            used.append(read)
             continue
         count = len(read.part.images)
         copies.append(FileRead(read.source.label, "", 0, count, f"in {same} too"))
         notices.append(f"{read.source.label}: its {count:,} faces are in {same} too; left out")
-    table = finished([read.part for read in kept], labels, [*notices, *_about(kept)], in_rows=True)
+    table = finished([read.part for read in used], labels, [*notices, *_about(used)], in_rows=True)
     return replace(table, files=(*table.files, *copies))
 
 
-class _Known:
+class _KnownFaces:
     """The faces read so far: of tables with usages together, of others by split, each with its table's name."""
 
     def __init__(self) -> None:
-        self._whole: dict[bytes, str] = {}
-        self._split: dict[int, dict[bytes, str]] = {}
+        self._with_usage: dict[bytes, str] = {}
+        self._by_split: dict[int, dict[bytes, str]] = {}
 
     def copy_of(self, read: _Read) -> str | None:
         """Return the tables that have all of a table's faces already; else None, and its faces are known from now on.
@@ -70,9 +72,9 @@ class _Known:
         """
         keys = image_keys(read.part.images)
         split = int(read.part.splits[0])
-        own = self._whole if read.usage else self._split.setdefault(split, {})
-        found = [self._whole.get(key) or own.get(key) for key in keys]
-        shared = [name for name in found if name is not None]
+        same_split = self._with_usage if read.usage else self._by_split.setdefault(split, {})
+        tables = [self._with_usage.get(key) or same_split.get(key) for key in keys]
+        shared = [name for name in tables if name is not None]
         if len(shared) == len(keys):
             return listed(sorted(set(shared)))
         if 2 * len(shared) > len(keys):
@@ -80,14 +82,14 @@ class _Known:
                 f"{read.source.label}: {len(shared):,} of its {len(keys):,} faces are in "
                 f"{listed(sorted(set(shared)))} too; take the one that you do not mean out of the folder"
             )
-        own.update(dict.fromkeys(keys, read.source.label))
+        same_split.update(dict.fromkeys(keys, read.source.label))
         return None
 
 
-def _about(kept: Sequence[_Read]) -> list[str]:
+def _about(reads: Sequence[_Read]) -> list[str]:
     """Say which tables have faces without an emotion, and the columns that were not read there."""
     notices = []
-    for read in kept:
+    for read in reads:
         count = int((read.part.labels == UNLABELLED).sum())
         if count:
             columns = f" (columns not read: {listed(read.unread)})" if read.unread else ""

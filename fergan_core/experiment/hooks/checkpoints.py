@@ -96,7 +96,7 @@ class CheckpointHook(engine.Hook):
         emotions = run.recipe.emotions
         self._sheet_images_seen = progress.images_seen
         picture = draw_sheet(sheet_images(run.learner.generator, emotions, run.recipe.seed))
-        file = checkpoint.write_whole(run.folder / "sheets" / f"step-{progress.step:08d}.webp", picture)
+        file = checkpoint.write_atomically(run.folder / "sheets" / f"step-{progress.step:08d}.webp", picture)
         run.registry.add_sheet(
             run.run_id,
             epoch=progress.epoch,

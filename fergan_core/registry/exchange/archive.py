@@ -19,7 +19,7 @@ from safetensors.numpy import load, save
 from sqlalchemy.engine import Connection
 
 from fergan_core.errors import BadArchive, NoRun, RegistryError
-from fergan_core.files import whole, working_folder
+from fergan_core.files import atomic_write, working_folder
 from fergan_core.registry.connect import inserted_key
 from fergan_core.registry.exchange.manifest import FORMAT, FileEntry, Manifest, told, wanted_files
 from fergan_core.registry.queries import Reader
@@ -58,7 +58,7 @@ def export_run(reader: Reader, run_id: str, out: Path, *, light: bool = False) -
     with reader.connection() as connection:
         manifest, points = _collect(connection, run_id, light=light)
     try:
-        with whole(out) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        with atomic_write(out) as temporary, zipfile.ZipFile(temporary, "w") as archive:
             archive.writestr(_MANIFEST, manifest.model_dump_json(), zipfile.ZIP_DEFLATED)
             archive.writestr(_POINTS, points, zipfile.ZIP_DEFLATED)
             for entry in wanted_files(manifest):
