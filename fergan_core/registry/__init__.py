@@ -2,7 +2,8 @@
 
 from fergan_core.registry.connect import default_url
 from fergan_core.registry.queries import Reader
-from fergan_core.registry.registry import Registry, Score
+from fergan_core.registry.registry import Registry
+from fergan_core.registry.scores import Score
 from fergan_core.registry.studies import Trials, studies, studies_of, study_tag, trials
 from fergan_core.registry.writer import PointWriter
 

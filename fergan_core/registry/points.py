@@ -1,11 +1,16 @@
-"""A run's points on their way into their table: the last value of each key, many rows a statement."""
+"""Points on their way into their table: by metric and step, of which the last value counts; many rows a statement."""
 
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from itertools import chain, islice, repeat
 
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Connection
+
+from fergan_core.registry.connect import inserted_key
+from fergan_core.registry.schema import MetricRow, PointRow
 
 _POINTS_A_STATEMENT = 1000
 
@@ -24,8 +29,31 @@ def add(columns: Columns, rows: Iterable[tuple[str, int, float]]) -> None:
         columns[metric][step] = value
 
 
-def insert(connection: Connection, run_key: int, by_key: Mapping[int, Mapping[int, float]]) -> None:
-    """Write points, the values by step of each metric's key, to SQLite; one that is there already takes the new value.
+def insert(connection: Connection, run_key: int, columns: Mapping[str, Mapping[int, float]]) -> None:
+    """Write a run's points; one that is there already takes the new value."""
+    keys = metric_keys(connection, columns)
+    by_key = {keys[name]: column for name, column in columns.items()}
+    if connection.dialect.name == "sqlite":
+        _insert_by_driver(connection, run_key, by_key)
+        return
+    statement = postgresql.insert(PointRow)
+    replacing = statement.on_conflict_do_update(
+        index_elements=[column.name for column in PointRow.__table__.primary_key],
+        set_={"value": statement.excluded["value"]},
+    )
+    connection.execute(replacing, _as_rows(run_key, by_key))
+
+
+def metric_keys(connection: Connection, names: Iterable[str]) -> dict[str, int]:
+    """Return the keys of metrics by name, those of `names` among them: a name that is new is entered."""
+    keys = {name: key for key, name in connection.execute(sa.select(MetricRow.key, MetricRow.name))}
+    for name in sorted(set(names) - set(keys)):
+        keys[name] = inserted_key(connection.execute(sa.insert(MetricRow).values(name=name)))
+    return keys
+
+
+def _insert_by_driver(connection: Connection, run_key: int, by_key: Mapping[int, Mapping[int, float]]) -> None:
+    """Write points, the values by step of each metric's key, to SQLite.
 
     Many rows a statement take a third of the time of one by one, and leave the interpreter to other threads meanwhile.
     """
@@ -48,7 +76,7 @@ def insert(connection: Connection, run_key: int, by_key: Mapping[int, Mapping[in
         )
 
 
-def as_rows(run_key: int, by_key: Mapping[int, Mapping[int, float]]) -> list[dict[str, float | None]]:
+def _as_rows(run_key: int, by_key: Mapping[int, Mapping[int, float]]) -> list[dict[str, float | None]]:
     """Return the same points as rows of their table, in its key's order; NaN as the NULL that stands for it."""
     return [
         {

@@ -1,24 +1,22 @@
 """The registry as those see it who look: tables of pandas, read without writing a byte."""
 
-import difflib
 import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from fergan_core import protocols
 from fergan_core.errors import NoRun, RegistryError
-from fergan_core.registry import migrate, ours
+from fergan_core.registry import migrate, ours, scores
 from fergan_core.registry.connect import file_within, files_folder, full_url, reading_engine, sqlite_path
 from fergan_core.registry.faults import told
-from fergan_core.registry.rows import PROTOCOL_FIELDS, sound
+from fergan_core.registry.resolve import Trashed, no_run, resolve
+from fergan_core.registry.rows import leave_out, sound
 from fergan_core.registry.schema import (
     ChangeRow,
     CheckpointRow,
@@ -28,7 +26,6 @@ from fergan_core.registry.schema import (
     NoteRow,
     PointRow,
     RunRow,
-    ScoreRow,
     SheetRow,
     TagRow,
 )
@@ -36,34 +33,8 @@ from fergan_core.registry.schema import (
 # A living run beats every ten seconds: two missed, and a little for a slow disk, make it crashed.
 CRASHED_SECONDS = 25.0
 
-_RUN_COLUMNS = [
-    RunRow.key,
-    RunRow.id,
-    RunRow.name,
-    RunRow.status,
-    RunRow.reason,
-    RunRow.method,
-    RunRow.preset,
-    RunRow.data,
-    RunRow.data_hash,
-    RunRow.seed,
-    RunRow.device,
-    RunRow.epoch,
-    RunRow.epochs,
-    RunRow.step,
-    RunRow.steps,
-    RunRow.images_seen,
-    RunRow.created,
-    RunRow.finished,
-    RunRow.heartbeat,
-    RunRow.trashed,
-    RunRow.literature,
-    RunRow.thinned,
-    RunRow.parent,
-    RunRow.parent_step,
-]
-
-_RUN_OBJECTS = [RunRow.recipe, RunRow.dataset, RunRow.provenance]
+_RUN_OBJECTS = [column for column in RunRow.__table__.columns if isinstance(column.type, sa.JSON)]
+_RUN_COLUMNS = [column for column in RunRow.__table__.columns if not isinstance(column.type, sa.JSON)]
 
 
 def seen_status(status: str, heartbeat: float, now: float) -> str:
@@ -150,34 +121,24 @@ class Reader:
             frame[column] = pd.Series([known.get(key) for key in frame["key"]], dtype=object, index=frame.index)
         return frame.drop(columns=["key", "trashed", *(column.key for column in _RUN_OBJECTS)])
 
-    def resolve(self, text: str, *, trashed: Literal["first", "last", "never"] = "last") -> str:
+    def resolve(self, text: str, *, trashed: Trashed = "last") -> str:
         """Return the id of the run that an id, a name, or the beginning of an id means; NoRun where none or several do.
 
         Of several runs those outside the trash are meant, with `trashed` "first" those in it. "never" refuses a run
         in the trash, and says how to bring it back.
         """
-        rows = pd.DataFrame(columns=["id", "name", "created", "trashed"])
-        if self.exists:
-            # Also of runs that are left out elsewhere: to be thrown away they must be named.
-            with self.connection() as connection:
-                named = sa.select(RunRow.id, RunRow.name, RunRow.created, RunRow.trashed).order_by(RunRow.created)
-                found = [
-                    (_readable(run_id), _readable(name), created, since)
-                    for run_id, name, created, since in connection.execute(named)
-                ]
-            rows = pd.DataFrame(found, columns=rows.columns, dtype=object)
-        matches = (rows["id"] == text, rows["name"] == text, rows["id"].str.startswith(text) if text else None)
-        chosen = next((rows[match] for match in matches if match is not None and match.any()), None)
-        if chosen is not None:
-            return _meant(text, chosen, trashed)
-        near = difflib.get_close_matches(text, [*rows["id"], *rows["name"]], n=1)
-        hint = f"did you mean '{near[0]}'?" if near else "`fergan runs list` names them"
-        raise NoRun(f"no run '{text}' in the registry; {hint}")
+        if not self.exists:
+            return resolve(text, [], trashed)
+        # Also of runs that are left out elsewhere: to be thrown away they must be named.
+        with self.connection() as connection:
+            columns = (RunRow.id, RunRow.name, RunRow.created, RunRow.trashed)
+            rows = connection.execute(sa.select(*columns).order_by(RunRow.created)).all()
+        return resolve(text, rows, trashed)
 
     def _key(self, connection: Connection, run_id: str) -> int:
         key = connection.scalar(sa.select(RunRow.key).where(RunRow.id == run_id))
         if key is None:
-            raise NoRun(f"no run '{run_id}' in the registry; `fergan runs list` names them")
+            raise no_run(run_id)
         return int(key)
 
     def run(self, run_id: str) -> dict[str, Any]:
@@ -303,7 +264,7 @@ class Reader:
         nameless = pd.Series(
             [kind == "collapse" and not numbers.get("emotion") for kind, numbers in pairs], frame.index, dtype=bool
         )
-        return _without(frame, nameless, "a finding is left out: it is a collapse of no emotion")
+        return leave_out(frame, nameless, "a finding is left out: it is a collapse of no emotion")
 
     def scores(self, run_ids: Sequence[str], *, sampled: bool = False) -> pd.DataFrame:
         """Return the runs' scores: run_id, run_name, data, epoch, step, judge, judge_sha256, count, prior, seed,
@@ -312,48 +273,9 @@ class Reader:
         Of faces drawn as the recipe says, unless `sampled`: then of all, with the columns evaluation (its key),
         sampler, steps and guidance, None of faces that were drawn in one pass.
         """
-        frame = self._frame(
-            sa.select(
-                RunRow.id.label("run_id"),
-                RunRow.name.label("run_name"),
-                RunRow.data,
-                EvaluationRow.epoch,
-                EvaluationRow.step,
-                EvaluationRow.judge,
-                EvaluationRow.judge_sha256,
-                EvaluationRow.protocol,
-                RunRow.literature,
-                EvaluationRow.key.label("evaluation"),
-                ScoreRow.metric,
-                ScoreRow.emotion,
-                ScoreRow.value,
-                ScoreRow.low,
-                ScoreRow.high,
-                ScoreRow.real,
-                ScoreRow.noise,
-            )
-            .join(EvaluationRow, EvaluationRow.key == ScoreRow.evaluation_key)
-            .join(RunRow, RunRow.key == EvaluationRow.run_key)
-            .where(RunRow.id.in_(run_ids))
-            .order_by(RunRow.created, EvaluationRow.step, EvaluationRow.key)
-        )
-        told = [all(known.get(name) is not None for name in PROTOCOL_FIELDS) for known in frame["protocol"]]
-        without = ~(pd.Series(told, index=frame.index, dtype=bool) | frame.pop("literature").astype(bool))
-        frame = _without(frame, without, "scores are left out: their protocol lacks its count, prior or seed")
-        if sampled:
-            recipes = self.recipes(list(frame["run_id"].unique()))
-            pairs = zip(frame["protocol"], frame["run_id"], strict=True)
-            ways = [_sampling(protocol, recipes[run_id]) for protocol, run_id in pairs]
-            frame[["sampler", "steps", "guidance"]] = pd.DataFrame(ways, index=frame.index, dtype=object)
-        else:
-            own = frame["protocol"].map(lambda protocol: "sampling" not in protocol).astype(bool)
-            frame = frame[own].reset_index(drop=True).drop(columns="evaluation")
-        recorded = [protocols.complete(protocol) for protocol in frame.pop("protocol")]
-        for position, name in enumerate((*protocols.BESIDE_JUDGE, "real_count")):
-            values = pd.Series([protocol[name] for protocol in recorded], dtype=object, index=frame.index)
-            frame.insert(7 + position, name, values)
-        frame["emotion"] = frame["emotion"].replace({"": None})
-        return frame.astype(dict.fromkeys(("value", "low", "high", "real", "noise"), float))
+        frame = scores.comparable(self._frame(scores.query(run_ids)))
+        recipes = self.recipes(list(frame["run_id"].unique())) if sampled else None
+        return scores.as_table(frame, recipes)
 
     def file(self, path: str) -> Path:
         """Return where a recorded file lies; RegistryError where its name leads out of the registry's folder."""
@@ -368,49 +290,3 @@ class Reader:
             .order_by(table.step),
             run_id,
         )
-
-
-def _without(frame: pd.DataFrame, bad: "pd.Series[bool]", why: str) -> pd.DataFrame:
-    """Leave rows out of a table that has a column run_id, and name their runs."""
-    if not bad.any():
-        return frame
-    kept = frame[~bad].reset_index(drop=True)
-    runs = frame.loc[bad, "run_id"].unique()
-    kept.attrs["left_out"] = [*frame.attrs.get("left_out", []), *(f"run {run_id}: {why}" for run_id in runs)]
-    return kept
-
-
-def _meant(text: str, found: pd.DataFrame, trashed: Literal["first", "last", "never"]) -> str:
-    """Choose of the runs (id, created, trashed) that answer to a text the one that is meant."""
-    preferred = found[found["trashed"].notna() if trashed == "first" else found["trashed"].isna()]
-    rows = (preferred if len(preferred) else found).to_dict("records")
-    if len(rows) > 1:
-        listed = ", ".join(
-            f"{row['id']} of {_date(row['created'])}" + ("" if pd.isna(row["trashed"]) else ", in the trash")
-            for row in rows[:5]
-        )
-        raise NoRun(f"'{text}' means {len(rows)} runs ({listed}{', ...' if len(rows) > 5 else ''}); give an id")
-    run_id = str(rows[0]["id"])
-    if trashed == "never" and not pd.isna(rows[0]["trashed"]):
-        raise NoRun(f"run '{text}' is in the trash; `fergan runs restore {run_id}` brings it back")
-    return run_id
-
-
-def _readable(value: Any) -> str:
-    """Return a name as text, bytes that are not UTF-8 as question marks."""
-    return str(value).encode("utf-8", "replace").decode()
-
-
-def _date(seconds: float) -> str:
-    try:
-        return f"{datetime.fromtimestamp(seconds).astimezone():%Y-%m-%d %H:%M %z}"
-    except (OverflowError, OSError, ValueError):
-        return "unknown date"
-
-
-def _sampling(protocol: dict[str, Any], recipe: dict[str, Any]) -> tuple[Any, Any, Any]:
-    """Return by which sampler, in how many steps and with how much guidance an evaluation's faces were drawn."""
-    method = recipe.get("method", {})
-    own = {"sampler": method.get("sampler"), "steps": method.get("sample_steps"), "guidance": method.get("guidance")}
-    found = {**own, **protocol.get("sampling", {})}
-    return found["sampler"], found["steps"], found["guidance"]

@@ -1,21 +1,18 @@
 """The registry as those see it who write: trainers, evaluators, and a person's tags and notes."""
 
 import base64
-import json
-import math
 import secrets
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from fergan_core.errors import NoRun, RegistryError
+from fergan_core.errors import RegistryError
 from fergan_core.registry import points
 from fergan_core.registry.connect import (
     WriteLock,
@@ -27,46 +24,28 @@ from fergan_core.registry.connect import (
 from fergan_core.registry.faults import told
 from fergan_core.registry.opening import open_for_writing
 from fergan_core.registry.queries import Reader
+from fergan_core.registry.resolve import no_run
 from fergan_core.registry.schema import (
-    Base,
+    RECORDED_FILES,
     ChangeRow,
     CheckpointRow,
     EvaluationRow,
     FindingRow,
-    MetricRow,
     NoteRow,
     PointRow,
     RunRow,
-    ScoreRow,
     SheetRow,
     TagRow,
 )
+from fergan_core.registry.scores import Score, replace_evaluation
 
 STATUSES = ("running", "finished", "interrupted", "diverged", "failed")
 _ENDED = STATUSES[1:]
 
 
-@dataclass(frozen=True)
-class Score:
-    """One number of an evaluation: its 95 % interval, the real images' value and noise's, its emotion (None: all)."""
-
-    metric: str
-    value: float
-    low: float | None = None
-    high: float | None = None
-    real: float | None = None
-    emotion: str | None = None
-    noise: float | None = None
-
-
 def new_id() -> str:
     """Draw a run's id: 8 letters and digits of base 32."""
     return base64.b32encode(secrets.token_bytes(5)).decode().lower()
-
-
-def _number(value: float | None) -> float | None:
-    """NaN as the NULL that stands for it."""
-    return None if value is None or math.isnan(value) else float(value)
 
 
 class Registry:
@@ -183,14 +162,8 @@ class Registry:
         last = max(map(max, columns.values()))
         with self.write(foreign_keys=False) as connection:
             key = self._key(connection, run_id)
-            metrics = self._metric_keys(connection, set(columns))
-            by_key = {metrics[name]: column for name, column in columns.items()}
-            if connection.dialect.name == "sqlite":
-                points.insert(connection, key, by_key)
-                largest: sa.ColumnElement[int] = sa.func.max(RunRow.step, last)
-            else:
-                connection.execute(self._replacing(PointRow, ("value",)), points.as_rows(key, by_key))
-                largest = sa.func.greatest(RunRow.step, last)
+            points.insert(connection, key, columns)
+            largest = sa.case((RunRow.step < last, last), else_=RunRow.step)
             connection.execute(sa.update(RunRow).where(RunRow.key == key).values(heartbeat=time.time(), step=largest))
 
     def forget_after(self, run_id: str, step: int) -> None:
@@ -200,11 +173,10 @@ class Registry:
         """
         with self.write() as connection:
             key = self._key(connection, run_id)
-            paths: list[str | None] = []
-            for table in (CheckpointRow, SheetRow):
-                late = (table.run_key == key) & (table.step > step)
-                columns = (CheckpointRow.path, CheckpointRow.state_path) if table is CheckpointRow else (SheetRow.path,)
-                paths += [p for row in connection.execute(sa.select(*columns).where(late)) for p in row]
+            paths: list[str] = []
+            for table, path_column, _ in RECORDED_FILES:
+                late = (table.run_key == key) & (table.step > step) & path_column.is_not(None)
+                paths += connection.scalars(sa.select(path_column).where(late))
             for late_table in (PointRow, CheckpointRow, SheetRow, EvaluationRow, FindingRow):
                 connection.execute(sa.delete(late_table).where(late_table.run_key == key, late_table.step > step))
             saved = sa.select(CheckpointRow.epoch, CheckpointRow.images_seen).where(CheckpointRow.run_key == key)
@@ -214,8 +186,7 @@ class Registry:
                 sa.update(RunRow).where(RunRow.key == key).values(step=step, epoch=epoch, images_seen=images_seen)
             )
         for path in paths:
-            if path is not None:
-                file_within(self.files, path).unlink(missing_ok=True)
+            file_within(self.files, path).unlink(missing_ok=True)
 
     def add_checkpoint(
         self,
@@ -285,46 +256,17 @@ class Registry:
         scores: Sequence[Score],
     ) -> None:
         """Record an evaluation; the same judge's under the same protocol at the same step is replaced."""
-        protocol_key = json.dumps(protocol, sort_keys=True)
         with self.write() as connection:
-            key = self._key(connection, run_id)
-            connection.execute(
-                sa.delete(EvaluationRow).where(
-                    EvaluationRow.run_key == key,
-                    EvaluationRow.step == step,
-                    EvaluationRow.judge_sha256 == judge_sha256,
-                    EvaluationRow.protocol_key == protocol_key,
-                )
+            replace_evaluation(
+                connection,
+                self._key(connection, run_id),
+                epoch=epoch,
+                step=step,
+                judge=judge,
+                judge_sha256=judge_sha256,
+                protocol=protocol,
+                scores=scores,
             )
-            evaluation = inserted_key(
-                connection.execute(
-                    sa.insert(EvaluationRow).values(
-                        run_key=key,
-                        step=step,
-                        epoch=epoch,
-                        judge=judge,
-                        judge_sha256=judge_sha256,
-                        protocol=dict(protocol),
-                        protocol_key=protocol_key,
-                        created=time.time(),
-                    )
-                )
-            )
-            rows = [
-                {
-                    "evaluation_key": evaluation,
-                    "metric": score.metric,
-                    "emotion": score.emotion or "",
-                    "value": _number(score.value),
-                    "low": _number(score.low),
-                    "high": _number(score.high),
-                    "real": _number(score.real),
-                    "noise": _number(score.noise),
-                }
-                for score in scores
-            ]
-            if rows:
-                connection.execute(sa.insert(ScoreRow), rows)
 
     def set_findings(self, run_id: str, findings: Sequence[Mapping[str, Any]]) -> None:
         """Record a run's findings in place of those it had; the same ones again write nothing.
@@ -390,7 +332,7 @@ class Registry:
         """Return a run's key for writing; NoRun where there is none, RegistryError for the literature's runs."""
         row = connection.execute(sa.select(RunRow.key, RunRow.literature).where(RunRow.id == run_id)).one_or_none()
         if row is None:
-            raise NoRun(f"no run '{run_id}' in the registry; `fergan runs list` names them")
+            raise no_run(run_id)
         if row.literature:
             raise RegistryError(
                 f"run {run_id} is from the literature and cannot be changed; export or copy its numbers"
@@ -414,21 +356,3 @@ class Registry:
             there = sa.select(TagRow.tag).where(TagRow.run_key == key, TagRow.tag == tag)
             if connection.scalar(there) is None:
                 connection.execute(sa.insert(TagRow).values(run_key=key, tag=tag))
-
-    def _metric_keys(self, connection: Connection, names: set[str]) -> dict[str, int]:
-        known = {name: key for key, name in connection.execute(sa.select(MetricRow.key, MetricRow.name))}
-        for name in sorted(names - set(known)):
-            known[name] = inserted_key(connection.execute(sa.insert(MetricRow).values(name=name)))
-        return known
-
-    def _replacing(self, table: type[Base], columns: Sequence[str]) -> Any:
-        """Return an insert that replaces these columns of a row with the same key."""
-        if self._engine.dialect.name == "postgresql":
-            from sqlalchemy.dialects.postgresql import insert
-        else:
-            from sqlalchemy.dialects.sqlite import insert  # type: ignore[assignment]
-        statement = insert(table)
-        primary = [column.name for column in table.__table__.primary_key]
-        return statement.on_conflict_do_update(
-            index_elements=primary, set_={name: statement.excluded[name] for name in columns}
-        )

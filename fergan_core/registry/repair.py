@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from fergan_core.errors import RegistryError
 from fergan_core.registry.connect import file_within
 from fergan_core.registry.registry import Registry
-from fergan_core.registry.schema import CheckpointRow, RunRow, SheetRow
+from fergan_core.registry.schema import NO_STATE, CheckpointRow, RunRow, SheetRow
 from fergan_core.registry.verify import Damage, Report, Stray, all_recorded, being_written, living
 
 DAMAGED = ".damaged"
@@ -48,8 +48,7 @@ def _drop(connection: Connection, files: Path, damage: Damage) -> list[str]:
     key = connection.scalar(sa.select(RunRow.key).where(RunRow.id == damage.run_id))
     state = (CheckpointRow.run_key == key) & (CheckpointRow.state_path == damage.path)
     weights = (CheckpointRow.run_key == key) & (CheckpointRow.path == damage.path)
-    emptied = dict.fromkeys(("state_path", "state_sha256", "state_bytes"))
-    dropped = connection.execute(sa.update(CheckpointRow).where(state).values(**emptied)).rowcount
+    dropped = connection.execute(sa.update(CheckpointRow).where(state).values(**NO_STATE)).rowcount
     what = "the checkpoint keeps its weights, and no training goes on from it"
     if not dropped:
         orphans = connection.scalars(sa.select(CheckpointRow.state_path).where(weights)).all()

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import pandas as pd
+
 from fergan_core.registry.faults import is_text, kinds_of
 
 LATEST = 7_258_118_400.0  # the year 2200: beyond some such date neither Python nor a browser has a calendar
@@ -161,3 +163,13 @@ def sound(rows: Sequence[Row], columns: Sequence[Any], whose: str | None = None)
             f"{whom}a row of '{table}' is left out: its '{keys[position]}' is {row[position]!r:.60}, {why}"
         )
     return [row for number, row in enumerate(rows) if number not in found], sentences
+
+
+def leave_out(frame: pd.DataFrame, faulty: "pd.Series[bool]", sentence: str) -> pd.DataFrame:
+    """Return a table that has a column run_id without its faulty rows, whose runs `attrs["left_out"]` names."""
+    if not faulty.any():
+        return frame
+    remaining = frame[~faulty].reset_index(drop=True)
+    runs = frame.loc[faulty, "run_id"].unique()
+    remaining.attrs["left_out"] = [*frame.attrs.get("left_out", []), *(f"run {run_id}: {sentence}" for run_id in runs)]
+    return remaining

@@ -40,12 +40,6 @@ _MODELS: dict[str, type[BaseModel]] = {
 }
 # A page without a table above it is known by its rows' shape; an evaluation would pass for a finding, too.
 _ORDER = ("points", "scores", "runs", "checkpoints", "sheets", "evaluations", "findings", "notes", "tags", "metrics")
-_PARENTS = {"run_key": "runs", "metric_key": "metrics", "evaluation_key": "evaluations"}
-_UNIQUE = {
-    "runs": ("id",),
-    "metrics": ("name",),
-    "evaluations": ("run_key", "step", "judge_sha256", "protocol_key"),
-}
 _BATCH = 5_000
 
 
@@ -192,23 +186,20 @@ def _keep_whole(found: _Found) -> list[str]:
     literatures = {row["key"] for row in found.rows["runs"] if row["literature"]}
     alive: dict[str, set[Any]] = {}
     lost: Counter[int] = Counter()
-    # Parents before their children.
-    for name in (
-        "runs",
-        "metrics",
-        "evaluations",
-        *(name for name in _ORDER if name not in ("runs", "metrics", "evaluations")),
-    ):
-        table = Base.metadata.tables[name]
+    for table in Base.metadata.sorted_tables:  # parents before their children
+        name = table.name
+        if name not in found.rows:
+            continue
         primary = [column.name for column in table.primary_key]
-        parents = [(column.name, _PARENTS[column.name]) for column in table.columns if column.name in _PARENTS]
+        unique_names = _unique_names(table) or primary
+        parents = [(key.parent.name, key.column.table.name) for key in table.foreign_keys]
         taken: dict[Any, dict[str, Any]] = {}
         unique: set[Any] = set()
         for row in found.rows[name]:
             if row.get("run_key") in literatures or (name == "runs" and row["key"] not in ours):
                 continue
             key = tuple(row[column] for column in primary)
-            second = tuple(row[column] for column in _UNIQUE[name]) if name in _UNIQUE else key
+            second = tuple(row[column] for column in unique_names)
             if key in taken or second in unique or any(row[column] not in alive[parent] for column, parent in parents):
                 found.dropped[name] += 1
                 if "run_key" in row and row["run_key"] not in ours:
@@ -223,6 +214,12 @@ def _keep_whole(found: _Found) -> list[str]:
         f"a run (number {key} in the database) cannot be read; {many:,} of its rows go with it"
         for key, many in lost.items()
     ]
+
+
+def _unique_names(table: sa.Table) -> list[str]:
+    """Return the columns that no two rows may share beside the table's key; none where there is no such rule."""
+    rules = [rule for rule in table.constraints if isinstance(rule, sa.UniqueConstraint)]
+    return [column.name for rule in rules for column in rule.columns]
 
 
 def _write(made: Path, found: _Found) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The registry's tables. Times are seconds since 1970, UTC; JSON columns hold plain values."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, MetaData, String, UniqueConstraint
@@ -203,3 +204,14 @@ class ChangeRow(Base):
 
     key: Mapped[int] = mapped_column(primary_key=True)
     writes: Mapped[int]
+
+
+RECORDED_FILES = (
+    (CheckpointRow, CheckpointRow.path, CheckpointRow.sha256),
+    (CheckpointRow, CheckpointRow.state_path, CheckpointRow.state_sha256),
+    (SheetRow, SheetRow.path, SheetRow.sha256),
+)
+"""The columns that name a file, each with its table and the column of the file's SHA-256."""
+
+NO_STATE: Mapping[str, None] = dict.fromkeys(("state_path", "state_sha256", "state_bytes"))
+"""A checkpoint's columns of the training state, with their values where the weights alone are recorded."""

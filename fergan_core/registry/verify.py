@@ -19,7 +19,7 @@ from fergan_core.files import age, is_temporary, writer_lives
 from fergan_core.registry.connect import sqlite_path
 from fergan_core.registry.faults import check_kinds
 from fergan_core.registry.queries import CRASHED_SECONDS, Reader, seen_status
-from fergan_core.registry.schema import Base, CheckpointRow, RunRow, SheetRow
+from fergan_core.registry.schema import RECORDED_FILES, Base, RunRow
 
 _OF_A_RUN = re.compile(r"^[a-z0-9]{1,16}/(?:checkpoints/step-\d+(?:\.state)?\.safetensors|sheets/step-\d+\.webp)$")
 # What commands are asked to write beside a registry: `.run.zip.1234.tmp`, `.faces.npz.1234.tmp`, `.page.png.1234.tmp`.
@@ -116,32 +116,26 @@ def check_database(reader: Reader) -> list[str]:
 def recorded_files(reader: Reader, run_id: str) -> list[tuple[str, str]]:
     """Return path and SHA-256 of each file that a run records."""
     # Not by the reader's tables, which leave odd rows out: a file that such a row names is recorded all the same.
-    columns = ((CheckpointRow.path, CheckpointRow.sha256), (CheckpointRow.state_path, CheckpointRow.state_sha256))
-    found: list[tuple[str, str]] = []
+    files: list[tuple[str, str]] = []
     with reader.connection() as connection:
-        for table, names in (
-            (CheckpointRow, columns[0]),
-            (CheckpointRow, columns[1]),
-            (SheetRow, (SheetRow.path, SheetRow.sha256)),
-        ):
-            own = (
-                sa.select(*names)
+        for table, path_column, sha256_column in RECORDED_FILES:
+            of_run = (
+                sa.select(path_column, sha256_column)
                 .join(RunRow, RunRow.key == table.run_key)
                 .where(RunRow.id == run_id)
                 .order_by(table.step)
             )
-            found += [(str(path), str(sha256)) for path, sha256 in connection.execute(own) if isinstance(path, str)]
-    return found
+            files += [(str(path), str(sha256)) for path, sha256 in connection.execute(of_run) if isinstance(path, str)]
+    return files
 
 
 def all_recorded(connection: Connection) -> dict[str, str]:
     """Return the SHA-256 of every recorded file by its path, of all runs."""
-    columns = ((CheckpointRow.path, CheckpointRow.sha256), (CheckpointRow.state_path, CheckpointRow.state_sha256))
-    found: dict[str, str] = {}
-    for names in (*columns, (SheetRow.path, SheetRow.sha256)):
-        rows = connection.execute(sa.select(*names)).all()
-        found |= {path: sha256 for path, sha256 in rows if path is not None and sha256 is not None}
-    return found
+    sha256_by_path: dict[str, str] = {}
+    for _, path_column, sha256_column in RECORDED_FILES:
+        rows = connection.execute(sa.select(path_column, sha256_column)).all()
+        sha256_by_path |= {path: sha256 for path, sha256 in rows if path is not None and sha256 is not None}
+    return sha256_by_path
 
 
 def living(connection: Connection) -> set[str]:

@@ -13,12 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from pydantic import BaseModel
 from safetensors.numpy import save_file
 
 from fergan_core.errors import BadArchive, RegistryError
-from fergan_core.registry import Reader, Registry, Score
+from fergan_core.registry import Reader, Registry, Score, schema
+from fergan_core.registry.exchange import manifest
 from fergan_core.registry.exchange.archive import export_run, import_run
-from fergan_core.registry.schema import SheetRow
 from fergan_core.registry.verify import verify
 
 
@@ -150,6 +151,26 @@ def test_an_imported_purged_run_is_free_again_and_a_running_one_comes_in_as_inte
 def test_the_literature_stays(full: tuple[Registry, str], tmp_path: Path) -> None:
     with pytest.raises(RegistryError, match="literature"):
         export_run(Reader(full[0].url), "report22", tmp_path / "x.zip")
+
+
+@pytest.mark.parametrize(
+    ("row", "table"),
+    [
+        (manifest.RunRow, schema.RunRow),
+        (manifest.NoteRow, schema.NoteRow),
+        (manifest.CheckpointRow, schema.CheckpointRow),
+        (manifest.SheetRow, schema.SheetRow),
+        (manifest.EvaluationRow, schema.EvaluationRow),
+        (manifest.ScoreLine, schema.ScoreRow),
+        (manifest.FindingRow, schema.FindingRow),
+    ],
+)
+def test_an_archive_has_every_column_that_is_not_a_registrys_own(
+    row: type[BaseModel], table: type[schema.Base]
+) -> None:
+    of_the_registry = {"key", "run_key", "evaluation_key", "trashed", "literature"}
+    columns = {column.name for column in table.__table__.columns}
+    assert set(row.model_fields) - {"scores"} == columns - of_the_registry
 
 
 Members = list[tuple[zipfile.ZipInfo, bytes]]
@@ -297,7 +318,7 @@ def test_a_refusal_names_the_archive_the_field_and_its_value(full: tuple[Registr
 def test_names_of_other_classes_are_taken_in(full: tuple[Registry, str], tmp_path: Path) -> None:
     registry, run_id = full
     with registry.write() as connection:
-        connection.execute(SheetRow.__table__.update().values(emotions=["contempt"]))
+        connection.execute(schema.SheetRow.__table__.update().values(emotions=["contempt"]))
     export_run(registry.reader, run_id, tmp_path / "run.zip")
     there = Registry(str(tmp_path / "there.db"))
     import_run(there, tmp_path / "run.zip")

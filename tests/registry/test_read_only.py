@@ -105,6 +105,13 @@ def test_writing_without_the_right_is_refused_in_one_sentence(full: Path, open_f
     without_rights(open_folder, question)
 
 
+def test_a_registrys_own_reader_sees_what_it_writes_and_cannot_write(registry: Registry, enter: Enter) -> None:
+    run_id = enter(registry)
+    assert run_id in set(registry.reader.runs()["id"])
+    with pytest.raises(RegistryError, match="readonly"), registry.reader.connection() as connection:
+        connection.exec_driver_sql("DELETE FROM runs")
+
+
 def test_readers_see_a_living_writers_commits_at_once(full: Path) -> None:
     registry, reader = Registry(str(full)), Reader(str(full))
     with registry.write() as connection:

@@ -18,14 +18,17 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load, save
 from sqlalchemy.engine import Connection
 
-from fergan_core.errors import BadArchive, NoRun, RegistryError
+from fergan_core.errors import BadArchive, RegistryError
 from fergan_core.files import atomic_write, working_folder
 from fergan_core.registry.connect import inserted_key
 from fergan_core.registry.exchange.manifest import FORMAT, FileEntry, Manifest, told, wanted_files
+from fergan_core.registry.points import metric_keys
 from fergan_core.registry.queries import Reader
 from fergan_core.registry.registry import Registry
+from fergan_core.registry.resolve import no_run
 from fergan_core.registry.rows import MOST
 from fergan_core.registry.schema import (
+    NO_STATE,
     Base,
     CheckpointRow,
     EvaluationRow,
@@ -45,6 +48,7 @@ _MANIFEST_BYTES = 64 << 20
 _RATIO = 100
 _CHUNK = 1 << 20
 _LONGEST_NAME = 1000
+_FLOATS = ("value", "low", "high")  # a point's numbers
 
 
 def export_run(reader: Reader, run_id: str, out: Path, *, light: bool = False) -> int:
@@ -82,7 +86,7 @@ def _collect(connection: Connection, run_id: str, *, light: bool) -> tuple[Manif
     """Read all of a run's rows but its points, and its points as safetensors."""
     run = connection.execute(sa.select(RunRow.__table__).where(RunRow.id == run_id)).mappings().one_or_none()
     if run is None:
-        raise NoRun(f"no run '{run_id}' in the registry; `fergan runs list` names them")
+        raise no_run(run_id)
     if run["literature"]:
         raise RegistryError(f"run {run_id} is from the literature; every registry has it already")
     key = run["key"]
@@ -93,8 +97,7 @@ def _collect(connection: Connection, run_id: str, *, light: bool) -> tuple[Manif
 
     checkpoints = rows(CheckpointRow, CheckpointRow.step)
     if light:
-        state = dict.fromkeys(("state_path", "state_sha256", "state_bytes"))
-        checkpoints = [{**row, **state} for row in checkpoints[-1:]]
+        checkpoints = [{**row, **NO_STATE} for row in checkpoints[-1:]]
     evaluations = rows(EvaluationRow, EvaluationRow.key)
     for evaluation in evaluations:
         scores = sa.select(ScoreRow.__table__).where(ScoreRow.evaluation_key == evaluation["key"])
@@ -124,13 +127,13 @@ def _pack_points(connection: Connection, key: int) -> bytes:
         MetricRow.key.in_(sa.select(PointRow.metric_key).where(PointRow.run_key == key).distinct())
     )
     for metric, name in connection.execute(names).all():
-        columns = (PointRow.step, PointRow.value, PointRow.low, PointRow.high)
-        found = connection.execute(
+        columns = [PointRow.__table__.c[column] for column in ("step", *_FLOATS)]
+        rows = connection.execute(
             sa.select(*columns).where(PointRow.run_key == key, PointRow.metric_key == metric)
         ).all()
-        steps, *floats = zip(*found, strict=True)
+        steps, *floats = zip(*rows, strict=True)
         tensors[f"step/{name}"] = np.array(steps, np.int64)
-        for column, values in zip(("value", "low", "high"), floats, strict=True):
+        for column, values in zip(_FLOATS, floats, strict=True):
             tensors[f"{column}/{name}"] = np.array([np.nan if v is None else v for v in values], np.float64)
     return save(tensors)
 
@@ -209,9 +212,9 @@ def _read_points(content: bytes, path: Path) -> dict[str, dict[str, np.ndarray[A
         points.setdefault(metric, {})[column] = tensor
     for metric, columns in points.items():
         steps = columns.get("step", np.zeros(0))
-        wanted = {"step": np.int64, "value": np.float64, "low": np.float64, "high": np.float64}
-        right = set(columns) == set(wanted) and all(
-            columns[name].dtype == kind and columns[name].shape == (len(steps),) for name, kind in wanted.items()
+        kinds = {"step": np.int64, **dict.fromkeys(_FLOATS, np.float64)}
+        right = set(columns) == set(kinds) and all(
+            columns[name].dtype == kind and columns[name].shape == (len(steps),) for name, kind in kinds.items()
         )
         if not metric or len(metric) > _LONGEST_NAME:
             raise BadArchive(f"{path}: '{metric:.60}' is not the name of a scalar; export the run again")
@@ -313,15 +316,13 @@ def _insert(
         if evaluation.scores:
             scores = [{**score.model_dump(), "evaluation_key": made} for score in evaluation.scores]
             connection.execute(sa.insert(ScoreRow), scores)
+    keys = metric_keys(connection, points)
     for metric, columns in points.items():
-        number = connection.scalar(sa.select(MetricRow.key).where(MetricRow.name == metric))
-        if number is None:
-            number = inserted_key(connection.execute(sa.insert(MetricRow).values(name=metric)))
-        floats = [[None if np.isnan(v) else v for v in columns[name].tolist()] for name in ("value", "low", "high")]
+        floats = [[None if np.isnan(v) else v for v in columns[name].tolist()] for name in _FLOATS]
         insert(
             PointRow,
             [
-                {"metric_key": number, "step": step, "value": value, "low": low, "high": high}
-                for step, value, low, high in zip(columns["step"].tolist(), *floats, strict=True)
+                {"metric_key": keys[metric], "step": step, **dict(zip(_FLOATS, values, strict=True))}
+                for step, *values in zip(columns["step"].tolist(), *floats, strict=True)
             ],
         )

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from fergan_core.registry import rows
+from fergan_core.registry.schema import NO_STATE
 
 FORMAT = "fergan-run-1"
 
@@ -101,7 +102,7 @@ class CheckpointRow(_Rows):
 
     @model_validator(mode="after")
     def _state_whole(self) -> Self:
-        if len({value is None for value in (self.state_path, self.state_sha256, self.state_bytes)}) != 1:
+        if len({getattr(self, name) is None for name in NO_STATE}) != 1:
             raise ValueError("a state has a path, a hash and a size, or none of them")
         return self
 

@@ -24,7 +24,16 @@ from fergan_core.recipe import from_dict
 from fergan_core.registry.connect import WriteLock, full_url, sqlite_path, writing_engine
 from fergan_core.registry.faults import told
 from fergan_core.registry.queries import Reader
-from fergan_core.registry.schema import CheckpointRow, EvaluationRow, MetricRow, PointRow, RunRow, SheetRow, TagRow
+from fergan_core.registry.schema import (
+    NO_STATE,
+    CheckpointRow,
+    EvaluationRow,
+    MetricRow,
+    PointRow,
+    RunRow,
+    SheetRow,
+    TagRow,
+)
 from fergan_core.registry.studies import study_tag
 
 
@@ -166,8 +175,7 @@ def _keep_checkpoints(connection: Connection, reader: Reader, key: int, files: P
     for step, path, sha256 in rows:
         light = _light(path, _whole(reader, path, sha256), drawn_by)
         _write(files / path, light)
-        values: dict[str, Any] = dict.fromkeys(("state_path", "state_sha256", "state_bytes"))
-        values |= {"sha256": hashlib.sha256(light).hexdigest(), "bytes": len(light)}
+        values = {**NO_STATE, "sha256": hashlib.sha256(light).hexdigest(), "bytes": len(light)}
         where = (CheckpointRow.run_key == key) & (CheckpointRow.step == step)
         connection.execute(sa.update(CheckpointRow).where(where).values(**values))
 

@@ -1,0 +1,149 @@
+"""Scores in the registry: how an evaluation's are written, and how many runs' are read as one table."""
+
+import json
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from fergan_core import protocols
+from fergan_core.registry.connect import inserted_key
+from fergan_core.registry.rows import PROTOCOL_FIELDS, leave_out
+from fergan_core.registry.schema import EvaluationRow, RunRow, ScoreRow
+
+_NUMBERS = ("value", "low", "high", "real", "noise")
+
+
+@dataclass(frozen=True)
+class Score:
+    """One number of an evaluation: its 95 % interval, the real images' value and noise's, its emotion (None: all)."""
+
+    metric: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    real: float | None = None
+    emotion: str | None = None
+    noise: float | None = None
+
+
+def replace_evaluation(
+    connection: Connection,
+    run_key: int,
+    *,
+    epoch: int,
+    step: int,
+    judge: str,
+    judge_sha256: str,
+    protocol: Mapping[str, Any],
+    scores: Sequence[Score],
+) -> None:
+    """Write an evaluation with its scores, in place of the same judge's under the same protocol at the same step."""
+    protocol_key = json.dumps(protocol, sort_keys=True)
+    connection.execute(
+        sa.delete(EvaluationRow).where(
+            EvaluationRow.run_key == run_key,
+            EvaluationRow.step == step,
+            EvaluationRow.judge_sha256 == judge_sha256,
+            EvaluationRow.protocol_key == protocol_key,
+        )
+    )
+    evaluation_key = inserted_key(
+        connection.execute(
+            sa.insert(EvaluationRow).values(
+                run_key=run_key,
+                step=step,
+                epoch=epoch,
+                judge=judge,
+                judge_sha256=judge_sha256,
+                protocol=dict(protocol),
+                protocol_key=protocol_key,
+                created=time.time(),
+            )
+        )
+    )
+    rows = [
+        {
+            "evaluation_key": evaluation_key,
+            "metric": score.metric,
+            "emotion": score.emotion or "",
+            **{name: _null_if_nan(getattr(score, name)) for name in _NUMBERS},
+        }
+        for score in scores
+    ]
+    if rows:
+        connection.execute(sa.insert(ScoreRow), rows)
+
+
+def _null_if_nan(value: float | None) -> float | None:
+    return None if value is None or math.isnan(value) else float(value)
+
+
+def query(run_ids: Sequence[str]) -> sa.Select[*tuple[Any, ...]]:
+    """Select the runs' scores, with what `comparable` and `as_table` need of their evaluations and runs."""
+    return (
+        sa.select(
+            RunRow.id.label("run_id"),
+            RunRow.name.label("run_name"),
+            RunRow.data,
+            EvaluationRow.epoch,
+            EvaluationRow.step,
+            EvaluationRow.judge,
+            EvaluationRow.judge_sha256,
+            EvaluationRow.protocol,
+            RunRow.literature,
+            EvaluationRow.key.label("evaluation"),
+            ScoreRow.metric,
+            ScoreRow.emotion,
+            *(ScoreRow.__table__.c[name] for name in _NUMBERS),
+        )
+        .join(EvaluationRow, EvaluationRow.key == ScoreRow.evaluation_key)
+        .join(RunRow, RunRow.key == EvaluationRow.run_key)
+        .where(RunRow.id.in_(run_ids))
+        .order_by(RunRow.created, EvaluationRow.step, EvaluationRow.key)
+    )
+
+
+def comparable(frame: pd.DataFrame) -> pd.DataFrame:
+    """Leave out, and name, scores that cannot be compared: their protocol lacks a field. The literature's stay."""
+    has_fields = [all(protocol.get(name) is not None for name in PROTOCOL_FIELDS) for protocol in frame["protocol"]]
+    lacking = ~(pd.Series(has_fields, index=frame.index, dtype=bool) | frame.pop("literature").astype(bool))
+    return leave_out(frame, lacking, "scores are left out: their protocol lacks its count, prior or seed")
+
+
+def as_table(frame: pd.DataFrame, recipes: Mapping[str, Mapping[str, Any]] | None) -> pd.DataFrame:
+    """Return comparable scores with their protocols' fields as columns.
+
+    Without `recipes` only those of faces drawn as the recipe says. With the runs' recipes by id all of them, with the
+    columns evaluation (its key), sampler, steps and guidance.
+    """
+    if recipes is None:
+        by_recipe = frame["protocol"].map(lambda protocol: "sampling" not in protocol).astype(bool)
+        frame = frame[by_recipe].reset_index(drop=True).drop(columns="evaluation")
+    else:
+        pairs = zip(frame["protocol"], frame["run_id"], strict=True)
+        samplings = [_sampling(protocol, recipes[run_id]) for protocol, run_id in pairs]
+        frame[["sampler", "steps", "guidance"]] = pd.DataFrame(samplings, index=frame.index, dtype=object)
+    complete = [protocols.complete(protocol) for protocol in frame.pop("protocol")]
+    for position, name in enumerate((*protocols.BESIDE_JUDGE, "real_count")):
+        values = pd.Series([protocol[name] for protocol in complete], dtype=object, index=frame.index)
+        frame.insert(7 + position, name, values)
+    frame["emotion"] = frame["emotion"].replace({"": None})
+    return frame.astype(dict.fromkeys(_NUMBERS, float))
+
+
+def _sampling(protocol: Mapping[str, Any], recipe: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+    """Return by which sampler, in how many steps and with how much guidance an evaluation's faces were drawn."""
+    method = recipe.get("method", {})
+    sampling = {
+        "sampler": method.get("sampler"),
+        "steps": method.get("sample_steps"),
+        "guidance": method.get("guidance"),
+        **protocol.get("sampling", {}),
+    }
+    return sampling["sampler"], sampling["steps"], sampling["guidance"]
