@@ -45,7 +45,7 @@ def verify(registry: str | None, *, repair: bool, json: bool) -> int:
         )
     else:
         _print(report, done)
-    return 0 if report.whole else 1
+    return 0 if report.intact else 1
 
 
 def _save(registry: str | None, faults: list[str]) -> "tuple[list[str], Report]":

@@ -26,7 +26,7 @@ from fergan_core.errors import RegistryError
 from fergan_core.files import atomic_write, sync, working_folder
 from fergan_core.registry import ours
 from fergan_core.registry.connect import WriteLock, file_within, full_url, sqlite_path
-from fergan_core.registry.faults import told
+from fergan_core.registry.faults import readable_errors
 from fergan_core.registry.queries import Reader
 from fergan_core.registry.verify import all_recorded, check_database, living
 
@@ -59,28 +59,28 @@ def backup(url: str | None, target: Path) -> Result:
     if target.resolve().is_relative_to(reader.files.resolve()):
         raise RegistryError(f"'{target}' lies within the registry's own files; choose a folder elsewhere")
     with _writes(target), _claimed(target):
-        made = free_name(target, "{}.db")
-        with atomic_write(made) as temporary:
-            seen: dict[str, int] = {}
+        database = free_name(target, "{}.db")
+        with atomic_write(database) as temporary:
+            size_of: dict[str, int] = {}
             copied, before = 0, [""]
             for _ in range(_TRIES):
                 temporary.unlink(missing_ok=True)
                 _snapshot(origin, temporary)
                 named = _named(temporary)
                 for path, sha256 in named.items():
-                    if sha256 in seen:
+                    if sha256 in size_of:
                         continue
                     new = _keep(file_within(reader.files, path), target, sha256)
                     if new is not None:
-                        seen[sha256] = _object(target, sha256).stat().st_size
+                        size_of[sha256] = _object(target, sha256).stat().st_size
                         copied += new
-                lost = [path for path, sha256 in named.items() if sha256 not in seen]
+                lost = [path for path, sha256 in named.items() if sha256 not in size_of]
                 # A resumed run deletes what it recorded after its last checkpoint: a newer copy then names less.
                 if lost in ([], before):
                     break
                 before = lost
         _prune(target)
-    return Result(made, len(named), copied, made.stat().st_size + sum(seen.values()), lost)
+    return Result(database, len(named), copied, database.stat().st_size + sum(size_of.values()), lost)
 
 
 def restore(source: Path, url: str | None) -> Result:
@@ -175,12 +175,12 @@ def _claimed(target: Path) -> Iterator[None]:
         raise RegistryError(f"another backup writes to '{target}'; wait for its end") from None
 
 
-def _snapshot(origin: Path, made: Path) -> None:
+def _snapshot(origin: Path, copy_path: Path) -> None:
     """Copy a database in one read transaction, which keeps no writer waiting, and check the copy."""
-    with told(f"sqlite:///{origin}", "read"):
+    with readable_errors(f"sqlite:///{origin}", "read"):
         with closing(sqlite3.connect(f"file:{quote(str(origin))}?mode=ro", uri=True, timeout=30)) as source:
-            source.execute("VACUUM INTO ?", (str(made),))
-        with closing(sqlite3.connect(made)) as copy:
+            source.execute("VACUUM INTO ?", (str(copy_path),))
+        with closing(sqlite3.connect(copy_path)) as copy:
             (verdict,) = copy.execute("PRAGMA integrity_check(1)").fetchone()
     if verdict != "ok":
         raise RegistryError(f"'{origin}' is damaged ({str(verdict).splitlines()[0]}); {ours.WAYS_BACK}")
@@ -237,14 +237,14 @@ def _sha256(file: Path) -> str:
 
 def _prune(target: Path) -> None:
     """Remove the files that no copy of a database names any more, and what a killed backup left half written."""
-    kept: set[str] = set()
+    named: set[str] = set()
     for database in target.glob("*.db"):
         try:
-            kept |= set(_named(database).values())
+            named |= set(_named(database).values())
         except RegistryError:
             return  # one that cannot be read may name any of them
     for file in (target / _FILES).rglob("*"):
-        if file.is_file() and file.name not in kept:
+        if file.is_file() and file.name not in named:
             file.unlink()
     for half in target.glob(".*.db.*.tmp*"):
         half.unlink()

@@ -127,7 +127,7 @@ def reading_engine(url: str) -> Engine:
 
 
 def _json(text: str) -> Any:
-    """Read a JSON column; text that is none stays text, by which its row alone is known as damaged."""
+    """Read a JSON column; text that is not JSON stays text, so that only its own row counts as damaged."""
     try:
         return json.loads(text)
     except ValueError:

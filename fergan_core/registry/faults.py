@@ -1,4 +1,4 @@
-"""What a database says of itself when it fails, as one sentence with what to do: full, locked, forbidden, damaged."""
+"""A database's errors as one sentence with what to do: disk full, locked, not permitted, damaged."""
 
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -11,8 +11,8 @@ from fergan_core.errors import Damaged, RegistryError
 from fergan_core.registry.connect import sqlite_path
 from fergan_core.registry.ours import WAYS_BACK
 
-# These say that the disk, a right or another process stood in the way: what is recorded is as it was.
-_IN_THE_WAY = {
+# Errors of the disk, of permissions or of another process: what is recorded is as it was.
+_FROM_OUTSIDE = {
     sqlite3.SQLITE_PERM,
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
@@ -32,8 +32,8 @@ _KINDS: tuple[tuple[type[Any], frozenset[type]], ...] = (
 
 
 @contextmanager
-def told(url: str, doing: str) -> Iterator[None]:
-    """Turn a database's errors into RegistryError, and into Damaged where a row or page is not what it must be.
+def readable_errors(url: str, doing: str) -> Iterator[None]:
+    """Turn a database's errors into RegistryError, or into Damaged where a row or page is garbled.
 
     `doing` says what failed: read, written, opened.
     """
@@ -44,7 +44,7 @@ def told(url: str, doing: str) -> Iterator[None]:
         cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
         reason = (str(cause).strip().splitlines() or ["no reason given"])[0]
         code = getattr(cause, "sqlite_errorcode", None)
-        if not isinstance(cause, sqlite3.Error) or (code is not None and code & 0xFF in _IN_THE_WAY):
+        if not isinstance(cause, sqlite3.Error) or (code is not None and code & 0xFF in _FROM_OUTSIDE):
             raise RegistryError(
                 f"--registry: '{where}' cannot be {doing} ({reason}); check its disk, its rights and who else uses it"
             ) from error

@@ -43,8 +43,8 @@ def check(connection: Connection) -> str | None:
     """Return a database's version; NewerSchema where this program does not know it."""
     version = current(connection)
     if version is not None:
-        known = {script.revision for script in _scripts().walk_revisions()}
-        if version not in known:
+        known_versions = {script.revision for script in _scripts().walk_revisions()}
+        if version not in known_versions:
             raise NewerSchema(
                 f"the registry has schema '{version}', this program writes '{newest()}'; update FerGAN to open it"
             )

@@ -1,4 +1,4 @@
-"""Opening a registry for writing: made whole where there is none, brought up to date, and never another program's."""
+"""Opening a registry for writing: made where there is none, or brought up to date; other databases are refused."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from fergan_core.errors import RegistryError
 from fergan_core.files import LOGS, atomic_write
 from fergan_core.registry import literature, migrate, ours
 from fergan_core.registry.connect import WriteLock, reading_engine, sqlite_path, writing_engine
-from fergan_core.registry.faults import told
+from fergan_core.registry.faults import readable_errors
 from fergan_core.registry.schema import ChangeRow
 
 
@@ -21,7 +21,7 @@ def open_for_writing(url: str) -> Engine:
     """
     path = sqlite_path(url)
     engine = writing_engine(url)
-    with told(url, "opened"):
+    with readable_errors(url, "opened"):
         if path is not None and ours.check(path):
             # A writing connection changes the file's mode before anything else: what must not be written is read first.
             with reading_engine(url).connect() as connection:

@@ -1,6 +1,6 @@
-"""Whose file it is: a registry of ours, another program's database, or none at all. Looking changes no byte of it.
+"""What lies at a registry's path: a registry, something else, or nothing. Looking changes no byte of it.
 
-A registry bears our number in its header (SQLite's application_id, at byte 68); an older one without it is known by its
+A registry has our number in its header (SQLite's application_id, at byte 68); an older one without it is known by its
 version table.
 """
 
@@ -77,10 +77,10 @@ def check(path: Path) -> bool:
 
 def _tables(path: Path) -> set[str]:
     """Return the names of a database's tables. Nothing is written beside it, not even what SQLite itself would."""
-    found = _names(path)
+    names = _names(path)
     log = path.with_name(f"{path.name}-wal")
-    if found or not log.exists():
-        return found
+    if names or not log.exists():
+        return names
     # All that it has is in its log as yet, which only a connection reads that may write: it gets a copy.
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "copy.db"

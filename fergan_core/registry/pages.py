@@ -1,4 +1,4 @@
-"""The rows of a damaged SQLite file, read from its pages: what SQLite itself gives up at is stepped over.
+"""The rows of a damaged SQLite file, read from its pages: what makes SQLite itself give up is skipped.
 
 After the file format as SQLite documents it (sqlite.org/fileformat2.html, sections 1.5 and 1.6, 2.1). A table is walked
 from its root page; leaf pages that no walk reaches, since a page above them is damaged, are given apart.
@@ -30,7 +30,7 @@ class Pages:
 
     content: bytes | mmap.mmap
     bad: int = 0
-    seen: set[int] = field(default_factory=set)
+    visited: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         size = int.from_bytes(self.content[16:18], "big")
@@ -40,23 +40,23 @@ class Pages:
 
     def roots(self) -> dict[str, int]:
         """Return the root page of every table whose entry in the schema can be read."""
-        found = {}
+        root_by_name = {}
         for row in self.walk(1):
             if len(row.values) >= 4 and row.values[0] == "table":
                 name, root = row.values[1], row.values[3]
                 if isinstance(name, str) and isinstance(root, int) and 1 < root <= self.count:
-                    found[name] = root
-        return found
+                    root_by_name[name] = root
+        return root_by_name
 
     def walk(self, root: int) -> Iterator[Row]:
         """Yield the rows of the tree below a root page; a page that was met before is not read again."""
         waiting = [root]
         while waiting:
             number = waiting.pop()
-            if not 1 <= number <= self.count or number in self.seen:
+            if not 1 <= number <= self.count or number in self.visited:
                 self.bad += 1
                 continue
-            self.seen.add(number)
+            self.visited.add(number)
             rows, children = self._page(number)
             yield from rows
             waiting += children
@@ -64,18 +64,18 @@ class Pages:
     def skip_free(self) -> None:
         """Take the pages that the file lists as free for read: what they hold was deleted."""
         trunk = int.from_bytes(self.content[32:36], "big")
-        while 1 < trunk <= self.count and trunk not in self.seen:
-            self.seen.add(trunk)
+        while 1 < trunk <= self.count and trunk not in self.visited:
+            self.visited.add(trunk)
             page = self._bytes(trunk)
             many = int.from_bytes(page[4:8], "big")
             if many <= self.size // 4 - 2:
-                self.seen |= {int.from_bytes(page[8 + 4 * i : 12 + 4 * i], "big") for i in range(many)}
+                self.visited |= {int.from_bytes(page[8 + 4 * i : 12 + 4 * i], "big") for i in range(many)}
             trunk = int.from_bytes(page[:4], "big")
 
     def orphans(self) -> Iterator[list[Row]]:
         """Yield the rows of each page that no walk has reached; without rowids, inner pages hold rows, too."""
         for number in range(2, self.count + 1):
-            if number not in self.seen and self._bytes(number)[0] in (_TABLE_LEAF, _INDEX_LEAF, _INDEX_INNER):
+            if number not in self.visited and self._bytes(number)[0] in (_TABLE_LEAF, _INDEX_LEAF, _INDEX_INNER):
                 before = self.bad
                 rows, _ = self._page(number)
                 self.bad = before
@@ -132,17 +132,17 @@ class Pages:
             payload += self._overflow(int.from_bytes(page[at + local : at + local + 4], "big"), length - local, usable)
         return Row(rowid, _record(payload))
 
-    def _overflow(self, number: int, wanted: int, usable: int) -> bytes:
+    def _overflow(self, number: int, missing_bytes: int, usable: int) -> bytes:
         parts, chain = [], set()
-        while wanted > 0:
+        while missing_bytes > 0:
             if not 1 < number <= self.count or number in chain:
                 raise ValueError("a row's further pages are not there")
             chain.add(number)
             page = self._bytes(number)
-            parts.append(page[4 : 4 + min(wanted, usable - 4)])
-            wanted -= len(parts[-1])
+            parts.append(page[4 : 4 + min(missing_bytes, usable - 4)])
+            missing_bytes -= len(parts[-1])
             number = int.from_bytes(page[:4], "big")
-        self.seen |= chain
+        self.visited |= chain
         return b"".join(parts)
 
 

@@ -15,11 +15,11 @@ from fergan_core.registry.schema import MetricRow, PointRow
 _POINTS_A_STATEMENT = 1000
 
 Columns = defaultdict[str, dict[int, float]]
-"""Each metric's values by step: what is put at a step twice takes the last value."""
+"""Each metric's values by step; a step that is put twice keeps the last value."""
 
 
 def columns() -> Columns:
-    """Return columns without a point."""
+    """Return empty columns."""
     return defaultdict(dict)
 
 

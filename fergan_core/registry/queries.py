@@ -1,4 +1,4 @@
-"""The registry as those see it who look: tables of pandas, read without writing a byte."""
+"""Reading the registry: its contents as pandas tables, without writing a byte."""
 
 import math
 import time
@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from fergan_core.errors import NoRun, RegistryError
 from fergan_core.registry import migrate, ours, scores
 from fergan_core.registry.connect import file_within, files_folder, full_url, reading_engine, sqlite_path
-from fergan_core.registry.faults import told
+from fergan_core.registry.faults import readable_errors
 from fergan_core.registry.resolve import Trashed, no_run, resolve
 from fergan_core.registry.rows import leave_out, sound
 from fergan_core.registry.schema import (
@@ -30,15 +30,16 @@ from fergan_core.registry.schema import (
     TagRow,
 )
 
-# A living run beats every ten seconds: two missed, and a little for a slow disk, make it crashed.
+# A run that is alive records a heartbeat every ten seconds: after two missed ones, and a little for a slow disk, it
+# counts as crashed.
 CRASHED_SECONDS = 25.0
 
 _RUN_OBJECTS = [column for column in RunRow.__table__.columns if isinstance(column.type, sa.JSON)]
 _RUN_COLUMNS = [column for column in RunRow.__table__.columns if not isinstance(column.type, sa.JSON)]
 
 
-def seen_status(status: str, heartbeat: float, now: float) -> str:
-    """Return the status as it is seen: a running run whose heartbeat is missing has crashed."""
+def current_status(status: str, heartbeat: float, now: float) -> str:
+    """Return a run's status now: one that is running but has missed its heartbeats has crashed."""
     return "crashed" if status == "running" and now - heartbeat > CRASHED_SECONDS else status
 
 
@@ -63,15 +64,15 @@ class Reader:
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
-        """Open a connection; what fails on it, or in a row, is one sentence."""
-        with told(self.url, "read"), self._engine.connect() as connection:
+        """Open a connection that cannot write; RegistryError or Damaged, in one sentence, for what fails on it."""
+        with readable_errors(self.url, "read"), self._engine.connect() as connection:
             yield connection
 
     def _frame(self, statement: sa.Select[*tuple[Any, ...]], whose: str | None = None) -> pd.DataFrame:
-        """Run a query; of a registry that is not there, the empty table with the same columns.
+        """Run a query; a registry that is not there gives an empty table with the same columns.
 
-        Rows that are not as they must be are left out, and named in the table's `attrs["left_out"]`; `whose` is the id
-        of their run.
+        Rows that break the rules of `rows` are left out, and named in the table's `attrs["left_out"]`; `whose` is the
+        id of their run.
         """
         if not self.exists:
             return pd.DataFrame(columns=[column.key for column in statement.selected_columns])
@@ -112,13 +113,13 @@ class Reader:
         )
         now = time.time()
         frame["status"] = [
-            seen_status(status, beat, now) for status, beat in zip(frame["status"], frame["heartbeat"], strict=True)
+            current_status(status, beat, now) for status, beat in zip(frame["status"], frame["heartbeat"], strict=True)
         ]
         lists = tags.to_dict()
         frame["tags"] = pd.Series([lists.get(key, []) for key in frame["key"]], dtype=object, index=frame.index)
         for column, source in (("sheet_path", "path"), ("sheet_sha256", "sha256")):
-            known = sheets[source].to_dict()
-            frame[column] = pd.Series([known.get(key) for key in frame["key"]], dtype=object, index=frame.index)
+            by_run_key = sheets[source].to_dict()
+            frame[column] = pd.Series([by_run_key.get(key) for key in frame["key"]], dtype=object, index=frame.index)
         return frame.drop(columns=["key", "trashed", *(column.key for column in _RUN_OBJECTS)])
 
     def resolve(self, text: str, *, trashed: Trashed = "last") -> str:
@@ -142,21 +143,23 @@ class Reader:
         return int(key)
 
     def run(self, run_id: str) -> dict[str, Any]:
-        """Return all about a run but its points, scores and files: recipe, provenance, dataset, tags, notes, counts."""
+        """Return all of a run except points, scores and files: recipe, provenance, dataset, tags, notes, counts."""
         if not self.exists:
             raise NoRun(f"no run '{run_id}': the registry is empty")
         with self.connection() as connection:
             key = self._key(connection, run_id)
             columns = [*_RUN_COLUMNS, *_RUN_OBJECTS]
-            found, left_out = sound(connection.execute(sa.select(*columns).where(RunRow.key == key)).all(), columns)
+            rows, left_out = sound(connection.execute(sa.select(*columns).where(RunRow.key == key)).all(), columns)
             if left_out:
                 raise TypeError(left_out[0])
-            row = dict(zip((column.key for column in columns), found[0], strict=True))
+            row = dict(zip((column.key for column in columns), rows[0], strict=True))
             tags = connection.execute(sa.select(TagRow.tag).where(TagRow.run_key == key).order_by(TagRow.tag)).all()
             row["tags"] = [tag for (tag,) in sound(tags, [TagRow.tag])[0]]
-            wanted = [NoteRow.text, NoteRow.created]
-            notes = connection.execute(sa.select(*wanted).where(NoteRow.run_key == key).order_by(NoteRow.created)).all()
-            row["notes"] = [{"text": text, "created": created} for text, created in sound(notes, wanted)[0]]
+            note_columns = [NoteRow.text, NoteRow.created]
+            notes = connection.execute(
+                sa.select(*note_columns).where(NoteRow.run_key == key).order_by(NoteRow.created)
+            ).all()
+            row["notes"] = [{"text": text, "created": created} for text, created in sound(notes, note_columns)[0]]
             for name, table in (
                 ("checkpoints", CheckpointRow),
                 ("sheets", SheetRow),
@@ -165,7 +168,7 @@ class Reader:
             ):
                 count = sa.select(sa.func.count()).select_from(table).where(table.run_key == key)
                 row[name] = int(connection.scalar(count) or 0)
-        row["status"] = seen_status(row["status"], row["heartbeat"], time.time())
+        row["status"] = current_status(row["status"], row["heartbeat"], time.time())
         del row["key"]
         return row
 
@@ -207,18 +210,18 @@ class Reader:
     def _buckets(
         self, run_id: str, metrics: Sequence[str], buckets: int, step_from: int | None, step_to: int | None
     ) -> pd.DataFrame:
-        wanted = [RunRow.id == run_id, MetricRow.name.in_(metrics)]
+        conditions = [RunRow.id == run_id, MetricRow.name.in_(metrics)]
         if step_from is not None:
-            wanted.append(PointRow.step >= step_from)
+            conditions.append(PointRow.step >= step_from)
         if step_to is not None:
-            wanted.append(PointRow.step <= step_to)
+            conditions.append(PointRow.step <= step_to)
         source = sa.join(PointRow, RunRow, RunRow.key == PointRow.run_key).join(
             MetricRow, MetricRow.key == PointRow.metric_key
         )
         extent = self._frame(
             sa.select(sa.func.min(PointRow.step).label("first"), sa.func.max(PointRow.step).label("last"))
             .select_from(source)
-            .where(*wanted)
+            .where(*conditions)
         )
         if extent.empty or extent["last"].isna().any():
             return pd.DataFrame()
@@ -236,7 +239,7 @@ class Reader:
                 (sa.func.count() - sa.func.count(PointRow.value)).label("nans"),
             )
             .select_from(source)
-            .where(*wanted)
+            .where(*conditions)
             .group_by(MetricRow.name, bucket)
             .order_by(MetricRow.name, sa.literal_column("step"))
         )

@@ -1,4 +1,4 @@
-"""The registry as those see it who write: trainers, evaluators, and a person's tags and notes."""
+"""Writing to the registry: what trainers and evaluators record, and what a person does to a run."""
 
 import base64
 import secrets
@@ -21,7 +21,7 @@ from fergan_core.registry.connect import (
     full_url,
     inserted_key,
 )
-from fergan_core.registry.faults import told
+from fergan_core.registry.faults import readable_errors
 from fergan_core.registry.opening import open_for_writing
 from fergan_core.registry.queries import Reader
 from fergan_core.registry.resolve import no_run
@@ -49,9 +49,9 @@ def new_id() -> str:
 
 
 class Registry:
-    """The database of runs, opened for writing; made, or brought up to date, where need be. `reader` reads it.
+    """The database of runs, opened for writing; made, or brought up to date, where necessary. `reader` reads it.
 
-    The reader has connections of its own, which cannot write: one that can takes the write lock even to be closed.
+    The reader's connections cannot write: one that can would need the write lock even to be closed.
     Raises NewerSchema where a newer FerGAN wrote it, RegistryError where it cannot be opened or is not ours.
     """
 
@@ -71,7 +71,7 @@ class Registry:
         long, the disk full), Damaged where it is garbled.
         """
         engine = self._engine.execution_options(foreign_keys=foreign_keys)
-        with told(self.url, "written"), self._lock.held(), engine.begin() as connection:
+        with readable_errors(self.url, "written"), self._lock.held(), engine.begin() as connection:
             connection.execute(sa.update(ChangeRow).where(ChangeRow.key == 1).values(writes=ChangeRow.writes + 1))
             yield connection
 
@@ -91,7 +91,7 @@ class Registry:
         parent: str | None = None,
         parent_step: int | None = None,
     ) -> str:
-        """Enter a run that begins now, from nothing or from a step of a parent run; return its id."""
+        """Record a run that begins now, from nothing or from a step of a parent run; return its id."""
         run_id, now = new_id(), time.time()
         with self.write() as connection:
             key = inserted_key(
@@ -128,7 +128,7 @@ class Registry:
         return run_id
 
     def set_status(self, run_id: str, status: str, reason: str = "") -> None:
-        """Set a run's status, one of STATUSES, and why."""
+        """Set a run's status, one of STATUSES, and the reason; ValueError for another one."""
         if status not in STATUSES:
             raise ValueError(f"status '{status}' is none of {', '.join(STATUSES)}")
         now = time.time()
@@ -136,11 +136,11 @@ class Registry:
         self._update(run_id, status=status, reason=reason, heartbeat=now, finished=finished)
 
     def heartbeat(self, run_id: str) -> None:
-        """Say that a run lives."""
+        """Record that a run is alive."""
         self._update(run_id, heartbeat=time.time())
 
     def progress(self, run_id: str, *, epoch: int, step: int, images_seen: int) -> None:
-        """Say where a run stands, and that it lives."""
+        """Record a run's epoch, step and images seen, and that it is alive."""
         self._update(run_id, epoch=epoch, step=step, images_seen=images_seen, heartbeat=time.time())
 
     def rename(self, run_id: str, name: str) -> None:
@@ -278,10 +278,10 @@ class Registry:
         with self.write() as connection:
             key = self._key(connection, run_id)
             columns = [FindingRow.__table__.c[name] for name in names]
-            known = connection.execute(
+            recorded = connection.execute(
                 sa.select(*columns).where(FindingRow.run_key == key).order_by(FindingRow.key)
             ).mappings()
-            if [dict(row) for row in known] == rows:
+            if [dict(row) for row in recorded] == rows:
                 return
             connection.execute(sa.delete(FindingRow).where(FindingRow.run_key == key))
             if rows:
@@ -353,6 +353,6 @@ class Registry:
         for tag in dict.fromkeys(word.strip() for word in tags):
             if not tag:
                 raise RegistryError("a tag cannot be empty; give at least one letter")
-            there = sa.select(TagRow.tag).where(TagRow.run_key == key, TagRow.tag == tag)
-            if connection.scalar(there) is None:
+            same_tag = sa.select(TagRow.tag).where(TagRow.run_key == key, TagRow.tag == tag)
+            if connection.scalar(same_tag) is None:
                 connection.execute(sa.insert(TagRow).values(run_key=key, tag=tag))

@@ -1,6 +1,6 @@
-"""Cleaning a registry whose database is whole: strays are removed, records of lost files dropped, each said in a line.
+"""Cleaning a registry whose database can be read: strays and records of lost files go, each reported in a line.
 
-What was written but not recorded is removed and not taken in: a resumed run makes it again, bit for bit, with the
+A file that was written but not recorded is removed, not recorded: a resumed run makes it again, bit for bit, with the
 points up to there, which a killed process had not written yet. Nothing of a running run is touched.
 """
 

@@ -1,7 +1,7 @@
 """What commands and pages assume of a row, column by column.
 
-A registry may hold rows that another program, another version or a damaged disk wrote. A reader leaves a row out that
-is not as it must be, and names it; an archive with such a row is not taken in.
+A registry may hold rows that another program, another version or a damaged disk wrote. A reader leaves out a row that
+breaks these rules, and names it; an archive with such a row is refused.
 """
 
 import math
@@ -46,7 +46,7 @@ def names_fault(value: Any) -> str | None:
     return None if len(set(value)) == len(value) else "a list that names one twice"
 
 
-def _whole(value: Any, least: int) -> bool:
+def _is_integer(value: Any, least: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= MOST
 
 
@@ -54,26 +54,26 @@ def _finite(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-# What the fields are that pages read out of a JSON column, where they are there at all.
+# The fields of JSON columns that pages read, where they are present.
 _FIELDS: Mapping[str, Mapping[str, tuple[Callable[[Any], bool], str]]] = {
     "recipe": {
-        "batch_size": (lambda value: _whole(value, 1), "not a number of images"),
+        "batch_size": (lambda value: _is_integer(value, 1), "not a number of images"),
         "emotions": (lambda value: names_fault(value) is None, "not a list of different names"),
         "method": (lambda value: isinstance(value, dict), "not an object"),
     },
-    "dataset": {"images": (lambda value: _whole(value, 0), "not a number of images")},
+    "dataset": {"images": (lambda value: _is_integer(value, 0), "not a number of images")},
     "provenance": {},
     "protocol": {
-        "count": (lambda value: value is None or _whole(value, 0), "not a number of faces"),
-        "real_count": (lambda value: value is None or _whole(value, 0), "not a number of faces"),
-        "seed": (lambda value: value is None or _whole(value, -MOST), "not a whole number"),
+        "count": (lambda value: value is None or _is_integer(value, 0), "not a number of faces"),
+        "real_count": (lambda value: value is None or _is_integer(value, 0), "not a number of faces"),
+        "seed": (lambda value: value is None or _is_integer(value, -MOST), "not a whole number"),
         "prior": (lambda value: value is None or isinstance(value, str), "not a word"),
         "truncation": (lambda value: value is None or _finite(value), "not a number"),
         "sampling": (
             lambda value: (
                 isinstance(value, dict)
                 and isinstance(value.get("sampler", ""), str)
-                and _whole(value.get("steps", 1), 1)
+                and _is_integer(value.get("steps", 1), 1)
                 and _finite(value.get("guidance", 1.0))
             ),
             "not a sampler with its steps and guidance",
@@ -81,7 +81,7 @@ _FIELDS: Mapping[str, Mapping[str, tuple[Callable[[Any], bool], str]]] = {
     },
     "numbers": {
         "emotion": (lambda value: isinstance(value, str), "not a name"),
-        "until": (lambda value: _whole(value, 0), "not a step"),
+        "until": (lambda value: _is_integer(value, 0), "not a step"),
     },
 }
 
@@ -125,11 +125,11 @@ def rule_of(column: Any) -> Rule | None:
 
 
 def sound(rows: Sequence[Row], columns: Sequence[Any], whose: str | None = None) -> tuple[list[Row], list[str]]:
-    """Return the rows that are as they must be, and a sentence for each other one.
+    """Return the rows that keep the rules, and a sentence for each other row.
 
     `columns` are those selected; `whose` is the id of the run whose rows they are, where the rows do not say it.
     """
-    found: dict[int, tuple[int, str]] = {}
+    faults: dict[int, tuple[int, str]] = {}
     for position, selected in enumerate(columns):
         column = getattr(selected, "element", selected)
         allowed, rule = kinds_of(column), rule_of(column)
@@ -148,13 +148,13 @@ def sound(rows: Sequence[Row], columns: Sequence[Any], whose: str | None = None)
                 why = "not UTF-8" if text and not is_text(value) else None
                 why = why or (rule(value) if rule is not None else None)
             if why is not None:
-                found.setdefault(number, (position, why))
-    if not found:
+                faults.setdefault(number, (position, why))
+    if not faults:
         return list(rows), []
     keys = [selected.key for selected in columns]
     owner = next((keys.index(name) for name in ("run_id", "id") if name in keys), None)
     sentences = []
-    for number, (position, why) in sorted(found.items()):
+    for number, (position, why) in sorted(faults.items()):
         row, column = rows[number], getattr(columns[position], "element", columns[position])
         run_id = whose if owner is None else row[owner]
         table = getattr(getattr(column, "table", None), "name", "points")
@@ -162,7 +162,7 @@ def sound(rows: Sequence[Row], columns: Sequence[Any], whose: str | None = None)
         sentences.append(
             f"{whom}a row of '{table}' is left out: its '{keys[position]}' is {row[position]!r:.60}, {why}"
         )
-    return [row for number, row in enumerate(rows) if number not in found], sentences
+    return [row for number, row in enumerate(rows) if number not in faults], sentences
 
 
 def leave_out(frame: pd.DataFrame, faulty: "pd.Series[bool]", sentence: str) -> pd.DataFrame:

@@ -54,7 +54,7 @@ class Saved:
 
 
 @dataclass
-class _Found:
+class _Remains:
     """The rows of a damaged file by table, and how many were dropped."""
 
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
@@ -71,19 +71,19 @@ def salvage(path: Path, files: Path) -> Saved:
     with WriteLock(f"sqlite:///{path}").held(opening=True):
         try:
             with working_folder(path) as work:
-                found = _read(_healed_copy(path, work))
-                lost_runs = _keep_whole(found)
-                if not found.rows["runs"]:
+                remains = _read(_healed_copy(path, work))
+                lost_runs = _drop_broken(remains)
+                if not remains.rows["runs"]:
                     raise RegistryError(f"no run can be read from '{path}'; bring a backup back by `fergan restore`")
-                made = work / "new.db"
-                opening.make(made)
-                named = _write(made, found)
-                aside = _put_in_place(made, path)
+                new_database = work / "new.db"
+                opening.make(new_database)
+                named = _write(new_database, remains)
+                aside = _put_in_place(new_database, path)
         except OSError as error:
             raise RegistryError(f"'{path}' cannot be saved ({error.strerror}); it is left as it was") from None
         moved = _move_unnamed(files, named, aside.with_suffix(".files"))
-    rows = {name: len(rows) for name, rows in found.rows.items()}
-    return Saved(rows, [*lost_runs, *_losses(found)], aside, moved)
+    rows = {name: len(rows) for name, rows in remains.rows.items()}
+    return Saved(rows, [*lost_runs, *_losses(remains)], aside, moved)
 
 
 def _healed_copy(path: Path, work: Path) -> Path:
@@ -107,9 +107,9 @@ def _healed_copy(path: Path, work: Path) -> Path:
     return copy
 
 
-def _read(copy: Path) -> _Found:
+def _read(copy: Path) -> _Remains:
     """Read every row that can be read, by table."""
-    found = _Found({name: [] for name in _ORDER})
+    remains = _Remains({name: [] for name in _ORDER})
     with copy.open("rb") as handle, closing(mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ)) as content:
         pages = Pages(content)
         tables = {name: Base.metadata.tables[name] for name in _ORDER}
@@ -119,16 +119,16 @@ def _read(copy: Path) -> _Found:
             for row in pages.walk(root):
                 if name in tables:
                     fitted = _fit(tables[name], row)
-                    found.rows[name] += [fitted] if fitted is not None else []
-                    found.dropped[name] += fitted is None
-            found.pages[name] = pages.bad
+                    remains.rows[name] += [fitted] if fitted is not None else []
+                    remains.dropped[name] += fitted is None
+            remains.pages[name] = pages.bad
         for rows in pages.orphans():
             for name in _ORDER:
                 fits = [_fit(tables[name], row) for row in rows]
                 if any(fit is not None for fit in fits):
-                    found.rows[name] += [fit for fit in fits if fit is not None]
+                    remains.rows[name] += [fit for fit in fits if fit is not None]
                     break
-    return found
+    return remains
 
 
 def _fit(table: sa.Table, row: Row) -> dict[str, Any] | None:
@@ -172,44 +172,48 @@ def _as(column: sa.Column[Any], value: Any) -> Any:
         return _wrong()
     if not isinstance(kind, sa.JSON):
         return value
-    found = json.loads(value)
-    return found if isinstance(found, dict | list) else _wrong()
+    content = json.loads(value)
+    return content if isinstance(content, dict | list) else _wrong()
 
 
 def _wrong() -> Any:
     raise ValueError("a value of another kind")
 
 
-def _keep_whole(found: _Found) -> list[str]:
-    """Drop rows that name a lost one, rows that are there twice, and the literature's; return a line a lost run."""
-    ours = {row["key"] for row in found.rows["runs"] if not row["literature"]}
-    literatures = {row["key"] for row in found.rows["runs"] if row["literature"]}
+def _drop_broken(remains: _Remains) -> list[str]:
+    """Drop rows whose parent is lost, copies, and the literature's rows; return a line for each lost run."""
+    ours = {row["key"] for row in remains.rows["runs"] if not row["literature"]}
+    literatures = {row["key"] for row in remains.rows["runs"] if row["literature"]}
     alive: dict[str, set[Any]] = {}
     lost: Counter[int] = Counter()
     for table in Base.metadata.sorted_tables:  # parents before their children
         name = table.name
-        if name not in found.rows:
+        if name not in remains.rows:
             continue
         primary = [column.name for column in table.primary_key]
         unique_names = _unique_names(table) or primary
         parents = [(key.parent.name, key.column.table.name) for key in table.foreign_keys]
-        taken: dict[Any, dict[str, Any]] = {}
+        rows_by_key: dict[Any, dict[str, Any]] = {}
         unique: set[Any] = set()
-        for row in found.rows[name]:
+        for row in remains.rows[name]:
             if row.get("run_key") in literatures or (name == "runs" and row["key"] not in ours):
                 continue
             key = tuple(row[column] for column in primary)
             second = tuple(row[column] for column in unique_names)
-            if key in taken or second in unique or any(row[column] not in alive[parent] for column, parent in parents):
-                found.dropped[name] += 1
+            if (
+                key in rows_by_key
+                or second in unique
+                or any(row[column] not in alive[parent] for column, parent in parents)
+            ):
+                remains.dropped[name] += 1
                 if "run_key" in row and row["run_key"] not in ours:
                     lost[row["run_key"]] += 1
                 continue
-            taken[key] = row
+            rows_by_key[key] = row
             unique.add(second)
-        found.rows[name] = list(taken.values())
+        remains.rows[name] = list(rows_by_key.values())
         if "key" in primary:
-            alive[name] = {row["key"] for row in found.rows[name]}
+            alive[name] = {row["key"] for row in remains.rows[name]}
     return [
         f"a run (number {key} in the database) cannot be read; {many:,} of its rows go with it"
         for key, many in lost.items()
@@ -222,13 +226,13 @@ def _unique_names(table: sa.Table) -> list[str]:
     return [column.name for rule in rules for column in rule.columns]
 
 
-def _write(made: Path, found: _Found) -> dict[str, str]:
+def _write(database: Path, remains: _Remains) -> dict[str, str]:
     """Fill the new registry; return the files that its rows name. RegistryError where a run is being trained."""
-    engine = writing_engine(f"sqlite:///{made}")
+    engine = writing_engine(f"sqlite:///{database}")
     with engine.begin() as connection:
         connection.execute(sa.delete(RunRow))
         for table in Base.metadata.sorted_tables:
-            for batch in _batches(found.rows.get(table.name, [])):
+            for batch in _batches(remains.rows.get(table.name, [])):
                 connection.execute(sa.insert(table), batch)
         literature.insert(connection)
         # Pages that are open notice by another number that all is new: seconds are more than any count of writes.
@@ -246,7 +250,7 @@ def _batches(rows: Sequence[dict[str, Any]]) -> Iterator[Sequence[dict[str, Any]
         yield rows[start : start + _BATCH]
 
 
-def _put_in_place(made: Path, path: Path) -> Path:
+def _put_in_place(new_database: Path, path: Path) -> Path:
     """Rename the damaged database, and the new one to its name, so that there is one under that name at any time."""
     aside = free_name(path.parent, f"{path.stem}.damaged-{{}}{path.suffix}")
     try:
@@ -258,7 +262,7 @@ def _put_in_place(made: Path, path: Path) -> Path:
         if log.exists():
             log.rename(aside.with_name(aside.name + suffix))
     path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
-    made.replace(path)
+    new_database.replace(path)
     return aside
 
 
@@ -276,14 +280,16 @@ def _move_unnamed(files: Path, named: dict[str, str], aside: Path) -> int:
     return moved
 
 
-def _losses(found: _Found) -> list[str]:
+def _losses(remains: _Remains) -> list[str]:
     """Say what of each table is lost: rows that did not pass, and pages that could not be read at all."""
     lines = []
-    for name in sorted({*found.dropped, *found.pages}):
-        rows, pages = found.dropped[name], found.pages[name]
+    for name in sorted({*remains.dropped, *remains.pages}):
+        rows, pages = remains.dropped[name], remains.pages[name]
         if name in _ORDER and (rows or pages):
-            said = [f"{rows:,} rows"] * bool(rows) + [f"what {pages:,} unreadable pages or cells held"] * bool(pages)
-            lines.append(f"{name}: {' and '.join(said)}")
+            losses = [f"{rows:,} rows"] if rows else []
+            if pages:
+                losses.append(f"what {pages:,} unreadable pages or cells held")
+            lines.append(f"{name}: {' and '.join(losses)}")
         elif name == "trials":
             lines.append("the queues of sweeps: a study that is started again makes its own anew")
     return lines

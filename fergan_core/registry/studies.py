@@ -44,8 +44,7 @@ def trials(reader: Reader, name: str) -> Trials:
     Columns: run_id, name, status, epoch, the varied fields of the recipe, seed, `failed` (the run diverged or broke
     off by itself, or has an alarm among its findings), `kinds` (of its findings), and each score of all emotions
     together, of the run's newest evaluation under the protocol that `protocols.preferred` puts first. A field that is
-    called as a score is, gets `set ` before its name. Runs that go on, were stopped, or whose process died are left
-    out.
+    named like a score gets `set ` before its name. Runs that are still training, were stopped, or crashed are left out.
     """
     runs = reader.runs()
     runs = runs[[name in studies_of(tags) for tags in runs["tags"]]]
@@ -55,9 +54,9 @@ def trials(reader: Reader, name: str) -> Trials:
     varied = [str(field) for field in table if field not in _NOT_VARIED and table[field].astype(str).nunique() > 1]
     frame = runs[["id", "name", "status", "epoch", "seed"]].rename(columns={"id": "run_id"}).set_index("run_id")
     frame = frame.join(table[varied])
-    found = reader.findings(list(frame.index))
-    kinds = found.groupby("run_id")["kind"].agg(lambda kind: sorted(set(kind)))
-    alarms = set(found.loc[found["severity"] == "alarm", "run_id"])
+    findings = reader.findings(list(frame.index))
+    kinds = findings.groupby("run_id")["kind"].agg(lambda kind: sorted(set(kind)))
+    alarms = set(findings.loc[findings["severity"] == "alarm", "run_id"])
     frame["kinds"] = [kinds.get(run_id, []) for run_id in frame.index]
     frame["failed"] = [row.status != "finished" or run_id in alarms for run_id, row in frame.iterrows()]
     scores = reader.scores(list(frame.index))

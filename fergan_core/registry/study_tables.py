@@ -15,9 +15,9 @@ def study_tables(reader: Reader, name: str) -> tuple[pd.DataFrame, pd.DataFrame,
     recipe (a dict). Scores and findings are the reader's.
     """
     runs = reader.runs().rename(columns={"id": "run_id"})
-    own = runs.loc[[name in studies_of(tags) for tags in runs["tags"]], _COLUMNS].reset_index(drop=True)
-    every = [reader.run(run_id) for run_id in own["run_id"]]
-    own["images"] = [run["dataset"].get("images", 0) for run in every]
-    own["recipe"] = pd.Series([run["recipe"] for run in every], dtype=object)
-    run_ids = list(own["run_id"])
-    return own, reader.scores(run_ids), reader.findings(run_ids)
+    study_runs = runs.loc[[name in studies_of(tags) for tags in runs["tags"]], _COLUMNS].reset_index(drop=True)
+    full_rows = [reader.run(run_id) for run_id in study_runs["run_id"]]
+    study_runs["images"] = [run["dataset"].get("images", 0) for run in full_rows]
+    study_runs["recipe"] = pd.Series([run["recipe"] for run in full_rows], dtype=object)
+    run_ids = list(study_runs["run_id"])
+    return study_runs, reader.scores(run_ids), reader.findings(run_ids)

@@ -18,7 +18,7 @@ from fergan_core.errors import Damaged
 from fergan_core.files import age, is_temporary, writer_lives
 from fergan_core.registry.connect import sqlite_path
 from fergan_core.registry.faults import check_kinds
-from fergan_core.registry.queries import CRASHED_SECONDS, Reader, seen_status
+from fergan_core.registry.queries import CRASHED_SECONDS, Reader, current_status
 from fergan_core.registry.schema import RECORDED_FILES, Base, RunRow
 
 _OF_A_RUN = re.compile(r"^[a-z0-9]{1,16}/(?:checkpoints/step-\d+(?:\.state)?\.safetensors|sheets/step-\d+\.webp)$")
@@ -59,7 +59,7 @@ class Report:
     strays: list[Stray] = field(default_factory=list)
 
     @property
-    def whole(self) -> bool:
+    def intact(self) -> bool:
         """Tell whether all that was recorded can be read, strays or not."""
         return not self.database and not self.damage
 
@@ -87,8 +87,8 @@ def verify(reader: Reader) -> Report:
             with file.open("rb") as handle:
                 if hashlib.file_digest(handle, "sha256").hexdigest() != sha256:
                     damage.append(Damage("changed", path, run_id))
-    found = [] if faults else [_stray(name, file, runs) for name, file in on_disk if name not in recorded]
-    return Report(len(recorded), size, faults, damage, [stray for stray in found if stray is not None])
+    strays = [] if faults else [_stray(name, file, runs) for name, file in on_disk if name not in recorded]
+    return Report(len(recorded), size, faults, damage, [stray for stray in strays if stray is not None])
 
 
 def check_database(reader: Reader) -> list[str]:
@@ -97,8 +97,8 @@ def check_database(reader: Reader) -> list[str]:
     if sqlite_path(reader.url) is not None:
         try:
             with reader.connection() as connection:
-                found = connection.exec_driver_sql("PRAGMA integrity_check(10)").scalars().all()
-                faults += [str(line).splitlines()[0] for line in found if line != "ok"]
+                verdicts = connection.exec_driver_sql("PRAGMA integrity_check(10)").scalars().all()
+                faults += [str(line).splitlines()[0] for line in verdicts if line != "ok"]
                 broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
                 faults += [f"{row[0]}: a row names one of {row[2]} that is not there" for row in broken[:10]]
         except Damaged as error:
@@ -148,18 +148,18 @@ def _statuses(reader: Reader) -> list[tuple[str, str]]:
     now = time.time()
     with reader.connection() as connection:
         rows = connection.execute(sa.select(RunRow.id, RunRow.status, RunRow.heartbeat)).all()
-    return [(str(run_id), seen_status(str(status), float(beat), now)) for run_id, status, beat in rows]
+    return [(str(run_id), current_status(str(status), float(beat), now)) for run_id, status, beat in rows]
 
 
 def _entries(files: Path) -> list[tuple[str, Path]]:
     """Return every file below the folder by its name there; a temporary folder is one entry."""
     if not files.is_dir():
         return []
-    found = []
+    entries = []
     for path in sorted(files.iterdir()):
         below = sorted(path.rglob("*")) if path.is_dir() and not is_temporary(path.name) else [path]
-        found += [(file.relative_to(files).as_posix(), file) for file in below if file == path or not file.is_dir()]
-    return found
+        entries += [(file.relative_to(files).as_posix(), file) for file in below if file == path or not file.is_dir()]
+    return entries
 
 
 def _beside(reader: Reader) -> list[tuple[str, Path]]:
@@ -167,9 +167,9 @@ def _beside(reader: Reader) -> list[tuple[str, Path]]:
     path = sqlite_path(reader.url)
     if path is None or not path.parent.is_dir():
         return []
-    own = f".{path.name}."
-    found = (file for file in path.parent.iterdir() if file.name.startswith(own) or _OUTPUTS.fullmatch(file.name))
-    return [(file.name, file) for file in sorted(found) if is_temporary(file.name)]
+    prefix = f".{path.name}."
+    files = (file for file in path.parent.iterdir() if file.name.startswith(prefix) or _OUTPUTS.fullmatch(file.name))
+    return [(file.name, file) for file in sorted(files) if is_temporary(file.name)]
 
 
 def _stray(name: str, file: Path, runs: dict[str, str]) -> Stray | None:

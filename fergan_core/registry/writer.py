@@ -1,4 +1,4 @@
-"""Points on their way to the registry: handed over at once, written by a thread of their own."""
+"""A writer of points: they are handed over at once, and a thread of its own writes them to the registry."""
 
 import threading
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ MOST_WAITING = 250_000
 
 
 class PointWriter:
-    """Writes a run's points in one transaction a second and says every ten seconds that the run lives.
+    """Writes a run's points in one transaction a second, and records every ten seconds that the run is alive.
 
     Points that come faster than that are written sooner; where MOST_WAITING of them wait, `put` blocks until there is
     room. An error of the writing thread is raised by the next `put`, `flush` or `close`, and by a `put` that blocks; a

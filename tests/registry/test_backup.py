@@ -55,7 +55,7 @@ def test_what_is_backed_up_comes_back(registry: Registry, run_id: str, tmp_path:
     assert new.run(run_id) == old.run(run_id)
     assert new.points([run_id], ["loss_d"]).equals(old.points([run_id], ["loss_d"]))
     report = verify(new)
-    assert (report.whole, report.files, report.strays) == (True, 3, [])
+    assert (report.intact, report.files, report.strays) == (True, 3, [])
     assert sorted(file.name for file in (tmp_path / "new").iterdir()) == ["x.db", "x.db.lock", "x.files"]
     Registry(new.url).tag(run_id, "goes on")
 
@@ -153,9 +153,9 @@ def test_restoring_moves_what_is_there_aside(registry: Registry, run_id: str, en
     back = restore(tmp_path / "b", registry.url)
     assert back.aside is not None
     assert set(Reader(registry.url).runs()["id"]) == {run_id, "report22"}
-    assert verify(Reader(registry.url)).whole
+    assert verify(Reader(registry.url)).intact
     assert later in set(Reader(str(back.aside)).runs()["id"])
-    assert verify(Reader(str(back.aside))).whole
+    assert verify(Reader(str(back.aside))).intact
 
 
 def test_restoring_over_a_damaged_registry_works_and_over_another_programs_does_not(

@@ -62,7 +62,7 @@ def test_a_full_disk_is_said_and_loses_nothing(small_disk: Path, tmp_path: Path,
     assert reader.points([run_id], ["loss_d"], buckets=1)["count"].tolist() == [1000]
     assert reader.metrics([run_id]) == ["loss_d"]
     report = verify(reader)
-    assert (report.whole, report.files, report.strays) == (True, 1, [])
+    assert (report.intact, report.files, report.strays) == (True, 1, [])
 
     filler.unlink()
     registry.add_points(run_id, [("loss_g", step, 1.0) for step in range(5000)])

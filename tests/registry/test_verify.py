@@ -91,7 +91,7 @@ def test_what_a_killed_writer_leaves_is_stray_and_is_removed(registry: Registry,
         put(folder / "sheets" / f".step-00000032.webp.{dead}.tmp", age=1),  # written a moment ago
     ]
     report = verify(reader)
-    assert report.whole
+    assert report.intact
     assert {stray.kind for stray in report.strays} == {"temporary", "unrecorded", "unknown"}
     assert {stray.file for stray in report.strays} == {*gone, *kept[:2]}
     lines = repair(registry, report)
@@ -133,7 +133,7 @@ def test_records_of_lost_files_are_dropped_so_that_the_run_can_go_on(
         ("changed", files[1]["path"]),
         ("missing", files[2]["sheet"]),
     }
-    assert not report.whole
+    assert not report.intact
     lines = repair(registry, report)
     assert len(lines) == 3
     assert all(line.startswith("lost: ") for line in lines)
@@ -144,7 +144,7 @@ def test_records_of_lost_files_are_dropped_so_that_the_run_can_go_on(
     assert files[1]["path"].with_name(files[1]["path"].name + ".damaged").read_bytes() == content
     assert not files[1]["state_path"].exists()
     after = verify(reader)
-    assert after.whole
+    assert after.intact
     assert [stray.kind for stray in after.strays] == ["unknown"]
 
 
@@ -190,13 +190,13 @@ def test_a_training_that_is_killed_is_cleaned_and_resumed(tmp_path: Path) -> Non
     for file in registry.files.rglob("*.*"):
         os.utime(file, (LONG_AGO, LONG_AGO))
     report = verify(reader)
-    assert report.whole
+    assert report.intact
     repair(registry, report)
     assert verify(reader).strays == []
     with few_light_faces():
         resumed = run_module("trainers.dcgan", "--registry", path, "--resume", run_id)
     assert resumed.returncode == 0, resumed.stderr
     report = verify(reader)
-    assert report.whole
+    assert report.intact
     assert report.strays == []
     assert len(reader.checkpoints(run_id)) == 2

@@ -1,7 +1,8 @@
 """Runs as files: carrying a run to another registry in one .zip.
 
 An archive holds `manifest.json` (the run's rows), `points.safetensors`, and under `files/` the run's own files. It is
-taken whole or not at all, and nothing in it is trusted: names, sizes, hashes, formats are checked, nothing unpickled.
+imported completely or not at all, and nothing in it is trusted: names, sizes, hashes and formats are checked, and
+nothing is unpickled.
 """
 
 import hashlib
@@ -21,7 +22,7 @@ from sqlalchemy.engine import Connection
 from fergan_core.errors import BadArchive, RegistryError
 from fergan_core.files import atomic_write, working_folder
 from fergan_core.registry.connect import inserted_key
-from fergan_core.registry.exchange.manifest import FORMAT, FileEntry, Manifest, told, wanted_files
+from fergan_core.registry.exchange.manifest import FORMAT, FileEntry, Manifest, explain, wanted_files
 from fergan_core.registry.points import metric_keys
 from fergan_core.registry.queries import Reader
 from fergan_core.registry.registry import Registry
@@ -92,8 +93,8 @@ def _collect(connection: Connection, run_id: str, *, light: bool) -> tuple[Manif
     key = run["key"]
 
     def rows(table: Any, *order: Any) -> list[dict[str, Any]]:
-        found = connection.execute(sa.select(table.__table__).where(table.run_key == key).order_by(*order))
-        return [dict(row) for row in found.mappings()]
+        result = connection.execute(sa.select(table.__table__).where(table.run_key == key).order_by(*order))
+        return [dict(row) for row in result.mappings()]
 
     checkpoints = rows(CheckpointRow, CheckpointRow.step)
     if light:
@@ -116,7 +117,7 @@ def _collect(connection: Connection, run_id: str, *, light: bool) -> tuple[Manif
             }
         )
     except ValidationError as error:
-        raise RegistryError(f"run {run_id} cannot be carried to another registry: {told(error)}") from None
+        raise RegistryError(f"run {run_id} cannot be carried to another registry: {explain(error)}") from None
     return manifest, _pack_points(connection, key)
 
 
@@ -192,7 +193,7 @@ def _read_manifest(archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo]
     try:
         manifest = Manifest.model_validate_json(_read(archive, members, _MANIFEST, path))
     except ValidationError as error:
-        raise BadArchive(f"{path}: {told(error)}; export the run again with this FerGAN") from None
+        raise BadArchive(f"{path}: {explain(error)}; export the run again with this FerGAN") from None
     named = {_MANIFEST, _POINTS, *(_FILES + entry.path for entry in wanted_files(manifest))}
     odd = sorted(named ^ set(members))
     if odd:
@@ -312,9 +313,9 @@ def _insert(
     insert(FindingRow, [row.model_dump() for row in manifest.findings])
     for evaluation in manifest.evaluations:
         values = evaluation.model_dump(exclude={"scores"})
-        made = inserted_key(connection.execute(sa.insert(EvaluationRow).values(**values, run_key=key)))
+        evaluation_key = inserted_key(connection.execute(sa.insert(EvaluationRow).values(**values, run_key=key)))
         if evaluation.scores:
-            scores = [{**score.model_dump(), "evaluation_key": made} for score in evaluation.scores]
+            scores = [{**score.model_dump(), "evaluation_key": evaluation_key} for score in evaluation.scores]
             connection.execute(sa.insert(ScoreRow), scores)
     keys = metric_keys(connection, points)
     for metric, columns in points.items():

@@ -14,7 +14,7 @@ FORMAT = "fergan-run-1"
 
 
 def _by(rule: Callable[[Any], str | None]) -> AfterValidator:
-    """Make a check of a reader's rule: what is taken in can be shown."""
+    """Return a validator by a reader's rule, so that whatever is imported can also be shown."""
 
     def check(value: Any) -> Any:
         if (why := rule(value)) is not None:
@@ -101,7 +101,7 @@ class CheckpointRow(_Rows):
     created: Time
 
     @model_validator(mode="after")
-    def _state_whole(self) -> Self:
+    def _all_of_the_state_or_nothing(self) -> Self:
         if len({getattr(self, name) is None for name in NO_STATE}) != 1:
             raise ValueError("a state has a path, a hash and a size, or none of them")
         return self
@@ -146,7 +146,7 @@ class EvaluationRow(_Rows):
     scores: list[ScoreLine]
 
     @model_validator(mode="after")
-    def _whole(self) -> Self:
+    def _comparable_scores(self) -> Self:
         for name in rows.PROTOCOL_FIELDS:
             if self.protocol.get(name) is None:
                 raise ValueError(f"its protocol lacks '{name}'")
@@ -193,9 +193,9 @@ class Manifest(_Rows):
             if path.partition("/")[0] != self.run.id:
                 raise ValueError(f"'{path}' lies outside the run's own folder")
         kinds: tuple[Sequence[CheckpointRow | SheetRow], ...] = (self.checkpoints, self.sheets)
-        for own in kinds:
-            _refuse_twice((row.step for row in own), "two files of a kind have the same step: a step")
-            for before, after in pairwise(sorted(own, key=lambda row: row.step)):
+        for rows_of_kind in kinds:
+            _refuse_twice((row.step for row in rows_of_kind), "two files of a kind have the same step: a step")
+            for before, after in pairwise(sorted(rows_of_kind, key=lambda row: row.step)):
                 if after.epoch < before.epoch or after.images_seen < before.images_seen:
                     raise ValueError(f"step {after.step} lies after step {before.step} and has a smaller epoch")
         evaluated = ((row.step, row.judge_sha256, row.protocol_key) for row in self.evaluations)
@@ -204,7 +204,7 @@ class Manifest(_Rows):
 
 
 def _refuse_twice(keys: Iterable[Hashable], what: str) -> None:
-    """Raise ValueError where a key that must be alone is there twice."""
+    """Raise ValueError where a key that must be unique is there twice."""
     met: set[Hashable] = set()
     for key in keys:
         if key in met:
@@ -212,12 +212,12 @@ def _refuse_twice(keys: Iterable[Hashable], what: str) -> None:
         met.add(key)
 
 
-def told(error: ValidationError) -> str:
+def explain(error: ValidationError) -> str:
     """Say in words which field of which row is wrong, what it holds, and why."""
     first = error.errors()[0]
     where = ".".join(map(str, first["loc"])) or "manifest"
-    given = first["input"]
-    holds = f" is {given!r:.60}" if isinstance(given, str | int | float | None) else ""
+    value = first["input"]
+    holds = f" is {value!r:.60}" if isinstance(value, str | int | float | None) else ""
     return f"{where}{holds}: {first['msg'].removeprefix('Value error, ')}"
 
 

@@ -22,7 +22,7 @@ from fergan_core.errors import RegistryError
 from fergan_core.files import LOGS, working_folder
 from fergan_core.recipe import from_dict
 from fergan_core.registry.connect import WriteLock, full_url, sqlite_path, writing_engine
-from fergan_core.registry.faults import told
+from fergan_core.registry.faults import readable_errors
 from fergan_core.registry.queries import Reader
 from fergan_core.registry.schema import (
     NO_STATE,
@@ -39,14 +39,14 @@ from fergan_core.registry.studies import study_tag
 
 @dataclass(frozen=True)
 class Portion:
-    """How much of a run is kept at most: stretches of points a metric, sheets, checkpoints."""
+    """How much of a run is kept at most: stretches of points for each metric, sheets, checkpoints."""
 
     stretches: int
     sheets: int
     checkpoints: int
 
 
-WHOLE = Portion(stretches=500, sheets=25, checkpoints=2)
+STANDARD = Portion(stretches=500, sheets=25, checkpoints=2)
 DRAWABLE = Portion(stretches=60, sheets=4, checkpoints=1)
 BRIEF = Portion(stretches=30, sheets=1, checkpoints=0)
 # Of a study's dozens of trials one wants the scores, the findings, and how they went.
@@ -87,12 +87,12 @@ def write_showcase(
     with WriteLock(full_url(str(target))).held():
         _refuse_loss(reader, origin, target, run_ids)
         with working_folder(target) as folder:
-            made = folder / "runs.db"
-            _copy_database(origin, made)
-            _reduce(reader, made, run_ids, dict.fromkeys(brief, BRIEF) | dict.fromkeys(drawable, DRAWABLE))
-            _finish(made)
+            new_database = folder / "runs.db"
+            _copy_database(origin, new_database)
+            _reduce(reader, new_database, run_ids, dict.fromkeys(brief, BRIEF) | dict.fromkeys(drawable, DRAWABLE))
+            _finish(new_database)
             size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-            _replace(made, target, folder)
+            _replace(new_database, target, folder)
     return size
 
 
@@ -101,35 +101,35 @@ def _refuse_loss(reader: Reader, origin: Path, target: Path, run_ids: Sequence[s
     if not target.exists():
         return
     old = Reader(str(target)).runs()
-    kept = set(run_ids)
+    remaining = set(run_ids)
     if not (origin.exists() and origin.samefile(target)):
-        kept |= set(reader.runs()["id"]) | set(reader.runs(trashed=True)["id"])
-    lost = [run_id for run_id in old["id"][~old["literature"].astype(bool)] if run_id not in kept]
+        remaining |= set(reader.runs()["id"]) | set(reader.runs(trashed=True)["id"])
+    lost = [run_id for run_id in old["id"][~old["literature"].astype(bool)] if run_id not in remaining]
     if lost:
         raise RegistryError(
             f"--out: {target.name} has run {lost[0]}, which would be lost; choose it too, or trash it, or export it"
         )
 
 
-def _copy_database(origin: Path, made: Path) -> None:
+def _copy_database(origin: Path, copy_path: Path) -> None:
     source = sqlite3.connect(f"file:{quote(str(origin))}?mode=ro", uri=True, timeout=30)
     try:
-        with told(f"sqlite:///{origin}", "read"):
-            source.execute("VACUUM INTO ?", (str(made),))
+        with readable_errors(f"sqlite:///{origin}", "read"):
+            source.execute("VACUUM INTO ?", (str(copy_path),))
     finally:
         source.close()
 
 
-def _reduce(reader: Reader, made: Path, run_ids: Sequence[str], smaller: Mapping[str, Portion]) -> None:
-    engine = writing_engine(f"sqlite:///{made}")
+def _reduce(reader: Reader, database: Path, run_ids: Sequence[str], smaller: Mapping[str, Portion]) -> None:
+    engine = writing_engine(f"sqlite:///{database}")
     with engine.begin() as connection:
         connection.execute(sa.delete(RunRow).where(RunRow.literature.is_(False), RunRow.id.not_in(run_ids)))
         chosen = sa.select(RunRow.key, RunRow.id, RunRow.provenance, RunRow.dataset).where(RunRow.literature.is_(False))
         trials = set(connection.scalars(sa.select(TagRow.run_key).where(TagRow.tag.startswith(study_tag("")))))
         for key, run_id, provenance, dataset in connection.execute(chosen).all():
-            portion = TRIAL if key in trials else smaller.get(run_id, WHOLE)
-            _keep_sheets(connection, reader, key, made.with_suffix(".files"), portion.sheets)
-            _keep_checkpoints(connection, reader, key, made.with_suffix(".files"), portion.checkpoints)
+            portion = TRIAL if key in trials else smaller.get(run_id, STANDARD)
+            _keep_sheets(connection, reader, key, database.with_suffix(".files"), portion.sheets)
+            _keep_checkpoints(connection, reader, key, database.with_suffix(".files"), portion.checkpoints)
             thinned = _thin(connection, key, portion.stretches)
             values = {"provenance": scrubbed(provenance), "dataset": scrubbed(dataset), "trashed": None}
             connection.execute(sa.update(RunRow).where(RunRow.key == key).values(**values))
@@ -154,16 +154,18 @@ def _keep_sheets(connection: Connection, reader: Reader, key: int, files: Path, 
     for path, sha256 in connection.execute(
         sa.select(SheetRow.path, SheetRow.sha256).where(SheetRow.run_key == key)
     ).all():
-        _write(files / path, _whole(reader, path, sha256))
+        _write(files / path, _unchanged_content(reader, path, sha256))
 
 
 def _keep_checkpoints(connection: Connection, reader: Reader, key: int, files: Path, count: int) -> None:
     """Keep the weights at evaluated steps, or the last where none is; of them what draws, in half precision."""
-    mine = sa.select(CheckpointRow.step).where(CheckpointRow.run_key == key).order_by(CheckpointRow.step)
-    steps = connection.scalars(mine).all()
+    of_run = sa.select(CheckpointRow.step).where(CheckpointRow.run_key == key).order_by(CheckpointRow.step)
+    steps = connection.scalars(of_run).all()
     judged = set(connection.scalars(sa.select(EvaluationRow.step).where(EvaluationRow.run_key == key)))
-    kept = spread([step for step in steps if step in judged] or list(steps[-1:]), count)
-    connection.execute(sa.delete(CheckpointRow).where(CheckpointRow.run_key == key, CheckpointRow.step.not_in(kept)))
+    chosen_steps = spread([step for step in steps if step in judged] or list(steps[-1:]), count)
+    connection.execute(
+        sa.delete(CheckpointRow).where(CheckpointRow.run_key == key, CheckpointRow.step.not_in(chosen_steps))
+    )
     rows = connection.execute(
         sa.select(CheckpointRow.step, CheckpointRow.path, CheckpointRow.sha256).where(CheckpointRow.run_key == key)
     ).all()
@@ -173,14 +175,14 @@ def _keep_checkpoints(connection: Connection, reader: Reader, key: int, files: P
         connection.execute(sa.select(RunRow.recipe).where(RunRow.key == key)).scalar_one()
     ).method.drawn_by
     for step, path, sha256 in rows:
-        light = _light(path, _whole(reader, path, sha256), drawn_by)
+        light = _light(path, _unchanged_content(reader, path, sha256), drawn_by)
         _write(files / path, light)
         values = {**NO_STATE, "sha256": hashlib.sha256(light).hexdigest(), "bytes": len(light)}
         where = (CheckpointRow.run_key == key) & (CheckpointRow.step == step)
         connection.execute(sa.update(CheckpointRow).where(where).values(**values))
 
 
-def _whole(reader: Reader, path: str, sha256: str) -> bytes:
+def _unchanged_content(reader: Reader, path: str, sha256: str) -> bytes:
     file = reader.file(path)
     content = file.read_bytes() if file.is_file() else b""
     if hashlib.sha256(content).hexdigest() != sha256:
@@ -227,7 +229,7 @@ def _thin(connection: Connection, key: int, most: int) -> bool:
     for metric, name, count, first, last in connection.execute(counts).all():
         if count <= most:
             continue
-        mine = (PointRow.run_key == key) & (PointRow.metric_key == metric)
+        of_metric = (PointRow.run_key == key) & (PointRow.metric_key == metric)
         width = -(-(last - first + 1) // most)
         has_nan = sa.func.count() > sa.func.count(PointRow.value)
         mean = 1 / sa.func.avg(1 / PointRow.value) if name == _SPEED else sa.func.avg(PointRow.value)
@@ -238,11 +240,11 @@ def _thin(connection: Connection, key: int, most: int) -> bool:
                 sa.func.min(sa.func.coalesce(PointRow.low, PointRow.value)).label("low"),
                 sa.func.max(sa.func.coalesce(PointRow.high, PointRow.value)).label("high"),
             )
-            .where(mine)
+            .where(of_metric)
             .group_by(sa.cast(PointRow.step - first, sa.Integer).op("/")(width))
         )
         rows = [dict(row) for row in connection.execute(stretches).mappings()]
-        connection.execute(sa.delete(PointRow).where(mine))
+        connection.execute(sa.delete(PointRow).where(of_metric))
         connection.execute(sa.insert(PointRow), [{**row, "run_key": key, "metric_key": metric} for row in rows])
         thinned = True
     return thinned
@@ -256,15 +258,15 @@ def scrubbed(value: Any) -> Any:
         return [scrubbed(item) for item in value]
     if not isinstance(value, str):
         return value
-    return _PATH.sub(lambda found: _last_part(found[0]), _ADDRESS.sub("URL", value))
+    return _PATH.sub(lambda match: _last_part(match[0]), _ADDRESS.sub("URL", value))
 
 
 def _last_part(path: str) -> str:
     return re.split(r"[/\\]", path.rstrip("/\\"))[-1]
 
 
-def _finish(made: Path) -> None:
-    connection = sqlite3.connect(made, isolation_level=None)
+def _finish(database: Path) -> None:
+    connection = sqlite3.connect(database, isolation_level=None)
     try:
         connection.execute("PRAGMA journal_mode=DELETE")
         connection.execute("VACUUM")
@@ -273,12 +275,12 @@ def _finish(made: Path) -> None:
         connection.close()
     if verdict != "ok":
         raise RegistryError(f"the showcase came out damaged ({verdict}); write it again")
-    made.with_name(f"{made.name}.lock").unlink(missing_ok=True)
+    database.with_name(f"{database.name}.lock").unlink(missing_ok=True)
 
 
-def _replace(made: Path, target: Path, folder: Path) -> None:
+def _replace(new_database: Path, target: Path, folder: Path) -> None:
     """Put the new database and files in place of the old, which go away with the working folder."""
-    files, new = target.with_suffix(".files"), made.with_suffix(".files")
+    files, new = target.with_suffix(".files"), new_database.with_suffix(".files")
     new.mkdir(exist_ok=True)
     if files.exists():
         files.rename(folder / "old.files")
@@ -286,7 +288,7 @@ def _replace(made: Path, target: Path, folder: Path) -> None:
     # A log of the old database must never be taken for the new one's.
     for leftover in _logs(target):
         leftover.unlink(missing_ok=True)
-    made.replace(target)
+    new_database.replace(target)
 
 
 def _logs(database: Path) -> Iterable[Path]:
