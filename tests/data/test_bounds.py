@@ -88,9 +88,9 @@ def face() -> bytes:
 
 def test_links_within_a_tar_are_followed_and_those_that_lead_out_or_in_a_circle_are_not(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "faces.tar", "w") as tar:
-        whole = tarfile.TarInfo("all/1.png")
-        whole.size = len(face())
-        tar.addfile(whole, io.BytesIO(face()))
+        member = tarfile.TarInfo("all/1.png")
+        member.size = len(face())
+        tar.addfile(member, io.BytesIO(face()))
         for name, kind, target in (
             ("happy/soft.png", tarfile.SYMTYPE, "../all/1.png"),
             ("sad/hard.png", tarfile.LNKTYPE, "all/1.png"),

@@ -151,4 +151,4 @@ def test_info_of_the_real_images(fer2013_layout: Callable[..., Path]) -> None:
     summary = summarise(open_dataset(fer2013_layout("csv", 3000)))
     assert summary["images"] == 3000
     assert set(summary["counts"]) <= set(SPLITS)
-    assert sum(sum(own.values()) for own in summary["counts"].values()) == 3000
+    assert sum(sum(split_counts.values()) for split_counts in summary["counts"].values()) == 3000

@@ -49,11 +49,11 @@ def test_npz_comes_back_to_the_byte_and_holds_images_and_labels_alone(tmp_path: 
     write_faces(tmp_path / "faces.npz", images, labels)
     with np.load(tmp_path / "faces.npz", allow_pickle=False) as file:
         assert sorted(file.files) == ["images", "labels"]
-    found, codes, names = read_faces(tmp_path / "faces.npz")
-    assert np.array_equal(found, images)
+    faces, codes, names = read_faces(tmp_path / "faces.npz")
+    assert np.array_equal(faces, images)
     assert codes is not None
     assert np.array_equal(codes, labels)
-    assert (found.dtype, codes.dtype) == (np.uint8, np.uint8)
+    assert (faces.dtype, codes.dtype) == (np.uint8, np.uint8)
     assert (names[0], names[-1]) == ("faces.npz, face 1", "faces.npz, face 21")
     assert [entry.name for entry in tmp_path.iterdir()] == ["faces.npz"]
 
@@ -62,10 +62,10 @@ def test_a_folder_comes_back_emotion_by_emotion_in_order(tmp_path: Path) -> None
     images, labels = some_faces(), some_labels()
     write_faces(tmp_path / "out", images, labels)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(EMOTIONS)
-    found, codes, names = read_faces(tmp_path / "out")
+    faces, codes, names = read_faces(tmp_path / "out")
     assert codes is not None
     order = sorted(range(21), key=lambda i: (EMOTIONS[labels[i]], i))
-    assert np.array_equal(found, images[order])
+    assert np.array_equal(faces, images[order])
     assert np.array_equal(codes, labels[order])
     assert names == [f"{EMOTIONS[labels[i]]}/{i:05d}.png" for i in order]
     assert [entry.name for entry in tmp_path.iterdir()] == ["out"]
@@ -97,11 +97,11 @@ def test_a_sheet_has_a_row_an_emotion_and_shows_its_faces(tmp_path: Path) -> Non
 )
 def test_npz_of_every_shape_without_labels(tmp_path: Path, shape: tuple[int, ...]) -> None:
     images = some_faces()
-    given = np.repeat(images[..., None], 3, 3) if shape[-1] == 3 else images.reshape(shape)
-    np.savez(tmp_path / "faces.npz", images=np.asfortranarray(given))
-    found, codes, names = read_faces(tmp_path / "faces.npz")
-    assert np.array_equal(found, images)
-    assert found.flags.c_contiguous
+    shaped = np.repeat(images[..., None], 3, 3) if shape[-1] == 3 else images.reshape(shape)
+    np.savez(tmp_path / "faces.npz", images=np.asfortranarray(shaped))
+    faces, codes, names = read_faces(tmp_path / "faces.npz")
+    assert np.array_equal(faces, images)
+    assert faces.flags.c_contiguous
     assert codes is None
     assert len(names) == 21
 
@@ -173,7 +173,7 @@ def test_what_is_misspelt_nested_linked_or_no_emotion_is_read_or_said(
     assert np.array_equal(images, np.stack([two, five, one, four]))
     assert codes is not None
     assert codes.tolist() == [3, 4, 5, 2]
-    told = capsys.readouterr().err
+    messages = capsys.readouterr().err
     for words in (
         "faces: 2 pictures in contempt/: not one of the seven emotions; left out",
         "faces: suprise/: read as surprise",
@@ -181,7 +181,7 @@ def test_what_is_misspelt_nested_linked_or_no_emotion_is_read_or_said(
         "faces: 1 picture in further folders within an emotion's",
         "faces: sad2/: a link to a folder that it lies in; left out",
     ):
-        assert words in told, told
+        assert words in messages, messages
 
 
 def test_numbered_folders_and_labels_from_1_in_a_given_order(

@@ -27,7 +27,7 @@ HAIR_AND_BACKGROUND = np.s_[:, :6, :]
 
 
 @pytest.fixture(scope="module")
-def whole():
+def dataset():
     return synthfer()
 
 
@@ -57,37 +57,37 @@ def expressing(emotion: str, identity) -> np.ndarray:
     return portraits(identity, **{f"au{unit}": strength for unit, strength in ACTION_UNITS[emotion].items()})
 
 
-def test_class_counts_are_those_of_fer2013(whole):
-    assert whole.images.shape == (28_709 + 3_589, 48, 48)
-    assert whole.images.dtype == np.uint8
+def test_class_counts_are_those_of_fer2013(dataset):
+    assert dataset.images.shape == (28_709 + 3_589, 48, 48)
+    assert dataset.images.dtype == np.uint8
     for split, counts in ((0, TRAIN_COUNTS), (1, PUBLIC_COUNTS)):
-        found = np.bincount(whole.labels[whole.splits == split], minlength=7)
-        assert dict(zip(EMOTIONS, found.tolist(), strict=True)) == counts
+        class_counts = np.bincount(dataset.labels[dataset.splits == split], minlength=7)
+        assert dict(zip(EMOTIONS, class_counts.tolist(), strict=True)) == counts
     assert sum(TRAIN_COUNTS.values()) == 28_709
     assert sum(PUBLIC_COUNTS.values()) == 3_589
 
 
-def test_every_person_shows_every_emotion(whole):
-    train = whole.splits == 0
-    modes = whole.factors["identity"][train].astype(int) * 7 + whole.labels[train]
-    seen = np.bincount(modes, minlength=NUM_IDENTITIES * 7)
-    assert (seen > 0).all()
-    disgust = seen.reshape(NUM_IDENTITIES, 7)[:, emotion_code("disgust")]
+def test_every_person_shows_every_emotion(dataset):
+    train = dataset.splits == 0
+    modes = dataset.factors["identity"][train].astype(int) * 7 + dataset.labels[train]
+    mode_counts = np.bincount(modes, minlength=NUM_IDENTITIES * 7)
+    assert (mode_counts > 0).all()
+    disgust = mode_counts.reshape(NUM_IDENTITIES, 7)[:, emotion_code("disgust")]
     assert disgust.sum() == 436  # about seven faces for each of the rarest modes
 
 
-def test_labels_are_shuffled(whole):
-    assert len(set(whole.labels[:30].tolist())) > 3
-    runs = np.count_nonzero(np.diff(whole.labels[whole.splits == 0].astype(int)))
+def test_labels_are_shuffled(dataset):
+    assert len(set(dataset.labels[:30].tolist())) > 3
+    runs = np.count_nonzero(np.diff(dataset.labels[dataset.splits == 0].astype(int)))
     assert runs > 20_000
 
 
-def test_factors_lie_in_their_ranges(whole):
-    factors = whole.factors
-    assert all(len(column) == len(whole) for column in factors.values())
+def test_factors_lie_in_their_ranges(dataset):
+    factors = dataset.factors
+    assert all(len(column) == len(dataset) for column in factors.values())
     assert factors["identity"].dtype == np.uint8
     assert factors["identity"].max() == NUM_IDENTITIES - 1
-    neutral = whole.labels == emotion_code("neutral")
+    neutral = dataset.labels == emotion_code("neutral")
     assert (factors["intensity"][neutral] == 0).all()
     assert factors["intensity"][~neutral].min() >= 0.45
     assert factors["intensity"].max() <= 1
@@ -96,15 +96,15 @@ def test_factors_lie_in_their_ranges(whole):
     assert 0.97 <= factors["scale"].min() <= factors["scale"].max() <= 1.14
     for unit in (12, 26):
         names = [name for name in EMOTIONS if unit in ACTION_UNITS[name]]
-        active = np.isin(whole.labels, [emotion_code(name) for name in names])
+        active = np.isin(dataset.labels, [emotion_code(name) for name in names])
         assert factors[f"au{unit}"][active].min() > factors[f"au{unit}"][~active].max()
 
 
-def test_images_are_neither_dark_nor_burnt_out(whole):
-    brightness = whole.images[:4000].mean(axis=(1, 2))
+def test_images_are_neither_dark_nor_burnt_out(dataset):
+    brightness = dataset.images[:4000].mean(axis=(1, 2))
     assert brightness.min() > 20
     assert brightness.max() < 240
-    assert whole.images[:4000].std(axis=(1, 2)).min() > 8
+    assert dataset.images[:4000].std(axis=(1, 2)).min() > 8
 
 
 def test_same_seed_same_bytes_and_another_seed_other_bytes():
@@ -118,8 +118,8 @@ def test_same_seed_same_bytes_and_another_seed_other_bytes():
 
 def test_drawing_depends_neither_on_chunks_nor_on_threads():
     scene = sample_scene(5, np.arange(150, dtype=np.uint8) % 7)
-    whole = draw_scene(scene, 5, threads=1, chunk=150)
-    np.testing.assert_array_equal(whole, draw_scene(scene, 5, threads=3, chunk=17))
+    at_once = draw_scene(scene, 5, threads=1, chunk=150)
+    np.testing.assert_array_equal(at_once, draw_scene(scene, 5, threads=3, chunk=17))
 
 
 def test_an_image_depends_on_its_index_and_label_alone():
@@ -253,9 +253,9 @@ def discriminant_accuracy(train, train_classes, test, test_classes, number: int)
     return float((scores.argmax(axis=1) == test_classes).mean())
 
 
-def test_emotions_and_people_can_be_learned_from_the_pixels(whole):
-    x, labels, identity = features(whole.images), whole.labels, whole.factors["identity"]
-    train, public = whole.splits == 0, whole.splits == 1
+def test_emotions_and_people_can_be_learned_from_the_pixels(dataset):
+    x, labels, identity = features(dataset.images), dataset.labels, dataset.factors["identity"]
+    train, public = dataset.splits == 0, dataset.splits == 1
     emotion = discriminant_accuracy(x[train], labels[train], x[public], labels[public], 7)
     person = discriminant_accuracy(x[train], identity[train], x[public], identity[public], NUM_IDENTITIES)
     # Measured: 0.646 and 0.886. Chance: 0.25 (all happy) and 0.016.

@@ -126,12 +126,12 @@ def npz_bytes(**arrays: object) -> bytes:
 
 def kaggle_archive() -> Contents:
     """The challenge's files: the whole set twice, its training part, its test part without emotions, an example."""
-    rest = [i for i in range(98) if USAGE[i] != "Training"]
+    not_training = [i for i in range(98) if USAGE[i] != "Training"]
     return {
         "fer2013/fer2013.csv": table(rows_of()),
         "icml_face_data.csv": table(rows_of(), "emotion, Usage, pixels"),
         "train.csv": table(rows_of("Training"), "emotion,pixels"),
-        "test.csv": table(rest, "pixels"),
+        "test.csv": table(not_training, "pixels"),
         "example_submission.csv": b"emotion\n0\n",
     }
 
@@ -161,21 +161,21 @@ def numbered(first: int, kind: str = "{}") -> Callable[[], Contents]:
 
 def affectnet() -> Contents:
     names = [str(AFFECTNET.index(emotion)) for emotion in EMOTIONS]
-    found = pictures(by_usage("train_set/{}", "val_set/{}", "val_set/{}"), names)
-    return found | {f"train_set/7/c{i}.png": coded(i) for i in range(6)}
+    contents = pictures(by_usage("train_set/{}", "val_set/{}", "val_set/{}"), names)
+    return contents | {f"train_set/7/c{i}.png": coded(i) for i in range(6)}
 
 
 def listed(labels: Sequence[str]) -> Contents:
-    found = {f"train/{i:04d}.png": coded(i) for i in range(98)}
+    contents = {f"train/{i:04d}.png": coded(i) for i in range(98)}
     lines = "".join(f"{i:04d}.png,{labels[LABELS[i]]}\n" for i in range(98))
-    return found | {"train/metadata.csv": f"file_name,label\n{lines}".encode()}
+    return contents | {"train/metadata.csv": f"file_name,label\n{lines}".encode()}
 
 
 def with_contempt() -> Contents:
-    found = pictures(
+    contents = pictures(
         by_usage("train/{}", "test/{}", "test/{}"), ("angry", "disgust", "fear", "joy", "sad", "suprise", "neutral")
     )
-    return found | {f"train/contempt/{i}.png": coded(i) for i in range(5)} | {"README.md": b"faces"}
+    return contents | {f"train/contempt/{i}.png": coded(i) for i in range(5)} | {"README.md": b"faces"}
 
 
 def ck_plus() -> bytes:

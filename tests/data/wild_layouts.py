@@ -53,7 +53,7 @@ class Layout:
     `refused` are words of the error where it is not read; `order` is the --label-order that it is opened with.
     """
 
-    seen: str
+    published_as: str
     make: Make
     splits: Split = field(default_factory=dict)
     skipped: int = 0
@@ -326,7 +326,7 @@ def main(folder: Path) -> None:
         place = folder / f"{number:02d}"
         place.mkdir(parents=True)
         order = "" if layout.order is None else f" --label-order {layout.order}"
-        print(f"# {name}: {layout.seen}\nfergan data info {layout.make(place)}{order}")
+        print(f"# {name}: {layout.published_as}\nfergan data info {layout.make(place)}{order}")
 
 
 if __name__ == "__main__":

@@ -84,7 +84,7 @@ def full(tmp_path: Path) -> tuple[Registry, str]:
         protocol={"count": 10, "seed": 0, "prior": "natural"},
         scores=[Score("is", 1.5, 1.4, 1.6, 3.0), Score("accuracy", 0.5, emotion="happy")],
     )
-    found = {
+    finding = {
         "step": 20,
         "epoch": 2,
         "kind": "collapse",
@@ -92,7 +92,7 @@ def full(tmp_path: Path) -> tuple[Registry, str]:
         "sentence": "It fell.",
         "numbers": {"emotion": "happy", "n": 1},
     }
-    registry.set_findings(run_id, [found])
+    registry.set_findings(run_id, [finding])
     registry.note(run_id, "worth a look")
     registry.set_status(run_id, "finished")
     return registry, run_id
@@ -110,30 +110,30 @@ def test_a_run_comes_out_as_it_went_in(full: tuple[Registry, str], tmp_path: Pat
     archive = tmp_path / "run.zip"
     size = export_run(registry.reader, run_id, archive)
     assert size == archive.stat().st_size
-    there = Registry(str(tmp_path / "there.db"))
-    assert import_run(there, archive) == run_id
-    here, copy = registry.reader, there.reader
-    assert everything(copy, run_id) == everything(here, run_id)
+    target = Registry(str(tmp_path / "there.db"))
+    assert import_run(target, archive) == run_id
+    original, copy = registry.reader, target.reader
+    assert everything(copy, run_id) == everything(original, run_id)
     row = copy.points([run_id], ["loss_d"], buckets=5).set_index("step")
     assert row.loc[3, "high"] == math.inf
     assert row.loc[2, "nans"] == 1
     report = verify(copy)
     assert (report.files, report.damage) == (6, [])
-    assert not [name for name in os.listdir(there.files) if name != run_id]
+    assert not [name for name in os.listdir(target.files) if name != run_id]
     with pytest.raises(RegistryError, match="already"):
-        import_run(there, archive)
+        import_run(target, archive)
     assert verify(copy).damage == []
 
 
 def test_light_keeps_the_last_weights_alone(full: tuple[Registry, str], tmp_path: Path) -> None:
     registry, run_id = full
     export_run(registry.reader, run_id, tmp_path / "light.zip", light=True)
-    there = Registry(str(tmp_path / "there.db"))
-    import_run(there, tmp_path / "light.zip")
-    checkpoints = there.reader.checkpoints(run_id)
+    target = Registry(str(tmp_path / "there.db"))
+    import_run(target, tmp_path / "light.zip")
+    checkpoints = target.reader.checkpoints(run_id)
     assert checkpoints["step"].tolist() == [20]
     assert checkpoints["state_path"].tolist() == [None]
-    assert verify(there.reader).files == 3
+    assert verify(target.reader).files == 3
 
 
 def test_an_imported_purged_run_is_free_again_and_a_running_one_comes_in_as_interrupted(
@@ -194,14 +194,14 @@ def edit(change: Callable[[dict], None]) -> Callable[[Members], None]:
     return apply
 
 
-def swap(suffix: str, content: bytes, *, told: bool) -> Callable[[Members], None]:
-    """Put other bytes in a file; `told` makes the manifest say so."""
+def swap(suffix: str, content: bytes, *, in_manifest: bool) -> Callable[[Members], None]:
+    """Put other bytes in a file; `in_manifest` makes the manifest say so."""
 
     def apply(members: Members) -> None:
         index = next(i for i, (info, _) in enumerate(members) if info.filename.endswith(suffix))
         info, _ = members[index]
         members[index] = (info, content)
-        if told:
+        if in_manifest:
 
             def tell(manifest: dict) -> None:
                 for row in [*manifest["checkpoints"], *manifest["sheets"]]:
@@ -241,10 +241,10 @@ HOSTILE: dict[str, Callable[[Members], None]] = {
     "drive name": rename(".webp", "C:/evil.webp"),
     "pickle by name": rename(".webp", "files/weights.pt"),
     "unnamed member": rename(".webp", "files/other/sheets/a.webp"),
-    "pickle by content": swap("20.safetensors", pickle.dumps({"a": 1}), told=True),
-    "pickle for points": swap("points.safetensors", pickle.dumps({"a": 1}), told=False),
-    "text for a sheet": swap(".webp", b"<svg onload=alert(1)>", told=True),
-    "changed weights": swap("20.safetensors", b"x" * 100, told=False),
+    "pickle by content": swap("20.safetensors", pickle.dumps({"a": 1}), in_manifest=True),
+    "pickle for points": swap("points.safetensors", pickle.dumps({"a": 1}), in_manifest=False),
+    "text for a sheet": swap(".webp", b"<svg onload=alert(1)>", in_manifest=True),
+    "changed weights": swap("20.safetensors", b"x" * 100, in_manifest=False),
     "symbolic link": symlink,
     "bomb": bomb,
     "manifest outside the run": edit(point_outside),
@@ -287,13 +287,13 @@ def test_a_hostile_archive_leaves_nothing_behind(full: tuple[Registry, str], tmp
         for info, content in members:
             archive.writestr(info, content)
     (tmp_path / "inside").mkdir()
-    there = Registry(str(tmp_path / "inside" / "there.db"))
+    target = Registry(str(tmp_path / "inside" / "there.db"))
     before = {path: path.read_bytes() for path in tmp_path.rglob("*.*") if path.is_file() and "there" not in str(path)}
     with pytest.raises(BadArchive) as caught:
-        import_run(there, bad)
+        import_run(target, bad)
     assert "\n" not in str(caught.value)
-    assert there.reader.runs()["id"].tolist() == ["report22"]
-    assert not there.files.exists() or not list(there.files.iterdir())
+    assert target.reader.runs()["id"].tolist() == ["report22"]
+    assert not target.files.exists() or not list(target.files.iterdir())
     after = {path: path.read_bytes() for path in tmp_path.rglob("*.*") if path.is_file() and "there" not in str(path)}
     assert after == before
 
@@ -320,9 +320,9 @@ def test_names_of_other_classes_are_taken_in(full: tuple[Registry, str], tmp_pat
     with registry.write() as connection:
         connection.execute(schema.SheetRow.__table__.update().values(emotions=["contempt"]))
     export_run(registry.reader, run_id, tmp_path / "run.zip")
-    there = Registry(str(tmp_path / "there.db"))
-    import_run(there, tmp_path / "run.zip")
-    assert there.reader.sheets(run_id)["emotions"].tolist() == [["contempt"], ["contempt"]]
+    target = Registry(str(tmp_path / "there.db"))
+    import_run(target, tmp_path / "run.zip")
+    assert target.reader.sheets(run_id)["emotions"].tolist() == [["contempt"], ["contempt"]]
 
 
 @pytest.mark.parametrize("keep", [0, 100, 2000])
@@ -331,8 +331,8 @@ def test_a_cut_archive_is_refused(full: tuple[Registry, str], tmp_path: Path, ke
     archive = tmp_path / "run.zip"
     export_run(registry.reader, run_id, archive)
     archive.write_bytes(archive.read_bytes()[:keep])
-    there = Registry(str(tmp_path / "there.db"))
+    target = Registry(str(tmp_path / "there.db"))
     with pytest.raises(BadArchive):
-        import_run(there, archive)
+        import_run(target, archive)
     with pytest.raises(BadArchive):
-        import_run(there, tmp_path / "none.zip")
+        import_run(target, tmp_path / "none.zip")

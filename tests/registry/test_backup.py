@@ -33,12 +33,12 @@ def add_sheet(registry: Registry, run_id: str, step: int, content: bytes) -> Pat
 @pytest.fixture
 def run_id(registry: Registry, enter: Enter) -> str:
     """An ended run with three sheets, two of them alike, and points."""
-    made = enter(registry, name="kept")
+    run_id = enter(registry, name="kept")
     for step, content in ((1, b"one"), (2, b"two"), (3, b"two")):
-        add_sheet(registry, made, step, content)
-    registry.add_points(made, [("loss_d", step, 1.0) for step in range(100)])
-    registry.set_status(made, "finished")
-    return made
+        add_sheet(registry, run_id, step, content)
+    registry.add_points(run_id, [("loss_d", step, 1.0) for step in range(100)])
+    registry.set_status(run_id, "finished")
+    return run_id
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -46,11 +46,11 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_what_is_backed_up_comes_back(registry: Registry, run_id: str, tmp_path: Path) -> None:
-    made = backup(registry.url, tmp_path / "b")
-    assert (made.files, made.copied, made.lost) == (3, 2, [])
+    backed_up = backup(registry.url, tmp_path / "b")
+    assert (backed_up.files, backed_up.copied, backed_up.lost) == (3, 2, [])
     (tmp_path / "new").mkdir()
-    again = restore(tmp_path / "b", str(tmp_path / "new" / "x.db"))
-    assert (again.files, again.lost, again.aside) == (3, [], None)
+    restored = restore(tmp_path / "b", str(tmp_path / "new" / "x.db"))
+    assert (restored.files, restored.lost, restored.aside) == (3, [], None)
     old, new = Reader(registry.url), Reader(str(tmp_path / "new" / "x.db"))
     assert new.run(run_id) == old.run(run_id)
     assert new.points([run_id], ["loss_d"]).equals(old.points([run_id], ["loss_d"]))
@@ -90,11 +90,11 @@ def test_a_backup_that_fails_leaves_the_first(registry: Registry, run_id: str, t
 
 def test_lost_files_are_named_and_all_else_is_kept(registry: Registry, run_id: str, tmp_path: Path) -> None:
     (registry.files / run_id / "sheets" / "step-00000001.webp").unlink()
-    made = backup(registry.url, tmp_path / "b")
-    assert made.lost == [f"{run_id}/sheets/step-00000001.webp"]
-    assert made.copied == 1
+    backed_up = backup(registry.url, tmp_path / "b")
+    assert backed_up.lost == [f"{run_id}/sheets/step-00000001.webp"]
+    assert backed_up.copied == 1
     back = restore(tmp_path / "b", str(tmp_path / "new.db"))
-    assert back.lost == made.lost
+    assert back.lost == backed_up.lost
     assert [damage.kind for damage in verify(Reader(str(tmp_path / "new.db"))).damage] == ["missing"]
 
 
@@ -131,16 +131,16 @@ def test_a_backup_amid_a_training_is_consistent(registry: Registry, enter: Enter
     thread = threading.Thread(target=train)
     thread.start()
     try:
-        made = [backup(registry.url, tmp_path / "b") for _ in range(4)]
+        backups = [backup(registry.url, tmp_path / "b") for _ in range(4)]
     finally:
         end.set()
         thread.join()
-    for number, result in enumerate(made):
-        back = restore(result.database, str(tmp_path / f"{number}.db"))
-        assert back.lost == result.lost
+    for number, result in enumerate(backups):
+        restored = restore(result.database, str(tmp_path / f"{number}.db"))
+        assert restored.lost == result.lost
         report = verify(Reader(str(tmp_path / f"{number}.db")))
         assert len(report.damage) == len(result.lost)
-    assert sum(len(result.lost) for result in made) <= 4  # files that were replaced just while they were copied
+    assert sum(len(result.lost) for result in backups) <= 4  # files that were replaced just while they were copied
 
 
 def test_restoring_moves_what_is_there_aside(registry: Registry, run_id: str, enter: Enter, tmp_path: Path) -> None:
@@ -182,8 +182,8 @@ def test_restoring_over_a_damaged_registry_works_and_over_another_programs_does_
 def test_folders_that_are_no_backups_are_refused(registry: Registry, run_id: str, tmp_path: Path) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.tex").write_text("x")
-    for target, said in ((tmp_path / "full", "something else"), (registry.files / "b", "own files")):
-        with pytest.raises(RegistryError, match=said):
+    for target, message in ((tmp_path / "full", "something else"), (registry.files / "b", "own files")):
+        with pytest.raises(RegistryError, match=message):
             backup(registry.url, target)
     with pytest.raises(RegistryError, match="is not a backup"):
         restore(tmp_path / "full", str(tmp_path / "new.db"))
@@ -195,10 +195,10 @@ def test_folders_that_are_no_backups_are_refused(registry: Registry, run_id: str
 
 
 def test_the_commands(registry: Registry, run_id: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    target, there = str(tmp_path / "b"), str(tmp_path / "new.db")
+    target, restored = str(tmp_path / "b"), str(tmp_path / "new.db")
     assert main(["backup", target, "--registry", registry.url]) == 0
     assert "3 files (2 new)" in capsys.readouterr().out
-    assert main(["restore", target, "--registry", there, "--json"]) == 0
+    assert main(["restore", target, "--registry", restored, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["files"] == 3
     (registry.files / run_id / "sheets" / "step-00000001.webp").write_bytes(b"xxx")
     add_sheet(registry, run_id, 5, b"five")

@@ -43,10 +43,10 @@ def test_rows_are_kept_without_a_second_key(registry: Registry, table: str) -> N
         return " ".join(str(connection.exec_driver_sql(statement).scalar()).split())
 
     plain = sa.create_engine("sqlite://")
-    with registry.write() as migrated, plain.begin() as made:
-        Base.metadata.create_all(made)
+    with registry.write() as migrated, plain.begin() as created:
+        Base.metadata.create_all(created)
         assert sql(migrated).endswith("WITHOUT ROWID")
-        assert sql(made).endswith("WITHOUT ROWID")
+        assert sql(created).endswith("WITHOUT ROWID")
 
 
 def test_a_newer_registry_is_refused_and_left_alone(registry: Registry) -> None:
@@ -77,9 +77,9 @@ def test_another_programs_tables_beside_ours_are_left_alone(registry: Registry) 
 def test_an_older_registry_is_read_by_no_one_and_brought_up_by_a_writer(
     registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = migrate.newest()
+    version = migrate.newest()
     monkeypatch.setattr(migrate, "newest", lambda: "9999")
-    with pytest.raises(RegistryError, match=rf"older schema '{known}'.*fergan runs tag"):
+    with pytest.raises(RegistryError, match=rf"older schema '{version}'.*fergan runs tag"):
         Reader(registry.url)
 
 

@@ -140,8 +140,8 @@ def full(registry: Registry, enter: Enter) -> bytes:
             registry.add_evaluation(
                 run_id, epoch=1, step=step, judge="j", judge_sha256="b" * 64, protocol=protocol, scores=scores
             )
-        found = {"kind": "collapse", "severity": "alarm", "sentence": "It fell.", "numbers": {"n": 1}}
-        registry.set_findings(run_id, [{"step": 20, "epoch": 2, **found}])
+        finding = {"kind": "collapse", "severity": "alarm", "sentence": "It fell.", "numbers": {"n": 1}}
+        registry.set_findings(run_id, [{"step": 20, "epoch": 2, **finding}])
         registry.note(run_id, "worth a look")
     path = sqlite_path(registry.url)
     assert path is not None
@@ -153,7 +153,7 @@ def test_flipped_bytes_and_cut_files_end_in_a_sentence(full: bytes, tmp_path: Pa
     draw = random.Random(0)
     path = tmp_path / "bad" / "runs.db"
     path.parent.mkdir()
-    said: list[RegistryError] = []
+    errors: list[RegistryError] = []
     for trial in range(100):
         content = bytearray(full)
         if trial < 80:
@@ -167,9 +167,9 @@ def test_flipped_bytes_and_cut_files_end_in_a_sentence(full: bytes, tmp_path: Pa
         try:
             ask(str(path))
         except RegistryError as error:
-            said.append(error)
-    assert all("\n" not in str(error) for error in said)
-    damage = [error for error in said if isinstance(error, Damaged)]
+            errors.append(error)
+    assert all("\n" not in str(error) for error in errors)
+    damage = [error for error in errors if isinstance(error, Damaged)]
     assert all("verify --repair" in str(error) for error in damage)
     assert len(damage) > 50
 

@@ -128,15 +128,15 @@ def test_a_put_that_waits_for_room_goes_on_hears_of_the_error_or_of_the_end(
     registry: Registry, enter: Enter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer_module, "MOST_WAITING", 10)
-    said: list[str] = []
+    outcomes: list[str] = []
 
     def put(writer: PointWriter) -> threading.Thread:
         def work() -> None:
             try:
                 writer.put([("loss_g", step, 1.0) for step in range(100)])
-                said.append("all in")
+                outcomes.append("all in")
             except Exception as error:
-                said.append(type(error).__name__)
+                outcomes.append(type(error).__name__)
 
         thread = threading.Thread(target=work)
         thread.start()
@@ -152,17 +152,17 @@ def test_a_put_that_waits_for_room_goes_on_hears_of_the_error_or_of_the_end(
         end = threading.Thread(target=closed.close)
         end.start()
         late.join(20)
-        assert said == ["ValueError"]
+        assert outcomes == ["ValueError"]
     waiting.join(20)
     end.join(20)
-    assert said == ["ValueError", "all in"]
+    assert outcomes == ["ValueError", "all in"]
     assert not end.is_alive()
     writer.flush()
     registry.trash(run_id)
     registry.purge(run_id)
     failing = put(writer)
     failing.join(20)
-    assert said[2:] == ["NoRun"]
+    assert outcomes[2:] == ["NoRun"]
 
 
 def test_points_are_kept_bit_for_bit_and_the_last_of_a_key_stays(registry: Registry, enter: Enter) -> None:
@@ -174,7 +174,7 @@ def test_points_are_kept_bit_for_bit_and_the_last_of_a_key_stays(registry: Regis
     registry.add_points(run_id, ((f"m{i}", step, step + i / 7) for i in range(7) for step in range(999)))
     query = "SELECT m.name, p.step, p.value FROM points p JOIN metrics m ON m.key = p.metric_key"
     with sqlite3.connect(registry.url.removeprefix("sqlite:///")) as connection:
-        found = {(name, step): value for name, step, value in connection.execute(query)}
-    assert [found["b", step].hex() for step in range(len(values))] == [value.hex() for value in values]
-    assert (found["a", 1], found["a", 3]) == (None, 1.0)  # reversed: of step 3 the last given is 1.0
-    assert all(found[f"m{i}", step] == step + i / 7 for i in range(7) for step in range(999))
+        recorded = {(name, step): value for name, step, value in connection.execute(query)}
+    assert [recorded["b", step].hex() for step in range(len(values))] == [value.hex() for value in values]
+    assert (recorded["a", 1], recorded["a", 3]) == (None, 1.0)  # reversed: of step 3 the last given is 1.0
+    assert all(recorded[f"m{i}", step] == step + i / 7 for i in range(7) for step in range(999))

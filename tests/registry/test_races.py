@@ -76,7 +76,7 @@ def together(processes: list[subprocess.Popen[str]]) -> list[str]:
     return [out.strip() for out, _ in results]
 
 
-def whole(path: Path) -> bool:
+def is_intact(path: Path) -> bool:
     """Tell whether SQLite finds nothing wrong with a file."""
     connection = sqlite3.connect(path)
     try:
@@ -90,7 +90,7 @@ def test_processes_that_start_at_once_make_one_registry(tmp_path: Path) -> None:
     ids = together([start(START, str(path)) for _ in range(6)])
     runs = Reader(str(path)).runs()
     assert sorted(runs["id"]) == sorted([*ids, "report22"])
-    assert whole(path)
+    assert is_intact(path)
 
 
 def test_processes_that_write_at_once_lose_nothing(registry: Registry, reader: Reader, enter: Enter) -> None:
@@ -99,7 +99,7 @@ def test_processes_that_write_at_once_lose_nothing(registry: Registry, reader: R
     points = reader.points([one, two], ["m0", "m1", "m2"], buckets=1)
     assert points.set_index("metric")["count"].to_dict() == {"m0": 400, "m1": 400, "m2": 400}
     assert sorted(reader.run(one)["tags"]) == sorted(f"{n}-{batch}" for n in (0, 1) for batch in range(40))
-    assert whole(registry.files.with_suffix(".db"))
+    assert is_intact(registry.files.with_suffix(".db"))
 
 
 def test_a_killed_writer_leaves_a_registry_that_can_be_read_and_written(
@@ -116,7 +116,7 @@ def test_a_killed_writer_leaves_a_registry_that_can_be_read_and_written(
     assert points.loc["a", "step"] == points.loc["a", "count"] - 1
     Registry(registry.url).forget_after(run_id, 10)
     assert reader.points([run_id], ["a"], buckets=1)["count"].tolist() == [11]
-    assert whole(registry.files.with_suffix(".db"))
+    assert is_intact(registry.files.with_suffix(".db"))
 
 
 def test_the_versions_of_sqlite_that_need_the_lock() -> None:

@@ -126,7 +126,7 @@ def test_a_registry_that_is_not_there_reads_as_empty(tmp_path: Path, registry: R
 def test_last_write_changes_with_every_write_and_with_no_reading(
     registry: Registry, reader: Reader, enter: Enter
 ) -> None:
-    seen = [reader.last_write()]
+    write_numbers = [reader.last_write()]
     run_id = enter(registry)
     for write in (
         lambda: registry.heartbeat(run_id),
@@ -134,10 +134,10 @@ def test_last_write_changes_with_every_write_and_with_no_reading(
         lambda: registry.add_points(run_id, [("a", 1, 1.0)]),
     ):
         write()
-        seen.append(reader.last_write())
+        write_numbers.append(reader.last_write())
         reader.runs(), reader.points([run_id], ["a"])
-        assert reader.last_write() == seen[-1]
-    assert len(set(seen)) == len(seen)
+        assert reader.last_write() == write_numbers[-1]
+    assert len(set(write_numbers)) == len(write_numbers)
 
 
 def test_what_is_no_registry_is_refused_in_one_sentence(tmp_path: Path) -> None:

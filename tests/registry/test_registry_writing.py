@@ -79,8 +79,8 @@ def test_a_run_without_heartbeat_has_crashed_until_it_beats_again(
     for later, status in ((20, "running"), (30, "crashed")):
         monkeypatch.setattr(queries_module.time, "time", lambda later=later: now + later)
         assert reader.run(run_id)["status"] == status
-        seen = reader.runs().set_index("id")["status"]
-        assert (seen[run_id], seen[ended]) == (status, "finished")
+        statuses = reader.runs().set_index("id")["status"]
+        assert (statuses[run_id], statuses[ended]) == (status, "finished")
     registry.heartbeat(run_id)  # the same clock, 30 seconds on
     assert reader.run(run_id)["status"] == "running"
 
@@ -135,7 +135,7 @@ def test_evaluations_of_one_protocol_are_replaced_and_of_another_kept(
 
 def test_forget_after_takes_what_came_later_and_its_files(registry: Registry, reader: Reader, enter: Enter) -> None:
     run_id, other = enter(registry), enter(registry)
-    kept, lost, others = (add_files(registry, *where) for where in ((run_id, 10), (run_id, 20), (other, 20)))
+    remaining, lost, others = (add_files(registry, *where) for where in ((run_id, 10), (run_id, 20), (other, 20)))
     for one in (run_id, other):
         registry.add_points(one, [("loss_g", step, 1.0) for step in range(1, 26)])
         registry.progress(one, epoch=2, step=25, images_seen=100)
@@ -149,15 +149,15 @@ def test_forget_after_takes_what_came_later_and_its_files(registry: Registry, re
                 protocol={"count": 10, "seed": 0, "prior": "natural"},
                 scores=[Score("is", 1.0)],
             )
-        found = {"epoch": 1, "kind": "k", "severity": "info", "sentence": "s", "numbers": {"n": 1}}
-        registry.set_findings(one, [{"step": step, **found} for step in (10, 20)])
+        finding = {"epoch": 1, "kind": "k", "severity": "info", "sentence": "s", "numbers": {"n": 1}}
+        registry.set_findings(one, [{"step": step, **finding} for step in (10, 20)])
     registry.forget_after(run_id, 10)
     for one, last, count in ((run_id, 10, 1), (other, 25, 2)):
         assert reader.points([one], ["loss_g"])["step"].max() == last
         assert reader.run(one)["evaluations"] == reader.run(one)["findings"] == count
         assert len(reader.scores([one])) == count
     assert reader.checkpoints(run_id)["step"].tolist() == reader.sheets(run_id)["step"].tolist() == [10]
-    assert [file.exists() for file in kept + lost + others] == [True] * 3 + [False] * 3 + [True] * 3
+    assert [file.exists() for file in remaining + lost + others] == [True] * 3 + [False] * 3 + [True] * 3
     run = reader.run(run_id)
     assert (run["epoch"], run["step"], run["images_seen"]) == (1, 10, 40)
 

@@ -37,8 +37,8 @@ def full(registry: Registry, enter: Enter) -> Path:
             protocol = {"count": 10, "seed": 0, "prior": "natural"}
             about = {"epoch": 1, "step": step, "judge": "j", "judge_sha256": "b" * 64}
             registry.add_evaluation(run_id, **about, protocol=protocol, scores=scores)
-        found = {"kind": "collapse", "severity": "alarm", "sentence": "It fell.", "numbers": {"emotion": "happy"}}
-        registry.set_findings(run_id, [{"step": 20, "epoch": 2, **found}])
+        finding = {"kind": "collapse", "severity": "alarm", "sentence": "It fell.", "numbers": {"emotion": "happy"}}
+        registry.set_findings(run_id, [{"step": 20, "epoch": 2, **finding}])
         registry.note(run_id, "worth a look")
         registry.set_status(run_id, "finished")
     registry.forget_after(run_id, 15)  # so that there are free pages and cells with rows that were deleted
@@ -49,22 +49,22 @@ def rows(path: Path) -> dict[str, set[tuple]]:
     """Return the rows of each table but the literature's."""
     engine = sa.create_engine(f"sqlite:///{path}")
     with engine.connect() as connection:
-        found = {name: connection.exec_driver_sql(f"SELECT * FROM {name}").all() for name in NAMES}
-        own = connection.exec_driver_sql("SELECT key FROM runs WHERE literature = 0").scalars().all()
-        made = connection.exec_driver_sql("SELECT key, run_key FROM evaluations").all()
+        rows_by_table = {name: connection.exec_driver_sql(f"SELECT * FROM {name}").all() for name in NAMES}
+        run_keys = connection.exec_driver_sql("SELECT key FROM runs WHERE literature = 0").scalars().all()
+        evaluations = connection.exec_driver_sql("SELECT key, run_key FROM evaluations").all()
     engine.dispose()
-    mine = {key for key, run in made if run in own}
+    evaluation_keys = {key for key, run in evaluations if run in run_keys}
     keep = {
-        name: (lambda row: row[0] in own)
+        name: (lambda row: row[0] in run_keys)
         if name in ("runs", "tags", "points", "checkpoints", "sheets")
-        else (lambda row: row[1] in own)
+        else (lambda row: row[1] in run_keys)
         if name in ("notes", "evaluations", "findings")
-        else (lambda row: row[0] in mine)
+        else (lambda row: row[0] in evaluation_keys)
         if name == "scores"
         else (lambda row: True)
         for name in NAMES
     }
-    return {name: {tuple(row) for row in found[name] if keep[name](row)} for name in NAMES}
+    return {name: {tuple(row) for row in rows_by_table[name] if keep[name](row)} for name in NAMES}
 
 
 def test_every_row_of_a_whole_database_is_read_from_its_pages(full: Path) -> None:
@@ -114,7 +114,7 @@ def test_the_log_of_a_killed_writer_is_read_too(full: Path, tmp_path: Path, ente
 def damaged_copies(content: bytes, folder: Path, kind: str) -> list[tuple[Path, int]]:
     """Write eight copies with 20 flipped bits each, or eight cut ones; return each with the pages hit at most."""
     draw = random.Random(1)
-    made = []
+    copies = []
     for trial in range(8):
         bad = bytearray(content)
         if kind == "flips":
@@ -125,8 +125,8 @@ def damaged_copies(content: bytes, folder: Path, kind: str) -> list[tuple[Path, 
         path = folder / f"{kind}{trial}" / "runs.db"
         path.parent.mkdir()
         path.write_bytes(bad)
-        made.append((path, 20 if kind == "flips" else (len(content) - len(bad)) // 4096 + 1))
-    return made
+        copies.append((path, 20 if kind == "flips" else (len(content) - len(bad)) // 4096 + 1))
+    return copies
 
 
 @pytest.mark.parametrize("kind", ["flips", "cuts"])
@@ -145,8 +145,8 @@ def test_damage_anywhere_loses_what_it_hits_and_no_more(full: Path, tmp_path: Pa
         # A lost run or metric takes its points along; of the others no more is lost than the pages held that were hit.
         runs = {row[0] for row in after["runs"]} & {row[0] for row in original["runs"]}
         metrics = {row[0] for row in after["metrics"]} & {row[0] for row in original["metrics"]}
-        mine = {row for row in original["points"] if row[0] in runs and row[1] in metrics}
-        assert len(mine - after["points"]) <= hit * most
+        expected = {row for row in original["points"] if row[0] in runs and row[1] in metrics}
+        assert len(expected - after["points"]) <= hit * most
         assert len(after["points"] - original["points"]) <= hit * 2  # of a flip within a row, SQLite knows nothing
         if original["points"] - after["points"]:
             assert saved.lost
@@ -164,12 +164,12 @@ def test_the_command_saves_lists_and_keeps(full: Path, capsys: pytest.CaptureFix
     assert main(["runs", "list", "--registry", registry]) in (0, 1)
     capsys.readouterr()
     assert main(["runs", "verify", "--repair", "--registry", registry]) == 1
-    said = capsys.readouterr().out
-    assert "saved: " in said
-    assert "cannot be read; " in said
-    assert "runs: 1 rows" in said
+    output = capsys.readouterr().out
+    assert "saved: " in output
+    assert "cannot be read; " in output
+    assert "runs: 1 rows" in output
     aside = next(full.parent.glob("runs.damaged-*.db"))
-    assert str(aside) in said
+    assert str(aside) in output
     assert sorted(file.name for file in (aside.with_suffix(".files") / lost_run).iterdir()) == ["checkpoints", "sheets"]
     assert not list((files / lost_run).rglob("*.*"))
     assert main(["runs", "verify", "--registry", registry]) == 0

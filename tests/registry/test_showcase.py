@@ -83,46 +83,46 @@ def test_a_showcase_is_small_and_says_the_same(source: tuple[Registry, str, str]
     target = tmp_path / "shown" / "runs.db"
     target.parent.mkdir()
     size = write_showcase(registry.url, target, [run_id])
-    here, shown = registry.reader, Reader(str(target))
-    assert shown.runs()["id"].tolist() == [run_id, "report22"]
-    assert verify(shown).damage == []
+    original, showcase = registry.reader, Reader(str(target))
+    assert showcase.runs()["id"].tolist() == [run_id, "report22"]
+    assert verify(showcase).damage == []
     on_disk = [file for file in target.parent.rglob("*") if file.is_file() and file.suffix != ".lock"]
     assert size == sum(file.stat().st_size for file in on_disk)
     assert set(os.listdir(target.parent)) - {"runs.db.lock"} == {"runs.db", "runs.files"}
 
-    sheets = shown.sheets(run_id)
+    sheets = showcase.sheets(run_id)
     assert len(sheets) == 25
     assert (sheets["epoch"].iloc[0], sheets["epoch"].iloc[-1]) == (1, EPOCHS)
-    checkpoints = shown.checkpoints(run_id)
+    checkpoints = showcase.checkpoints(run_id)
     assert checkpoints["epoch"].tolist() == [5, EPOCHS]
     assert checkpoints["state_path"].isna().all()
-    light = load_file(shown.file(checkpoints["path"].iloc[-1]))
+    light = load_file(showcase.file(checkpoints["path"].iloc[-1]))
     assert set(light) == {"generator.w", "generator.var", "generator.n"}
     assert (light["generator.w"].dtype, light["generator.n"].dtype) == (np.float16, np.int64)
     assert light["generator.var"].tolist() == [1e6]
     np.testing.assert_allclose(light["generator.w"], np.linspace(-1, 1, 1000) * EPOCHS, rtol=1e-3, atol=1e-3)
-    assert shown.scores([run_id]).to_json() == here.scores([run_id]).to_json()
-    assert shown.run(run_id)["tags"] == ["kept"]
+    assert showcase.scores([run_id]).to_json() == original.scores([run_id]).to_json()
+    assert showcase.run(run_id)["tags"] == ["kept"]
 
 
 def test_thinned_points_keep_every_spike_and_nan(source: tuple[Registry, str, str], tmp_path: Path) -> None:
     registry, run_id, _ = source
     write_showcase(registry.url, tmp_path / "runs.db", [run_id])
-    shown = Reader(str(tmp_path / "runs.db"))
-    assert shown.run(run_id)["thinned"]
+    showcase = Reader(str(tmp_path / "runs.db"))
+    assert showcase.run(run_id)["thinned"]
     assert not registry.reader.run(run_id)["thinned"]
-    points = shown.points([run_id], ["loss_d"], buckets=2000)
+    points = showcase.points([run_id], ["loss_d"], buckets=2000)
     full = registry.reader.points([run_id], ["loss_d"], buckets=500)
     assert len(points) == len(full) == 450
     np.testing.assert_allclose(points[["step", "low", "high"]], full[["step", "low", "high"]])
     assert (points["high"].max(), points["low"].min(), points["nans"].sum()) == (40.0, -40.0, 1)
     finite = points["mean"].notna()
     np.testing.assert_allclose(points["mean"][finite], full["mean"][finite])
-    assert len(shown.points([run_id], ["rare"])) == 99
+    assert len(showcase.points([run_id], ["rare"])) == 99
     # Half of the steps at 10 images a second, half at 1,000: the time that all took is still known.
-    speed = shown.points([run_id], ["images_per_second"], buckets=2000)
-    taken = (np.diff(speed["step"], prepend=0) / speed["mean"]).sum()
-    assert taken == pytest.approx(900 / 10 + 900 / 1_000)
+    speed = showcase.points([run_id], ["images_per_second"], buckets=2000)
+    seconds = (np.diff(speed["step"], prepend=0) / speed["mean"]).sum()
+    assert seconds == pytest.approx(900 / 10 + 900 / 1_000)
 
 
 @pytest.mark.parametrize("trial", [False, True])
@@ -133,14 +133,17 @@ def test_in_brief_less_is_kept_and_of_a_studys_trial_no_sheet(
     if trial:
         registry.tag(other, "study:s")
     write_showcase(registry.url, tmp_path / "runs.db", [run_id], [other])
-    here, shown = registry.reader, Reader(str(tmp_path / "runs.db"))
-    assert (shown.sheets(other)["epoch"].tolist(), len(shown.checkpoints(other))) == ([] if trial else [EPOCHS], 0)
-    points = shown.points([other], ["loss_d"], buckets=2000)
+    original, showcase = registry.reader, Reader(str(tmp_path / "runs.db"))
+    assert (showcase.sheets(other)["epoch"].tolist(), len(showcase.checkpoints(other))) == (
+        [] if trial else [EPOCHS],
+        0,
+    )
+    points = showcase.points([other], ["loss_d"], buckets=2000)
     assert len(points) == (16 if trial else 30)
     assert (points["high"].max(), points["low"].min(), points["nans"].sum()) == (40.0, -40.0, 1)
-    assert shown.scores([other]).to_json() == here.scores([other]).to_json()
-    assert len(shown.sheets(run_id)) == 25
-    assert verify(shown).damage == []
+    assert showcase.scores([other]).to_json() == original.scores([other]).to_json()
+    assert len(showcase.sheets(run_id)) == 25
+    assert verify(showcase).damage == []
 
 
 def test_of_a_drawable_run_a_few_sheets_and_the_last_weights_are_kept(
@@ -148,12 +151,12 @@ def test_of_a_drawable_run_a_few_sheets_and_the_last_weights_are_kept(
 ) -> None:
     registry, run_id, other = source
     write_showcase(registry.url, tmp_path / "runs.db", [], [run_id], [other])
-    shown = Reader(str(tmp_path / "runs.db"))
-    assert shown.sheets(other)["epoch"].tolist()[::3] == [1, EPOCHS]
-    assert len(shown.sheets(other)) == 4
-    assert shown.checkpoints(other)["epoch"].tolist() == [EPOCHS]
-    assert shown.checkpoints(run_id).empty
-    assert len(shown.points([other], ["loss_d"], buckets=2000)) == 60
+    showcase = Reader(str(tmp_path / "runs.db"))
+    assert showcase.sheets(other)["epoch"].tolist()[::3] == [1, EPOCHS]
+    assert len(showcase.sheets(other)) == 4
+    assert showcase.checkpoints(other)["epoch"].tolist() == [EPOCHS]
+    assert showcase.checkpoints(run_id).empty
+    assert len(showcase.points([other], ["loss_d"], buckets=2000)) == 60
 
 
 def test_nothing_tells_of_the_machine(source: tuple[Registry, str, str], tmp_path: Path) -> None:
@@ -176,13 +179,13 @@ def test_nothing_tells_of_the_machine(source: tuple[Registry, str, str], tmp_pat
         ("judges/mine.safetensors", "judges/mine.safetensors"),
     ],
 )
-def test_scrubbing(text: str, kept: str | None) -> None:
-    found = scrubbed({"a": [text, 3, None]})["a"]
-    assert found[1:] == [3, None]
-    if kept is None:
-        assert "/a" not in found[0]
+def test_scrubbing(text: str, expected: str | None) -> None:
+    result = scrubbed({"a": [text, 3, None]})["a"]
+    assert result[1:] == [3, None]
+    if expected is None:
+        assert "/a" not in result[0]
     else:
-        assert found[0] == kept
+        assert result[0] == expected
 
 
 def test_reading_a_showcase_writes_nothing(source: tuple[Registry, str, str], tmp_path: Path) -> None:
@@ -227,10 +230,10 @@ def test_a_run_that_only_the_old_showcase_has_is_not_lost(source: tuple[Registry
     target = tmp_path / "runs.db"
     write_showcase(registry.url, target, [run_id, other])
     write_showcase(registry.url, target, [run_id])
-    mine = train(Registry(str(target)), "mine")
-    with pytest.raises(RegistryError, match=mine):
+    new_run = train(Registry(str(target)), "mine")
+    with pytest.raises(RegistryError, match=new_run):
         write_showcase(registry.url, target, [run_id])
-    assert mine in set(Reader(str(target)).runs()["id"])
+    assert new_run in set(Reader(str(target)).runs()["id"])
 
 
 def test_a_damaged_or_running_run_is_refused_and_leaves_the_old_showcase(

@@ -58,11 +58,11 @@ def checkpoint(registry: Registry, run_id: str, step: int) -> dict[str, Path]:
 @pytest.fixture
 def run_id(registry: Registry, enter: Enter) -> str:
     """A run that has ended, with two checkpoints and sheets."""
-    made = enter(registry)
+    run_id = enter(registry)
     for step in (10, 20):
-        checkpoint(registry, made, step)
-    registry.set_status(made, "interrupted")
-    return made
+        checkpoint(registry, run_id, step)
+    registry.set_status(run_id, "interrupted")
+    return run_id
 
 
 def dead_process() -> int:
@@ -84,7 +84,7 @@ def test_what_a_killed_writer_leaves_is_stray_and_is_removed(registry: Registry,
     os.utime(gone[4], (LONG_AGO, LONG_AGO))
     for inner in gone[4].rglob("*"):
         os.utime(inner, (LONG_AGO, LONG_AGO))
-    kept = [
+    remaining = [
         put(folder / "notes.txt"),
         put(registry.files / "somebody" / "sheets" / "step-00000001.webp"),
         put(folder / "sheets" / f".step-00000031.webp.{os.getpid()}.tmp"),  # its process lives
@@ -93,11 +93,11 @@ def test_what_a_killed_writer_leaves_is_stray_and_is_removed(registry: Registry,
     report = verify(reader)
     assert report.intact
     assert {stray.kind for stray in report.strays} == {"temporary", "unrecorded", "unknown"}
-    assert {stray.file for stray in report.strays} == {*gone, *kept[:2]}
+    assert {stray.file for stray in report.strays} == {*gone, *remaining[:2]}
     lines = repair(registry, report)
     assert sorted(line.partition(":")[0] for line in lines) == ["left"] * 2 + ["removed"] * 6
     assert not any(file.exists() for file in gone)
-    assert all(file.exists() for file in kept)
+    assert all(file.exists() for file in remaining)
     assert [stray.kind for stray in verify(reader).strays] == ["unknown", "unknown"]
     assert reader.checkpoints(run_id)["step"].tolist() == [10, 20]
 
