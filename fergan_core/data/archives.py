@@ -99,7 +99,7 @@ class CompressedFile(Files):
 
 
 class _Bounded(io.RawIOBase):
-    """A stream of which no more than _MOST_BYTES are read: what is compressed promises no size."""
+    """A stream of which no more than _MOST_BYTES are read: compressed data do not declare their size."""
 
     def __init__(self, stream: BinaryIO, label: str) -> None:
         self._stream, self._label = stream, label
@@ -165,13 +165,13 @@ def _end_of(name: str, links: Mapping[str, str], members: Container[str]) -> str
 
 
 class _Bounds:
-    """What no honest archive goes beyond: its own folder, a few GiB, some 100,000 files."""
+    """Limits that no honest archive exceeds: its own folder, a few GiB, some 100,000 files."""
 
     def __init__(self, label: str) -> None:
         self._label, self._bytes, self._files = label, 0, 0
 
     def check(self, name: str, size: int) -> None:
-        """Count a member in; DataError where its name leads out of the archive or the whole is far too large."""
+        """Count a member; DataError where its name leads out of the archive or the archive is far too large."""
         if any(ord(character) < 32 for character in name):
             raise DataError(f"{self._label}: the name {name!r} has control characters; do not trust this file")
         path = PurePosixPath(name.replace("\\", "/"))
@@ -185,7 +185,7 @@ class _Bounds:
             )
 
     def check_all(self, members: Iterable[tuple[str, int]]) -> None:
-        """Count all members in."""
+        """Check and count all members."""
         for name, size in members:
             self.check(name, size)
 
@@ -211,7 +211,7 @@ def open_files(path: Path) -> Iterator[Files | None]:
 
 @contextmanager
 def open_archive(stream: BinaryIO, label: str) -> Iterator[Files | None]:
-    """Open a zip, tar or compressed file from a stream that can seek; None where it is none of them."""
+    """Open a zip, tar or compressed file from a stream that can seek; None for anything else."""
     start = stream.read(512)
     stream.seek(0)
     kind = next((kind for magic, kind in _COMPRESSIONS.items() if start.startswith(magic)), None)

@@ -32,7 +32,7 @@ def folder() -> Path:
 
 @dataclass(frozen=True)
 class Source:
-    """Files as they are now: a `key` for their names and states, and the names of those that it does not vouch for.
+    """Files as they are now: a `key` for their names and states, and the names of those whose changes it may miss.
 
     The time of a file's last change of content or state (ctime), which no program can set, tells every later change,
     but for the `recent` files: they changed in the last seconds, and may do so again without another time. Their
@@ -80,7 +80,7 @@ def _files(path: Path) -> Iterator[tuple[str, os.stat_result]]:
 
 
 def open_source(source: Source, place: str, read: Callable[[], Dataset]) -> Dataset:
-    """Return what was cached of files that are as they were; else what `read` makes of them, which is then cached.
+    """Return the cached data set of unchanged files; otherwise what `read` returns, which is then cached.
 
     Files that had just been changed when they were read are compared by content, until their times can be relied on.
     """
@@ -102,7 +102,7 @@ def open_source(source: Source, place: str, read: Callable[[], Dataset]) -> Data
 
 
 def _settled(source: Source, content: str) -> bool:
-    """Tell whether reading took so long that the times of the files, of which none has changed, now vouch for them."""
+    """Tell whether no file has changed, and reading took so long that the files' times can now be relied on."""
     again = source_of(source.path, source.label_order)
     return again.key == source.key and not again.recent and source.content(source.recent) == content
 

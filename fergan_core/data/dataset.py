@@ -87,7 +87,7 @@ def make_dataset(
 
 @dataclass(frozen=True)
 class Parts:
-    """Indices int64 into a data set: what generators train on, what judges are chosen on, what only reports."""
+    """Indices int64 into a data set: for training generators, for choosing judges, and for reporting alone."""
 
     train: Index
     held_out: Index
@@ -100,7 +100,7 @@ def image_keys(images: Bytes) -> list[bytes]:
 
 
 def split_parts(dataset: Dataset, seed: int = 0) -> Parts:
-    """Split a data set for science.
+    """Split a data set into images to train on, held-out images, and images to report on.
 
     A seeded tenth of each emotion's training images is held out; what is left, less exact copies of held-out
     images, is for training. PublicTest (or PrivateTest, or a folder's test where that is all there is), less exact

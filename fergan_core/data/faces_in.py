@@ -80,7 +80,7 @@ def _read_npz(files: Files, name: str, order: str | None) -> tuple[_Faces, list[
 
 
 def _grey(images: npt.NDArray[Any], name: str) -> Bytes:
-    """Bring an npz's images to uint8 [N,48,48]; DataError where they are none."""
+    """Bring an npz's images to uint8 [N,48,48]; DataError for arrays of another shape or type."""
     shape = images.shape
     if images.dtype == np.uint8 and images.size:
         if shape[1:] in ((SIZE, SIZE), (1, SIZE, SIZE), (SIZE, SIZE, 1)):
@@ -162,7 +162,7 @@ def write_faces(path: str | Path, images: Bytes, labels: Bytes) -> None:
 
 
 def check_target(path: str | Path) -> None:
-    """Raise UsageError where `write_faces` could not write: to be asked before the faces are made."""
+    """Raise UsageError where `write_faces` could not write: call it before the faces are generated."""
     place = _placed(path)
     try:
         _writer(place)

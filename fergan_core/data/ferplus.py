@@ -21,7 +21,7 @@ _USAGES = {usage.lower(): split for usage, split in USAGES.items()}
 def read_votes(path: Path, dataset: Dataset) -> npt.NDArray[np.float32]:
     """Return each image's shares of votes among FER2013's emotions: float32 [N,7], all 0 where nobody voted for one.
 
-    FER+ names no image of FER2013 but its place: its rows stand in the order of fer2013.csv, split by split. Raises
+    FER+ does not name FER2013's images: its rows stand in the order of fer2013.csv, split by split. Raises
     DataError for another file, for a data set whose images have lost that order or whose splits have other lengths,
     and where votes and labels agree so seldom that the votes must be other images'.
     """

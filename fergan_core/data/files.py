@@ -18,7 +18,7 @@ _LONGEST_REASON = 120
 
 
 def printable(text: str, longest: int = _LONGEST_REASON) -> str:
-    """Return text that somebody else wrote as part of one line: printable, cut where it is long."""
+    """Return text of unknown origin fit for one line of a message: printable, cut where it is long."""
     return "".join(c if c.isprintable() else "?" for c in text)[:longest]
 
 
@@ -80,7 +80,7 @@ class Walk:
 
 
 def walk(folder: Path) -> Walk:
-    """Find the files below a folder, also through symbolic links, but for clutter.
+    """Find the files below a folder, also through symbolic links, except clutter.
 
     Raises OSError where a folder cannot be read, and DataError where there are far too many files.
     """

@@ -64,7 +64,7 @@ def count(dataset: Dataset) -> dict[str, dict[str, int]]:
 
 
 def duplicates(dataset: Dataset) -> dict[str, Any]:
-    """Return how often the very same pixels come again.
+    """Count images of exactly the same pixels.
 
     `within`: split -> images equal to an earlier one of that split. `across`: 'train/public' and the like -> images of
     the second split that are in the first too. `contradicting`: different pictures that carry more than one label.

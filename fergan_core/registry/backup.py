@@ -139,7 +139,7 @@ def _sqlite(reader: Reader, otherwise: str) -> Path:
 
 
 def free_name(folder: Path, pattern: str) -> Path:
-    """Return a path of this second's time that nothing has yet; two of one second differ by waiting."""
+    """Return a path named after the current second that does not exist yet, waiting for a later one where it does."""
     while (path := folder / pattern.format(datetime.now(UTC).strftime(_STAMP))).exists():
         time.sleep(0.1)
     return path
@@ -193,7 +193,9 @@ def _named(database: Path) -> dict[str, str]:
 
 def _object(target: Path, sha256: str) -> Path:
     if len(sha256) != 64 or set(sha256) - set("0123456789abcdef"):
-        raise RegistryError(f"'{sha256}' is recorded as a file's SHA-256 and is none; `fergan runs verify` tells more")
+        raise RegistryError(
+            f"'{sha256}' is recorded as a file's SHA-256 and is not one; `fergan runs verify` tells more"
+        )
     return target / _FILES / sha256[:2] / sha256
 
 

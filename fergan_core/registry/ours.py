@@ -81,7 +81,7 @@ def _tables(path: Path) -> set[str]:
     log = path.with_name(f"{path.name}-wal")
     if names or not log.exists():
         return names
-    # All that it has is in its log as yet, which only a connection reads that may write: it gets a copy.
+    # All its tables are still in its log, which only a connection that may write can read: it gets a copy.
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "copy.db"
         shutil.copyfile(path, copy)

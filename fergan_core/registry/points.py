@@ -45,7 +45,7 @@ def insert(connection: Connection, run_key: int, columns: Mapping[str, Mapping[i
 
 
 def metric_keys(connection: Connection, names: Iterable[str]) -> dict[str, int]:
-    """Return the keys of metrics by name, those of `names` among them: a name that is new is entered."""
+    """Return all metrics' keys by name, with new ones for those of `names` that had none."""
     keys = {name: key for key, name in connection.execute(sa.select(MetricRow.key, MetricRow.name))}
     for name in sorted(set(names) - set(keys)):
         keys[name] = inserted_key(connection.execute(sa.insert(MetricRow).values(name=name)))

@@ -130,7 +130,7 @@ class Registry:
     def set_status(self, run_id: str, status: str, reason: str = "") -> None:
         """Set a run's status, one of STATUSES, and the reason; ValueError for another one."""
         if status not in STATUSES:
-            raise ValueError(f"status '{status}' is none of {', '.join(STATUSES)}")
+            raise ValueError(f"status '{status}' is not one of {', '.join(STATUSES)}")
         now = time.time()
         finished = now if status in _ENDED else None
         self._update(run_id, status=status, reason=reason, heartbeat=now, finished=finished)

@@ -52,7 +52,7 @@ def _read_plain(opened: Callable[[], BinaryIO], name: str, order: str | None) ->
 
 
 def _check_start(start: bytes, name: str) -> None:
-    """Raise DataError where a file begins as no CSV and no parquet does."""
+    """Raise DataError where a file's beginning shows that it is neither a CSV nor parquet."""
     wrong = refusal(start, name) or (None if start.startswith(b"PAR1") else refusal_of_binary(start, name))
     if wrong is not None:
         raise wrong
@@ -92,7 +92,7 @@ class _Layout:
         return Table(table.images, table.labels, table.splits, table.files, notices, table.in_rows)
 
     def _chosen(self) -> tuple[Table, Sequence[str]]:
-        """Return what was read, and the files that it was read from or has told of."""
+        """Return what was read, and the files that it was read from or that its notices mention."""
         files, order, dataset_split = self._files, self._order, self._dataset_split
         if groups_of(files.names):
             return read_arrays(files, self._label, order, dataset_split)
@@ -149,7 +149,7 @@ class _Layout:
             )
 
     def _refusal(self) -> DataError:
-        """Return what to say where there is not a layout of FER2013: of the files that are there the most telling."""
+        """Return the error for what is not a layout of FER2013, by the file that explains it best."""
         for name in self._files.names:
             if name in self._headers or name in self._parquets or is_picture(name):
                 continue

@@ -1,4 +1,4 @@
-"""What a label says, a word or a number, and how that is told where it is not FER2013's own."""
+"""Labels, which are words or numbers: what they mean under a label order, and notices where that is not as written."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Table:
-    """A whole data set: images uint8 [N,48,48], labels uint8 [N], splits uint8 [N], and what there is to tell of it."""
+    """A data set as it was read: images uint8 [N,48,48], labels uint8 [N], splits uint8 [N], counts and notices."""
 
     images: Bytes
     labels: Bytes

@@ -68,7 +68,7 @@ def read_lists(
 
 
 class _Pictures:
-    """Finds a picture that a list names: below the list's folder, below the top, or anywhere by a name of its own."""
+    """Finds a picture that a list names: below the list's folder, below the top, or anywhere if its name is unique."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self._by_path = {posixpath.normpath(name): name for name in names}

@@ -66,7 +66,7 @@ def splits_in(name: str) -> set[str]:
 
 
 def split_of(parts: Sequence[str]) -> str | None:
-    """Return the split that the innermost telling part of a path names; a part that names two tells nothing."""
+    """Return the split named by the innermost part of a path that names exactly one; None where no part does."""
     for part in reversed(parts):
         splits = splits_in(part)
         if len(splits) == 1:
@@ -105,7 +105,7 @@ def emotion_in(folder: str) -> str | None:
 
 
 def number_in(folder: str) -> int | None:
-    """Return the label that a folder's name counts: 3 for '3', '03' or 'class_3'; None for any other name."""
+    """Return the label's number in a folder's name: 3 for '3', '03' or 'class_3'; None for any other name."""
     every = words(folder)
     numbers = [word for word in every if word.isdigit()]
     others = set(every) - set(numbers)
@@ -116,6 +116,6 @@ def number_in(folder: str) -> int | None:
 
 
 def column_of(names: Iterable[str], candidates: Sequence[str]) -> str | None:
-    """Return the column, as it is written, whose name in lower case and without blanks is the first wanted one."""
+    """Return the column, as it is written, that is the first of `candidates` in lower case and without blanks."""
     columns = {name.strip().lower(): name for name in reversed(list(names))}
     return next((columns[word] for word in candidates if word in columns), None)

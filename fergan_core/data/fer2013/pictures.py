@@ -29,7 +29,7 @@ def is_picture(name: str) -> bool:
 
 
 def decode(content: bytes, name: str) -> Bytes:
-    """Decode one picture to uint8 [48,48]; DataError where it is none, of another size, or in colour."""
+    """Decode one picture to uint8 [48,48]; DataError where it is not a picture, has another size, or is in colour."""
     if not content:
         raise DataError(f"{name} has 0 bytes; delete it or copy it again")
     pointer = lfs_pointer(content[:HEAD], name)
@@ -108,14 +108,14 @@ _WITHIN = {"s", "subject", "person", "actor", "session", "seq", "sequence", "id"
 
 
 def numbered_folders(names: Sequence[str]) -> list[str]:
-    """Return the folders that count a label, where pictures lie: ['1', '2']."""
+    """Return the folders with pictures whose names are labels' numbers: ['1', '2']."""
     folders = {part for name in names for part in PurePosixPath(name).parent.parts[-1:] if number_in(part) is not None}
     return sorted(folders, key=lambda folder: (number_in(folder) or 0, folder))
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture that is there: where it is counted, FER2013's code (None: left out, and `why`), and its split."""
+    """One picture: the group that counts it, FER2013's code (None: left out because of `why`), and its split."""
 
     name: str
     group: str
@@ -136,7 +136,7 @@ def read_folders(files: Files, names: Sequence[str], order: str | None, dataset_
 def sorted_by_place(
     names: Sequence[str], order: str | None, dataset_split: str | None = None
 ) -> tuple[list[Picture], list[str]]:
-    """Return what the places of pictures say, one for each name, and sentences about what they do not say plainly."""
+    """Return pictures with what their places say, and sentences about what is guessed or left out."""
     places = {name: place_of(name, numbers=order is not None) for name in names}
     numbers = {place.number for place in places.values() if place.number is not None}
     codes = {} if order is None else label_codes(order, numbers)

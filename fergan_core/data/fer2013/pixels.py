@@ -26,7 +26,7 @@ _USAGES = {usage.encode(): SPLITS.index(split) for usage, split in USAGES.items(
 
 @dataclass(frozen=True)
 class Columns:
-    """Where a CSV has what: positions of its columns, -1 where there is none, and what parts them."""
+    """The positions of a CSV's columns, -1 for one that is missing; all columns' names; and the separator."""
 
     pixels: int
     emotion: int

@@ -28,14 +28,14 @@ _KINDS: tuple[tuple[tuple[bytes, ...], str], ...] = (
 
 
 def lfs_pointer(start: bytes, name: str) -> DataError | None:
-    """Return what to say of a file that stands for one in Git LFS, None where it does not."""
+    """Return the error for a Git LFS pointer, None for any other file."""
     if start.startswith(_LFS):
         return DataError(f"{name} is a Git LFS pointer and not the data; run `git lfs pull` in its repository")
     return None
 
 
 def refusal(start: bytes, name: str) -> DataError | None:
-    """Say what a file is by its first HEAD bytes and its name, where it cannot be a layout of FER2013."""
+    """Return the error for a file that, by its first HEAD bytes and its name, cannot be a layout of FER2013."""
     pointer = lfs_pointer(start, name)
     if pointer is not None:
         return pointer
@@ -56,14 +56,14 @@ def refusal(start: bytes, name: str) -> DataError | None:
 
 
 def refusal_of_binary(start: bytes, name: str) -> DataError | None:
-    """Say that a file is one picture, or none that is known, where its first HEAD bytes are not text."""
+    """Return the error for a file whose first HEAD bytes are not text; None for text."""
     if start.startswith((b"\xff\xd8\xff", b"\x89PNG", b"GIF8")):
         return DataError(f"{name} is one picture and not a data set; {EXPECTED}")
     return DataError(f"{name} is not a layout of FER2013; {EXPECTED}") if b"\0" in start else None
 
 
 def refusal_of_names(names: list[str], label: str) -> DataError | None:
-    """Say what a folder or archive is by its files' names, where it can be no layout of FER2013."""
+    """Return the error for a folder or archive that, by its files' names, cannot be a layout of FER2013."""
     if any(_FERPLUS.fullmatch(PurePosixPath(name).name) for name in names):
         return DataError(
             f"{label} has FER+'s pictures, which come with people's votes and without labels; give fer2013.csv as the "

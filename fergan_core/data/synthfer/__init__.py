@@ -107,7 +107,7 @@ def _labels(seed: int, counts: Mapping[str, Mapping[str, int]]) -> tuple[npt.NDA
 
 
 def sample_scene(seed: int, labels: npt.NDArray[np.uint8]) -> Scene:
-    """Draw who stands where in which light, for labels [N]; row i depends on seed, i and labels[i] alone."""
+    """Sample people, expressions, poses and light for labels [N]; row i depends on seed, i and labels[i] alone."""
     chance = np.random.default_rng([seed, 2]).random((len(labels), _DRAWS), np.float32)
     columns: Iterator[FloatArray] = iter(np.ascontiguousarray(chance.T))
 

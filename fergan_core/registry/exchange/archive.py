@@ -298,7 +298,7 @@ def _insert(
 ) -> None:
     run = manifest.run.model_dump()
     if run["status"] == "running":
-        # Nobody goes on with it here: that it was alive when it was exported says nothing of this copy.
+        # Nobody trains it here, whatever went on where it was exported.
         run |= {"status": "interrupted", "reason": "exported while it was running", "finished": run["heartbeat"]}
     key = inserted_key(connection.execute(sa.insert(RunRow).values(**run, literature=False)))
 
