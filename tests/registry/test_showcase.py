@@ -169,7 +169,7 @@ def test_nothing_tells_of_the_machine(source: tuple[Registry, str, str], tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("text", "kept"),
+    ("text", "expected"),
     [
         ("train --data=/a/b/c.csv --lr 1/2", "train --data=c.csv --lr 1/2"),
         ("--registry postgresql://me:secret@host/db --seed 1", "--registry URL --seed 1"),
