@@ -28,7 +28,7 @@ from fergan_core.registry import ours
 from fergan_core.registry.connect import WriteLock, file_within, full_url, sqlite_path
 from fergan_core.registry.faults import readable_errors
 from fergan_core.registry.queries import Reader
-from fergan_core.registry.verify import all_recorded, check_database, living
+from fergan_core.registry.verify import all_recorded, check_database, runs_in_training
 
 _MARK, _FORMAT, _FILES = "fergan-backup.json", "fergan-backup-1", "files"
 _TRIES = 5
@@ -70,9 +70,9 @@ def backup(url: str | None, target: Path) -> Result:
                 for path, sha256 in named.items():
                     if sha256 in size_of:
                         continue
-                    new = _keep(file_within(reader.files, path), target, sha256)
+                    new = _store_object(file_within(reader.files, path), target, sha256)
                     if new is not None:
-                        size_of[sha256] = _object(target, sha256).stat().st_size
+                        size_of[sha256] = _object_path(target, sha256).stat().st_size
                         copied += new
                 lost = [path for path, sha256 in named.items() if sha256 not in size_of]
                 # A resumed run deletes what it recorded after its last checkpoint: a newer copy then names less.
@@ -191,7 +191,7 @@ def _named(database: Path) -> dict[str, str]:
         return all_recorded(connection)
 
 
-def _object(target: Path, sha256: str) -> Path:
+def _object_path(target: Path, sha256: str) -> Path:
     if len(sha256) != 64 or set(sha256) - set("0123456789abcdef"):
         raise RegistryError(
             f"'{sha256}' is recorded as a file's SHA-256 and is not one; `fergan runs verify` tells more"
@@ -199,9 +199,9 @@ def _object(target: Path, sha256: str) -> Path:
     return target / _FILES / sha256[:2] / sha256
 
 
-def _keep(file: Path, target: Path, sha256: str) -> bool | None:
+def _store_object(file: Path, target: Path, sha256: str) -> bool | None:
     """Copy a file under its hash, unless it is there whole; tell whether it was new, None where it is not that file."""
-    place = _object(target, sha256)
+    place = _object_path(target, sha256)
     if place.is_file() and _sha256(place) == sha256:
         return False
     return True if _copy(file, place, sha256) else None
@@ -267,7 +267,7 @@ def _refuse_use(target: Path) -> None:
         return
     try:
         with Reader(str(target)).connection() as connection:
-            alive = living(connection)
+            alive = runs_in_training(connection)
     except RegistryError:
         return  # damaged: it is moved aside
     if alive:
@@ -284,7 +284,7 @@ def _stage(database: Path, named: dict[str, str], staged: Path) -> tuple[list[st
     lost = []
     for path, sha256 in named.items():
         place = file_within(files, path)
-        if _copy(_object(database.parent, sha256), place, sha256):
+        if _copy(_object_path(database.parent, sha256), place, sha256):
             size += place.stat().st_size
         else:
             lost.append(path)

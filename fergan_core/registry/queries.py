@@ -16,7 +16,7 @@ from fergan_core.registry import migrate, ours, scores
 from fergan_core.registry.connect import file_within, files_folder, full_url, reading_engine, sqlite_path
 from fergan_core.registry.faults import readable_errors
 from fergan_core.registry.resolve import Trashed, no_run, resolve
-from fergan_core.registry.rows import leave_out, sound
+from fergan_core.registry.rows import leave_out, valid_rows
 from fergan_core.registry.schema import (
     ChangeRow,
     CheckpointRow,
@@ -78,7 +78,7 @@ class Reader:
             return pd.DataFrame(columns=[column.key for column in statement.selected_columns])
         with self.connection() as connection:
             result = connection.execute(statement)
-            rows, left_out = sound(result.fetchall(), list(statement.selected_columns), whose)
+            rows, left_out = valid_rows(result.fetchall(), list(statement.selected_columns), whose)
             frame = pd.DataFrame(rows, columns=list(result.keys()))
         if left_out:
             frame.attrs["left_out"] = left_out
@@ -149,17 +149,17 @@ class Reader:
         with self.connection() as connection:
             key = self._key(connection, run_id)
             columns = [*_RUN_COLUMNS, *_RUN_OBJECTS]
-            rows, left_out = sound(connection.execute(sa.select(*columns).where(RunRow.key == key)).all(), columns)
+            rows, left_out = valid_rows(connection.execute(sa.select(*columns).where(RunRow.key == key)).all(), columns)
             if left_out:
                 raise TypeError(left_out[0])
             row = dict(zip((column.key for column in columns), rows[0], strict=True))
             tags = connection.execute(sa.select(TagRow.tag).where(TagRow.run_key == key).order_by(TagRow.tag)).all()
-            row["tags"] = [tag for (tag,) in sound(tags, [TagRow.tag])[0]]
+            row["tags"] = [tag for (tag,) in valid_rows(tags, [TagRow.tag])[0]]
             note_columns = [NoteRow.text, NoteRow.created]
             notes = connection.execute(
                 sa.select(*note_columns).where(NoteRow.run_key == key).order_by(NoteRow.created)
             ).all()
-            row["notes"] = [{"text": text, "created": created} for text, created in sound(notes, note_columns)[0]]
+            row["notes"] = [{"text": text, "created": created} for text, created in valid_rows(notes, note_columns)[0]]
             for name, table in (
                 ("checkpoints", CheckpointRow),
                 ("sheets", SheetRow),

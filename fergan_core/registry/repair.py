@@ -14,7 +14,7 @@ from fergan_core.errors import RegistryError
 from fergan_core.registry.connect import file_within
 from fergan_core.registry.registry import Registry
 from fergan_core.registry.schema import NO_STATE, CheckpointRow, RunRow, SheetRow
-from fergan_core.registry.verify import Damage, Report, Stray, all_recorded, being_written, living
+from fergan_core.registry.verify import Damage, Report, Stray, all_recorded, being_written, runs_in_training
 
 DAMAGED = ".damaged"
 
@@ -32,7 +32,7 @@ def repair(registry: Registry, report: Report) -> list[str]:
     lines = []
     # No other process can record a file, or say that it goes on with a run, until this is done.
     with registry.write() as connection:
-        alive = living(connection)
+        alive = runs_in_training(connection)
         for damage in report.damage:
             if damage.run_id not in alive:
                 lines += _drop(connection, registry.files, damage)

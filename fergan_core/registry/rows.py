@@ -124,7 +124,7 @@ def rule_of(column: Any) -> Rule | None:
     return _RULES.get(column.name)
 
 
-def sound(rows: Sequence[Row], columns: Sequence[Any], whose: str | None = None) -> tuple[list[Row], list[str]]:
+def valid_rows(rows: Sequence[Row], columns: Sequence[Any], whose: str | None = None) -> tuple[list[Row], list[str]]:
     """Return the rows that keep the rules, and a sentence for each other row.
 
     `columns` are those selected; `whose` is the id of the run whose rows they are, where the rows do not say it.

@@ -28,7 +28,7 @@ from fergan_core.registry.connect import WriteLock, writing_engine
 from fergan_core.registry.exchange import manifest
 from fergan_core.registry.pages import Pages, Row
 from fergan_core.registry.schema import Base, ChangeRow, RunRow
-from fergan_core.registry.verify import all_recorded, being_written, living
+from fergan_core.registry.verify import all_recorded, being_written, runs_in_training
 
 _MODELS: dict[str, type[BaseModel]] = {
     "runs": manifest.RunRow,
@@ -143,7 +143,7 @@ def _fit(table: sa.Table, row: Row) -> dict[str, Any] | None:
         if value is None and column.name == "key":
             value = row.rowid
         try:
-            fitted[column.name] = _as(column, value)
+            fitted[column.name] = _converted(column, value)
         except (ValueError, TypeError, RecursionError):
             return None
     model = _MODELS.get(table.name)
@@ -155,7 +155,7 @@ def _fit(table: sa.Table, row: Row) -> dict[str, Any] | None:
     return fitted
 
 
-def _as(column: sa.Column[Any], value: Any) -> Any:
+def _converted(column: sa.Column[Any], value: Any) -> Any:
     """Return a stored value as the column's; ValueError or TypeError where it cannot be one."""
     if value is None:
         if not column.nullable:
@@ -163,20 +163,20 @@ def _as(column: sa.Column[Any], value: Any) -> Any:
         return None
     kind = column.type
     if isinstance(kind, sa.Boolean):
-        return (False, True)[value] if isinstance(value, int) and value >= 0 else _wrong()
+        return (False, True)[value] if isinstance(value, int) and value >= 0 else _mismatch()
     if isinstance(kind, sa.Integer):
-        return value if isinstance(value, int) else _wrong()
+        return value if isinstance(value, int) else _mismatch()
     if isinstance(kind, sa.Float):
-        return float(value) if isinstance(value, int | float) else _wrong()
+        return float(value) if isinstance(value, int | float) else _mismatch()
     if not isinstance(value, str):
-        return _wrong()
+        return _mismatch()
     if not isinstance(kind, sa.JSON):
         return value
     content = json.loads(value)
-    return content if isinstance(content, dict | list) else _wrong()
+    return content if isinstance(content, dict | list) else _mismatch()
 
 
-def _wrong() -> Any:
+def _mismatch() -> Any:
     raise ValueError("a value of another kind")
 
 
@@ -237,7 +237,7 @@ def _write(database: Path, remains: _Remains) -> dict[str, str]:
         literature.insert(connection)
         # Pages that are open notice by another number that all is new: seconds are more than any count of writes.
         connection.execute(sa.update(ChangeRow).values(writes=int(time.time())))
-        alive = living(connection)
+        alive = runs_in_training(connection)
         if alive:
             raise RegistryError(f"run {min(alive)} is being trained in this registry; end it first")
         named = all_recorded(connection)

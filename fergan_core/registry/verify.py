@@ -138,7 +138,7 @@ def all_recorded(connection: Connection) -> dict[str, str]:
     return sha256_by_path
 
 
-def living(connection: Connection) -> set[str]:
+def runs_in_training(connection: Connection) -> set[str]:
     """Return the ids of the runs that are being trained now."""
     fresh = (RunRow.status == "running") & (RunRow.heartbeat >= time.time() - CRASHED_SECONDS)
     return set(connection.scalars(sa.select(RunRow.id).where(fresh)))

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fergan_core.data.dataset import SIZE, SPLITS, Bytes
-from fergan_core.data.fer2013.labels import Labels, Part, Table, finished
+from fergan_core.data.fer2013.labels import Labels, Part, Table, joined
 from fergan_core.data.fer2013.names import read_usage, split_of, splits_in, words
 from fergan_core.data.files import Files, listed, reason
 from fergan_core.errors import DataError
@@ -54,7 +54,7 @@ def read_arrays(files: Files, label: str, order: str | None, dataset_split: str 
         array_split = split or split_of(PurePosixPath(folder).parts) or dataset_split or "train"
         parts.append(_part(files, group, name, labels, array_split))
         used += group.values()
-    return finished(parts, labels, [], in_rows=True), used
+    return joined(parts, labels, [], in_rows=True), used
 
 
 def _split_first(entry: tuple[tuple[str, str], _Group]) -> tuple[int, str]:

@@ -159,7 +159,7 @@ def together(arrays: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 
-def finished(parts: Sequence[Part], labels: Labels, notices: Sequence[str], *, in_rows: bool) -> Table:
+def joined(parts: Sequence[Part], labels: Labels, notices: Sequence[str], *, in_rows: bool) -> Table:
     """Put parts together, one after the other, with the count of what was read and left out of each."""
     settled, about = labels.settle(parts)
     files = []

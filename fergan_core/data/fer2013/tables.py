@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from fergan_core.data.dataset import SPLITS, UNLABELLED, FileRead, image_keys
-from fergan_core.data.fer2013.labels import Labels, Part, Table, finished
+from fergan_core.data.fer2013.labels import Labels, Part, Table, joined
 from fergan_core.data.files import listed
 from fergan_core.errors import DataError
 
@@ -54,7 +54,7 @@ def read_tables(
         count = len(read.part.images)
         copies.append(FileRead(read.source.label, "", 0, count, f"in {same} too"))
         notices.append(f"{read.source.label}: its {count:,} faces are in {same} too; left out")
-    table = finished([read.part for read in used], labels, [*notices, *_about(used)], in_rows=True)
+    table = joined([read.part for read in used], labels, [*notices, *_about(used)], in_rows=True)
     return replace(table, files=(*table.files, *copies))
 
 
