@@ -66,7 +66,7 @@ def test_progress_and_status(registry: Registry, reader: Reader, enter: Enter) -
     assert run["finished"] == pytest.approx(time.time(), abs=60)
     registry.set_status(run_id, "running")
     assert reader.run(run_id)["finished"] is None
-    with pytest.raises(ValueError, match="none of running"):
+    with pytest.raises(ValueError, match="not one of running"):
         registry.set_status(run_id, "crashed")
 
 
