@@ -8,6 +8,8 @@ DEMO_FLAGS ?=
 JOBS ?= $(shell $(PYTHON) -c "import os; print(min(4, os.cpu_count() or 1))")
 TESTS = -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder --durations 10
 export PYTHONHASHSEED = 0
+# Where it is set, each process compiles the whole project anew, which takes a second.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: setup demo demo-run test test-fast check bench showcase
 

@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 import torch
-from torch_fidelity import calculate_metrics
-from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
 from fergan_core.data import open_dataset, split_parts
 from fergan_core.errors import CheckpointError, UsageError
@@ -18,15 +16,16 @@ from fergan_core.metrics import frechet
 from tests.support.fidelity import Pictures
 
 
-class Unloaded(FeatureExtractorInceptionV3):
-    """The network as it is initialised: what its constructor loads is not taken."""
-
-    def load_state_dict(self, *_: Any) -> None: ...
-
-
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Random weights of seed 0 in a file of torch-fidelity's form."""
+    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3  # not above: takes seconds
+
+    class Unloaded(FeatureExtractorInceptionV3):
+        """The network as it is initialised: what its constructor loads is not taken."""
+
+        def load_state_dict(self, *_: Any) -> None: ...
+
     folder = tmp_path_factory.mktemp("inception")
     torch.save({}, folder / "none.pth")
     torch.manual_seed(0)
@@ -38,6 +37,8 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 def test_scores_are_those_of_torch_fidelity(weights: Path) -> None:
+    from torch_fidelity import calculate_metrics  # not above: it imports torchvision
+
     dataset = open_dataset("synthfer")
     parts = split_parts(dataset)
     few = dataset.take(torch.cat([torch.from_numpy(parts.train[:60]), torch.from_numpy(parts.report[:40])]).numpy())

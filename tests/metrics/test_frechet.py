@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from torch_fidelity import metric_fid as reference
 
 from fergan_core.errors import UsageError
 from fergan_core.metrics import frechet
@@ -108,6 +107,8 @@ def test_steeply_falling_variances_are_exact_to_a_millionth() -> None:
 
 @pytest.mark.parametrize(("faces", "width"), [(1000, 6), (400, 128)])
 def test_agrees_with_torch_fidelity(faces: int, width: int) -> None:
+    from torch_fidelity import metric_fid as reference  # not above: it imports torchvision
+
     real, fake = some_features(faces, width, seed=1), some_features(faces - 50, width, seed=2)
     first, second = (reference.fid_features_to_statistics(features) for features in (real, fake))
     expected = reference.fid_statistics_to_metric(first, second, verbose=False)[reference.KEY_METRIC_FID]

@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from torch_fidelity import metric_kid as reference
 
 from fergan_core.errors import UsageError
 from fergan_core.metrics import kernel
@@ -98,6 +97,8 @@ def test_fakes_all_alike() -> None:
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 def test_subsets_agree_with_torch_fidelity(dtype: torch.dtype) -> None:
+    from torch_fidelity import metric_kid as reference  # not above: it imports torchvision
+
     real, fake = some_features(500, 64, seed=1).to(dtype), (some_features(400, 64, seed=2, scale=1.1) + 0.3).to(dtype)
     expected = reference.kid_features_to_metric(
         fake.double(), real.double(), kid_subsets=10, kid_subset_size=120, rng_seed=77, verbose=False
@@ -120,6 +121,8 @@ def test_subsets_in_float32_lose_nothing_that_a_subset_could_show(scale: float) 
 
 
 def test_one_subset_of_all_is_the_whole_and_agrees_with_torch_fidelity() -> None:
+    from torch_fidelity import metric_kid as reference  # not above: it imports torchvision
+
     real, fake = some_features(300, seed=1), some_features(300, seed=2, scale=1.2)
     expected = reference.kid_features_to_metric(fake, real, kid_subsets=1, kid_subset_size=300, verbose=False)
     assert kernel.kid(real, fake) == pytest.approx(expected[reference.KEY_METRIC_KID_MEAN], rel=1e-9)

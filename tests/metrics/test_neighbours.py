@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 import torch
-import torch_fidelity.metric_prc as fidelity
-from prdc import compute_prdc
 
 from fergan_core.errors import UsageError
 from fergan_core.metrics import distances, neighbours
@@ -41,6 +39,8 @@ def test_chunks_leave_no_seam(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("shift", [0.0, 0.5])
 @pytest.mark.parametrize(("real_count", "fake_count"), [(300, 260), (150, 400)])
 def test_agrees_with_prdc(real_count: int, fake_count: int, shift: float) -> None:
+    from prdc import compute_prdc  # not above: it imports scikit-learn
+
     real, fake = some_faces(real_count, 8), some_faces(fake_count, 8, 1, shift)
     three, five = (compute_prdc(real.numpy(), fake.numpy(), nearest_k=k) for k in (3, 5))
     expected = (three["precision"], three["recall"], five["density"], five["coverage"])
@@ -50,6 +50,8 @@ def test_agrees_with_prdc(real_count: int, fake_count: int, shift: float) -> Non
 
 @pytest.mark.parametrize("shift", [0.0, 0.5])
 def test_agrees_with_torch_fidelity(shift: float) -> None:
+    import torch_fidelity.metric_prc as fidelity  # not above: it imports torchvision
+
     real, fake = some_faces(300, 8), some_faces(260, 8, 1, shift)
     found = fidelity.prc_features_to_metric(
         fake, real, prc_neighborhood=3, prc_batch_size=128, save_cpu_ram=False, verbose=False
