@@ -7,13 +7,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from filelock import FileLock
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
 from tests.support.machine import exporter, find_chromium
-from tests.support.once import session_folder
+from tests.support.once import made_once, session_folder
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Workers share the cores: each computes, and lets the commands that it starts compute, in one thread.
@@ -82,6 +83,25 @@ def fer2013_layout(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Pa
         return path
 
     return export
+
+
+@pytest.fixture(scope="session")
+def small_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a file of every 14th of the built-in faces, 2,307, to train on where a test is not about the data.
+
+    What a training compares its faces with is read, sorted and searched in a tenth of the time.
+    """
+
+    def write(folder: Path) -> None:
+        from fergan_core.data import open_dataset  # not above: tests that need no data are not to import it
+        from fergan_core.data.dataset import SPLITS
+
+        faces = open_dataset("synthfer")
+        every = slice(None, None, 14)
+        usage = np.array(SPLITS)[faces.splits[every]]
+        np.savez(folder / "small.npz", images=faces.images[every], labels=faces.labels[every], usage=usage)
+
+    return made_once(tmp_path_factory, "small", write) / "small.npz"
 
 
 @pytest.fixture(scope="session")

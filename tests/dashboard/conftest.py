@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
 
 from tests.support.commands import few_light_faces, run_module
 from tests.support.machine import CHROMIUM_ARGUMENTS, ROOT, served
@@ -14,12 +16,20 @@ from tests.support.once import made_once
 ARTIFACTS = ROOT / "test-artifacts"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def installed_packages_searched_once() -> Iterator[None]:
+    """Let Streamlit look for components among the installed packages once; it does so for every AppTest, for 0.4 s."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
+
+
 @pytest.fixture(scope="session")
-def filled_registry(tmp_path_factory: pytest.TempPathFactory) -> str:
+def filled_registry(tmp_path_factory: pytest.TempPathFactory, small_data: Path) -> str:
     """Train two small runs of different recipes, three epochs each; return the registry's path."""
 
     def train(folder: Path) -> None:
-        common = ["--images", "600", "--epochs", "3", "--eval-every", "2", "--device", "cpu"]
+        common = ["--data", str(small_data), "--images", "600", "--epochs", "3", "--eval-every", "2", "--device", "cpu"]
         for flags in (["--name", "small", "--width", "4"], ["--name", "other", "--width", "4", "--batch-size", "32"]):
             done = run_module("trainers.dcgan", *common, *flags, "--registry", folder / "runs.db")
             assert done.returncode == 0, done.stderr

@@ -66,12 +66,12 @@ def unseen_faces(few: Dataset, parts: Parts) -> Dataset:
 
 
 @pytest.fixture(scope="session")
-def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+def run(tmp_path_factory: pytest.TempPathFactory, small_data: Path) -> tuple[Path, str]:
     """A real, very short training of two checkpoints, typed as its users type it: its registry and its id."""
 
     def train(folder: Path) -> None:
-        words = "--data synthfer --preset quick --images 512 --epochs 2 --batch-size 32 --width 4 --eval-every 1"
-        done = typed("trainers.dcgan", *words.split(), "--registry", folder / "runs.db", "--json")
+        words = "--preset quick --images 512 --epochs 2 --batch-size 32 --width 4 --eval-every 1"
+        done = typed("trainers.dcgan", *words.split(), "--data", small_data, "--registry", folder / "runs.db", "--json")
         assert done.returncode == 0, done.stderr
         (folder / "id").write_text(json.loads(done.stdout.splitlines()[-1])["id"])
 

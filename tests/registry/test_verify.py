@@ -172,11 +172,11 @@ def test_a_temporary_file_of_an_older_fergan_is_judged_by_its_age(tmp_path: Path
 
 
 @pytest.mark.slow
-def test_a_training_that_is_killed_is_cleaned_and_resumed(tmp_path: Path) -> None:
+def test_a_training_that_is_killed_is_cleaned_and_resumed(tmp_path: Path, small_data: Path) -> None:
     """Killed as soon as the weights of its first epoch are on disk, which is before or after their record."""
     path = tmp_path / "runs.db"
     flags = ["--images", "256", "--epochs", "2", "--width", "4", "--eval-every", "0", "--checkpoint-every", "1"]
-    training = command("trainers.dcgan", "--registry", path, *flags)
+    training = command("trainers.dcgan", "--registry", path, "--data", small_data, *flags)
     process = subprocess.Popen(training, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while process.poll() is None and not list(tmp_path.rglob("checkpoints/*.state.safetensors")):
         time.sleep(0.001)

@@ -1,6 +1,7 @@
 """`python -m trainers.dcgan` on a real registry; what is to be stopped runs in a process of its own."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 from safetensors.numpy import load_file, save_file
 
-from fergan_core.data import make_dataset, open_dataset
+from fergan_core.data import open_dataset
 from fergan_core.registry import Reader, Registry
 from fergan_core.registry.schema import CheckpointRow, RunRow
 from fergan_core.training.checkpoint import file_sha256
@@ -46,10 +47,10 @@ def weights(registry: Path, run_id: str) -> pd.Series:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+def whole(tmp_path_factory: pytest.TempPathFactory, small_data: Path) -> tuple[Path, str]:
     """An uninterrupted run of six epochs."""
     registry = tmp_path_factory.mktemp("whole") / "runs.db"
-    outcome = train(registry, *SMALL, "--epochs", "6", "--name", "whole", "--tags", "a", "b")
+    outcome = train(registry, "--data", str(small_data), *SMALL, "--epochs", "6", "--name", "whole", "--tags", "a", "b")
     return registry, str(outcome["id"])
 
 
@@ -88,9 +89,26 @@ def test_a_run_leaves_points_sheets_checkpoints_and_scores(whole: tuple[Path, st
     assert {"is", "kl_nats", "kl_ratio", "accuracy"} <= set(scores.metric)
 
 
-def stopped(registry: Path, number: int, after_epoch: int) -> str:
+@pytest.fixture(scope="module")
+def interrupted(tmp_path_factory: pytest.TempPathFactory, small_data: Path) -> tuple[Path, str]:
+    """The same run, stopped by Ctrl-C after two epochs: its folder, which tests copy, and its id."""
+    folder = tmp_path_factory.mktemp("interrupted")
+    run_id = stopped(folder / "runs.db", small_data, signal.SIGINT, 2)
+    if Reader(str(folder / "runs.db")).run(run_id)["status"] == "finished":
+        pytest.skip("the machine was so fast that the run ended before the signal")
+    return folder, run_id
+
+
+def copied(run: tuple[Path, str], into: Path) -> tuple[Path, str]:
+    """Copy a run with all its files; return its registry there and its id."""
+    folder, run_id = run
+    shutil.copytree(folder, into, dirs_exist_ok=True)
+    return into / "runs.db", run_id
+
+
+def stopped(registry: Path, data: Path, number: int, after_epoch: int) -> str:
     """Start the same run, stop it by a signal once it has passed an epoch, and return its id."""
-    call = command("trainers.dcgan", *words(registry, *SMALL, "--epochs", "6"))
+    call = command("trainers.dcgan", *words(registry, "--data", str(data), *SMALL, "--epochs", "6"))
     process = subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
@@ -100,7 +118,7 @@ def stopped(registry: Path, number: int, after_epoch: int) -> str:
         if len(trained) and len(reader.checkpoints(trained.id.iloc[0])) >= after_epoch:
             break
         assert process.poll() is None, process.communicate()[1]
-        time.sleep(0.01)
+        time.sleep(0.05)
     process.send_signal(number)
     process.communicate(timeout=120)
     return str(trained.id.iloc[0])
@@ -113,10 +131,18 @@ def stopped(registry: Path, number: int, after_epoch: int) -> str:
     [(signal.SIGINT, 2), (signal.SIGTERM, 2), (signal.SIGKILL, 2), (signal.SIGKILL, 0), (signal.SIGKILL, 6)],
 )
 def test_a_stopped_run_resumed_reaches_the_same_weights_and_scores_bit_for_bit(
-    whole: tuple[Path, str], tmp_path: Path, number: signal.Signals, after: int
+    whole: tuple[Path, str],
+    interrupted: tuple[Path, str],
+    small_data: Path,
+    tmp_path: Path,
+    number: signal.Signals,
+    after: int,
 ) -> None:
-    registry = tmp_path / "runs.db"
-    run_id = stopped(registry, number, after)
+    if number == signal.SIGINT:
+        registry, run_id = copied(interrupted, tmp_path)
+    else:
+        registry = tmp_path / "runs.db"
+        run_id = stopped(registry, small_data, number, after)
     before = Reader(str(registry)).run(run_id)
     if before["status"] == "finished":
         pytest.skip("the machine was so fast that the run ended before the signal")
@@ -163,12 +189,11 @@ def test_a_finished_run_is_not_resumed(whole: tuple[Path, str]) -> None:
 
 
 @pytest.mark.slow
-def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_good_checkpoint(tmp_path: Path) -> None:
-    registry = tmp_path / "runs.db"
-    run_id = stopped(registry, signal.SIGINT, 1)
+def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_good_checkpoint(
+    interrupted: tuple[Path, str], tmp_path: Path
+) -> None:
+    registry, run_id = copied(interrupted, tmp_path)
     reader = Reader(str(registry))
-    if reader.run(run_id)["status"] == "finished":
-        pytest.skip("the machine was so fast that the run ended before the signal")
     last = explode(registry, run_id)
     outcome = train(registry, "--resume", run_id, code=1)
     assert outcome["status"] == "diverged"
@@ -233,15 +258,11 @@ def test_help_is_fast_and_needs_no_torch() -> None:
 
 
 @pytest.mark.slow
-def test_another_data_set_is_refused_on_resume(tmp_path: Path) -> None:
-    registry = tmp_path / "runs.db"
-    run_id = stopped(registry, signal.SIGINT, 1)
-    if Reader(str(registry)).run(run_id)["status"] == "finished":
-        pytest.skip("the machine was so fast that the run ended before the signal")
-    faces = open_dataset("synthfer")
-    other = make_dataset("fer2013", "x", faces.images[:500], faces.labels[:500], faces.splits[:500])
-    np.savez(tmp_path / "other.npz", images=other.images, labels=other.labels)
+def test_another_data_set_is_refused_on_resume(interrupted: tuple[Path, str], small_data: Path, tmp_path: Path) -> None:
+    registry, run_id = copied(interrupted, tmp_path)
+    faces = open_dataset(small_data)
+    np.savez(tmp_path / "other.npz", images=faces.images[:500], labels=faces.labels[:500])
     flags = ["--resume", run_id, "--data", str(tmp_path / "other.npz")]
     done = dcgan(registry, *flags)
     assert done.returncode == 2
-    assert "is not the dataset of the run, which was trained on 'synthfer'; give that one" in done.stderr
+    assert f"is not the dataset of the run, which was trained on '{small_data}'; give that one" in done.stderr

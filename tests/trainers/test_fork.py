@@ -34,9 +34,10 @@ def fork(registry: Path, of: str, *settings: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def parent(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+def parent(tmp_path_factory: pytest.TempPathFactory, small_data: Path) -> tuple[Path, str]:
     registry = tmp_path_factory.mktemp("forks") / "runs.db"
-    done = run_module("trainers.dcgan", "--registry", registry, "--device", "cpu", "--json", *SMALL, "--epochs", "4")
+    words = ("--registry", registry, "--data", small_data, "--device", "cpu", "--json", *SMALL, "--epochs", "4")
+    done = run_module("trainers.dcgan", *words)
     assert done.returncode == 0, done.stderr
     return registry, str(json.loads(done.stdout.splitlines()[-1])["id"])
 

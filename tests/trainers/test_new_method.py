@@ -94,12 +94,12 @@ def mean_face(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.slow
 @pytest.mark.usefixtures("mean_face")
 def test_a_new_method_is_trained_scored_recorded_and_drawn_with(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, small_data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     registry = str(tmp_path / "runs.db")
-    flags = ["--registry", registry, "--images", "256", "--epochs", "2", "--rate", "0.02", "--watch-every", "0"]
+    flags = ["--registry", registry, "--data", str(small_data), "--images", "256", "--epochs", "2", "--rate", "0.02"]
     with few_light_faces():
-        assert main(["train", "mean-face", *flags, "--json"]) == 0
+        assert main(["train", "mean-face", *flags, "--watch-every", "0", "--json"]) == 0
     done = json.loads(capsys.readouterr().out)
     assert (done["status"], done["epochs"]) == ("finished", 2)
     assert {"is", "fid", "accuracy"} <= {key for key in done["scores"] if ":" not in key}

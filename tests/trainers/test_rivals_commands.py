@@ -29,14 +29,15 @@ def few_scored() -> Iterator[None]:
 @pytest.mark.slow
 @pytest.mark.parametrize("module", list(TRAINERS))
 def test_a_run_has_sheets_checkpoints_scores_and_instruments_and_a_fork_does_what_its_parent_did(
-    module: str, tmp_path: Path
+    module: str, tmp_path: Path, small_data: Path
 ) -> None:
     registry = tmp_path / "runs.db"
-    done = train(module, "--registry", registry, *SMALL, *TRAINERS[module], "--epochs", "3", "--eval-every", "0")
+    words = ("--data", small_data, *SMALL, *TRAINERS[module], "--epochs", "3", "--eval-every", "0")
+    done = train(module, "--registry", registry, *words)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout.splitlines()[-1])
     assert told["status"] == "finished"
-    assert told["scores"]["fid"]["value"] > told["scores"]["fid"]["real"]
+    assert told["scores"]["kid"]["value"] > told["scores"]["kid"]["real"]
     reader = Reader(str(registry))
     run_id = told["id"]
     row = reader.run(run_id)

@@ -82,13 +82,13 @@ def test_the_queue_holds_each_recipe_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_waiting_trial_is_trained_as_it_was_enqueued_whoever_takes_it(tmp_path: Path) -> None:
+def test_a_waiting_trial_is_trained_as_it_was_enqueued_whoever_takes_it(tmp_path: Path, small_data: Path) -> None:
     registry = tmp_path / "runs.db"
     recipe = changed(preset("quick"), dict(pair.split("=") for pair in TINY[1:]))
     recipe = changed(recipe, {"precision": "float32"})
     study = Study(Registry(str(registry)), "s")
     study.enqueue(recipe, design({"loss": ["hinge"], "precision": ["float32", "bfloat16"]}, 1, None, seed=0))
-    done = sweep(registry, "--preset", "dcgan")
+    done = sweep(registry, "--data", str(small_data), "--preset", "dcgan")
     assert done.returncode == 0, done.stderr
     found = trials(Reader(str(registry)), "s")
     table, varied = found.table, found.varied
@@ -115,9 +115,9 @@ def test_a_trial_whose_process_died_before_it_was_a_run_is_taken_again(
 
 
 @pytest.mark.slow
-def test_two_processes_share_a_study_and_each_trial_is_run_once(tmp_path: Path) -> None:
+def test_two_processes_share_a_study_and_each_trial_is_run_once(tmp_path: Path, small_data: Path) -> None:
     registry = tmp_path / "runs.db"
-    flags = ("--vary", "loss=non-saturating,hinge", "--seeds", "2", *TINY)
+    flags = ("--data", str(small_data), "--vary", "loss=non-saturating,hinge", "--seeds", "2", *TINY)
     first = started(registry, *flags)
     second = sweep(registry, *flags)
     _, said = first.communicate(timeout=500)
@@ -134,10 +134,11 @@ def test_two_processes_share_a_study_and_each_trial_is_run_once(tmp_path: Path) 
 
 
 @pytest.mark.slow
-def test_a_stopped_study_goes_on_and_a_failed_trial_is_a_result(tmp_path: Path) -> None:
+def test_a_stopped_study_goes_on_and_a_failed_trial_is_a_result(tmp_path: Path, small_data: Path) -> None:
     registry = tmp_path / "runs.db"
     # A penalty by which the discriminator's loss is soon no number.
-    flags = ("--vary", "r1=0,1e38", "g_lr=2e-4,1e-3", "--seeds", "1", *TINY, "epochs=30")
+    data = ("--data", str(small_data))
+    flags = (*data, "--vary", "r1=0,1e38", "g_lr=2e-4,1e-3", "--seeds", "1", *TINY, "epochs=12")
     first = started(registry, *flags)
     for _ in range(600):
         time.sleep(0.2)
@@ -146,7 +147,7 @@ def test_a_stopped_study_goes_on_and_a_failed_trial_is_a_result(tmp_path: Path) 
             break
     os.kill(first.pid, signal.SIGINT)
     first.communicate(timeout=200)
-    done = sweep(registry)
+    done = sweep(registry, *data)
     assert done.returncode == 0, done.stderr
     found = trials(Reader(str(registry)), "s")
     table, varied = found.table, found.varied
