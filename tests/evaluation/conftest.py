@@ -12,7 +12,7 @@ from fergan_core.data import Dataset, Parts, open_dataset, split_parts
 from fergan_core.emotions import EMOTIONS
 from fergan_core.evaluation import Evaluation
 from fergan_core.registry import Score
-from tests.support.commands import typed
+from tests.support.commands import few_light_faces, run_module
 from tests.support.once import made_once
 
 
@@ -67,13 +67,16 @@ def unseen_faces(few: Dataset, parts: Parts) -> Dataset:
 
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory, small_data: Path) -> tuple[Path, str]:
-    """A real, very short training of two checkpoints, typed as its users type it: its registry and its id."""
+    """A real, very short training of two checkpoints, both scored: its registry and its id."""
 
     def train(folder: Path) -> None:
         words = "--preset quick --images 512 --epochs 2 --batch-size 32 --width 4 --eval-every 1"
-        done = typed("trainers.dcgan", *words.split(), "--data", small_data, "--registry", folder / "runs.db", "--json")
+        done = run_module(
+            "trainers.dcgan", *words.split(), "--data", small_data, "--registry", folder / "runs.db", "--json"
+        )
         assert done.returncode == 0, done.stderr
         (folder / "id").write_text(json.loads(done.stdout.splitlines()[-1])["id"])
 
-    folder = made_once(tmp_path_factory, "evaluated", train)
+    with few_light_faces():
+        folder = made_once(tmp_path_factory, "evaluated", train)
     return folder / "runs.db", (folder / "id").read_text()
