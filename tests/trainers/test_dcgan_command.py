@@ -47,10 +47,12 @@ def weights(registry: Path, run_id: str) -> pd.Series:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory, small_data: Path) -> tuple[Path, str]:
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory, small_data: Path) -> tuple[Path, str]:
     """An uninterrupted run of six epochs."""
-    registry = tmp_path_factory.mktemp("whole") / "runs.db"
-    outcome = train(registry, "--data", str(small_data), *SMALL, "--epochs", "6", "--name", "whole", "--tags", "a", "b")
+    registry = tmp_path_factory.mktemp("uninterrupted") / "runs.db"
+    outcome = train(
+        registry, "--data", str(small_data), *SMALL, "--epochs", "6", "--name", "uninterrupted", "--tags", "a", "b"
+    )
     return registry, str(outcome["id"])
 
 
@@ -63,8 +65,8 @@ def test_a_choice_is_said_either_way_whatever_the_presets_own(preset: str, flag:
 
 
 @pytest.mark.slow
-def test_a_run_leaves_points_sheets_checkpoints_and_scores(whole: tuple[Path, str]) -> None:
-    registry, run_id = whole
+def test_a_run_leaves_points_sheets_checkpoints_and_scores(uninterrupted: tuple[Path, str]) -> None:
+    registry, run_id = uninterrupted
     reader = Reader(str(registry))
     run = reader.run(run_id)
     assert (run["status"], run["epoch"], run["step"], run["images_seen"]) == ("finished", 6, 96, 768)
@@ -131,7 +133,7 @@ def stopped(registry: Path, data: Path, number: int, after_epoch: int) -> str:
     [(signal.SIGINT, 2), (signal.SIGTERM, 2), (signal.SIGKILL, 2), (signal.SIGKILL, 0), (signal.SIGKILL, 6)],
 )
 def test_a_stopped_run_resumed_reaches_the_same_weights_and_scores_bit_for_bit(
-    whole: tuple[Path, str],
+    uninterrupted: tuple[Path, str],
     interrupted: tuple[Path, str],
     small_data: Path,
     tmp_path: Path,
@@ -155,23 +157,25 @@ def test_a_stopped_run_resumed_reaches_the_same_weights_and_scores_bit_for_bit(
         assert number.name in before["reason"]
     outcome = train(registry, "--resume", run_id)
     assert (outcome["status"], outcome["epochs"]) == ("finished", 6)
-    expected = weights(*whole)
+    expected = weights(*uninterrupted)
     again = weights(registry, run_id)
     assert again[expected.index].equals(expected)
     points, reference = (
         Reader(str(place)).points([run], ["loss_d", "loss_g", "flops_per_image"], buckets=1000)
-        for place, run in ((registry, run_id), whole)
+        for place, run in ((registry, run_id), uninterrupted)
     )
     pd.testing.assert_frame_equal(points.drop(columns="run_id"), reference.drop(columns="run_id"))
-    pd.testing.assert_frame_equal(scores(registry, run_id), scores(*whole), check_exact=True)
+    pd.testing.assert_frame_equal(scores(registry, run_id), scores(*uninterrupted), check_exact=True)
 
 
 def scores(registry: Path, run_id: str) -> pd.DataFrame:
     """Return all scores of a run but how fast its faces were drawn."""
-    found = Reader(str(registry)).scores([run_id])
+    all_scores = Reader(str(registry)).scores([run_id])
     keys = ["step", "judge", "metric", "emotion"]
-    kept = found[found["metric"] != "speed"].drop(columns=["run_id", "run_name"]).fillna({"emotion": ""})
-    return kept.sort_values(keys).reset_index(drop=True)
+    comparable = (
+        all_scores[all_scores["metric"] != "speed"].drop(columns=["run_id", "run_name"]).fillna({"emotion": ""})
+    )
+    return comparable.sort_values(keys).reset_index(drop=True)
 
 
 def make_old(registry: Path, run_id: str) -> None:
@@ -181,11 +185,11 @@ def make_old(registry: Path, run_id: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_finished_run_is_not_resumed(whole: tuple[Path, str]) -> None:
-    registry, run_id = whole
+def test_a_finished_run_is_not_resumed(uninterrupted: tuple[Path, str]) -> None:
+    registry, run_id = uninterrupted
     done = dcgan(registry, "--resume", run_id)
     assert done.returncode == 1
-    assert done.stderr.strip().splitlines()[-1].startswith("error: run whole is finished")
+    assert done.stderr.strip().splitlines()[-1].startswith("error: run uninterrupted is finished")
 
 
 @pytest.mark.slow

@@ -47,11 +47,11 @@ class MeanLearner:
         self.generator = LatentGenerator(emotions, self._mean, device, size=48 * 48, normal=True)
 
     def step(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        wanted = self._classes[labels]
+        classes = self._classes[labels]
         with torch.no_grad():
-            apart = images - self._mean.faces[wanted]
-            self._mean.faces.index_add_(0, wanted, apart, alpha=self._rate)
-        return {"loss": apart.square().mean(), "brightness": self._mean.faces.mean().detach()}
+            differences = images - self._mean.faces[classes]
+            self._mean.faces.index_add_(0, classes, differences, alpha=self._rate)
+        return {"loss": differences.square().mean(), "brightness": self._mean.faces.mean().detach()}
 
     def measure(self, train: tuple[Tensor, Tensor], held_out: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
         return {}

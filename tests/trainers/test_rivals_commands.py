@@ -35,11 +35,11 @@ def test_a_run_has_sheets_checkpoints_scores_and_instruments_and_a_fork_does_wha
     words = ("--data", small_data, *SMALL, *TRAINERS[module], "--epochs", "3", "--eval-every", "0")
     done = train(module, "--registry", registry, *words)
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout.splitlines()[-1])
-    assert told["status"] == "finished"
-    assert told["scores"]["kid"]["value"] > told["scores"]["kid"]["real"]
+    outcome = json.loads(done.stdout.splitlines()[-1])
+    assert outcome["status"] == "finished"
+    assert outcome["scores"]["kid"]["value"] > outcome["scores"]["kid"]["real"]
     reader = Reader(str(registry))
-    run_id = told["id"]
+    run_id = outcome["id"]
     row = reader.run(run_id)
     assert (row["method"], row["preset"]) == (module, f"{module}-quick")
     assert len(reader.checkpoints(run_id)) == 3
@@ -70,13 +70,13 @@ def evaluate_in_other_ways(registry: Path, run_id: str, module: str) -> None:
         assert "a vae draws a face in one pass" in done.stderr
         return
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)["evaluations"]
-    assert [made["protocol"]["sampling"]["steps"] for made in told] == [1, 3]
-    own, every = reader.scores([run_id]), reader.scores([run_id], sampled=True)
-    assert set(own["count"]) == {LIGHT_FACES}
-    assert set(zip(every["steps"], every["count"], strict=True)) == {(1, 100), (3, 100), (2, LIGHT_FACES)}
-    assert set(every.sampler) == {"ddim" if module == "diffusion" else "midpoint"}
-    assert (every.value[every.metric == "speed"] > 0).sum() == 3
+    evaluations = json.loads(done.stdout)["evaluations"]
+    assert [evaluation["protocol"]["sampling"]["steps"] for evaluation in evaluations] == [1, 3]
+    scores, all_scores = reader.scores([run_id]), reader.scores([run_id], sampled=True)
+    assert set(scores["count"]) == {LIGHT_FACES}
+    assert set(zip(all_scores["steps"], all_scores["count"], strict=True)) == {(1, 100), (3, 100), (2, LIGHT_FACES)}
+    assert set(all_scores.sampler) == {"ddim" if module == "diffusion" else "midpoint"}
+    assert (all_scores.value[all_scores.metric == "speed"] > 0).sum() == 3
 
 
 @pytest.mark.parametrize("module", list(TRAINERS))

@@ -40,17 +40,17 @@ def words(registry: Path, *flags: str) -> list[str]:
 
 
 def test_a_design_is_every_combination_seed_by_seed() -> None:
-    found = design({"loss": ["hinge", "lsgan"], "d_lr": ["1e-4", "2e-4"]}, seeds=2, draws=None, seed=0)
-    assert len(found) == 8
-    assert [setting["seed"] for setting in found] == ["0"] * 4 + ["1"] * 4
-    assert len({tuple(setting.items()) for setting in found}) == 8
+    settings = design({"loss": ["hinge", "lsgan"], "d_lr": ["1e-4", "2e-4"]}, seeds=2, draws=None, seed=0)
+    assert len(settings) == 8
+    assert [setting["seed"] for setting in settings] == ["0"] * 4 + ["1"] * 4
+    assert len({tuple(setting.items()) for setting in settings}) == 8
 
 
 def test_random_settings_are_the_same_again_and_within_their_range() -> None:
     vary = {"d_lr": Span(1e-5, 1e-3, log=True), "loss": ["hinge", "lsgan"]}
-    found = design(vary, seeds=2, draws=50, seed=0)
-    assert found == design(vary, seeds=2, draws=50, seed=0)
-    rates = [float(setting["d_lr"]) for setting in found[:50]]
+    settings = design(vary, seeds=2, draws=50, seed=0)
+    assert settings == design(vary, seeds=2, draws=50, seed=0)
+    rates = [float(setting["d_lr"]) for setting in settings[:50]]
     assert 1e-5 <= min(rates) < 2e-5
     assert 5e-4 < max(rates) <= 1e-3
     assert 15 < sum(rate < 1e-4 for rate in rates) < 35  # evenly in the logarithm
@@ -90,8 +90,8 @@ def test_a_waiting_trial_is_trained_as_it_was_enqueued_whoever_takes_it(tmp_path
     study.enqueue(recipe, design({"loss": ["hinge"], "precision": ["float32", "bfloat16"]}, 1, None, seed=0))
     done = sweep(registry, "--data", str(small_data), "--preset", "dcgan")
     assert done.returncode == 0, done.stderr
-    found = trials(Reader(str(registry)), "s")
-    table, varied = found.table, found.varied
+    study_trials = trials(Reader(str(registry)), "s")
+    table, varied = study_trials.table, study_trials.varied
     assert varied == ["set precision"]
     assert list(table["set precision"]) == ["float32", "bfloat16"]
     assert bool((table["precision"] <= 1).all())
@@ -105,13 +105,13 @@ def test_a_trial_whose_process_died_before_it_was_a_run_is_taken_again(
 ) -> None:
     study = Study(Registry(str(tmp_path / "runs.db")), "s")
     study.enqueue(preset("quick"), [{"seed": "0"}])
-    taken = study._take()
-    assert taken is not None
+    first_trial = study._take()
+    assert first_trial is not None
     assert study._take() is None  # its process may be on the way
     monkeypatch.setattr(studies, "_SLOW_START", timedelta(0))
-    again = study._take()
-    assert again is not None
-    assert (again[0].number, again[1], again[2]) == (1, taken[1], taken[2])
+    second_trial = study._take()
+    assert second_trial is not None
+    assert (second_trial[0].number, second_trial[1], second_trial[2]) == (1, first_trial[1], first_trial[2])
 
 
 @pytest.mark.slow
@@ -120,10 +120,10 @@ def test_two_processes_share_a_study_and_each_trial_is_run_once(tmp_path: Path, 
     flags = ("--data", str(small_data), "--vary", "loss=non-saturating,hinge", "--seeds", "2", *TINY)
     first = started(registry, *flags)
     second = sweep(registry, *flags)
-    _, said = first.communicate(timeout=500)
-    assert first.returncode == second.returncode == 0, said + second.stderr
-    found = trials(Reader(str(registry)), "s")
-    table, varied = found.table, found.varied
+    _, stderr = first.communicate(timeout=500)
+    assert first.returncode == second.returncode == 0, stderr + second.stderr
+    study_trials = trials(Reader(str(registry)), "s")
+    table, varied = study_trials.table, study_trials.varied
     assert varied == ["loss"]
     assert sorted(zip(table["loss"], table["seed"], strict=True)) == [
         ("hinge", 0), ("hinge", 1), ("non-saturating", 0), ("non-saturating", 1)
@@ -149,8 +149,8 @@ def test_a_stopped_study_goes_on_and_a_failed_trial_is_a_result(tmp_path: Path, 
     first.communicate(timeout=200)
     done = sweep(registry, *data)
     assert done.returncode == 0, done.stderr
-    found = trials(Reader(str(registry)), "s")
-    table, varied = found.table, found.varied
+    study_trials = trials(Reader(str(registry)), "s")
+    table, varied = study_trials.table, study_trials.varied
     assert sorted(varied) == ["g_lr", "r1"]
     assert len(table) == 4
     assert (table["failed"] == (table["r1"] > 0)).all()
