@@ -48,7 +48,7 @@ def is_local(address: str) -> bool:
     if address.startswith("unix://"):
         return True
     try:
-        found = socket.getaddrinfo(address, None)
+        infos = socket.getaddrinfo(address, None)
     except OSError:
         return False
-    return bool(found) and all(ipaddress.ip_address(place[4][0]).is_loopback for place in found)
+    return bool(infos) and all(ipaddress.ip_address(place[4][0]).is_loopback for place in infos)

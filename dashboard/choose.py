@@ -50,13 +50,13 @@ def fragment(show: Callable[..., None], run_every: float | None = None) -> Calla
     """Return `show` as a fragment in which an error of ours is a sentence: a fragment's never reach the page."""
 
     @functools.wraps(show)
-    def said(*arguments: object) -> None:
+    def guarded(*arguments: object) -> None:
         try:
             show(*arguments)
         except FerganError as error:
             st.error(sentence(str(error)))
 
-    return st.fragment(said, run_every=run_every)
+    return st.fragment(guarded, run_every=run_every)
 
 
 def when(seconds: float) -> str:
@@ -84,8 +84,8 @@ def faces() -> str | None:
 
 def emotions_of(run_id: str) -> tuple[str, ...]:
     """Return the emotions of which a run's faces can be drawn here: those of its recipe that are of the seven."""
-    own = data.run(run_id)["recipe"].get("emotions") or EMOTIONS
-    return tuple(name for name in own if name in EMOTIONS) or EMOTIONS
+    trained = data.run(run_id)["recipe"].get("emotions") or EMOTIONS
+    return tuple(name for name in trained if name in EMOTIONS) or EMOTIONS
 
 
 def any_trained(runs: pd.DataFrame) -> bool:
@@ -127,17 +127,17 @@ def run_label(runs: pd.DataFrame) -> Callable[[str], str]:
     return lambda run_id: f"{names[run_id]} · {run_id}" if names[run_id] in shared else names[run_id]
 
 
-def _warn_of_unknown(asked: Sequence[str], known: Sequence[str]) -> None:
+def _warn_of_unknown(run_ids: Sequence[str], known_ids: Sequence[str]) -> None:
     """Say which runs of the address there are not: without a word, others would be taken for them."""
-    unknown = [run_id for run_id in asked if run_id and run_id not in known]
+    unknown = [run_id for run_id in run_ids if run_id and run_id not in known_ids]
     if unknown:
         trashed = data.trashed()
-        for words, own in (
+        for words, of_one_kind in (
             ("which this registry does not hold", [run_id for run_id in unknown if run_id not in trashed]),
             ("in the trash: `fergan runs restore ID` brings it back", [i for i in unknown if i in trashed]),
         ):
-            if own:
-                names = ", ".join(f"'{run_id}'" for run_id in own)
+            if of_one_kind:
+                names = ", ".join(f"'{run_id}'" for run_id in of_one_kind)
                 st.warning(f"{plain(f'The address names {names},')} {words}. Choose from the list:")
 
 
@@ -167,9 +167,9 @@ def one_protocol(scores: pd.DataFrame) -> pd.DataFrame:
 def one_run(runs: pd.DataFrame) -> str:
     """Ask for one run of the table (id, name, ...), opened at ?run=ID, else at the run last looked at, else first."""
     ids = list(runs.id)
-    asked = st.query_params.get("run", "")
-    _warn_of_unknown([asked], ids)
-    wished = [asked, st.session_state.get(_RUN), ids[0]]
+    requested = st.query_params.get("run", "")
+    _warn_of_unknown([requested], ids)
+    wished = [requested, st.session_state.get(_RUN), ids[0]]
     st.session_state["chosen run"] = next(run_id for run_id in wished if run_id in ids)
 
     def follow() -> None:
@@ -186,10 +186,10 @@ def several_runs(runs: pd.DataFrame, default: Sequence[str], label: str = "Runs"
     `at` names the choice in the address, where a page has another one than that of the runs to compare.
     """
     ids = list(runs.id)
-    asked = st.query_params.get(at, "").split(",")
-    _warn_of_unknown(asked, ids)
+    requested = st.query_params.get(at, "").split(",")
+    _warn_of_unknown(requested, ids)
     followed, key = f"{at} followed", f"chosen {at}"
-    wished = asked if at in st.query_params else st.session_state.get(followed, default)
+    wished = requested if at in st.query_params else st.session_state.get(followed, default)
     st.session_state[key] = [run_id for run_id in wished if run_id in ids]
 
     def follow() -> None:

@@ -68,18 +68,18 @@ def _until_next_write(most: int) -> Callable[[Callable[Concatenate[Reader, P], T
     """
 
     def decorate(query: Callable[Concatenate[Reader, P], T]) -> Callable[P, T]:
-        def answer(url: str, write: int, args: tuple[Any, ...], others: dict[str, Any]) -> T:
+        def run_query(url: str, write: int, args: tuple[Any, ...], others: dict[str, Any]) -> T:
             return query(Reader(url), *args, **others)
 
         # Streamlit knows a function's cache by its module, name and source, which all queries would share.
-        answer.__qualname__ = query.__qualname__
-        cached = st.cache_data(max_entries=most, show_spinner=False)(answer)
+        run_query.__qualname__ = query.__qualname__
+        cached = st.cache_data(max_entries=most, show_spinner=False)(run_query)
 
         @wraps(query)
         def ask(*args: P.args, **others: P.kwargs) -> T:
-            found: T = cached(url(), last_write(), args, others)
-            _note_left_out(found)
-            return found
+            answer: T = cached(url(), last_write(), args, others)
+            _note_left_out(answer)
+            return answer
 
         return ask
 
@@ -174,8 +174,8 @@ def _trials(source: Reader, name: str, statuses: tuple[str, ...]) -> Trials:
 
 def steps_per_epoch(run_id: str) -> float:
     """Return how many steps an epoch of a run has."""
-    found = run(run_id)
-    steps, epochs = int(found["steps"]), int(found["epochs"])
+    record = run(run_id)
+    steps, epochs = int(record["steps"]), int(record["epochs"])
     return max(1.0, steps / max(1, epochs))
 
 
@@ -216,20 +216,20 @@ def path(run_id: str, code: int, seed: int, frames: int) -> tuple[Faces, Faces]:
     """Return a few faces of an emotion at some steps of the sampler, from a run's last checkpoint, and what the network
     saw in them: both uint8 [faces,frames,48,48]."""
     weights = _weights(run_id, int(checkpoints(run_id)["step"].max()))
-    found = _ask("path", run_id, weights, (code,) * _PATHS, seed, frames=frames)
-    states, seen = found.faces.reshape(2, _PATHS, -1, 48, 48)
-    return states, seen
+    answer = _ask("path", run_id, weights, (code,) * _PATHS, seed, frames=frames)
+    states, denoised = answer.faces.reshape(2, _PATHS, -1, 48, 48)
+    return states, denoised
 
 
 def read(run_id: str, step: int, labels: tuple[int, ...], seed: int, truncation: float, judge: str) -> FaceAnswer:
-    """Draw one face a label and let a judge read them: `known` has `chances`, lists [n,7], and `judge_sha256`."""
+    """Draw one face a label and let a judge read them: `facts` has `chances`, lists [n,7], and `judge_sha256`."""
     return _ask("read", run_id, _weights(run_id, step), labels, seed, truncation=truncation, judge=judge)
 
 
 def nearest(run_id: str, step: int, labels: tuple[int, ...], seed: int, judge: str | None) -> FaceAnswer:
     """Draw one face a label and lay its nearest training faces beside it, the most suspicious first.
 
-    The judge None is that of the data. `faces` has each face and behind it its neighbours; `known` has their number
+    The judge None is that of the data. `faces` has each face and behind it its neighbours; `facts` has their number
     `neighbours`, the lists `asked` [n], `labels` [n,neighbours], `ratio` [n] and `nearer` [n] as in
     fergan_core.evaluation.memorization, and `judge`, `judge_sha256`.
     """
@@ -239,7 +239,7 @@ def nearest(run_id: str, step: int, labels: tuple[int, ...], seed: int, judge: s
 def project(run_id: str, step: int, labels: tuple[int, ...], seed: int) -> FaceAnswer:
     """Draw one face a label and lay them among real faces, in the judge's features; find those that repeat others.
 
-    `known` has `real`, faces that the run did not learn from, 300 an emotion or fewer, and `drawn`, each with lists
+    `facts` has `real`, faces that the run did not learn from, 300 an emotion or fewer, and `drawn`, each with lists
     `at` [n,2] in the plane in which the real faces vary most, `labels` [n] and `reads` [n], what the `judge` reads;
     `shares` [2] of the real faces' variance along the axes; `twins`, a dict an emotion: `label`, `faces`, and their
     `pairs` and `share` of duplicates as in fergan_core.metrics.birthday, `real_faces` and `real_share` (of real faces,
@@ -274,9 +274,9 @@ def _ask(
     """Ask the process that draws faces for those of a run; `weights` are path and hash, since a resumed run writes its
     checkpoints anew."""
     source = reader()
-    asked = source.run(run_id)
+    record = source.run(run_id)
     return _face_client().ask(
-        kind, asked["recipe"], source.file(weights[0]), labels, seed, dataset=asked["dataset"], **others
+        kind, record["recipe"], source.file(weights[0]), labels, seed, dataset=record["dataset"], **others
     )
 
 

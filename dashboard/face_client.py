@@ -25,7 +25,7 @@ class FaceAnswer(NamedTuple):
     """Faces uint8 [n,48,48], and what else is known of them: plain values of JSON."""
 
     faces: Faces
-    known: dict[str, Any]
+    facts: dict[str, Any]
 
 
 class FaceClient:

@@ -98,8 +98,8 @@ def _reach(where: tuple[str, str, str], code: int) -> float:
 
 
 def _draw(question: Question) -> FaceAnswer:
-    made = _generator(question).sample(torch.tensor(question["labels"]), question["seed"])
-    return FaceAnswer(to_bytes(made).numpy(), {})
+    images = _generator(question).sample(torch.tensor(question["labels"]), question["seed"])
+    return FaceAnswer(to_bytes(images).numpy(), {})
 
 
 def _path(question: Question) -> FaceAnswer:
@@ -107,30 +107,32 @@ def _path(question: Question) -> FaceAnswer:
     if not isinstance(generator, Samplable):
         raise CheckpointError("this run draws a face in one pass, so there is no path to show")
     path = [*generator.path(generator.latents(len(labels), question["seed"]), labels)]
-    kept = sorted({round(place) for place in np.linspace(0, len(path) - 1, question["frames"])})
+    places = sorted({round(place) for place in np.linspace(0, len(path) - 1, question["frames"])})
     # Much noise is as bright as the least of it: shown by its own spread, for its bytes would be black and white alone.
-    states = torch.stack([to_bytes(path[at][0] / max(1.0, float(path[at][0].std()) * 2)) for at in kept], 1)
-    seen = torch.stack([to_bytes(path[at][1]) for at in kept], 1)
-    return FaceAnswer(torch.stack([states, seen]).flatten(0, 2).numpy(), {})
+    states = torch.stack([to_bytes(path[at][0] / max(1.0, float(path[at][0].std()) * 2)) for at in places], 1)
+    denoised = torch.stack([to_bytes(path[at][1]) for at in places], 1)
+    return FaceAnswer(torch.stack([states, denoised]).flatten(0, 2).numpy(), {})
 
 
 def _read(question: Question) -> FaceAnswer:
     judge, labels = load_judge(question["judge"]), torch.tensor(question["labels"])
-    found = drawn_and_read(_generator(question), judge, labels, question["seed"], question["truncation"])
-    return FaceAnswer(found.images.numpy(), {"chances": found.logits.softmax(1).tolist(), "judge_sha256": judge.sha256})
+    reading = drawn_and_read(_generator(question), judge, labels, question["seed"], question["truncation"])
+    return FaceAnswer(
+        reading.images.numpy(), {"chances": reading.logits.softmax(1).tolist(), "judge_sha256": judge.sha256}
+    )
 
 
 def _nearest(question: Question) -> FaceAnswer:
     real_faces, labels = _open_real_faces(*_where(question)), torch.tensor(question["labels"])
-    found = nearest_training_faces(
+    neighbours = nearest_training_faces(
         drawn_and_read(_generator(question), real_faces.judge, labels, question["seed"]), real_faces
     )
-    beside = torch.cat([found.faces.unsqueeze(1), found.neighbours], 1).reshape(-1, TILE, TILE)
-    lists = {name: getattr(found, name).tolist() for name in ("asked", "labels", "ratio", "nearer")}
+    beside = torch.cat([neighbours.faces.unsqueeze(1), neighbours.neighbours], 1).reshape(-1, TILE, TILE)
+    lists = {name: getattr(neighbours, name).tolist() for name in ("asked", "labels", "ratio", "nearer")}
     plain = {
         "judge": real_faces.judge.name,
         "judge_sha256": real_faces.judge.sha256,
-        "neighbours": found.labels.shape[1],
+        "neighbours": neighbours.labels.shape[1],
     }
     return FaceAnswer(beside.numpy(), lists | plain)
 
@@ -140,31 +142,32 @@ def _project(question: Question) -> FaceAnswer:
     real_faces, codes = _open_real_faces(*where), sorted(set(question["labels"]))
     real = real_faces.held_out.take(torch.cat([_few(real_faces.held_out, code) for code in codes]))
     plane = principal_plane(real.features.numpy())
-    drawn = drawn_and_read(_generator(question), real_faces.judge, labels, question["seed"])
+    generated = drawn_and_read(_generator(question), real_faces.judge, labels, question["seed"])
     twins, pairs = [], []
     for code in codes:
-        reach, mine, like = _reach(where, code), drawn.of(code), real.of(code)
-        like = like.take(torch.arange(min(len(like), len(mine))))  # of more faces more have a twin
-        real_share = _duplicates(like, reach)["share"]
-        twins.append({"label": code, **_duplicates(mine, reach), "real_faces": len(like), "real_share": real_share})
-        pairs += [(distance, code, pair) for distance, pair in _nearest_pairs(mine, reach)]
-    pairs = sorted(pairs, key=lambda one: one[0])[:_PAIRS]
-    known = {
+        reach, of_emotion, alike = _reach(where, code), generated.of(code), real.of(code)
+        # As many real faces as generated ones, or fewer: the more faces, the larger the share that has a duplicate.
+        alike = alike.take(torch.arange(min(len(alike), len(of_emotion))))
+        of_real = {"real_faces": len(alike), "real_share": _duplicates(alike, reach)["share"]}
+        twins.append({"label": code, **_duplicates(of_emotion, reach), **of_real})
+        pairs += [(distance, code, pair) for distance, pair in _nearest_pairs(of_emotion, reach)]
+    pairs = sorted(pairs, key=lambda pair: pair[0])[:_PAIRS]
+    facts = {
         "judge": real_faces.judge.name,
         "shares": plane.shares.tolist(),
         "real": _laid(real, plane),
-        "drawn": _laid(drawn, plane),
+        "drawn": _laid(generated, plane),
         "twins": twins,
         "nearest": {"labels": [code for _, code, _ in pairs], "distances": [distance for distance, _, _ in pairs]},
     }
-    return FaceAnswer(np.array([face for _, _, pair in pairs for face in pair], np.uint8), known)
+    return FaceAnswer(np.array([face for _, _, pair in pairs for face in pair], np.uint8), facts)
 
 
 def _few(faces: Reading, code: int) -> torch.Tensor:
     """Choose at most _REAL_FACES faces of an emotion, the same ones for every question: int64 [n]."""
     assert faces.labels is not None
-    own = torch.nonzero(faces.labels == code)[:, 0]
-    return own[torch.randperm(len(own), generator=torch.Generator().manual_seed(0))[:_REAL_FACES]]
+    of_emotion = torch.nonzero(faces.labels == code)[:, 0]
+    return of_emotion[torch.randperm(len(of_emotion), generator=torch.Generator().manual_seed(0))[:_REAL_FACES]]
 
 
 def _laid(faces: Reading, plane: Plane) -> dict[str, Any]:
@@ -177,8 +180,8 @@ def _duplicates(faces: Reading, reach: float) -> dict[str, Any]:
     """Count the pairs of duplicates, and the share of faces in one; both None of fewer than two faces."""
     if len(faces) < 2:
         return {"faces": len(faces), "pairs": None, "share": None}
-    found = duplicates(faces.features, reach)
-    return {"faces": len(faces), "pairs": found.pairs, "share": found.share}
+    twins = duplicates(faces.features, reach)
+    return {"faces": len(faces), "pairs": twins.pairs, "share": twins.share}
 
 
 def _nearest_pairs(faces: Reading, reach: float) -> list[tuple[float, Faces]]:
@@ -205,7 +208,7 @@ def _serve(source: IO[bytes], sink: IO[bytes]) -> None:
         try:
             question = json.loads(line)
             _check(question)
-            faces, known = _ANSWERS[question["kind"]](question)
+            faces, facts = _ANSWERS[question["kind"]](question)
         except FerganError as error:
             sink.write(json.dumps({"error": str(error)}).encode() + b"\n")
         except Exception as error:
@@ -214,7 +217,7 @@ def _serve(source: IO[bytes], sink: IO[bytes]) -> None:
             sentence = f"the faces could not be drawn ({reason}); choose another checkpoint, or see the server's log"
             sink.write(json.dumps({"error": sentence}).encode() + b"\n")
         else:
-            sink.write(json.dumps({"faces": len(faces), **known}).encode() + b"\n" + faces.tobytes())
+            sink.write(json.dumps({"faces": len(faces), **facts}).encode() + b"\n" + faces.tobytes())
         sink.flush()
 
 

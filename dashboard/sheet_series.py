@@ -37,10 +37,10 @@ def sheet_series(run_id: str, name: str) -> player.SheetSeries | None:
         return None
     table = table.sort_values("step").drop_duplicates("epoch", keep="last")
     emotions = tuple(table.emotions.iloc[-1])
-    whole = [row for row in rows_of(table) if tuple(row.emotions) == emotions and faces(row)]
-    if not whole:
+    readable = [row for row in rows_of(table) if tuple(row.emotions) == emotions and faces(row)]
+    if not readable:
         return None
-    frames = tuple((int(row.epoch), data.sheet_bytes(row.path, row.sha256)) for row in whole)
+    frames = tuple((int(row.epoch), data.sheet_bytes(row.path, row.sha256)) for row in readable)
     return player.SheetSeries(run_id, name, emotions, int(table["columns"].iloc[-1]), frames)
 
 
@@ -70,16 +70,16 @@ def play(runs: Sequence[player.SheetSeries]) -> int:
 
 def _asked_epoch(oldest: int, newest: int) -> int:
     """Return the epoch that the address asks for, the newest without one; say so where there is not a sheet near it."""
-    asked = st.query_params.get("epoch", "")
-    if not asked:
+    text = st.query_params.get("epoch", "")
+    if not text:
         return newest
-    epoch = int(asked) if asked.isdecimal() and len(asked) < 10 else None
+    epoch = int(text) if text.isdecimal() and len(text) < 10 else None
     if epoch is not None and oldest <= epoch <= newest:
         return epoch
     opened = newest if epoch is None else min(max(epoch, oldest), newest)
     st.warning(
         choose.plain(
-            f"The address asks for epoch '{asked[:20]}', but sheets are of epochs {oldest} to {newest}: here is "
+            f"The address asks for epoch '{text[:20]}', but sheets are of epochs {oldest} to {newest}: here is "
             f"{opened}."
         )
     )

@@ -80,9 +80,9 @@ def shares_figure(table: pd.DataFrame, score: Score, *, dark: bool) -> go.Figure
 
     `table` has columns parameter, share, low, high; a parameter without a share is left out.
     """
-    known = table.dropna(subset=["share"])
-    own = known[known["parameter"] != SEED].sort_values("share")
-    rows = pd.concat([known[known["parameter"] == SEED], own])
+    with_share = table.dropna(subset=["share"])
+    fields = with_share[with_share["parameter"] != SEED].sort_values("share")
+    rows = pd.concat([with_share[with_share["parameter"] == SEED], fields])
     colours = [FAINT_INK if name == SEED else run_colour(0) for name in rows["parameter"]]
     figure = go.Figure()
     figure.add_bar(

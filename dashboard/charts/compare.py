@@ -54,7 +54,7 @@ def score_table(scores: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame
         group = group[group.step == group.step.max()]
         by_metric, first = group.set_index("metric"), group.iloc[0]
         row = {"run": labels[str(run_id)], "epoch": first.epoch}
-        row |= {title: _value(by_metric, *wanted) for title, wanted in _SCORE_COLUMNS.items()}
+        row |= {title: _value(by_metric, *column) for title, column in _SCORE_COLUMNS.items()}
         rows.append(row | {"judge and protocol": words(first)})
     return pd.DataFrame(rows)
 

@@ -22,8 +22,8 @@ def confusion(scores: pd.DataFrame, column: str) -> pd.DataFrame:
     """
     rows = scores[scores.metric.str.startswith(_READ_AS) & scores.emotion.notna()]
     rows = rows.assign(read=rows.metric.str.removeprefix(_READ_AS)).drop_duplicates(["emotion", "read"], keep="last")
-    asked = [name for name in EMOTIONS if name in set(rows.emotion)]
-    return rows.pivot(index="emotion", columns="read", values=column).reindex(index=asked, columns=list(EMOTIONS))
+    requested = [name for name in EMOTIONS if name in set(rows.emotion)]
+    return rows.pivot(index="emotion", columns="read", values=column).reindex(index=requested, columns=list(EMOTIONS))
 
 
 def shares_of_counts(counts: Sequence[Sequence[int]]) -> pd.DataFrame:
@@ -58,10 +58,10 @@ def confusion_figure(
         ygap=2,
         hoverinfo="skip",
     )
-    cells = [(asked, name, shares.loc[asked, name]) for asked in true for name in read]
+    cells = [(emotion, name, shares.loc[emotion, name]) for emotion in true for name in read]
     figure.add_scatter(
         x=[name for _, name, _ in cells],
-        y=[asked for asked, _, _ in cells],
+        y=[emotion for emotion, _, _ in cells],
         customdata=[share for _, _, share in cells],
         mode="markers",
         marker={"size": 30, "opacity": 0, "symbol": "square"},
@@ -84,5 +84,5 @@ def confusion_figure(
 def cell(chances: np.ndarray, read_as: str) -> np.ndarray:
     """Return which faces a judge reads as an emotion, the most confident first; `chances` float [n,7]."""
     code = EMOTIONS.index(read_as)
-    mine = np.flatnonzero(chances.argmax(axis=1) == code)
-    return mine[np.argsort(-chances[mine, code], kind="stable")]
+    indices = np.flatnonzero(chances.argmax(axis=1) == code)
+    return indices[np.argsort(-chances[indices, code], kind="stable")]

@@ -18,11 +18,11 @@ def panel_figure(points: pd.DataFrame, panel: Panel, *, dark: bool) -> go.Figure
     what is 0 or below stands at its foot.
     """
     figure = go.Figure()
-    own = points[points.metric.isin(panel.labels)]
-    values = own[["low", "high", "mean"]]
+    panel_points = points[points.metric.isin(panel.labels)]
+    values = panel_points[["low", "high", "mean"]]
     foot = log_foot(values) if panel.scale == "log" else None
     for place, (metric, label) in enumerate(panel.labels.items()):
-        line = own[own.metric == metric].sort_values("step")
+        line = panel_points[panel_points.metric == metric].sort_values("step")
         if line.empty:
             continue
         colour = run_colour(place)

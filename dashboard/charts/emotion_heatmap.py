@@ -115,8 +115,8 @@ def lines(tables: Mapping[str, pd.DataFrame], steps_per_epoch: Mapping[str, floa
     `tables` are by run as `life` makes them. Where only others were looked at, a run has what lies on a straight line
     between its own two looks, and NaN before its first and after its last.
     """
-    known = {run: table.loc[emotion].dropna() for run, table in tables.items() if emotion in table.index}
-    by_epoch = {run: line.set_axis(line.index / steps_per_epoch[run]) for run, line in known.items()}
+    courses = {run: table.loc[emotion].dropna() for run, table in tables.items() if emotion in table.index}
+    by_epoch = {run: line.set_axis(line.index / steps_per_epoch[run]) for run, line in courses.items()}
     frame = pd.DataFrame(by_epoch, dtype=float).sort_index()
     return frame.interpolate("index", limit_area="inside")
 

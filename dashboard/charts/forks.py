@@ -78,16 +78,16 @@ def _add_ring(figure: go.Figure, line: pd.Series, colour: str, words: str, group
     )
 
 
-def _add_findings(figure: go.Figure, line: pd.Series, found: pd.DataFrame, group: str) -> None:
-    found = found[found.severity.isin(_MARKED)]
-    if found.empty:
+def _add_findings(figure: go.Figure, line: pd.Series, findings: pd.DataFrame, group: str) -> None:
+    findings = findings[findings.severity.isin(_MARKED)]
+    if findings.empty:
         return
     figure.add_scatter(
-        x=found.step,
-        y=[_at(line, step) for step in found.step],
-        customdata=[plain(sentence) for sentence in found.sentence],
+        x=findings.step,
+        y=[_at(line, step) for step in findings.step],
+        customdata=[plain(sentence) for sentence in findings.sentence],
         mode="markers",
-        marker={"symbol": "diamond", "size": 11, "color": [SEVERITY_COLOURS[one] for one in found.severity]},
+        marker={"symbol": "diamond", "size": 11, "color": [SEVERITY_COLOURS[one] for one in findings.severity]},
         hovertemplate="%{customdata}<extra></extra>",
         showlegend=False,
         legendgroup=group,

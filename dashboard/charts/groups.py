@@ -41,10 +41,10 @@ def differences(values: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     difference.
     """
     rows = []
-    found_of = _family(values, metrics)
+    comparisons = _family(values, metrics)
     for key in metrics:
-        metric, own = CATALOGUE[key], values[values.metric == key]
-        first, second = (own[own.group == name] for name in GROUPS)
+        metric, metric_rows = CATALOGUE[key], values[values.metric == key]
+        first, second = (metric_rows[metric_rows.group == name] for name in GROUPS)
         row: dict[str, Any] = {
             "metric": f"{metric.title} {ARROWS[metric.better]}",
             "runs": f"{len(first)} and {len(second)}",
@@ -54,10 +54,10 @@ def differences(values: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
         if min(len(first), len(second)) < 2:
             row |= {"difference": "–", "effect": np.nan, "verdict": "too few runs", "needed": ""}
         else:
-            found = found_of[key]
-            row |= {name: written(mean, metric) for name, mean in (("a", found.first), ("b", found.second))}
-            row |= {"difference": _difference(found, metric), "effect": found.effect}
-            row |= {"verdict": _sentence(found, better(first, second, metric)), "needed": _needed(found)}
+            comparison = comparisons[key]
+            row |= {name: written(mean, metric) for name, mean in (("a", comparison.first), ("b", comparison.second))}
+            row |= {"difference": _difference(comparison, metric), "effect": comparison.effect}
+            row |= {"verdict": _sentence(comparison, better(first, second, metric)), "needed": _needed(comparison)}
         rows.append(row)
     return pd.DataFrame(rows, columns=["metric", "a", "b", "difference", "effect", "verdict", "needed", "runs"])
 
@@ -73,10 +73,10 @@ def better(first: pd.DataFrame, second: pd.DataFrame, metric: Metric) -> str:
     if min(len(a), len(b)) < 2:
         return ""
     scale = PLAIN if metric.better == "real" else Scale(metric.compared_by, faces_of(pd.concat([first, second])))
-    found = compare(a.to_list(), b.to_list(), scale)
-    if found.verdict == "cannot tell":
+    difference = compare(a.to_list(), b.to_list(), scale)
+    if difference.verdict == "cannot tell":
         return ""
-    rises = found.second > found.first
+    rises = difference.second > difference.first
     second_is_better = rises if metric.better == "higher" else not rises
     return GROUPS[second_is_better]
 
@@ -86,10 +86,10 @@ def strip_figure(values: pd.DataFrame, metric: str, labels: Mapping[str, str], *
 
     `values` is what `in_groups` returns, `labels` the runs' names.
     """
-    own = values[values.metric == metric]
+    metric_rows = values[values.metric == metric]
     figure = go.Figure()
     for place, name in enumerate(GROUPS):
-        group = own[own.group == name].sort_values("value", kind="stable")
+        group = metric_rows[metric_rows.group == name].sort_values("value", kind="stable")
         if group.empty:
             continue
         # In turns to the left and to the right, so that runs of one value do not hide each other.
@@ -105,14 +105,14 @@ def strip_figure(values: pd.DataFrame, metric: str, labels: Mapping[str, str], *
         )
         figure.add_scatter(
             x=[place - 1.3 * _WIDTH, place + 1.3 * _WIDTH],
-            y=[Scale(CATALOGUE[metric].compared_by, faces_of(own)).mean(group.value.to_list())] * 2,
+            y=[Scale(CATALOGUE[metric].compared_by, faces_of(metric_rows)).mean(group.value.to_list())] * 2,
             name=f"mean of {name}",
             mode="lines",
             line={"color": COLOURS[name], "width": 3},
             hovertemplate="mean: %{y:.4g}<extra></extra>",
             showlegend=False,
         )
-    real = own.real.dropna().round(6).unique()
+    real = metric_rows.real.dropna().round(6).unique()
     if len(real) == 1:
         line = {"color": FAINT_INK, "width": 1.5, "dash": "dash"}
         figure.add_scatter(x=[-0.5, 1.5], y=[real[0]] * 2, name="real faces", mode="lines", line=line, hoverinfo="skip")
@@ -135,26 +135,26 @@ def _family(values: pd.DataFrame, metrics: Sequence[str]) -> dict[str, Differenc
     }
     enough = {key: pair for key, pair in groups.items() if min(map(len, pair)) >= 2}
     faces = faces_of(values)
-    found = family(
+    comparisons = family(
         [(first, second, Scale(CATALOGUE[key].compared_by, faces)) for key, (first, second) in enough.items()]
     )
-    return dict(zip(enough, found, strict=True))
+    return dict(zip(enough, comparisons, strict=True))
 
 
-def _difference(found: Difference, metric: Metric) -> str:
-    if found.kind == "ratio":
-        return f"{found.difference:.3g} times A [{found.low:.3g}, {found.high:.3g}]"
+def _difference(difference: Difference, metric: Metric) -> str:
+    if difference.kind == "ratio":
+        return f"{difference.difference:.3g} times A [{difference.low:.3g}, {difference.high:.3g}]"
     # A share's difference is in points: 10 % less than 40 % would be 36 %.
-    return written(found.difference, metric, found.low, found.high).replace("%", " points")
+    return written(difference.difference, metric, difference.low, difference.high).replace("%", " points")
 
 
-def _sentence(found: Difference, which: str) -> str:
-    if found.verdict == "cannot tell":
-        return found.verdict
-    return f"{found.verdict}: {which} is better" if which else f"{found.verdict} a difference"
+def _sentence(difference: Difference, which: str) -> str:
+    if difference.verdict == "cannot tell":
+        return difference.verdict
+    return f"{difference.verdict}: {which} is better" if which else f"{difference.verdict} a difference"
 
 
-def _needed(found: Difference) -> str:
-    if found.verdict == "shows":
+def _needed(difference: Difference) -> str:
+    if difference.verdict == "shows":
         return ""
-    return "no number" if found.needed is None else f"{found.needed} a group"
+    return "no number" if difference.needed is None else f"{difference.needed} a group"

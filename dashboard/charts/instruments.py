@@ -53,10 +53,10 @@ def timeline_figure(points: pd.DataFrame, findings: pd.DataFrame, *, dark: bool)
 
 
 def _add_panel(figure: go.Figure, points: pd.DataFrame, panel: Panel, row: int) -> None:
-    own = points[points.metric.isin(panel.labels)]
-    foot = log_foot(own["mean"]) if panel.scale == "log" else None
+    panel_points = points[points.metric.isin(panel.labels)]
+    foot = log_foot(panel_points["mean"]) if panel.scale == "log" else None
     for place, (metric, label) in enumerate(panel.labels.items()):
-        line = own[own.metric == metric].sort_values("step")
+        line = panel_points[panel_points.metric == metric].sort_values("step")
         if line.empty:
             continue
         colour = run_colour(place)
@@ -72,7 +72,7 @@ def _add_panel(figure: go.Figure, points: pd.DataFrame, panel: Panel, row: int) 
             row=row,
             col=1,
         )
-    axis = log_axis(own["mean"], decades=True) if panel.scale == "log" else {"type": "linear"}
+    axis = log_axis(panel_points["mean"], decades=True) if panel.scale == "log" else {"type": "linear"}
     figure.update_yaxes(**axis, row=row, col=1)
 
 
@@ -106,9 +106,9 @@ def phase_figure(points: pd.DataFrame, *, dark: bool) -> go.Figure:
 def spectra_figure(points: pd.DataFrame, *, dark: bool) -> go.Figure:
     """Draw the largest singular value of every layer over the steps: G's in one colour, D's in the other."""
     figure = go.Figure()
-    own = points[points.metric.str.startswith("spectral_")]
-    foot = log_foot(own["mean"])
-    for key, of_network in own.groupby(own.metric.str.removeprefix("spectral_").str.partition("/")[0]):
+    spectra = points[points.metric.str.startswith("spectral_")]
+    foot = log_foot(spectra["mean"])
+    for key, of_network in spectra.groupby(spectra.metric.str.removeprefix("spectral_").str.partition("/")[0]):
         network = str(key).upper()
         colour = run_colour(1 if network == "G" else 0)
         name = mark_lost(figure, of_network, network, colour)
@@ -127,5 +127,5 @@ def spectra_figure(points: pd.DataFrame, *, dark: bool) -> go.Figure:
             )
     figure.update_layout(template=plotly_template(dark), height=360, hovermode="closest", showlegend=True)
     figure.update_xaxes(title="step")
-    figure.update_yaxes(title="largest singular value", **log_axis(own["mean"]))
+    figure.update_yaxes(title="largest singular value", **log_axis(spectra["mean"]))
     return figure

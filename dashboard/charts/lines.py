@@ -65,10 +65,10 @@ def log_foot(*values: ArrayLike) -> float | None:
 
     None too where nothing is above 0: such values need a linear axis, which `log_axis` gives them.
     """
-    seen = np.concatenate([np.ravel(np.asarray(one, dtype=float)) for one in values])
-    seen = seen[np.isfinite(seen)]
-    above = seen[seen > 0]
-    return float(above.min()) / 2 if len(above) and len(above) < len(seen) else None
+    numbers = np.concatenate([np.ravel(np.asarray(one, dtype=float)) for one in values])
+    numbers = numbers[np.isfinite(numbers)]
+    above = numbers[numbers > 0]
+    return float(above.min()) / 2 if len(above) and len(above) < len(numbers) else None
 
 
 def at_least(values: Sequence[float], foot: float | None) -> list[float]:
@@ -81,14 +81,14 @@ def log_axis(*values: ArrayLike, decades: bool = False) -> dict[str, Any]:
 
     `decades` leaves out the ticks between powers of ten, for a small panel.
     """
-    seen = np.concatenate([np.ravel(np.asarray(one, dtype=float)) for one in values])
-    ticks = log_ticks(seen)
+    numbers = np.concatenate([np.ravel(np.asarray(one, dtype=float)) for one in values])
+    ticks = log_ticks(numbers)
     if not ticks:
         return {"type": "linear"}
     if decades:
         ticks = [tick for tick in ticks if math.isclose(math.log10(tick) % 1, 0, abs_tol=1e-9)]
     texts = [f"{tick:,g}" for tick in ticks]
-    foot = log_foot(seen)
+    foot = log_foot(numbers)
     if foot is None:
         return {"type": "log", "tickvals": ticks, "ticktext": texts}
     # A tick too near to the foot would be written over it.
@@ -98,10 +98,10 @@ def log_axis(*values: ArrayLike, decades: bool = False) -> dict[str, Any]:
 
 def log_ticks(values: ArrayLike) -> list[float]:
     """List ticks for these values, 1, 2, 5, 10, ..., to be written in full: Plotly's own write 2 and 5 alone."""
-    seen = np.asarray(values, dtype=float)
-    seen = seen[np.isfinite(seen) & (seen > 0)]
-    if not len(seen):
+    numbers = np.asarray(values, dtype=float)
+    positive = numbers[np.isfinite(numbers) & (numbers > 0)]
+    if not len(positive):
         return []
-    first, last = math.floor(math.log10(seen.min())), math.ceil(math.log10(seen.max()))
+    first, last = math.floor(math.log10(positive.min())), math.ceil(math.log10(positive.max()))
     steps = (1, 2, 5) if last - first <= 3 else (1,)
     return [step * 10.0**decade for decade in range(first, last + 1) for step in steps]

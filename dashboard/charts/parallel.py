@@ -22,7 +22,7 @@ def heights(scores: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
 
     `scores` have one row a run and metric. One whose real faces and noise are unknown or alike has no scale.
     """
-    rows = scores[scores.metric.isin(metrics)].assign(reach=lambda own: own.real - own.noise)
+    rows = scores[scores.metric.isin(metrics)].assign(reach=lambda table: table.real - table.noise)
     rows = rows[rows.reach.abs() > 1e-12].dropna(subset=["value"])
     rows = rows.assign(height=(rows.value - rows.noise) / rows.reach)
     return rows.sort_values("metric", key=lambda names: names.map(list(metrics).index), kind="stable")
@@ -39,18 +39,20 @@ def parallel_figure(
         line = {"color": FAINT_INK, "width": 1.5, "dash": dash}
         figure.add_scatter(x=titles, y=[height] * len(titles), name=name, mode="lines", line=line, hoverinfo="skip")
     for run_id, label in labels.items():
-        own = rows[rows.run_id == run_id]
-        if own.empty:
+        run_rows = rows[rows.run_id == run_id]
+        if run_rows.empty:
             continue
-        symbols = np.select([own.height > _HIGHEST, own.height < _LOWEST], ["triangle-up", "triangle-down"], "circle")
+        symbols = np.select(
+            [run_rows.height > _HIGHEST, run_rows.height < _LOWEST], ["triangle-up", "triangle-down"], "circle"
+        )
         figure.add_scatter(
-            x=[CATALOGUE[key].title for key in own.metric],
-            y=own.height.clip(_LOWEST, _HIGHEST),
-            name=f"{plain(label)}, epoch {own.epoch.iloc[0]}",
+            x=[CATALOGUE[key].title for key in run_rows.metric],
+            y=run_rows.height.clip(_LOWEST, _HIGHEST),
+            name=f"{plain(label)}, epoch {run_rows.epoch.iloc[0]}",
             mode="lines+markers",
             line={"color": colours[run_id], "width": 2},
             marker={"color": colours[run_id], "size": 8, "symbol": symbols},
-            customdata=[_true_values(row) for row in rows_of(own)],
+            customdata=[_true_values(row) for row in rows_of(run_rows)],
             hovertemplate="%{customdata}",
         )
     figure.update_layout(template=plotly_template(dark), height=420, showlegend=True)

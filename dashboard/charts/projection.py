@@ -10,11 +10,11 @@ from dashboard.charts.palette import EMOTION_COLOURS, plotly_template
 from fergan_core.emotions import EMOTIONS
 
 
-def projected(known: Mapping[str, Any]) -> pd.DataFrame:
+def projected(answer: Mapping[str, Any]) -> pd.DataFrame:
     """Make a table of what `data.project` knows, a row a face: x, y, emotion, reads (as an emotion), real."""
     tables = []
     for part in ("real", "drawn"):
-        faces = known[part]
+        faces = answer[part]
         at = pd.DataFrame(faces["at"], columns=["x", "y"])
         names = {"emotion": faces["labels"], "reads": faces["reads"]}
         tables.append(at.assign(**{name: [EMOTIONS[code] for code in codes] for name, codes in names.items()}))

@@ -29,14 +29,14 @@ def budget_figure(
     figure = go.Figure()
     foot = log_foot(scores.value) if _is_log(metric) else None
     for name, place in rivals.items():
-        own = scores[scores.rival == name]
-        said = plain(name) + without_number(own.value, "evaluations")
-        for number, (_, line) in enumerate(own.groupby("run_id", sort=False)):
+        method_scores = scores[scores.rival == name]
+        legend = plain(name) + without_number(method_scores.value, "evaluations")
+        for number, (_, line) in enumerate(method_scores.groupby("run_id", sort=False)):
             line = line.sort_values("spent")
             figure.add_scatter(
                 x=line.spent / unit[0],
                 **curve(line.value, run_colour(place), foot, markers=6),
-                name=said,
+                name=legend,
                 legendgroup=name,
                 showlegend=number == 0,
                 line={"color": run_colour(place), "width": 1.8},
@@ -50,18 +50,18 @@ def budget_figure(
     return figure
 
 
-def cost_figure(ways: pd.DataFrame, metric: Metric, rivals: Mapping[str, int], *, dark: bool) -> go.Figure:
+def cost_figure(samplings: pd.DataFrame, metric: Metric, rivals: Mapping[str, int], *, dark: bool) -> go.Figure:
     """Draw a score over the faces drawn a second, a point a way of drawing; a ring: on the Pareto front.
 
-    `ways` has columns rival, run_id, how, way (both in words), steps, guided, speed, value, front. The ways of one run
-    that differ in their steps alone are joined and numbered; the guided are diamonds, bare, for they crowd.
+    `samplings` has columns rival, run_id, how, way (both in words), steps, guided, speed, value, front. A run's ways
+    that differ only in their steps are joined and numbered; guided ones are diamonds without a number.
     """
     figure = go.Figure()
-    foot = log_foot(ways.value) if _is_log(metric) else None
+    foot = log_foot(samplings.value) if _is_log(metric) else None
     for name, place in rivals.items():
         # The first line is the legend's.
-        own = ways[ways.rival == name].sort_values("guided", kind="stable")
-        for number, (_, line) in enumerate(own.groupby(["run_id", "how"], sort=False, dropna=False)):
+        method_points = samplings[samplings.rival == name].sort_values("guided", kind="stable")
+        for number, (_, line) in enumerate(method_points.groupby(["run_id", "how"], sort=False, dropna=False)):
             line = line.sort_values("speed")
             guided = bool(line.guided.iloc[0])
             figure.add_scatter(
@@ -87,8 +87,8 @@ def cost_figure(ways: pd.DataFrame, metric: Metric, rivals: Mapping[str, int], *
                 hovertemplate="%{customdata[0]}: %{customdata[1]:.4g}, %{x:,.0f} faces a second<extra></extra>",
             )
     figure.update_layout(template=plotly_template(dark), height=420, hovermode="closest", showlegend=True)
-    figure.update_xaxes(title="faces a second", **log_axis(ways.speed))
-    _score_axis(figure, metric, ways.value)
+    figure.update_xaxes(title="faces a second", **log_axis(samplings.speed))
+    _score_axis(figure, metric, samplings.value)
     return figure
 
 

@@ -14,33 +14,33 @@ def sizes(scores: pd.DataFrame) -> pd.DataFrame:
     All its faces together, which alone have an interval, and all real faces, which are fewer, have a row each or share
     one. Empty where the scores of fewer faces are not known.
     """
-    own = scores[scores.emotion.isna()].drop_duplicates("metric", keep="last")
-    at = own[own.metric.str.startswith(_AT)]
-    at = at.assign(faces=at.metric.str.removeprefix(_AT).astype(float))
-    every = own[own.metric == "is"] if len(at) else own.iloc[:0]
-    found = pd.concat(
+    overall = scores[scores.emotion.isna()].drop_duplicates("metric", keep="last")
+    partial = overall[overall.metric.str.startswith(_AT)]
+    partial = partial.assign(faces=partial.metric.str.removeprefix(_AT).astype(float))
+    complete = overall[overall.metric == "is"] if len(partial) else overall.iloc[:0]
+    parts = pd.concat(
         [
-            at[["faces", "value", "real"]],
-            every.assign(faces=every["count"])[["faces", "value", "low", "high"]],
-            every.assign(faces=every.real_count)[["faces", "real"]],
+            partial[["faces", "value", "real"]],
+            complete.assign(faces=complete["count"])[["faces", "value", "low", "high"]],
+            complete.assign(faces=complete.real_count)[["faces", "real"]],
         ]
     )
     # Of what is known twice, the latter.
-    return found.dropna(subset=["faces"]).astype(float).groupby("faces", as_index=False).last()
+    return parts.dropna(subset=["faces"]).astype(float).groupby("faces", as_index=False).last()
 
 
 def sample_size_figure(table: pd.DataFrame, name: str, colour: str, *, dark: bool) -> go.Figure:
     """Draw `sizes`: generated faces in `colour`, real ones dashed, over the number of faces on a logarithmic axis."""
     figure = go.Figure()
-    drawn = table.dropna(subset=["value"])
+    generated = table.dropna(subset=["value"])
     figure.add_scatter(
-        x=drawn.faces,
-        y=drawn.value,
+        x=generated.faces,
+        y=generated.value,
         error_y={
             "type": "data",
             "symmetric": False,
-            "array": drawn.high - drawn.value,
-            "arrayminus": drawn.value - drawn.low,
+            "array": generated.high - generated.value,
+            "arrayminus": generated.value - generated.low,
             "color": colour,
             "thickness": 1.5,
             "width": 4,
@@ -62,7 +62,7 @@ def sample_size_figure(table: pd.DataFrame, name: str, colour: str, *, dark: boo
             marker={"color": FAINT_INK, "size": 5},
             hovertemplate="%{y:.3f}",
         )
-    ticks = [int(faces) for faces in drawn.faces]
+    ticks = [int(faces) for faces in generated.faces]
     figure.update_layout(template=plotly_template(dark), height=340, showlegend=True)
     figure.update_xaxes(title="faces", type="log", tickvals=ticks, ticktext=[f"{tick:,}" for tick in ticks])
     figure.update_yaxes(title="IS")

@@ -30,8 +30,8 @@ class Cell(float):
 
 def metrics_of(scores: pd.DataFrame, emotion: str | None) -> list[str]:
     """List the metrics of the catalogue that are known of an emotion (None: all together), in its order."""
-    known = set(of_emotion(scores, emotion).metric)
-    return [key for key in CATALOGUE if key in known]
+    scored = set(of_emotion(scores, emotion).metric)
+    return [key for key in CATALOGUE if key in scored]
 
 
 def of_emotion(scores: pd.DataFrame, emotion: str | None) -> pd.DataFrame:
@@ -58,12 +58,12 @@ def score_cells(
     `labels` names the runs in their order. Runs whose real faces score differently (they know other emotions, or have
     other data) have rows of their own for real faces and noise.
     """
-    own = of_emotion(scores, emotion)
-    own = own[own.metric.isin(metrics) & own.run_id.isin(labels)]
-    rows = [*_beside(own, metrics, labels, "real"), *_beside(own, metrics, labels, "noise")]
-    own = own.dropna(subset=["value"]).sort_values("step")
+    chosen = of_emotion(scores, emotion)
+    chosen = chosen[chosen.metric.isin(metrics) & chosen.run_id.isin(labels)]
+    rows = [*_beside(chosen, metrics, labels, "real"), *_beside(chosen, metrics, labels, "noise")]
+    chosen = chosen.dropna(subset=["value"]).sort_values("step")
     for run_id, label in labels.items():
-        for (epoch, _), group in own[own.run_id == run_id].groupby(["epoch", "step"], sort=False):
+        for (epoch, _), group in chosen[chosen.run_id == run_id].groupby(["epoch", "step"], sort=False):
             rows.append({"run": label, "epoch": epoch} | {row.metric: _cell(row) for row in rows_of(group)})
     table = pd.DataFrame(rows, columns=["run", "epoch", *metrics], dtype=object)
     return table.astype({"epoch": "Int64"})
@@ -106,8 +106,8 @@ def _beside(
 ) -> list[dict[str, Any]]:
     """Return the rows of real faces or of noise, one for all runs that have the same values."""
     title = {"real": "Real faces", "noise": "Noise"}[column]
-    known = scores.dropna(subset=[column]).drop_duplicates(["run_id", "metric"], keep="last")
-    values = known.pivot(index="run_id", columns="metric", values=column).reindex(columns=list(metrics))
+    reference = scores.dropna(subset=[column]).drop_duplicates(["run_id", "metric"], keep="last")
+    values = reference.pivot(index="run_id", columns="metric", values=column).reindex(columns=list(metrics))
     told_apart = sorted((tuple(f"{value:.6g}" for value in row), str(run_id)) for run_id, row in values.T.items())
     groups = [[run_id for _, run_id in group] for _, group in groupby(told_apart, key=lambda pair: pair[0])]
     rows = []

@@ -38,11 +38,11 @@ def inception_figure(
     chosen = scores[scores.metric == reading].sort_values("epoch")
     chosen = chosen.sort_values("run_id", key=lambda ids: ids.map(order), kind="stable")
     figure = go.Figure()
-    said = _what_differs(chosen[~chosen.run_id.isin(literature)])
+    differing = _what_differs(chosen[~chosen.run_id.isin(literature)])
     for (key, _), line in chosen.groupby(["run_id", numbers(chosen)], sort=False):
         run_id = str(key)
         name = str(line.run_name.iloc[0])
-        if different := said.get(words(line.iloc[0])):
+        if different := differing.get(words(line.iloc[0])):
             name += f" ({different})"
         _add_run(figure, line, plain(name), colours[run_id], as_points=run_id in literature)
     _add_real_lines(figure, chosen)
@@ -54,9 +54,11 @@ def inception_figure(
 
 def _what_differs(scores: pd.DataFrame) -> dict[str, str]:
     """Return by protocol in words those words that not all the protocols of a table share."""
-    parts = {said: said.split(", ") for said in by_words(scores)}
+    parts = {protocol: protocol.split(", ") for protocol in by_words(scores)}
     shared = set.intersection(*map(set, parts.values())) if parts else set()
-    return {said: ", ".join(word for word in own if word not in shared) for said, own in parts.items()}
+    return {
+        protocol: ", ".join(word for word in its_words if word not in shared) for protocol, its_words in parts.items()
+    }
 
 
 def emotion_accuracy(scores: pd.DataFrame, emotion: str, colours: Mapping[str, str]) -> alt.LayerChart:
@@ -112,9 +114,9 @@ def _add_run(figure: go.Figure, line: pd.DataFrame, name: str, colour: str, *, a
 
 def _add_real_lines(figure: go.Figure, chosen: pd.DataFrame) -> None:
     # A trace and not a shape: the axis must make room for it, and the legend must name it.
-    known = chosen.dropna(subset=["real"])
-    lines = known.assign(real=known.real.round(4)).groupby(["judge", "judge_sha256", "real"], sort=False)
-    judges = known.judge_sha256.nunique()
+    with_real = chosen.dropna(subset=["real"])
+    lines = with_real.assign(real=with_real.real.round(4)).groupby(["judge", "judge_sha256", "real"], sort=False)
+    judges = with_real.judge_sha256.nunique()
     for place, ((judge, _, real), line) in enumerate(lines):
         # By one judge it differs where runs learned other emotions or were scored under another prior.
         runs = list(line.run_name.unique())

@@ -60,7 +60,7 @@ def labelled_sheet(
     faces: Mapping[str, np.ndarray], title: str, *, dark: bool, columns: int = 10, scale: int = 2
 ) -> bytes:
     """Draw each emotion's faces, uint8 [N, 48, 48], beside its name and colour, under a title, as a PNG."""
-    grids = {emotion: _grid(drawn, columns, scale) for emotion, drawn in faces.items()}
+    grids = {emotion: _grid(images, columns, scale) for emotion, images in faces.items()}
     gap = (PITCH - TILE) * scale
     label_width, title_height = _LABEL_WIDTH * scale, _TITLE_HEIGHT * scale
     height = title_height + sum(grid.height + gap for grid in grids.values())

@@ -60,9 +60,9 @@ def shares_figure(shares: pd.DataFrame, *, dark: bool) -> go.Figure:
 
     `shares` is what `fergan_core.analysis.studies.sensitivity.shares` returns; what has no share is left out.
     """
-    known = shares.dropna(subset=["share"])
-    fields = known[known.parameter != SEED].sort_values("share")
-    rows = pd.concat([known[known.parameter == SEED], fields])
+    with_share = shares.dropna(subset=["share"])
+    fields = with_share[with_share.parameter != SEED].sort_values("share")
+    rows = pd.concat([with_share[with_share.parameter == SEED], fields])
     figure = go.Figure()
     figure.add_bar(
         x=rows.share,

@@ -20,16 +20,16 @@ def show(run_id: str) -> None:
     step_of = choose.checkpoint_steps(run_id)
     if not step_of:
         return
-    known = choose.emotions_of(run_id)
+    emotions = choose.emotions_of(run_id)
     bound: dict[str, Any] = {"bind": "query-params", "width": 170}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         epoch = st.selectbox("Checkpoint, epoch", list(step_of), len(step_of) - 1, key="checkpoint", **bound)
-        emotion = st.selectbox("Emotion", ["all", *known], key="among", **bound)
+        emotion = st.selectbox("Emotion", ["all", *emotions], key="among", **bound)
         count = st.number_input("Faces each", 2, MOST, USUAL, key="count", **bound)
         seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", **bound)
-        wanted = st.button("Draw", key="draw among")
-    question = (run_id, step_of[epoch], known if emotion == "all" else (emotion,), count, seed)
-    if wanted:
+        pressed = st.button("Draw", key="draw among")
+    question = (run_id, step_of[epoch], emotions if emotion == "all" else (emotion,), count, seed)
+    if pressed:
         st.session_state[ASKED] = question
     if st.session_state.get(ASKED) != question:
         st.caption("Press Draw: the first time the judge reads all training faces, which takes some minutes.")
@@ -37,31 +37,31 @@ def show(run_id: str) -> None:
     try:
         with st.spinner("Drawing faces and reading them"):
             labels = tuple(emotion_code(name) for name in question[2] for _ in range(count))
-            found = data.project(run_id, step_of[epoch], labels, seed)
+            answer = data.project(run_id, step_of[epoch], labels, seed)
     except FerganError as error:
         st.error(choose.sentence(str(error)))
         return
     left, right = st.columns([3, 2], gap="medium")
     with left:
-        show_plane(found.known)
+        show_plane(answer.facts)
     with right:
-        show_twins(found)
+        show_twins(answer)
 
 
-def show_plane(known: dict[str, Any]) -> None:
+def show_plane(facts: dict[str, Any]) -> None:
     """Generated faces on real ones."""
-    figure = projection.projection_figure(projection.projected(known), known["shares"], dark=choose.dark())
+    figure = projection.projection_figure(projection.projected(facts), facts["shares"], dark=choose.dark())
     st.plotly_chart(figure, width="stretch", theme=None, key="plane", config=PLOTLY_CONFIG)
     st.caption(
         "Strong: generated faces; faint: real ones that the run did not learn from. Both in the features of the judge "
-        f"{choose.plain(known['judge'])}, seen along the two directions in which these real faces differ most: they "
+        f"{choose.plain(facts['judge'])}, seen along the two directions in which these real faces differ most: they "
         "are the same for every epoch."
     )
 
 
-def show_twins(found: FaceAnswer) -> None:
+def show_twins(answer: FaceAnswer) -> None:
     """How many faces are duplicates of others, and the most alike pairs."""
-    twins, nearest = found.known["twins"], found.known["nearest"]
+    twins, nearest = answer.facts["twins"], answer.facts["nearest"]
     st.markdown("**Duplicates**")
     if none := [EMOTIONS[row["label"]] for row in twins if not row["pairs"]]:
         of_each = " of each" if len(none) > 1 else ""
@@ -72,7 +72,7 @@ def show_twins(found: FaceAnswer) -> None:
     with st.container(horizontal=True, gap="medium"):
         for place, (label, distance) in enumerate(zip(nearest["labels"], nearest["distances"], strict=True)):
             with st.container(width=196, gap="xsmall"):
-                pair = found.faces[2 * place : 2 * place + 2]
+                pair = answer.faces[2 * place : 2 * place + 2]
                 alt = f"Two generated {EMOTIONS[label]} faces that count as one"
                 st.image(sheets.face_grid(pair, columns=2), alt=alt, width=196)
                 st.caption(f"{EMOTIONS[label]}, distance {distance:.2f}")

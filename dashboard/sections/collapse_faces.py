@@ -9,8 +9,8 @@ from dashboard.rows import rows_of
 
 def show(run_id: str) -> None:
     """Choose a collapse of a run; the dying emotion's faces before, at and after it."""
-    found = data.findings((run_id,))
-    collapses = found[found.kind == "collapse"]
+    run_findings = data.findings((run_id,))
+    collapses = run_findings[run_findings.kind == "collapse"]
     if collapses.empty:
         st.info(
             "No emotion of this run was found to collapse."

@@ -53,11 +53,11 @@ def tables_of(labels: Mapping[str, str], measure: emotion_heatmap.Measure) -> di
 
 def show_maps(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str], measure: str) -> None:
     """Small multiples of one scale, with the onsets that were found."""
-    found = data.findings(tuple(tables))
+    findings = data.findings(tuple(tables))
     columns = st.columns(min(2, len(tables)), gap="medium")
     for place, (run_id, table) in enumerate(tables.items()):
         figure = emotion_heatmap.emotion_heatmap(
-            table, found[found.run_id == run_id], measure, data.steps_per_epoch(run_id), dark=choose.dark()
+            table, findings[findings.run_id == run_id], measure, data.steps_per_epoch(run_id), dark=choose.dark()
         )
         with columns[place % len(columns)]:
             st.markdown(f"**{choose.plain(labels[run_id])}**")

@@ -38,13 +38,13 @@ def show(labels: Mapping[str, str], colours: Mapping[str, str]) -> None:
         bound: dict[str, Any] = {"bind": "query-params", "width": 170}
         name = st.selectbox("Checkpoint", list(checkpoints), key="checkpoint", bind="query-params", width=260)
         cell: dict[str, Any] = {"index": None, "placeholder": "Choose or click"}
-        asked = st.selectbox("Requested", EMOTIONS, key="asked", **cell, **bound)
+        requested = st.selectbox("Requested", EMOTIONS, key="asked", **cell, **bound)
         read_as = st.selectbox("Recognised as", EMOTIONS, key="read_as", **cell, **bound)
     rows = checkpoints[name]
-    show_matrices(rows, (asked, read_as) if asked and read_as else None)
-    if asked and read_as:
-        st.subheader(f"Requested {asked}, recognised as {read_as}", anchor=False)
-        show_faces(rows, asked, read_as)
+    show_matrices(rows, (requested, read_as) if requested and read_as else None)
+    if requested and read_as:
+        st.subheader(f"Requested {requested}, recognised as {read_as}", anchor=False)
+        show_faces(rows, requested, read_as)
 
 
 def show_matrices(rows: pd.DataFrame, chosen: tuple[str, str] | None) -> None:
@@ -80,39 +80,39 @@ def take_click() -> None:
         st.session_state["asked"], st.session_state["read_as"] = cell
 
 
-def show_faces(rows: pd.DataFrame, asked: str, read_as: str) -> None:
+def show_faces(rows: pd.DataFrame, requested: str, read_as: str) -> None:
     """Faces drawn of one emotion that the judge reads as another, the most confident first."""
     row = rows.iloc[0]
-    if asked not in set(rows.emotion):
-        st.info(f"This run knows no {asked} faces.")
+    if requested not in set(rows.emotion):
+        st.info(f"This run knows no {requested} faces.")
         return
-    labels = (EMOTIONS.index(asked),) * DRAWN
+    labels = (EMOTIONS.index(requested),) * DRAWN
     try:
         with st.spinner("Drawing and reading faces"):
-            painting = data.read(row.run_id, int(row.step), labels, int(row.seed), row.truncation, row.judge)
+            answer = data.read(row.run_id, int(row.step), labels, int(row.seed), row.truncation, row.judge)
     except FerganError as error:
         st.error(choose.sentence(str(error)))
         return
-    if painting.known["judge_sha256"] != row.judge_sha256:
+    if answer.facts["judge_sha256"] != row.judge_sha256:
         st.warning(choose.plain(f"The judge {row.judge} was made anew since: evaluate again for a matrix of its own."))
-    chances = np.asarray(painting.known["chances"])
-    found = charts.cell(chances, read_as)
-    shares = rows.loc[(rows.emotion == asked) & (rows.metric == f"read_as_{read_as}"), "value"].dropna()
+    chances = np.asarray(answer.facts["chances"])
+    matching = charts.cell(chances, read_as)
+    shares = rows.loc[(rows.emotion == requested) & (rows.metric == f"read_as_{read_as}"), "value"].dropna()
     st.markdown(
-        f"{len(found)} of {DRAWN} faces drawn from seed {int(row.seed)}, {len(found) / DRAWN:.0%}"
+        f"{len(matching)} of {DRAWN} faces drawn from seed {int(row.seed)}, {len(matching) / DRAWN:.0%}"
         + (f"; in the matrix, of other faces, {shares.iloc[-1]:.0%}." if len(shares) else ".")
     )
-    if not len(found):
+    if not len(matching):
         return
-    most = found[:SHOWN]
-    sure = chances[most, EMOTIONS.index(read_as)]
+    displayed = matching[:SHOWN]
+    sure = chances[displayed, EMOTIONS.index(read_as)]
     with st.container(horizontal=True, gap="small"):
-        for first in range(0, len(most), A_PICTURE):
-            picture = sheets.face_grid(painting.faces[most[first : first + A_PICTURE]], columns=A_PICTURE)
-            last = min(first + A_PICTURE, len(most))
-            alt = f"Faces {first + 1} to {last} requested as {asked}, recognised as {read_as}"
+        for first in range(0, len(displayed), A_PICTURE):
+            picture = sheets.face_grid(answer.faces[displayed[first : first + A_PICTURE]], columns=A_PICTURE)
+            last = min(first + A_PICTURE, len(displayed))
+            alt = f"Faces {first + 1} to {last} requested as {requested}, recognised as {read_as}"
             st.image(picture, alt=alt, width=(last - first) * 66)
-    shown = f", {SHOWN} of them" if len(found) > SHOWN else ""
+    of_them = f", {SHOWN} of them" if len(matching) > SHOWN else ""
     st.caption(
-        f"The most confident first{shown}: the judge is sure of the first by {sure[0]:.0%}, the last {sure[-1]:.0%}."
+        f"The most confident first{of_them}: the judge is sure of the first by {sure[0]:.0%}, the last {sure[-1]:.0%}."
     )

@@ -64,32 +64,32 @@ def show_scores(run_id: str, step: int) -> str | None:
 def show_audit(run_id: str, step: int, judge: str | None) -> None:
     """Faces drawn on demand, each beside its nearest training faces, the most suspicious first."""
     st.subheader("Nearest training faces", anchor=False)
-    known = choose.emotions_of(run_id)
+    emotions = choose.emotions_of(run_id)
     bound: dict[str, Any] = {"bind": "query-params", "width": 170}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        emotion = st.selectbox("Emotion", ["all", *known], key="emotion", **bound)
+        emotion = st.selectbox("Emotion", ["all", *emotions], key="emotion", **bound)
         count = st.number_input("Faces", 1, 1000, 140, key="count", help="As many of each emotion", **bound)
         seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", **bound)
-        wanted = st.toggle("Search", key="search", bind="query-params")
-    if not wanted:
+        searching = st.toggle("Search", key="search", bind="query-params")
+    if not searching:
         st.caption("Switch on Search: the first time the judge reads all training faces, which takes a minute or two.")
         return
     try:
-        codes = [emotion_code(name) for name in (known if emotion == "all" else (emotion,))]
-        asked = tuple(codes[place % len(codes)] for place in range(count))
+        codes = [emotion_code(name) for name in (emotions if emotion == "all" else (emotion,))]
+        labels = tuple(codes[place % len(codes)] for place in range(count))
         with st.spinner("Drawing faces and searching the training faces"):
-            found = data.nearest(run_id, step, asked, seed, judge)
+            answer = data.nearest(run_id, step, labels, seed, judge)
     except FerganError as error:
         st.error(choose.sentence(str(error)))
         return
-    show_neighbours(found)
+    show_neighbours(answer)
 
 
-def show_neighbours(found: FaceAnswer) -> None:
+def show_neighbours(answer: FaceAnswer) -> None:
     """Each face with its neighbours and how near the nearest is."""
-    known = found.known
-    rows = found.faces.reshape(len(known["asked"]), 1 + known["neighbours"], *found.faces.shape[1:])
-    closer = int((np.asarray(known["nearer"]) < 0.05).sum())
+    facts = answer.facts
+    rows = answer.faces.reshape(len(facts["asked"]), 1 + facts["neighbours"], *answer.faces.shape[1:])
+    closer = int((np.asarray(facts["nearer"]) < 0.05).sum())
     st.markdown(
         f"{closer} of {len(rows)} faces are nearer to a training face than 95 % of real faces that were not learnt; "
         f"chance alone would give {len(rows) * 0.05:.0f}. "
@@ -98,16 +98,16 @@ def show_neighbours(found: FaceAnswer) -> None:
     )
     with st.container(horizontal=True, gap="medium"):
         for place, row in enumerate(rows[:SHOWN]):
-            asked = EMOTIONS[known["asked"][place]]
+            requested = EMOTIONS[facts["asked"][place]]
             with st.container(width=350, gap="xsmall"):
-                alt = f"A generated {asked} face and its three nearest training faces"
+                alt = f"A generated {requested} face and its three nearest training faces"
                 st.image(sheets.beside(row[0], row[1:]), alt=alt, width=350)
-                labels = ", ".join(EMOTIONS[code] for code in known["labels"][place])
-                share = f"{known['nearer'][place]:.0%} of unseen faces are nearer"
-                st.caption(f"{asked} | {labels}  \ndistance {known['ratio'][place]:.2f}; {share}")
+                labels = ", ".join(EMOTIONS[code] for code in facts["labels"][place])
+                share = f"{facts['nearer'][place]:.0%} of unseen faces are nearer"
+                st.caption(f"{requested} | {labels}  \ndistance {facts['ratio'][place]:.2f}; {share}")
     st.caption(
         choose.plain(
-            f"Distances in the features of the judge {known['judge']}, in units of the median of real faces of the "
+            f"Distances in the features of the judge {facts['judge']}, in units of the median of real faces of the "
             "emotion that the run did not learn from: 1 is as usual, 0 a copy. The judge does not see every likeness "
             "that you do, nor you every one that it sees: look yourself."
         )

@@ -19,14 +19,14 @@ def title(kind: str) -> str:
     return name[0].upper() + name[1:]
 
 
-def show(found: pd.DataFrame, labels: Mapping[str, str]) -> None:
+def show(table: pd.DataFrame, labels: Mapping[str, str]) -> None:
     """List the runs' findings in order of their steps, the gravest first among those of one step."""
-    if found.empty:
+    if table.empty:
         st.success("Nothing was found.", icon=":material/check:")
         return
-    for row in rows_of(found.head(SHOWN)):
+    for row in rows_of(table.head(SHOWN)):
         whose = f"{choose.plain(labels[row.run_id])}: " if len(labels) > 1 else ""
         badge = f":{BADGES.get(row.severity, 'gray')}-badge[{choose.plain(title(row.kind))}]"
         st.markdown(f"{badge} {whose}{choose.plain(row.sentence)}")
-    if len(found) > SHOWN:
-        st.caption(f"{len(found) - SHOWN} more.")
+    if len(table) > SHOWN:
+        st.caption(f"{len(table) - SHOWN} more.")

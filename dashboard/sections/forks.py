@@ -39,31 +39,31 @@ def show_tree(run_id: str) -> None:
     runs = data.runs()
     tree = forks.family(runs, run_id)
     label = choose.run_label(runs)
-    known = list(tree.id[tree.known])
-    found = data.findings(known)
-    tree = forks.outcomes(tree, found, data.recipes(list(tree.id)))
-    show_table(tree[tree.known], {one: label(one) for one in known}, run_id)
+    run_ids = list(tree.id[tree.known])
+    run_findings = data.findings(run_ids)
+    tree = forks.outcomes(tree, run_findings, data.recipes(list(tree.id)))
+    show_table(tree[tree.known], {one: label(one) for one in run_ids}, run_id)
     gone = list(tree.id[~tree.known])
     if gone:
         st.caption(f"Branched from run {gone[0]}, which is not here: in the trash, deleted, or in another registry.")
-    options = [one for one in known if one != tree.id[0]]
+    options = [one for one in run_ids if one != tree.id[0]]
     chosen = st.multiselect(
         "Forks to draw", options, sorted(options, key=lambda one: one != run_id)[:MOST_DRAWN], format_func=label,
         key=f"forks of {tree.id[0]}",
     )  # fmt: skip
-    drawn = tree[tree.known & tree.id.isin(with_ancestors(tree, chosen))]
-    show_curves(drawn, found, {one: label(one) for one in drawn.id})
+    chosen_tree = tree[tree.known & tree.id.isin(with_ancestors(tree, chosen))]
+    show_curves(chosen_tree, run_findings, {one: label(one) for one in chosen_tree.id})
 
 
 def with_ancestors(tree: pd.DataFrame, chosen: Sequence[str]) -> set[str]:
     """Return the chosen runs, the tree's root, and all that lie between."""
     parents = dict(zip(tree.id, tree.parent, strict=True))
-    found = {tree.id[0]}
+    ancestors = {tree.id[0]}
     for run_id in chosen:
-        while run_id in parents and run_id not in found:
-            found.add(run_id)
+        while run_id in parents and run_id not in ancestors:
+            ancestors.add(run_id)
             run_id = parents[run_id]
-    return found
+    return ancestors
 
 
 def show_table(tree: pd.DataFrame, labels: Mapping[str, str], run_id: str) -> None:
@@ -115,27 +115,27 @@ def changed_words(changed: Mapping[str, tuple[Any, Any]] | None) -> str:
 def alarm_words(alarms: Sequence[Mapping[str, Any]], passed: Sequence[str]) -> str:
     """Say which alarms a run had, each kind once with its emotions, and since when; and which collapses passed."""
     words = []
-    for kind in dict.fromkeys(one["kind"] for one in alarms):
-        own = [one for one in alarms if one["kind"] == kind]
-        emotions = ", ".join(filter(None, (one["emotion"] for one in own)))
-        since = f"{'from epoch' if len(own) > 1 else 'epoch'} {min(one['epoch'] for one in own)}"
+    for kind in dict.fromkeys(alarm["kind"] for alarm in alarms):
+        of_kind = [alarm for alarm in alarms if alarm["kind"] == kind]
+        emotions = ", ".join(filter(None, (alarm["emotion"] for alarm in of_kind)))
+        since = f"{'from epoch' if len(of_kind) > 1 else 'epoch'} {min(alarm['epoch'] for alarm in of_kind)}"
         words.append(f"{since}: {findings.title(kind)}" + (f" ({emotions})" if emotions else ""))
     if passed:
         words.append(f"collapsed for a while: {', '.join(passed)}")
     return "; ".join(words) or "none"
 
 
-def show_curves(drawn: pd.DataFrame, found: pd.DataFrame, labels: Mapping[str, str]) -> None:
+def show_curves(tree: pd.DataFrame, run_findings: pd.DataFrame, labels: Mapping[str, str]) -> None:
     """One scalar of the drawn runs; opens at the variety of an emotion that collapsed, where one did."""
     metrics = data.metrics(tuple(labels))
     if not metrics:
         st.info("These runs have no points.")
         return
-    died = [one["emotion"] for alarms in drawn.alarms for one in alarms if one["emotion"]]
-    dead = [f"pulse_diversity/{emotion}" for emotion in (*died, *drawn.passed.explode().dropna())]
+    died = [one["emotion"] for alarms in tree.alarms for one in alarms if one["emotion"]]
+    dead = [f"pulse_diversity/{emotion}" for emotion in (*died, *tree.passed.explode().dropna())]
     first = next((name for name in (*dead, *FIRST_METRICS) if name in metrics), metrics[0])
     metric = st.selectbox("Curve", metrics, metrics.index(first), key="curve", bind="query-params", width=260)
     points = data.points(tuple(labels), (metric,), 400)
-    figure = forks_figure(points, drawn, found, metric, labels, dark=choose.dark())
+    figure = forks_figure(points, tree, run_findings, metric, labels, dark=choose.dark())
     st.plotly_chart(figure, width="stretch", theme=None, key="forks", config=PLOTLY_CONFIG)
     st.caption("A ring: where a fork branches off. A diamond: a finding, red an alarm, orange a warning.")

@@ -39,31 +39,31 @@ SPENT: Mapping[Budget, tuple[float, str]] = {
 
 def choose_groups(runs: pd.DataFrame) -> dict[str, list[str]]:
     """Ask for the runs of both groups, one by one or all of a preset or tag; the address keeps them."""
-    chosen, known = {}, wholes(runs)
+    chosen, prepared = {}, prepared_groups(runs)
     for name, column in zip(charts.GROUPS, st.columns(2, gap="medium"), strict=True):
         with column:
             st.selectbox(
-                f"Fill {name} with all runs of", list(known), None, placeholder="A preset or tag", key=f"fill {name}",
-                on_change=_fill, args=(name, known),
+                f"Fill {name} with all runs of", list(prepared), None, placeholder="A preset or tag",
+                key=f"fill {name}", on_change=_fill, args=(name, prepared),
             )  # fmt: skip
             chosen[name] = choose.several_runs(runs, [], f"Group {name}", name)
     return chosen
 
 
-def wholes(runs: pd.DataFrame) -> dict[str, list[str]]:
+def prepared_groups(runs: pd.DataFrame) -> dict[str, list[str]]:
     """Return the groups to be had at once: the runs of each preset on each data set, forks left out, of each tag,
     and of each setting of a study."""
-    found = {
-        f"preset {preset} on {dataset}": list(own.id)
-        for (preset, dataset), own in runs[runs.parent.isna()].groupby(["preset", "data"])
+    prepared = {
+        f"preset {preset} on {dataset}": list(rows.id)
+        for (preset, dataset), rows in runs[runs.parent.isna()].groupby(["preset", "data"])
     }
-    for tag, own in runs[["id", "tags"]].explode("tags").dropna().groupby("tags"):
-        found[f"tag {tag}"] = list(own.id)
+    for tag, rows in runs[["id", "tags"]].explode("tags").dropna().groupby("tags"):
+        prepared[f"tag {tag}"] = list(rows.id)
         for study in studies_of([str(tag)]):
-            for run_id, setting in varied(list(own.id)).items():
+            for run_id, setting in varied(list(rows.id)).items():
                 words = ", ".join(f"{name}={value}" for name, value in setting.items())
-                found.setdefault(f"study {study}: {words}", []).append(str(run_id))
-    return {f"{words} ({len(run_ids)})": run_ids for words, run_ids in found.items()}
+                prepared.setdefault(f"study {study}: {words}", []).append(str(run_id))
+    return {f"{words} ({len(run_ids)})": run_ids for words, run_ids in prepared.items()}
 
 
 def varied(run_ids: Sequence[str]) -> pd.DataFrame:
@@ -72,9 +72,9 @@ def varied(run_ids: Sequence[str]) -> pd.DataFrame:
     return table.drop(list(NON_TRAINING_FIELDS), errors="ignore")
 
 
-def _fill(name: str, known: Mapping[str, Sequence[str]]) -> None:
+def _fill(name: str, run_ids_of: Mapping[str, Sequence[str]]) -> None:
     if st.session_state[f"fill {name}"] is not None:
-        st.query_params[name] = ",".join(known[st.session_state[f"fill {name}"]])
+        st.query_params[name] = ",".join(run_ids_of[st.session_state[f"fill {name}"]])
     st.session_state[f"fill {name}"] = None
 
 
@@ -93,7 +93,7 @@ def show(runs: pd.DataFrame, groups: Groups) -> None:
         names = choose.plain(", ".join(map(label, shared)))
         st.warning(f"Both groups have {names}: take it out of one. A run does not differ from itself.")
         return
-    scores = choose.scored({run_id: label(run_id) for own in groups.values() for run_id in own})
+    scores = choose.scored({run_id: label(run_id) for run_ids in groups.values() for run_id in run_ids})
     if scores is None:
         return
     scores = choose.one_protocol(scores)
@@ -114,12 +114,12 @@ def show(runs: pd.DataFrame, groups: Groups) -> None:
     warnings = [warning for warning in warnings if warning]
     if warnings:
         st.warning("\n".join(f"- {choose.sentence(warning)}" for warning in warnings))
-    known = metrics_of(scores, emotion)
-    wanted = st.multiselect(
-        "Metrics", known, [key for key in DEFAULT_METRICS if key in known],
+    scored_metrics = metrics_of(scores, emotion)
+    chosen = st.multiselect(
+        "Metrics", scored_metrics, [key for key in DEFAULT_METRICS if key in scored_metrics],
         format_func=lambda key: CATALOGUE[key].title, key="metrics", bind="query-params",
     )  # fmt: skip
-    metrics = [key for key in known if key in wanted]
+    metrics = [key for key in scored_metrics if key in chosen]
     if not metrics:
         st.info("Choose a metric or more.")
         return
@@ -186,35 +186,35 @@ def show_table(table: pd.DataFrame, source: str, count: int) -> None:
 def _of_runs(runs: pd.DataFrame, groups: Groups, label: Callable[[str], str]) -> Iterator[str]:
     """Say what makes the groups' runs other than so many independent seeds of two recipes."""
     table = runs.set_index("id")
-    every = [run_id for own in groups.values() for run_id in own]
-    sets = table.loc[every, ["data", "data_hash"]].drop_duplicates()
+    run_ids_of_both = [run_id for run_ids in groups.values() for run_id in run_ids]
+    sets = table.loc[run_ids_of_both, ["data", "data_hash"]].drop_duplicates()
     if len(sets) > 1:
         names = ", ".join(sorted(sets["data"].unique()))
         yield f"The runs learnt from {len(sets)} data sets ({names}): what differs can be the data's doing."
     root = forks.roots(runs)
-    begun = pd.Series([root[run_id] for run_id in every], index=every)
+    begun = pd.Series([root[run_id] for run_id in run_ids_of_both], index=run_ids_of_both)
     related = [label(run_id) for run_id in begun.index[begun.duplicated(keep=False)]]
     if related:
         yield f"{', '.join(related)} are forks of one training and share a part of it: they are not independent runs."
-    recipes = data.recipes(every)
-    for name, own in groups.items():
-        if len({repr((recipes[run_id], table.data_hash[run_id])) for run_id in own}) < len(own):
+    recipes = data.recipes(run_ids_of_both)
+    for name, run_ids in groups.items():
+        if len({repr((recipes[run_id], table.data_hash[run_id])) for run_id in run_ids}) < len(run_ids):
             yield f"Group {name} has runs of one recipe and one seed: the same run again is not another seed."
-        apart = list(varied(own).index)
+        apart = list(varied(run_ids).index)
         if apart:
             yield f"The runs of group {name} differ in more than the seed: {', '.join(apart)}. So does their spread."
-    few = [name for name, own in groups.items() if len(own) < ENOUGH]
+    few = [name for name, run_ids in groups.items() if len(run_ids) < ENOUGH]
     if few:
         yield f"Group {' and '.join(few)}: fewer than {ENOUGH} runs, by which a difference is at most suggested."
-    alarmed = set(alarms(runs[runs.id.isin(every)], data.findings(every)).run_id)
+    alarmed = set(alarms(runs[runs.id.isin(run_ids_of_both)], data.findings(run_ids_of_both)).run_id)
     if alarmed:
-        counts = [f"{len(alarmed & set(own))} of {len(own)} in {name}" for name, own in groups.items()]
+        counts = [f"{len(alarmed & set(run_ids))} of {len(run_ids)} in {name}" for name, run_ids in groups.items()]
         yield f"Runs with an alarm or that broke off: {', '.join(counts)}. The means below do not show it."
 
 
 def _of_scores(values: pd.DataFrame, groups: Groups, label: Callable[[str], str], stage: Budget) -> Iterator[str]:
     """Say which runs are missing, since they have no score of this judge, and whose scores are of other epochs."""
-    missing = [label(run_id) for own in groups.values() for run_id in own if run_id not in set(values.run_id)]
+    missing = [label(run_id) for run_ids in groups.values() for run_id in run_ids if run_id not in set(values.run_id)]
     if missing:
         yield (
             f"Without a score by this judge, and so left out: {', '.join(missing)}. `fergan evaluate` adds it. A group "

@@ -21,8 +21,8 @@ from fergan_core.protocols import real_faces
 METRICS = ("fid", "accuracy", "coverage", "recall", "precision", "kid")
 
 
-class Asked(NamedTuple):
-    """A score, as a sentence names it, and all scores of the faces that it was asked of."""
+class ScoreChoice(NamedTuple):
+    """A score, its name in a sentence, and the scores of the faces that it was chosen for: all, or an emotion's."""
 
     metric: Metric
     title: str
@@ -37,8 +37,8 @@ def show(chosen: pd.DataFrame) -> None:
         return
     scores = choose.one_protocol(scores)
     recipes = data.recipes(run_ids)
-    who = comparison.group_by_recipe(chosen, recipes)
-    if len(who) < 2:
+    run_ids_of = comparison.group_by_recipe(chosen, recipes)
+    if len(run_ids_of) < 2:
         st.info("These runs are of one recipe: choose runs of two recipes or methods.")
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -46,73 +46,73 @@ def show(chosen: pd.DataFrame) -> None:
             "Budget", list(SPENT), default="seconds", required=True, key="budget", bind="query-params",
             format_func=lambda stage: STAGES[stage].removeprefix("at "),
         )  # fmt: skip
-        asked_for = ask(scores)
+        choice = choose_score(scores)
         unit, name = SPENT[budget]
-        asked = st.number_input(
+        amount = st.number_input(
             name.partition(",")[0].capitalize(), 0.0, None, None, format="%.0f", key=f"equal_{budget}",
             bind="query-params", placeholder="as many as all have", width=220,
         )  # fmt: skip
-    if asked_for is None:
+    if choice is None:
         return
-    metric, title, scores = asked_for
+    metric, title, scores = choice
     # None and 0 both leave it to the run that trained least.
-    at = asked * unit if asked else None
+    at = amount * unit if amount else None
     points = data.points(run_ids, (SPEED, COST), STRETCHES)
     seeds = dict(zip(chosen.id, chosen.seed, strict=True))
-    found = comparison.matched(scores, who, seeds, recipes, points, budget, at)
-    missing = [row.name for row in rows_of(chosen) if row.id not in set(found.run_id)]
+    matched = comparison.matched(scores, run_ids_of, seeds, recipes, points, budget, at)
+    missing = [row.name for row in rows_of(chosen) if row.id not in set(matched.run_id)]
     if missing:
         st.warning(
             f"Left out: {choose.plain(', '.join(missing))}. Not scored by this judge, or of an older FerGAN, which did "
             "not record what was spent."
         )
-    if found.rival.nunique() < 2:
+    if matched.rival.nunique() < 2:
         st.info("Fewer than two methods or recipes can be compared at this budget.")
         return
-    for warning in filter(None, (comparison.unequal(found), real_faces(scores))):
+    for warning in filter(None, (comparison.unequal(matched), real_faces(scores))):
         st.warning(choose.sentence(warning))
-    places = {name: place for place, name in enumerate(who)}
-    every = with_cost(scores, recipes, points).assign(rival=scores.run_id.map(labels_of(who)))
-    every = every.assign(spent=every[budget])[every.metric == metric.key].dropna(subset=["spent"])
-    met = at or float(every.groupby("run_id").spent.max().min())
-    figure = charts.budget_figure(every, metric, places, SPENT[budget], met, dark=choose.dark())
+    places = {name: place for place, name in enumerate(run_ids_of)}
+    spending = with_cost(scores, recipes, points).assign(rival=scores.run_id.map(labels_of(run_ids_of)))
+    spending = spending.assign(spent=spending[budget])[spending.metric == metric.key].dropna(subset=["spent"])
+    compared_at = at or float(spending.groupby("run_id").spent.max().min())
+    figure = charts.budget_figure(spending, metric, places, SPENT[budget], compared_at, dark=choose.dark())
     st.plotly_chart(figure, width="stretch", theme=None, key="budget figure", config=PLOTLY_CONFIG)
     st.caption(
         "A line: a run. Dashed: where all are compared, each at its evaluation nearest to it; unless it is given, what "
         "the run that trained least had spent."
     )
-    show_table(found, budget)
-    show_verdicts(found, metric, title, scales.faces_of(scores))
+    show_table(matched, budget)
+    show_verdicts(matched, metric, title, scales.faces_of(scores))
 
 
-def ask(scores: pd.DataFrame) -> Asked | None:
+def choose_score(scores: pd.DataFrame) -> ScoreChoice | None:
     """Ask for a score, of all faces or an emotion's; the address keeps both. None where none is known."""
     emotion = choose.faces()
-    own = of_emotion(scores, emotion).assign(emotion=None)
+    chosen = of_emotion(scores, emotion).assign(emotion=None)
     if emotion is not None:
         # Faces a second are known of all together.
-        own = pd.concat([own, of_emotion(scores[scores.metric == "speed"], None)])
-    known = [key for key in METRICS if key in set(own.metric)]
+        chosen = pd.concat([chosen, of_emotion(scores[scores.metric == "speed"], None)])
+    scored = [key for key in METRICS if key in set(chosen.metric)]
     key = st.selectbox(
-        "Score", known, format_func=lambda key: CATALOGUE[key].title, key="score", bind="query-params", width=200
+        "Score", scored, format_func=lambda key: CATALOGUE[key].title, key="score", bind="query-params", width=200
     )
     if key is None:
         st.info(
             f"These runs have no scores of {emotion} faces alone." if emotion else "These runs have no such scores."
         )
         return None
-    return Asked(CATALOGUE[key], CATALOGUE[key].title + (f" of {emotion} faces" if emotion else ""), own)
+    return ScoreChoice(CATALOGUE[key], CATALOGUE[key].title + (f" of {emotion} faces" if emotion else ""), chosen)
 
 
-def show_table(found: pd.DataFrame, budget: Budget) -> None:
+def show_table(matched: pd.DataFrame, budget: Budget) -> None:
     """A row a rival: its seeds, what they had spent, the means of its scores."""
     unit, name = SPENT[budget]
     rows = []
-    for rival, own in found.groupby("rival", sort=False):
-        spent = (own.spent / unit).round()
+    for rival, rows_of_method in matched.groupby("rival", sort=False):
+        spent = (rows_of_method.spent / unit).round()
         ends = f"{spent.min():,.0f}" + (f" to {spent.max():,.0f}" if spent.max() > spent.min() else "")
-        means = own.groupby("metric").value.mean()
-        row = {"rival": rival, "seeds": own.seed.nunique(), "spent": ends}
+        means = rows_of_method.groupby("metric").value.mean()
+        row = {"rival": rival, "seeds": rows_of_method.seed.nunique(), "spent": ends}
         rows.append(row | {key: written(means[key], CATALOGUE[key]) for key in METRICS if key in means})
     text = st.column_config.TextColumn
     st.dataframe(
@@ -130,10 +130,10 @@ def show_table(found: pd.DataFrame, budget: Budget) -> None:
     )
 
 
-def show_verdicts(found: pd.DataFrame, metric: Metric, title: str, faces: int | None) -> None:
+def show_verdicts(matched: pd.DataFrame, metric: Metric, title: str, faces: int | None) -> None:
     """A sentence for every two rivals, which says how sure it is; `faces` as a scale has it."""
     better: Direction = "lower" if metric.better == "lower" else "higher"
-    verdicts = comparison.family(found, [(metric.key, better, scales.Scale(metric.compared_by, faces))])[metric.key]
+    verdicts = comparison.family(matched, [(metric.key, better, scales.Scale(metric.compared_by, faces))])[metric.key]
     sentences = [pair.sentence(title, lambda value: written(value, metric)) for pair in verdicts]
     st.markdown("\n".join(f"- {choose.plain(sentence)}" for sentence in sentences))
     st.caption(
@@ -147,6 +147,6 @@ def show_verdicts(found: pd.DataFrame, metric: Metric, title: str, faces: int | 
     )
 
 
-def labels_of(who: Mapping[str, Sequence[str]]) -> dict[str, str]:
+def labels_of(run_ids_of: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """Return each run's rival."""
-    return {run_id: name for name, own in who.items() for run_id in own}
+    return {run_id: name for name, run_ids in run_ids_of.items() for run_id in run_ids}

@@ -8,7 +8,7 @@ from dashboard.charts import rivals as charts
 from dashboard.charts.palette import PLOTLY_CONFIG
 from dashboard.charts.score_table import written
 from dashboard.rows import rows_of
-from dashboard.sections.rivals_budget import ask, labels_of
+from dashboard.sections.rivals_budget import choose_score, labels_of
 from fergan_core.analysis import comparison
 from fergan_core.analysis.comparison import Direction
 
@@ -23,37 +23,37 @@ def show(chosen: pd.DataFrame) -> None:
         return
     scores = choose.one_protocol(scores[scores.evaluation.isin(timed.evaluation)])
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        asked_for = ask(scores)
-    if asked_for is None:
+        choice = choose_score(scores)
+    if choice is None:
         return
-    metric, _, scores = asked_for
-    who = comparison.group_by_recipe(chosen, data.recipes(tuple(chosen.id)))
-    table = ways(scores, metric.key, labels_of(who))
+    metric, _, scores = choice
+    run_ids_of = comparison.group_by_recipe(chosen, data.recipes(tuple(chosen.id)))
+    table = samplings(scores, metric.key, labels_of(run_ids_of))
     better: Direction = "lower" if metric.better == "lower" else "higher"
     on_front = comparison.front(list(-table.speed), list(table.value), better)
     table = table.assign(front=on_front)
-    places = {name: place for place, name in enumerate(who)}
+    places = {name: place for place, name in enumerate(run_ids_of)}
     figure = charts.cost_figure(table, metric, places, dark=choose.dark())
     st.plotly_chart(figure, width="stretch", theme=None, key="cost figure", config=PLOTLY_CONFIG)
     st.caption(
         "A number: the sampler's steps. A diamond: guided. A ring: no other way is both as fast and better. Faces a "
         "second are of the machine that scored them: compare those of one machine."
     )
-    shown = table.sort_values("speed", ascending=False)
+    ordered = table.sort_values("speed", ascending=False)
     text, number = st.column_config.TextColumn, st.column_config.NumberColumn
     st.dataframe(
         pd.DataFrame(
             {
-                "rival": shown.rival,
-                "way": shown.way,
-                "speed": shown.speed,
-                "value": [written(value, metric) for value in shown.value],
-                "front": shown.front,
+                "rival": ordered.rival,
+                "way": ordered.way,
+                "speed": ordered.speed,
+                "value": [written(value, metric) for value in ordered.value],
+                "front": ordered.front,
             }
         ),
         hide_index=True,
         width="stretch",
-        height="content" if len(shown) <= 12 else 460,
+        height="content" if len(ordered) <= 12 else 460,
         alt="Each way of drawing with its speed and its score",
         column_config={
             "rival": text("Method", width=170, pinned=True),
@@ -65,7 +65,7 @@ def show(chosen: pd.DataFrame) -> None:
     )
 
 
-def ways(scores: pd.DataFrame, key: str, names: dict[str, str]) -> pd.DataFrame:
+def samplings(scores: pd.DataFrame, key: str, names: dict[str, str]) -> pd.DataFrame:
     """Return a row a run and way of drawing, of its newest checkpoint so scored: rival, run_id, how, way, steps,
     guided, speed, value. `how` is the way without its steps."""
     rows = scores[scores.emotion.isna() & scores.metric.isin([key, "speed"])]
@@ -76,11 +76,11 @@ def ways(scores: pd.DataFrame, key: str, names: dict[str, str]) -> pd.DataFrame:
     table = table[table.step == table.groupby("run_id").step.transform("max")]
     table = table.assign(rival=table.run_id.map(names), guided=table.guidance.notna() & table.guidance.ne(1))
     table = table.assign(how=[_how(row.sampler, row.guidance, row.guided) for row in rows_of(table)])
-    way = [
+    in_words = [
         row.how if pd.isna(row.steps) else f"{row.how}, {int(row.steps)} step" + ("s" if row.steps > 1 else "")
         for row in rows_of(table)
     ]
-    return table.assign(way=way).drop_duplicates(["run_id", "way"], keep="last").reset_index(drop=True)
+    return table.assign(way=in_words).drop_duplicates(["run_id", "way"], keep="last").reset_index(drop=True)
 
 
 def _how(sampler: str | None, guidance: float | None, guided: bool) -> str:

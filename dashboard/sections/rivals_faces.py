@@ -41,21 +41,23 @@ def _in_steps(kind: str) -> bool:
 def show_path(chosen: pd.DataFrame, emotion: str) -> None:
     """Draw a few faces step by step, where a run has a checkpoint to draw from."""
     st.subheader("Sampling path", anchor=False)
-    able = [row.id for row in rows_of(chosen) if not data.checkpoints(row.id).empty]
-    if not able:
+    run_ids = [row.id for row in rows_of(chosen) if not data.checkpoints(row.id).empty]
+    if not run_ids:
         st.info("Choose a run of diffusion or flow with a checkpoint: its faces are drawn from noise step by step.")
         return
     label = dict(zip(chosen.id, chosen.name, strict=True))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        run_id = st.selectbox("Run", able, format_func=label.__getitem__, key="path_of", bind="query-params", width=260)
+        run_id = st.selectbox(
+            "Run", run_ids, format_func=label.__getitem__, key="path_of", bind="query-params", width=260
+        )
         seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", bind="query-params", width=120)
-        wanted = st.toggle("Draw", key="draw", bind="query-params")
-    if not wanted:
+        drawing = st.toggle("Draw", key="draw", bind="query-params")
+    if not drawing:
         st.caption("Switch on Draw to load the network; the first faces take some seconds.")
         return
     try:
         with st.spinner("Drawing faces step by step"):
-            states, seen = data.path(run_id, EMOTIONS.index(emotion), int(seed), _FRAMES)
+            states, denoised = data.path(run_id, EMOTIONS.index(emotion), int(seed), _FRAMES)
     except FerganError as error:
         st.error(choose.sentence(str(error)))
         return
@@ -65,7 +67,7 @@ def show_path(chosen: pd.DataFrame, emotion: str) -> None:
     )  # fmt: skip
     st.caption("The states that the sampler passes through, from noise to the face, a row a face.")
     st.image(
-        sheets.face_grid(seen.reshape(-1, 48, 48), columns=seen.shape[1]),
+        sheets.face_grid(denoised.reshape(-1, 48, 48), columns=denoised.shape[1]),
         alt="The faces that the network saw in those states", width=760,
     )  # fmt: skip
     st.caption("The faces that the network saw in them: broad features first, then the grain.")

@@ -15,13 +15,15 @@ from fergan_core.protocols import by_words
 def show(scores: pd.DataFrame, colours: Mapping[str, str]) -> None:
     """Choose one evaluation of those that know it; its score over the number of faces, beside real faces'."""
     label = choose.run_label(data.runs())
-    said = by_words(scores)
+    protocols = by_words(scores)
     evaluations = {
         f"{label(run_id)}, epoch {epoch}, {int(rows['count'].iloc[0]):,} faces"
-        + (f" ({words})" if len(said) > len(set(scores["count"])) else ""): (run_id, table)
+        + (f" ({words})" if len(protocols) > len(set(scores["count"])) else ""): (run_id, table)
         for run_id in colours
-        for words, own in said.items()
-        for (_, epoch), rows in reversed([*own[own.run_id == run_id].groupby(["step", "epoch"])])
+        for words, protocol_scores in protocols.items()
+        for (_, epoch), rows in reversed(
+            [*protocol_scores[protocol_scores.run_id == run_id].groupby(["step", "epoch"])]
+        )
         if len(table := sizes(rows))
     }
     if not evaluations:

@@ -20,18 +20,18 @@ def show(labels: Mapping[str, str], colours: Mapping[str, str]) -> None:
     if scores is None:
         return
     scores = choose.one_protocol(scores)
-    known = [key for key in CATALOGUE if key in set(scores.metric)]
+    scored = [key for key in CATALOGUE if key in set(scores.metric)]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         of = choose.faces()
-        wanted = st.multiselect(
+        chosen = st.multiselect(
             "Metrics",
-            known,
-            [key for key in charts.DEFAULT_METRICS if key in known],
+            scored,
+            [key for key in charts.DEFAULT_METRICS if key in scored],
             format_func=lambda key: CATALOGUE[key].title,
             key="metrics",
             bind="query-params",
         )
-    metrics = [key for key in charts.metrics_of(scores, of) if key in wanted]
+    metrics = [key for key in charts.metrics_of(scores, of) if key in chosen]
     if not metrics:
         st.info("None of these metrics is known of these faces: choose others, or all faces together.")
         return
@@ -41,9 +41,9 @@ def show(labels: Mapping[str, str], colours: Mapping[str, str]) -> None:
     by = st.selectbox(
         "Best by", metrics, format_func=lambda key: CATALOGUE[key].title, key="by", bind="query-params", width=260
     )
-    found = best(scores, by, CATALOGUE[by].better, of)
-    if found is not None:
-        st.markdown(sentence(found, CATALOGUE[by], labels))
+    ranked = best(scores, by, CATALOGUE[by].better, of)
+    if ranked is not None:
+        st.markdown(sentence(ranked, CATALOGUE[by], labels))
     show_parallel(charts.of_emotion(scores, of), metrics, by, labels, colours)
 
 
@@ -82,24 +82,24 @@ def column(metric: Metric) -> Any:
     return st.column_config.NumberColumn(f"{metric.title} {charts.ARROWS[metric.better]}", help=help_text, width=165)
 
 
-def sentence(found: Best, metric: Metric, labels: Mapping[str, str]) -> str:
+def sentence(ranked: Best, metric: Metric, labels: Mapping[str, str]) -> str:
     """Say which checkpoint is best, whether its interval separates it from the next, and whether to believe it."""
 
     def named(row: Mapping[str, Any]) -> str:
         value = charts.written(row["value"], metric, row["low"], row["high"])
         return choose.plain(f"{labels[row['run_id']]}, epoch {row['epoch']}: {value}")
 
-    first, second = found.first, found.second
-    said = f"**{named(first)}**"
-    said += "" if pd.isna(first["real"]) else f" (real faces {charts.written(first['real'], metric)})"
+    first, second = ranked.first, ranked.second
+    text = f"**{named(first)}**"
+    text += "" if pd.isna(first["real"]) else f" (real faces {charts.written(first['real'], metric)})"
     if second is None:
-        return f"{said}. It is the only checkpoint with this score."
+        return f"{text}. It is the only checkpoint with this score."
     verdict = {
         True: "The intervals do not meet: more faces would hardly change the order.",
         False: "The intervals meet: by so many faces the two cannot be told apart.",
         None: "Without intervals nothing tells whether they differ by more than chance.",
     }
-    return f"{said}. Next: {named(second)}. {verdict[found.apart]}"
+    return f"{text}. Next: {named(second)}. {verdict[ranked.apart]}"
 
 
 def show_parallel(
@@ -129,7 +129,7 @@ def show_parallel(
 def of_one_epoch(scores: pd.DataFrame, by: str, which: str) -> pd.DataFrame:
     """Return a run's scores of its best checkpoint by a metric, or of its last."""
     emotion = None if scores.emotion.isna().all() else scores.emotion.iloc[0]
-    found = best(scores, by, CATALOGUE[by].better, emotion) if which == "best" else None
-    step = scores.step.max() if found is None else found.first["step"]
+    ranked = best(scores, by, CATALOGUE[by].better, emotion) if which == "best" else None
+    step = scores.step.max() if ranked is None else ranked.first["step"]
     rows: pd.DataFrame = scores[scores.step == step]
     return rows.drop_duplicates("metric", keep="last")

@@ -34,18 +34,18 @@ def show() -> None:
 
 def show_study(name: str) -> None:
     """All of one study; read anew while its trials run."""
-    found = data.study_trials(name)
-    trials, varied = found.table, found.varied
+    study = data.study_trials(name)
+    trials, varied = study.table, study.varied
     if trials.empty:
         st.info("No trial of this study has ended yet: they appear here one by one.")
         return
     if varied:
         varied = telling_first(trials, varied)
         show_survival(trials, varied)
-        show_sensitivity(trials, varied, found.protocol)
+        show_sensitivity(trials, varied, study.protocol)
     else:
         st.info("The ended trials are all of one setting: what a setting does appears with the next ones.")
-    show_trials(trials, varied, found.protocol)
+    show_trials(trials, varied, study.protocol)
 
 
 def telling_first(trials: pd.DataFrame, varied: Sequence[str]) -> list[str]:
@@ -61,9 +61,9 @@ def show_survival(trials: pd.DataFrame, varied: Sequence[str]) -> None:
     st.subheader("Which settings live", anchor=False)
     field = st.selectbox("By", varied, key="by", bind="query-params", width=260)
     runs = data.runs()
-    own = runs[runs.id.isin(trials.run_id)]
-    sizes = {run_id: int(recipe.get("batch_size", 0)) for run_id, recipe in data.recipes(list(own.id)).items()}
-    lived = survival.lives(own, data.findings(list(own.id)), sizes)
+    trial_runs = runs[runs.id.isin(trials.run_id)]
+    sizes = {run_id: int(recipe.get("batch_size", 0)) for run_id, recipe in data.recipes(list(trial_runs.id)).items()}
+    lived = survival.lives(trial_runs, data.findings(list(trial_runs.id)), sizes)
     ordered = trials.sort_values(field)
     groups = dict(zip(ordered.run_id, sensitivity.grouped(ordered[field]), strict=True))
     lived = lived.set_index("run_id").loc[list(groups)].reset_index()

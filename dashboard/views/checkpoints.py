@@ -56,22 +56,24 @@ def draw_new(run_id: str) -> None:
     step_of = choose.checkpoint_steps(run_id)
     if not step_of:
         return
-    known = choose.emotions_of(run_id)
+    emotions = choose.emotions_of(run_id)
     bound: dict[str, Any] = {"bind": "query-params", "width": 170}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         epoch = st.selectbox("Checkpoint, epoch", list(step_of), len(step_of) - 1, key="checkpoint", **bound)
-        emotion = st.selectbox("Emotion", ["all", *known], key="emotion", **bound)
+        emotion = st.selectbox("Emotion", ["all", *emotions], key="emotion", **bound)
         count = st.number_input("Faces each", 1, 50, 10, key="count", **bound)
         seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", **bound)
-        wanted = st.toggle("Draw", key="draw", bind="query-params")
-    if not wanted:
+        drawing = st.toggle("Draw", key="draw", bind="query-params")
+    if not drawing:
         st.caption("Switch on Draw to load the generator; the first faces take some seconds.")
         return
-    asked = known if emotion == "all" else (emotion,)
+    chosen = emotions if emotion == "all" else (emotion,)
     try:
         with st.spinner("Drawing faces"):
             # One seed for every emotion gives the same latents: a place holds one face in several emotions.
-            faces = {name: data.generate(run_id, step_of[epoch], (emotion_code(name),) * count, seed) for name in asked}
+            faces = {
+                name: data.generate(run_id, step_of[epoch], (emotion_code(name),) * count, seed) for name in chosen
+            }
     except FerganError as error:
         st.error(choose.sentence(str(error)))
         return

@@ -93,5 +93,5 @@ key = st.segmented_control(
     bind="query-params",
 )
 st.caption("Whether GANs converge is decided by FID, whichever score is chosen.")
-for found in data.claims(key):
-    show(found, SCORES["fid"] if found.claim.key == "convergence" else SCORES[key])
+for verdict in data.claims(key):
+    show(verdict, SCORES["fid"] if verdict.claim.key == "convergence" else SCORES[key])

@@ -12,21 +12,21 @@ from dashboard.sections import collapse_among, collapse_faces, collapse_maps, fi
 KINDS = ("collapse", "global-collapse", "recovery", "repeats")
 
 
-def show_found(labels: Mapping[str, str]) -> None:
+def show_findings(labels: Mapping[str, str]) -> None:
     """The runs' findings of this page's kind; where there was no probe, none could be made."""
     without = [label for run_id, label in labels.items() if not data.has_pulse(run_id)]
     if without:
         st.info(f"Not looked for without a probe: {choose.plain(', '.join(without))}.")
     if len(without) < len(labels):
-        found = data.findings(tuple(labels))
-        findings.show(found[found.kind.isin(KINDS)], labels)
+        page_findings = data.findings(tuple(labels))
+        findings.show(page_findings[page_findings.kind.isin(KINDS)], labels)
 
 
 def first_runs(trained: pd.DataFrame) -> list[str]:
     """The newest run, and beside it the newest other one in which an emotion collapsed for good."""
-    found = data.findings(tuple(trained.id))
-    dead = found.run_id[(found.kind == "collapse") & (found.severity == "alarm")]
-    return list(pd.concat((trained.id[:1], trained.id[trained.id.isin(dead)], trained.id)).drop_duplicates()[:2])
+    collapses = data.findings(tuple(trained.id))
+    collapsed = collapses.run_id[(collapses.kind == "collapse") & (collapses.severity == "alarm")]
+    return list(pd.concat((trained.id[:1], trained.id[trained.id.isin(collapsed)], trained.id)).drop_duplicates()[:2])
 
 
 st.title("Mode collapse")
@@ -45,7 +45,7 @@ if choose.any_trained(runs):
         every = choose.live_every(*trained.status[trained.id.isin(chosen)])
         choose.fragment(collapse_maps.show, run_every=every)(labels, measure)
         st.subheader("What was found", anchor=False)
-        choose.fragment(show_found, run_every=every)(labels)
+        choose.fragment(show_findings, run_every=every)(labels)
         st.subheader("The faces", anchor=False)
         which = st.selectbox("Run", chosen, format_func=labels.__getitem__, key="faces_of", bind="query-params")
         choose.fragment(collapse_faces.show, run_every=every)(which)

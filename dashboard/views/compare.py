@@ -34,9 +34,11 @@ def show_curves(labels: dict[str, str]) -> None:
 def show_sheets(labels: dict[str, str]) -> None:
     """All runs' sheets under one slider."""
     st.subheader("Sheets at the same epoch")
-    found = [series for run_id, label in labels.items() if (series := sheet_series.sheet_series(run_id, label))]
-    if found:
-        sheet_series.play(found)
+    series_of_runs = [
+        series for run_id, label in labels.items() if (series := sheet_series.sheet_series(run_id, label))
+    ]
+    if series_of_runs:
+        sheet_series.play(series_of_runs)
     else:
         st.info("These runs have no sheets.")
 
@@ -97,7 +99,7 @@ def show_groups(runs: pd.DataFrame) -> None:
     """Choose two groups of trained runs; whether they differ by more than chance."""
     trained = runs[~runs.literature]
     chosen = groups.choose_groups(trained)
-    of_both = trained.status[trained.id.isin([run_id for own in chosen.values() for run_id in own])]
+    of_both = trained.status[trained.id.isin([run_id for run_ids in chosen.values() for run_id in run_ids])]
     choose.fragment(groups.show, run_every=choose.live_every(*of_both))(trained, chosen)
 
 

@@ -31,11 +31,11 @@ def show_scores(chosen: list[str], literature: list[str], reading: str) -> None:
     of_report = scores.run_id.isin(literature)
     everything = one_judge(scores[~of_report], reading)
     judged = preferred_of_each_run(everything)
-    shown = pd.concat([judged, scores[of_report]]) if len(judged) else scores
+    displayed = pd.concat([judged, scores[of_report]]) if len(judged) else scores
     colours = {run_id: run_colour(place) for place, run_id in enumerate(chosen)}
-    figure = charts.inception_figure(shown, reading, colours, literature, dark=DARK)
+    figure = charts.inception_figure(displayed, reading, colours, literature, dark=DARK)
     st.plotly_chart(figure, width="stretch", theme=None, key="inception score", config=PLOTLY_CONFIG)
-    if unscored := [data.run(run_id)["name"] for run_id in chosen if run_id not in set(shown.run_id)]:
+    if unscored := [data.run(run_id)["name"] for run_id in chosen if run_id not in set(displayed.run_id)]:
         whose = " by this judge" if judged.judge_sha256.nunique() < scores[~of_report].judge_sha256.nunique() else ""
         st.caption(choose.plain(f"Without a score{whose} yet: {', '.join(unscored)}."))
     for protocol in by_words(judged):

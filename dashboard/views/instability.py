@@ -20,8 +20,8 @@ def show_instruments(run_id: str, labels: dict[str, str]) -> None:
     if points.empty:
         st.info("No point yet: they appear a second after the first step.")
         return
-    found = data.findings((run_id,)).reset_index(drop=True)
-    figure = instruments.timeline_figure(points, found, dark=choose.dark())
+    run_findings = data.findings((run_id,)).reset_index(drop=True)
+    figure = instruments.timeline_figure(points, run_findings, dark=choose.dark())
     st.plotly_chart(
         figure,
         width="stretch",
@@ -32,9 +32,9 @@ def show_instruments(run_id: str, labels: dict[str, str]) -> None:
         selection_mode="points",
     )
     st.caption("Diamonds and dotted lines: findings, red an alarm, orange a warning. Click a diamond, or choose below.")
-    findings.show(found, labels)
-    if len(found):
-        show_finding(run_id, found)
+    findings.show(run_findings, labels)
+    if len(run_findings):
+        show_finding(run_id, run_findings)
     if "loss_d" not in names:
         return  # what follows is of a game of two networks
     left, right = st.columns(2, gap="medium")
@@ -54,20 +54,20 @@ def show_instruments(run_id: str, labels: dict[str, str]) -> None:
     right.plotly_chart(figure, width="stretch", theme=None, key="spectra", config=PLOTLY_CONFIG)
 
 
-def show_finding(run_id: str, found: pd.DataFrame) -> None:
+def show_finding(run_id: str, run_findings: pd.DataFrame) -> None:
     """One finding: the sheets before and after it, its numbers, and the recipe."""
     clicked = [point.get("customdata") for point in st.session_state[CLICKED].selection.points]
-    clicked = [place for place in clicked if type(place) is int and 0 <= place < len(found)]
-    options = list(range(len(found)))
+    clicked = [place for place in clicked if type(place) is int and 0 <= place < len(run_findings)]
+    options = list(range(len(run_findings)))
     words = [
         findings.title(row.kind) + (f" ({row.numbers['emotion']})" if "emotion" in row.numbers else "")
-        for row in rows_of(found)
+        for row in rows_of(run_findings)
     ]
     place = st.selectbox(
         "Finding", options, clicked[0] if clicked else 0,
-        format_func=lambda one: f"{words[one]}, epoch {found.epoch[one]}",
+        format_func=lambda one: f"{words[one]}, epoch {run_findings.epoch[one]}",
     )  # fmt: skip
-    row = found.iloc[place]
+    row = run_findings.iloc[place]
     saved = data.sheets(run_id)
     before, after = saved[saved.step < row.step].tail(1), saved[saved.step >= row.step].head(1)
     for column, part, when in zip(st.columns(2, gap="medium"), (before, after), ("before", "after"), strict=True):

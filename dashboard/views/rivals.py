@@ -20,12 +20,12 @@ def opening(trained: pd.DataFrame) -> list[str]:
     That is the data set which the most methods learnt from, of several such the one learnt from last.
     """
     forked = trained.parent.notna()
-    whole = trained if forked.all() else trained[~forked]
-    methods = whole.groupby("data_hash", sort=False).method.nunique()
-    alike = whole[whole.data_hash == methods.idxmax()]
+    originals = trained if forked.all() else trained[~forked]
+    methods = originals.groupby("data_hash", sort=False).method.nunique()
+    alike = originals[originals.data_hash == methods.idxmax()]
     newest = set(alike.drop_duplicates("preset").id[:5])
     seeds = comparison.group_by_recipe(alike, data.recipes(tuple(alike.id)))
-    return [run_id for own in seeds.values() if newest.intersection(own) for run_id in own]
+    return [run_id for run_ids in seeds.values() if newest.intersection(run_ids) for run_id in run_ids]
 
 
 st.title("Methods")

@@ -58,16 +58,16 @@ def show_state(run_id: str) -> None:
 
 def numbers(run: dict[str, Any], scores: pd.DataFrame) -> list[tuple[str, str, str | None]]:
     """List (name, value, remark) of what the run has come to, `scores` being of one protocol."""
-    found: list[tuple[str, str, str | None]] = [("Epoch", f"{run['epoch']} / {run['epochs']}", None)]
+    entries: list[tuple[str, str, str | None]] = [("Epoch", f"{run['epoch']} / {run['epochs']}", None)]
     if run["images_seen"]:
-        found.append(("Images seen", f"{run['images_seen']:,}", None))
+        entries.append(("Images seen", f"{run['images_seen']:,}", None))
     overall = newest(scores)
     for metric, (label, form) in HEADLINE.items():
         for row in rows_of(overall[overall.metric == metric]):
             real = "" if pd.isna(row.real) else f"; real faces: {form.format(row.real)}"
             remark = choose.plain(f"At epoch {row.epoch}, judge {row.judge}{real}")
-            found.append((label, form.format(row.value), remark))
-    return found
+            entries.append((label, form.format(row.value), remark))
+    return entries
 
 
 def show_origin(run: dict[str, Any]) -> None:

@@ -65,7 +65,7 @@ def show_table(chosen: pd.DataFrame) -> None:
     scores = data.scores(tuple(chosen.id))
     scores = preferred_of_each_run(scores[(scores.metric == "is") & scores.emotion.isna()]).sort_values("step")
     lines = scores.groupby("run_id")["value"].agg(list).to_dict()
-    by = {run_id: words(own.iloc[0]) for run_id, own in scores.groupby("run_id")}
+    by = {run_id: words(run_scores.iloc[0]) for run_id, run_scores in scores.groupby("run_id")}
     table = pd.DataFrame(
         {
             "faces": newest_faces(chosen),
@@ -116,7 +116,7 @@ def caption(protocols: Sequence[str]) -> str:
         return "No run here has an Inception Score yet."
     if len(counts) == 1:
         return choose.plain(f"IS by {protocols[0]}.")
-    most = "; ".join(f"{said} ({count} run{'s' if count > 1 else ''})" for said, count in counts.most_common(3))
+    most = "; ".join(f"{protocol} ({count} run{'s' if count > 1 else ''})" for protocol, count in counts.most_common(3))
     more = "; others" if len(counts) > 3 else ""
     return choose.plain(
         f"IS by {most}{more}. Only scores of one judge and protocol, of runs on one data set, compare: see IS by."

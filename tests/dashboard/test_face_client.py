@@ -61,8 +61,8 @@ def test_faces_are_read_by_the_judge_that_was_asked(weights: Path) -> None:
     generator, judge = methods.load_generator(recipe.to_dict(RECIPE), weights), load_judge("synthfer")
     faces = draw(generator, torch.tensor([HAPPY] * 5), 7, 0.5, torch.device("cpu")).images
     assert np.array_equal(found.faces, faces.numpy())
-    assert np.allclose(found.known["chances"], judge.read(faces)[0].softmax(1).numpy())
-    assert found.known["judge_sha256"] == judge.sha256
+    assert np.allclose(found.facts["chances"], judge.read(faces)[0].softmax(1).numpy())
+    assert found.facts["judge_sha256"] == judge.sha256
     with pytest.raises(CheckpointError, match="unknown judge 'nobody'"):
         face_client.ask("read", recipe.to_dict(RECIPE), weights, [HAPPY], 7, truncation=1.0, judge="nobody")
 
@@ -94,8 +94,8 @@ def test_faces_are_laid_beside_their_nearest_training_faces(weights: Path) -> No
     assert drawn == {face.tobytes() for face in face_client.ask("draw", small, weights, [HAPPY] * 4, 7).faces}
     learnt = {image.tobytes() for image in synthfer.images}
     assert all(face.tobytes() in learnt for face in np.delete(found.faces, np.s_[::4], axis=0))
-    assert found.known["ratio"] == sorted(found.known["ratio"])
-    assert (found.known["asked"], found.known["judge"]) == ([HAPPY] * 4, "synthfer")
+    assert found.facts["ratio"] == sorted(found.facts["ratio"])
+    assert (found.facts["asked"], found.facts["judge"]) == ([HAPPY] * 4, "synthfer")
     with pytest.raises(CheckpointError, match="put the data"):
         face_client.ask("nearest", small, weights, [HAPPY], 7, dataset=dataset | {"source": "/no/such.csv"}, judge=None)
 
@@ -117,14 +117,14 @@ def test_faces_are_laid_among_real_ones_and_their_duplicates_found(weights: Path
     found = face_client.ask("project", plain, weights, labels, 7, dataset=few_faces)
     drawn = face_client.ask("draw", plain, weights, labels, 7).faces
 
-    judge, dataset = load_judge(found.known["judge"]), open_dataset(few_faces["source"])
+    judge, dataset = load_judge(found.facts["judge"]), open_dataset(few_faces["source"])
     parts, read = split_parts(dataset), judge.read(np.array(drawn))
     held_out = {
         code: judge.read(dataset.images[parts.held_out][dataset.labels[parts.held_out] == code])
         for code in (ANGRY, HAPPY)
     }
     plane = principal_plane(np.concatenate([features.numpy() for _, features in held_out.values()]))
-    known = found.known
+    known = found.facts
     assert known["shares"] == pytest.approx(plane.shares.tolist(), rel=1e-4)
     assert known["drawn"]["labels"] == labels
     assert known["drawn"]["reads"] == read[0].argmax(1).tolist()
