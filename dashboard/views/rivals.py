@@ -4,13 +4,13 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import choose, data
-from dashboard.sections import rivals_budget, rivals_cost, rivals_faces
+from dashboard.sections import methods_budget, methods_cost, methods_faces
 from fergan_core.analysis import comparison
 
 PARTS = {
-    "At an equal budget": rivals_budget.show,
-    "What a face costs": rivals_cost.show,
-    "Faces": rivals_faces.show,
+    "At an equal budget": methods_budget.show,
+    "What a face costs": methods_cost.show,
+    "Faces": methods_faces.show,
 }
 
 

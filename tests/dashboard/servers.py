@@ -39,8 +39,8 @@ def started(command: list[str], folder: Path, **environment: str) -> Iterator[tu
 
 def addresses(process: psutil.Process, port: int) -> set[str]:
     """Return the addresses on which a process or its children listen at a port."""
-    found = set()
-    for one in [process, *process.children(recursive=True)]:
+    ips = set()
+    for running in [process, *process.children(recursive=True)]:
         with contextlib.suppress(psutil.NoSuchProcess):
-            found |= {c.laddr.ip for c in one.net_connections("tcp") if c.status == "LISTEN" and c.laddr.port == port}
-    return found
+            ips |= {c.laddr.ip for c in running.net_connections("tcp") if c.status == "LISTEN" and c.laddr.port == port}
+    return ips

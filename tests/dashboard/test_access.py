@@ -24,12 +24,12 @@ def elsewhere(tmp_path: Path) -> Path:
     """Return a folder with an empty registry, home and working folder of a user who shares other pages of his."""
     Registry(f"sqlite:///{tmp_path / 'runs.db'}")
     (tmp_path / ".streamlit").mkdir()
-    own = '[server]\naddress = "0.0.0.0"\n[browser]\ngatherUsageStats = true\n[theme]\nbaseFontSize = 30\n'
-    (tmp_path / ".streamlit" / "config.toml").write_text(own)
+    settings_file = '[server]\naddress = "0.0.0.0"\n[browser]\ngatherUsageStats = true\n[theme]\nbaseFontSize = 30\n'
+    (tmp_path / ".streamlit" / "config.toml").write_text(settings_file)
     return tmp_path
 
 
-def asked_of(browser: Any, port: int) -> tuple[str, set[str]]:
+def opened(browser: Any, port: int) -> tuple[str, set[str]]:
     """Open the dashboard; return what the page says and which hosts the browser turned to."""
     context, hosts = browser.new_context(), set()
     context.on("request", lambda request: hosts.add(request.url.split("/")[2].split(":")[0]))
@@ -52,7 +52,7 @@ def test_started_elsewhere_by_streamlit_it_listens_here_alone_and_reports_to_nob
     command = ["streamlit", "run", str(HOME), "--server.headless", "true", "--server.port"]
     with started([*PYTHON, *command], elsewhere, PYTHONPATH=str(ROOT), FERGAN_REGISTRY="runs.db") as (port, process):
         assert addresses(process, port) == {"127.0.0.1"}
-        text, hosts = asked_of(browser, port)
+        text, hosts = opened(browser, port)
     assert "Runs" in text
     assert hosts <= {"127.0.0.1", ""}
 
@@ -76,7 +76,7 @@ def test_a_server_that_others_can_reach_shows_a_sentence_in_place_of_pages(elsew
         process,
     ):
         assert addresses(process, port) == {"0.0.0.0"}
-        text, _ = asked_of(browser, port)
+        text, _ = opened(browser, port)
     assert "The server listens on 0.0.0.0, where others can read the runs" in text
     assert "FERGAN_ALLOW_REMOTE=1" in text
     assert "Checkpoints" not in text

@@ -28,13 +28,13 @@ def test_a_click_on_a_cell_shows_its_faces_and_the_address_opens_the_same(page_a
     page = page_at("/scores?part=Confusion")
     page.mouse.click(*cell_at(page, ROW, COLUMN))
     page.get_by_text(f"Requested {CELL[0]}, recognised as {CELL[1]}").wait_for(timeout=TIMEOUT_MS)
-    said = page.get_by_text(re.compile(r"\d+ of 400 faces drawn from seed 0"))
-    said.wait_for(timeout=DRAWN_MS)
+    sentence = page.get_by_text(re.compile(r"\d+ of 400 faces drawn from seed 0"))
+    sentence.wait_for(timeout=DRAWN_MS)
     page.wait_for_url(re.compile(r"asked=sad&read_as=fear"), timeout=TIMEOUT_MS)
     again = page_at(page.url[page.url.index("/scores") :])
     same = again.get_by_text(re.compile(r"\d+ of 400 faces drawn from seed 0"))
     same.wait_for(timeout=DRAWN_MS)
-    assert same.inner_text() == said.inner_text()
+    assert same.inner_text() == sentence.inner_text()
 
 
 @pytest.mark.slow

@@ -22,7 +22,7 @@ def score(emotion: str | None, step: int, value: float, real: float | None, metr
     return {"metric": metric, "emotion": emotion, "step": step, "value": value, "real": real}
 
 
-def found(*rows: tuple[str, int, str]) -> pd.DataFrame:
+def findings_table(*rows: tuple[str, int, str]) -> pd.DataFrame:
     plain = [(kind, step, {"emotion": emotion}, f"{emotion}: {kind}") for kind, step, emotion in rows]
     return pd.DataFrame(plain, columns=["kind", "step", "numbers", "sentence"])
 
@@ -64,7 +64,7 @@ def test_the_map_is_by_epoch_and_has_a_mark_where_an_emotion_collapsed() -> None
     table = emotion_heatmap.emotion_table(
         points("pulse_diversity", happy={50: 0.9, 100: 0.2}, sad={50: 0.8, 100: 0.7}), "pulse_diversity"
     )
-    findings = found(("collapse", 75, "happy"), ("recovery", 90, "happy"))
+    findings = findings_table(("collapse", 75, "happy"), ("recovery", 90, "happy"))
     for dark in (False, True):
         figure = emotion_heatmap.emotion_heatmap(table, findings, "diversity", 50, dark=dark)
         heat, marks = figure.data
@@ -77,7 +77,7 @@ def test_the_map_is_by_epoch_and_has_a_mark_where_an_emotion_collapsed() -> None
 def test_of_repeats_many_have_the_colour_that_little_variety_has() -> None:
     table = emotion_heatmap.emotion_table(points("pulse_repeats", happy={50: 0.9}), "pulse_repeats")
     variety, repeats = (
-        emotion_heatmap.emotion_heatmap(table, found(), name, 50, dark=False).data[0].colorscale
+        emotion_heatmap.emotion_heatmap(table, findings_table(), name, 50, dark=False).data[0].colorscale
         for name in ("diversity", "repeats")
     )
     assert repeats[-1][1] == variety[0][1]
@@ -134,13 +134,13 @@ def test_without_any_run_there_is_no_line() -> None:
     assert emotion_heatmap.spread(emotion_heatmap.lines({}, {}, "happy")).empty
 
 
-def known() -> dict[str, Any]:
+def projection_facts() -> dict[str, Any]:
     real = {"at": [[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]], "labels": [SAD, HAPPY, SAD], "reads": [SAD, HAPPY, HAPPY]}
     return {"real": real, "drawn": {"at": [[6.0, 7.0], [8.0, 9.0]], "labels": [HAPPY, SAD], "reads": [SAD, SAD]}}
 
 
 def test_projected_faces_are_a_row_each_with_names_for_codes() -> None:
-    table = projection.projected(known())
+    table = projection.projected(projection_facts())
     assert list(table.real) == [True] * 3 + [False] * 2
     assert list(table.emotion) == ["sad", "happy", "sad", "happy", "sad"]
     assert list(table.reads) == ["sad", "happy", "happy", "sad", "sad"]
@@ -148,9 +148,9 @@ def test_projected_faces_are_a_row_each_with_names_for_codes() -> None:
 
 
 def test_the_projection_has_real_faces_faint_beneath_the_generated_ones() -> None:
-    figure = projection.projection_figure(projection.projected(known()), [0.346, 0.123], dark=False)
-    drawn = [(trace.name, trace.showlegend, len(trace.x)) for trace in figure.data]
-    assert drawn == [("happy", False, 1), ("sad", False, 2), ("happy", True, 1), ("sad", True, 1)]
+    figure = projection.projection_figure(projection.projected(projection_facts()), [0.346, 0.123], dark=False)
+    traces = [(trace.name, trace.showlegend, len(trace.x)) for trace in figure.data]
+    assert traces == [("happy", False, 1), ("sad", False, 2), ("happy", True, 1), ("sad", True, 1)]
     real, generated = figure.data[1], figure.data[3]
     assert real.marker.color == generated.marker.color == EMOTION_COLOURS["sad"]
     assert real.marker.opacity < 0.5 < generated.marker.opacity

@@ -58,13 +58,13 @@ def test_face_grid_has_its_faces_in_reading_order_and_clear_gaps(faces: np.ndarr
 def test_labelled_sheet_writes_each_emotion_in_its_own_colour(faces: np.ndarray, dark: bool) -> None:
     from dashboard.charts.palette import EMOTION_COLOURS
 
-    drawn = dict(zip(LEARNED, faces, strict=True)) | {"happy": np.concatenate([faces[1], faces[2, :4]])}
-    pixels = np.asarray(Image.open(io.BytesIO(sheets.labelled_sheet(drawn, "epoch 3", dark=dark, scale=1))))
+    by_emotion = dict(zip(LEARNED, faces, strict=True)) | {"happy": np.concatenate([faces[1], faces[2, :4]])}
+    pixels = np.asarray(Image.open(io.BytesIO(sheets.labelled_sheet(by_emotion, "epoch 3", dark=dark, scale=1))))
     assert pixels.shape == (30 + 4 * 50, 84 + 10 * 50, 3)
     for top, emotion in zip((30, 80, 180), LEARNED, strict=True):
         ink = tuple(int(EMOTION_COLOURS[emotion][place : place + 2], 16) for place in (1, 3, 5))
         assert (pixels[top : top + 48, :84] == ink).all(axis=-1).any(), emotion
-        assert np.array_equal(pixels[top : top + 48, 84:132, 0], drawn[emotion][0])
+        assert np.array_equal(pixels[top : top + 48, 84:132, 0], by_emotion[emotion][0])
     assert np.array_equal(pixels[130:178, 84 + 150 : 84 + 198, 0], faces[2, 3])
 
 
@@ -82,8 +82,8 @@ def test_gif_has_a_frame_an_epoch_even_when_nothing_changes_and_holds_the_last(f
     title, body = np.s_[:30], np.s_[30:]
     assert not np.array_equal(arrays[0][title], arrays[1][title])
     assert np.array_equal(arrays[0][body], arrays[-1][body])
-    shown = arrays[0][30:78, 84:132].astype(int)
-    assert np.abs(shown - faces[0, 0]).max() <= 4
+    first_face = arrays[0][30:78, 84:132].astype(int)
+    assert np.abs(first_face - faces[0, 0]).max() <= 4
 
 
 def test_gif_of_no_sheet_or_of_other_emotions_is_refused(faces: np.ndarray) -> None:
@@ -173,16 +173,16 @@ def test_the_legend_follows_the_order_of_the_choice() -> None:
 
 def test_emotion_accuracy_shows_one_emotion_and_its_real_value() -> None:
     chart = scores.emotion_accuracy(pd.DataFrame(score_rows("a")), "happy", {"a": "#112233"}).to_dict()
-    drawn = [row for rows in chart["datasets"].values() for row in rows]
-    assert sorted({row["value"] for row in drawn if "value" in row}) == pytest.approx([0.4, 0.5])
-    assert {row["real"] for row in drawn} == {0.9}
+    rows_in_chart = [row for rows in chart["datasets"].values() for row in rows]
+    assert sorted({row["value"] for row in rows_in_chart if "value" in row}) == pytest.approx([0.4, 0.5])
+    assert {row["real"] for row in rows_in_chart} == {0.9}
 
 
 def test_emotion_accuracy_draws_a_line_a_protocol() -> None:
     few = [row | {"count": 500} for row in score_rows("a")]
     chart = scores.emotion_accuracy(pd.DataFrame(score_rows("a") + few), "happy", {"a": "#112233"}).to_dict()
-    drawn = [row for rows in chart["datasets"].values() for row in rows]
-    assert len({row["protocol"] for row in drawn if "protocol" in row}) == 2
+    rows_in_chart = [row for rows in chart["datasets"].values() for row in rows]
+    assert len({row["protocol"] for row in rows_in_chart if "protocol" in row}) == 2
 
 
 def test_recipe_differences_lists_only_what_differs() -> None:

@@ -25,8 +25,10 @@ def titles(figure: go.Figure) -> list[str]:
 
 
 def test_only_what_was_measured_has_a_panel_and_all_share_one_axis() -> None:
-    seen = points(loss_d={10: 1.0, 20: 2.0}, grad_norm_g={10: 5.0}, jacobian={20: 30.0}, images_per_second={10: 300.0})
-    figure = timeline_figure(seen, FINDINGS, dark=False)
+    recorded = points(
+        loss_d={10: 1.0, 20: 2.0}, grad_norm_g={10: 5.0}, jacobian={20: 30.0}, images_per_second={10: 300.0}
+    )
+    figure = timeline_figure(recorded, FINDINGS, dark=False)
     assert titles(figure) == [
         "Losses",
         "Gradient norms",
@@ -50,13 +52,17 @@ def test_a_finding_is_a_mark_that_knows_its_place_and_a_line_through_all_panels(
     marks = figure.data[0]
     assert (list(marks.x), list(marks.customdata)) == ([20, 10], [0, 1])
     assert list(marks.marker.color) == [SEVERITY_COLOURS["alarm"], SEVERITY_COLOURS["warning"]]
-    drawn = [(shape.x0, shape.line.color) for shape in figure.layout.shapes]
-    assert drawn.count((20, SEVERITY_COLOURS["alarm"])) == drawn.count((10, SEVERITY_COLOURS["warning"])) == 3
+    vertical_lines = [(shape.x0, shape.line.color) for shape in figure.layout.shapes]
+    assert (
+        vertical_lines.count((20, SEVERITY_COLOURS["alarm"]))
+        == vertical_lines.count((10, SEVERITY_COLOURS["warning"]))
+        == 3
+    )
 
 
 def test_what_is_not_a_number_is_a_gap_and_marked_in_its_panel() -> None:
-    seen = points(loss_d={10: 1.0, 20: math.inf, 30: math.nan, 40: 2.0})
-    figure = timeline_figure(seen, FINDINGS[:0], dark=False)
+    recorded = points(loss_d={10: 1.0, 20: math.inf, 30: math.nan, 40: 2.0})
+    figure = timeline_figure(recorded, FINDINGS[:0], dark=False)
     line = figure.data[1]
     assert line.name == "loss of D, not a number at step 20"
     assert [(shape.x0, shape.yref) for shape in figure.layout.shapes] == [(20, "y2 domain")]

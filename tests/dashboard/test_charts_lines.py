@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard.charts import compare, curves, lines, rivals
+from dashboard.charts import compare, curves, lines, methods
 from fergan_core.metrics.catalogue import CATALOGUE
 from fergan_core.scalars import panels_of
 
@@ -24,20 +24,20 @@ NAN = math.nan
     ],
 )
 def test_a_point_that_no_line_reaches_has_a_marker(values: list[float], mode: str, marked: list[int]) -> None:
-    drawn = lines.curve(pd.Series(values), "#112233")
-    assert drawn["mode"] == mode
-    sizes = drawn["marker"]["size"] if "marker" in drawn else np.zeros(len(values))
+    trace = lines.curve(pd.Series(values), "#112233")
+    assert trace["mode"] == mode
+    sizes = trace["marker"]["size"] if "marker" in trace else np.zeros(len(values))
     assert [place for place, value in enumerate(values) if math.isfinite(value) and sizes[place]] == marked
-    assert not np.isinf(drawn["y"]).any()
+    assert not np.isinf(trace["y"]).any()
 
 
 def test_zeros_stand_at_the_foot_of_a_logarithmic_axis_which_says_so() -> None:
     values = pd.Series([0.0, 8.0, -1.0, 1000.0])
     foot = lines.log_foot(values)
     assert foot == 4.0
-    drawn = lines.curve(values, "#112233", foot)
-    assert list(drawn["y"]) == [4.0, 8.0, 4.0, 1000.0]
-    assert list(drawn["marker"]["symbol"]) == ["triangle-down", "circle", "triangle-down", "circle"]
+    trace = lines.curve(values, "#112233", foot)
+    assert list(trace["y"]) == [4.0, 8.0, 4.0, 1000.0]
+    assert list(trace["marker"]["symbol"]) == ["triangle-down", "circle", "triangle-down", "circle"]
     axis = lines.log_axis(values)
     assert (axis["tickvals"][0], axis["ticktext"][0]) == (4.0, "≤ 0")
     assert min(axis["tickvals"][1:]) > 5
@@ -63,9 +63,9 @@ def test_a_runs_gradients_of_zero_are_drawn_with_their_band() -> None:
 
 
 def test_a_distance_of_zero_and_one_that_is_not_a_number_are_told_of_beside_the_others() -> None:
-    scores = pd.DataFrame({"rival": "r", "run_id": "a", "epoch": [1, 2, 3], "spent": [1.0, 2.0, 3.0]})
+    scores = pd.DataFrame({"method": "r", "run_id": "a", "epoch": [1, 2, 3], "spent": [1.0, 2.0, 3.0]})
     scores = scores.assign(value=[9.0, 0.0, NAN])
-    figure = rivals.budget_figure(scores, CATALOGUE["fid"], {"r": 0}, (1, "images"), 3.0, dark=False)
+    figure = methods.budget_figure(scores, CATALOGUE["fid"], {"r": 0}, (1, "images"), 3.0, dark=False)
     (line,) = figure.data
     assert line.name == "r, not a number in 1 of 3 evaluations"
     assert list(line.y[:2]) == [9.0, 4.5]

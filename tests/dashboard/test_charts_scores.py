@@ -13,10 +13,10 @@ from fergan_core.metrics.catalogue import CATALOGUE
 
 
 def row(metric: str, value: float, run: str = "a", epoch: int = 1, **others: Any) -> dict[str, Any]:
-    known = {"run_id": run, "run_name": f"name {run}", "epoch": epoch, "step": epoch * 9, "judge": "synthfer"}
-    known |= {"judge_sha256": "s" * 64, "count": 2000, "prior": "natural", "seed": 0, "truncation": 1.0}
-    known |= {"real_count": 2000, "emotion": None, "low": None, "high": None, "real": None, "noise": None}
-    return known | {"metric": metric, "value": value} | others
+    defaults = {"run_id": run, "run_name": f"name {run}", "epoch": epoch, "step": epoch * 9, "judge": "synthfer"}
+    defaults |= {"judge_sha256": "s" * 64, "count": 2000, "prior": "natural", "seed": 0, "truncation": 1.0}
+    defaults |= {"real_count": 2000, "emotion": None, "low": None, "high": None, "real": None, "noise": None}
+    return defaults | {"metric": metric, "value": value} | others
 
 
 def table(*rows: dict[str, Any]) -> pd.DataFrame:
@@ -135,9 +135,9 @@ def test_the_heat_map_has_a_point_to_click_in_every_cell_and_frames_the_chosen_o
 def test_counts_become_shares_and_an_emotion_without_faces_has_no_row() -> None:
     counts = np.zeros((7, 7), int)
     counts[3, 3], counts[3, 0] = 3, 1
-    found = confusion.shares_of_counts(counts.tolist())
-    assert list(found.index) == ["happy"]
-    assert found.loc["happy", ["happy", "angry"]].to_list() == [0.75, 0.25]
+    by_emotion = confusion.shares_of_counts(counts.tolist())
+    assert list(by_emotion.index) == ["happy"]
+    assert by_emotion.loc["happy", ["happy", "angry"]].to_list() == [0.75, 0.25]
 
 
 def test_the_faces_of_a_cell_come_the_most_confident_first() -> None:
@@ -153,10 +153,10 @@ def test_sizes_hold_fewer_faces_all_faces_and_all_real_ones() -> None:
         row("is_at_100", 2.0, real=2.3),
         row("is", 2.5, low=2.25, high=2.75, real=2.45, real_count=900),
     )
-    found = sample_size.sizes(scores).set_index("faces")
-    assert found.value.dropna().to_dict() == {100: 2.0, 500: 2.2, 2000: 2.5}
-    assert found.real.dropna().to_dict() == {100: 2.3, 500: 2.4, 900: 2.45}
-    assert found.low.dropna().to_dict() == {2000: 2.25}
+    by_size = sample_size.sizes(scores).set_index("faces")
+    assert by_size.value.dropna().to_dict() == {100: 2.0, 500: 2.2, 2000: 2.5}
+    assert by_size.real.dropna().to_dict() == {100: 2.3, 500: 2.4, 900: 2.45}
+    assert by_size.low.dropna().to_dict() == {2000: 2.25}
 
 
 def test_all_faces_and_all_real_ones_share_a_row_where_they_are_as_many() -> None:

@@ -19,8 +19,8 @@ def by_name(figure) -> dict:
 
 
 def score(run: str, metric: str, value: float, epoch: int = 2, **others: Any) -> dict[str, Any]:
-    known = {"run_id": run, "epoch": epoch, "step": epoch * 9, "metric": metric, "value": value}
-    return known | {"emotion": None, "real": 2.0, "spent": epoch, "count": 2000} | others
+    defaults = {"run_id": run, "epoch": epoch, "step": epoch * 9, "metric": metric, "value": value}
+    return defaults | {"emotion": None, "real": 2.0, "spent": epoch, "count": 2000} | others
 
 
 IN_GROUPS = {"A": ["a1", "a2", "a3"], "B": ["b1", "b2", "b3"]}
@@ -46,13 +46,13 @@ def test_the_groups_have_their_own_runs_scores_of_the_faces_asked_for() -> None:
 def test_a_metrics_row_says_what_the_comparison_found() -> None:
     a, b = [30.0, 31.0, 32.0], [20.0, 21.0, 25.0]
     (row,) = groups.differences(of_groups("fid", a, b), ["fid"]).itertuples(index=False)
-    found = compare(a, b, Scale("ratio"))
+    comparison = compare(a, b, Scale("ratio"))
     # Geometric means, whose ratio is 0.707.
     assert (row.metric, row.a, row.b, row.runs) == ("FID ↓", "31.0", "21.9", "3 and 3")
-    assert row.difference == f"0.707 times A [{found.low:.3g}, {found.high:.3g}]"
-    assert row.effect == found.effect
+    assert row.difference == f"0.707 times A [{comparison.low:.3g}, {comparison.high:.3g}]"
+    assert row.effect == comparison.effect
     assert row.verdict == "suggests: B is better"
-    assert row.needed == f"{found.needed} a group"
+    assert row.needed == f"{comparison.needed} a group"
 
 
 def test_metrics_shown_together_are_corrected_for_their_number_and_a_score_of_0_is_compared_by_difference() -> None:
@@ -71,12 +71,12 @@ def test_shares_are_compared_by_log_odds_and_their_difference_is_in_points() -> 
     a, b = [0.62, 0.64, 0.63], [0.93, 0.97, 0.96]
     values = of_groups("coverage", a, b)
     (row,) = groups.differences(values, ["coverage"]).itertuples(index=False)
-    found = compare(a, b, Scale("share", 2000))
+    comparison = compare(a, b, Scale("share", 2000))
     assert (row.a, row.b) == ("63.0%", "95.6%")  # the odds' geometric means
-    assert row.difference == f"32.6 points [{100 * found.low:.1f}, {100 * found.high:.1f}]"
+    assert row.difference == f"32.6 points [{100 * comparison.low:.1f}, {100 * comparison.high:.1f}]"
     assert row.verdict == "suggests: B is better"
     means = by_name(groups.strip_figure(values, "coverage", {run: run for run in values.run_id}, dark=True))
-    assert means["mean of B"].y[0] == pytest.approx(found.second)
+    assert means["mean of B"].y[0] == pytest.approx(comparison.second)
 
 
 def test_what_cannot_be_told_or_compared_names_no_better_group() -> None:
@@ -106,7 +106,7 @@ def test_the_better_group_is_by_the_metrics_direction(metric: str, a: list[float
 
 
 def test_the_strip_has_a_point_a_run_each_groups_mean_and_real_faces() -> None:
-    labels = {run: f"<i>{run}</i>" for own in IN_GROUPS.values() for run in own}
+    labels = {run: f"<i>{run}</i>" for run_ids in IN_GROUPS.values() for run in run_ids}
     values = of_groups("fid", [30.0, 30.0, 33.0], [20.0, 21.0, 25.0])
     figure = groups.strip_figure(values, "fid", labels, dark=True)
     traces = by_name(figure)
@@ -180,8 +180,8 @@ def test_a_fork_branches_off_its_parents_curve() -> None:
 
 def test_findings_are_diamonds_on_the_curve() -> None:
     rows = [("p", 32, "alarm", "dead <i>now</i>"), ("p", 5, "warning", "early"), ("p", 33, "info", "nothing to mark")]
-    found = pd.DataFrame(rows, columns=["run_id", "step", "severity", "sentence"])
-    figure = forks.forks_figure(fork_points(), TREE, found, "loss_g", LABELS, dark=False)
+    findings = pd.DataFrame(rows, columns=["run_id", "step", "severity", "sentence"])
+    figure = forks.forks_figure(fork_points(), TREE, findings, "loss_g", LABELS, dark=False)
     (diamonds,) = (trace for trace in figure.data if trace.marker.symbol == "diamond")
     assert list(zip(diamonds.x, diamonds.y, strict=True)) == [(32, 3.0), (5, 1.0)]
     assert list(diamonds.marker.color) == [SEVERITY_COLOURS["alarm"], SEVERITY_COLOURS["warning"]]

@@ -31,18 +31,22 @@ def run_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_each_query_gives_what_the_reader_gives(run_id: str) -> None:
-    reader, asked = data.reader(), (run_id,)
+    reader, run_ids = data.reader(), (run_id,)
     for _ in range(2):  # read, and from the cache
-        assert data.metrics(asked) == ["loss_g"]
-        assert data.recipes(asked) == {run_id: {"seed": 1}}
-        pd.testing.assert_frame_equal(data.scores(asked), reader.scores(asked))
-        pd.testing.assert_frame_equal(data.sampled_scores(asked), reader.scores(asked, sampled=True))
-        pd.testing.assert_frame_equal(data.findings(asked), reader.findings(asked))
-        pd.testing.assert_frame_equal(data.points(asked, ("loss_g",), 2), reader.points(asked, ("loss_g",), buckets=2))
-        pd.testing.assert_frame_equal(data.points(asked, ("loss_g",)), reader.points(asked, ("loss_g",), buckets=500))
+        assert data.metrics(run_ids) == ["loss_g"]
+        assert data.recipes(run_ids) == {run_id: {"seed": 1}}
+        pd.testing.assert_frame_equal(data.scores(run_ids), reader.scores(run_ids))
+        pd.testing.assert_frame_equal(data.sampled_scores(run_ids), reader.scores(run_ids, sampled=True))
+        pd.testing.assert_frame_equal(data.findings(run_ids), reader.findings(run_ids))
+        pd.testing.assert_frame_equal(
+            data.points(run_ids, ("loss_g",), 2), reader.points(run_ids, ("loss_g",), buckets=2)
+        )
+        pd.testing.assert_frame_equal(
+            data.points(run_ids, ("loss_g",)), reader.points(run_ids, ("loss_g",), buckets=500)
+        )
         pd.testing.assert_frame_equal(data.sheets(run_id), reader.sheets(run_id))
         pd.testing.assert_frame_equal(data.checkpoints(run_id), reader.checkpoints(run_id))
-    assert len(data.points(asked, ("loss_g",), 2)) < len(data.points(asked, ("loss_g",)))
+    assert len(data.points(run_ids, ("loss_g",), 2)) < len(data.points(run_ids, ("loss_g",)))
 
 
 def test_an_answer_counts_until_the_next_write_and_each_page_has_a_copy(run_id: str) -> None:

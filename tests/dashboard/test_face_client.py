@@ -57,12 +57,12 @@ def test_a_damaged_checkpoint_is_told_and_a_dead_child_is_replaced(weights: Path
 
 def test_faces_are_read_by_the_judge_that_was_asked(weights: Path) -> None:
     face_client = FaceClient()
-    found = face_client.ask("read", recipe.to_dict(RECIPE), weights, [HAPPY] * 5, 7, truncation=0.5, judge="synthfer")
+    answer = face_client.ask("read", recipe.to_dict(RECIPE), weights, [HAPPY] * 5, 7, truncation=0.5, judge="synthfer")
     generator, judge = methods.load_generator(recipe.to_dict(RECIPE), weights), load_judge("synthfer")
     faces = draw(generator, torch.tensor([HAPPY] * 5), 7, 0.5, torch.device("cpu")).images
-    assert np.array_equal(found.faces, faces.numpy())
-    assert np.allclose(found.facts["chances"], judge.read(faces)[0].softmax(1).numpy())
-    assert found.facts["judge_sha256"] == judge.sha256
+    assert np.array_equal(answer.faces, faces.numpy())
+    assert np.allclose(answer.facts["chances"], judge.read(faces)[0].softmax(1).numpy())
+    assert answer.facts["judge_sha256"] == judge.sha256
     with pytest.raises(CheckpointError, match="unknown judge 'nobody'"):
         face_client.ask("read", recipe.to_dict(RECIPE), weights, [HAPPY], 7, truncation=1.0, judge="nobody")
 
@@ -72,12 +72,12 @@ def test_a_face_comes_out_of_noise_step_by_step_and_ends_as_it_is_drawn(weights:
     learner = methods.build_learner(plan, torch.device("cpu"), steps=1, bfloat16=False)
     saved = checkpoint.save_checkpoint(tmp_path / "flow", 1, learner.state_dict(), learner.networks)[0].path
     face_client = FaceClient()
-    found = face_client.ask("path", recipe.to_dict(plan), saved, [HAPPY] * 2, 7, frames=4)
-    states, seen = found.faces.reshape(2, 2, 4, 48, 48)
-    drawn = to_bytes(learner.generator.sample(torch.tensor([HAPPY] * 2), 7) / 2)
+    answer = face_client.ask("path", recipe.to_dict(plan), saved, [HAPPY] * 2, 7, frames=4)
+    states, denoised = answer.faces.reshape(2, 2, 4, 48, 48)
+    sampled = to_bytes(learner.generator.sample(torch.tensor([HAPPY] * 2), 7) / 2)
     # A fresh network's face is its noise, shown by its spread as the noise is; what it saw in it is the noise itself.
-    assert np.abs(states[:, -1].astype(int) - drawn.numpy().astype(int)).max() <= 3
-    assert states.shape == seen.shape
+    assert np.abs(states[:, -1].astype(int) - sampled.numpy().astype(int)).max() <= 3
+    assert states.shape == denoised.shape
     with pytest.raises(CheckpointError, match="in one pass"):
         face_client.ask("path", recipe.to_dict(RECIPE), weights, [HAPPY], 7, frames=4)
 
@@ -88,14 +88,14 @@ def test_faces_are_laid_beside_their_nearest_training_faces(weights: Path) -> No
     synthfer = open_dataset("synthfer")
     dataset = {"name": "synthfer", "source": "synthfer", "content_hash": synthfer.content_hash}
     face_client = FaceClient()
-    found = face_client.ask("nearest", small, weights, [HAPPY] * 4, 7, dataset=dataset, judge=None)
-    assert found.faces.shape == (4 * (1 + 3), 48, 48)
-    drawn = {face.tobytes() for face in found.faces[::4]}
-    assert drawn == {face.tobytes() for face in face_client.ask("draw", small, weights, [HAPPY] * 4, 7).faces}
+    answer = face_client.ask("nearest", small, weights, [HAPPY] * 4, 7, dataset=dataset, judge=None)
+    assert answer.faces.shape == (4 * (1 + 3), 48, 48)
+    generated = {face.tobytes() for face in answer.faces[::4]}
+    assert generated == {face.tobytes() for face in face_client.ask("draw", small, weights, [HAPPY] * 4, 7).faces}
     learnt = {image.tobytes() for image in synthfer.images}
-    assert all(face.tobytes() in learnt for face in np.delete(found.faces, np.s_[::4], axis=0))
-    assert found.facts["ratio"] == sorted(found.facts["ratio"])
-    assert (found.facts["asked"], found.facts["judge"]) == ([HAPPY] * 4, "synthfer")
+    assert all(face.tobytes() in learnt for face in np.delete(answer.faces, np.s_[::4], axis=0))
+    assert answer.facts["ratio"] == sorted(answer.facts["ratio"])
+    assert (answer.facts["asked"], answer.facts["judge"]) == ([HAPPY] * 4, "synthfer")
     with pytest.raises(CheckpointError, match="put the data"):
         face_client.ask("nearest", small, weights, [HAPPY], 7, dataset=dataset | {"source": "/no/such.csv"}, judge=None)
 
@@ -114,42 +114,42 @@ def few_faces(tmp_path: Path) -> dict[str, str]:
 def test_faces_are_laid_among_real_ones_and_their_duplicates_found(weights: Path, few_faces: dict[str, str]) -> None:
     plain, labels = recipe.to_dict(RECIPE), [HAPPY] * 30 + [ANGRY] * 20
     face_client = FaceClient()
-    found = face_client.ask("project", plain, weights, labels, 7, dataset=few_faces)
-    drawn = face_client.ask("draw", plain, weights, labels, 7).faces
+    answer = face_client.ask("project", plain, weights, labels, 7, dataset=few_faces)
+    generated = face_client.ask("draw", plain, weights, labels, 7).faces
 
-    judge, dataset = load_judge(found.facts["judge"]), open_dataset(few_faces["source"])
-    parts, read = split_parts(dataset), judge.read(np.array(drawn))
+    judge, dataset = load_judge(answer.facts["judge"]), open_dataset(few_faces["source"])
+    parts, read = split_parts(dataset), judge.read(np.array(generated))
     held_out = {
         code: judge.read(dataset.images[parts.held_out][dataset.labels[parts.held_out] == code])
         for code in (ANGRY, HAPPY)
     }
     plane = principal_plane(np.concatenate([features.numpy() for _, features in held_out.values()]))
-    known = found.facts
-    assert known["shares"] == pytest.approx(plane.shares.tolist(), rel=1e-4)
-    assert known["drawn"]["labels"] == labels
-    assert known["drawn"]["reads"] == read[0].argmax(1).tolist()
-    assert np.allclose(known["drawn"]["at"], plane.project(read[1].numpy()), atol=1e-3)
-    assert known["real"]["labels"] == [ANGRY] * 20 + [HAPPY] * 20
+    facts = answer.facts
+    assert facts["shares"] == pytest.approx(plane.shares.tolist(), rel=1e-4)
+    assert facts["drawn"]["labels"] == labels
+    assert facts["drawn"]["reads"] == read[0].argmax(1).tolist()
+    assert np.allclose(facts["drawn"]["at"], plane.project(read[1].numpy()), atol=1e-3)
+    assert facts["real"]["labels"] == [ANGRY] * 20 + [HAPPY] * 20
     every = np.concatenate([plane.project(features.numpy()) for _, features in held_out.values()])
-    assert np.allclose(np.sort(known["real"]["at"], axis=0), np.sort(every, axis=0), atol=1e-3)
+    assert np.allclose(np.sort(facts["real"]["at"], axis=0), np.sort(every, axis=0), atol=1e-3)
 
-    known_faces = dataset.images[parts.train], dataset.labels[parts.train]
-    for row, code in zip(known["twins"], (ANGRY, HAPPY), strict=True):
-        reach = duplicate_threshold(judge.read(known_faces[0][known_faces[1] == code])[1])
-        mine = duplicates(read[1][torch.tensor(labels) == code], reach)
+    training_faces = dataset.images[parts.train], dataset.labels[parts.train]
+    for row, code in zip(facts["twins"], (ANGRY, HAPPY), strict=True):
+        reach = duplicate_threshold(judge.read(training_faces[0][training_faces[1] == code])[1])
+        expected = duplicates(read[1][torch.tensor(labels) == code], reach)
         like = duplicates(held_out[code][1], reach)
         assert row == {
-            "label": code, "faces": labels.count(code), "pairs": mine.pairs, "share": mine.share,
+            "label": code, "faces": labels.count(code), "pairs": expected.pairs, "share": expected.share,
             "real_faces": 20, "real_share": like.share,
         }  # fmt: skip
-    nearest = known["nearest"]
-    assert len(found.faces) == 2 * len(nearest["labels"]) == 2 * min(12, sum(row["pairs"] for row in known["twins"]))
+    nearest = facts["nearest"]
+    assert len(answer.faces) == 2 * len(nearest["labels"]) == 2 * min(12, sum(row["pairs"] for row in facts["twins"]))
     assert len(nearest["labels"]) > 0
     assert nearest["distances"] == sorted(nearest["distances"])
-    asked = {face.tobytes(): code for face, code in zip(drawn, labels, strict=True)}
-    assert [asked[face.tobytes()] for face in found.faces] == np.repeat(nearest["labels"], 2).tolist()
-    one, other = judge.read(np.array(found.faces[:2]))[1].double()
-    reach = duplicate_threshold(judge.read(known_faces[0][known_faces[1] == nearest["labels"][0]])[1])
+    label_of = {face.tobytes(): code for face, code in zip(generated, labels, strict=True)}
+    assert [label_of[face.tobytes()] for face in answer.faces] == np.repeat(nearest["labels"], 2).tolist()
+    one, other = judge.read(np.array(answer.faces[:2]))[1].double()
+    reach = duplicate_threshold(judge.read(training_faces[0][training_faces[1] == nearest["labels"][0]])[1])
     assert nearest["distances"][0] == pytest.approx(float((one - other).norm()) / reach, abs=1e-3)
 
 
@@ -183,9 +183,9 @@ def test_whatever_is_asked_the_answer_is_a_sentence_and_the_process_lives_on(wei
     first = face_client.ask("draw", plain["recipe"], weights, [HAPPY], 0).faces
     (child,) = set(children()) - others
     for question, sentence in WRONG.values():
-        with pytest.raises(CheckpointError) as told:
+        with pytest.raises(CheckpointError) as raised:
             face_client._ask(plain | question)
-        assert sentence in str(told.value)
-        assert "\n" not in str(told.value)
+        assert sentence in str(raised.value)
+        assert "\n" not in str(raised.value)
         assert set(children()) - others == {child}
     assert np.array_equal(face_client.ask("draw", plain["recipe"], weights, [HAPPY], 0).faces, first)

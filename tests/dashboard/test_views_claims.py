@@ -90,10 +90,10 @@ def test_without_a_registry_each_claim_says_what_tries_it(tmp_path: Path, monkey
 
 def test_a_tried_claim_shows_verdict_sentence_figure_and_runs(tried: str, monkeypatch: pytest.MonkeyPatch) -> None:
     app = page(tried, monkeypatch)
-    said = texts(app.markdown)
-    assert any("Holds, suggested" in text for text in said)
-    assert any("11.0% with 200 training faces and 61.0% with 1,000" in text for text in said)
-    assert any("3 of 3 runs against 0 of 3" in text for text in said)
+    sentences = texts(app.markdown)
+    assert any("Holds, suggested" in text for text in sentences)
+    assert any("11.0% with 200 training faces and 61.0% with 1,000" in text for text in sentences)
+    assert any("3 of 3 runs against 0 of 3" in text for text in sentences)
     # Claims 2 and 3 have figures, runs and commands, the other two their commands alone.
     assert len(app.get("plotly_chart")) == 2
     assert len(app.info) == 2
@@ -116,9 +116,9 @@ def test_every_claim_that_was_tried_has_its_figure(all_tried: str, monkeypatch: 
     app = page(all_tried, monkeypatch, score="FID")
     assert len(app.get("plotly_chart")) == len(CLAIMS)
     assert not app.info
-    said = texts(app.markdown)
-    assert any("FID in the last quarter is" in text for text in said)
-    assert any("largest share is width" in text for text in said)
+    sentences = texts(app.markdown)
+    assert any("FID in the last quarter is" in text for text in sentences)
+    assert any("largest share is width" in text for text in sentences)
 
 
 # Figures -------------------------------------------------------------------------------------------------------------

@@ -27,10 +27,10 @@ COLLAPSE = {
 
 def add_run(registry: Registry, name: str, *, probe: bool = True, happy: float = 0.9, **others: object) -> str:
     """Enter a finished run of four epochs with sheets and a checkpoint whose weights are gone."""
-    known = {"recipe": {"emotions": list(LEARNED), "batch_size": 64}, "seed": 0, "provenance": {}}
-    known |= {"dataset": {"name": "synthfer", "source": "synthfer", "content_hash": "0" * 64, "images": 6400}}
+    defaults = {"recipe": {"emotions": list(LEARNED), "batch_size": 64}, "seed": 0, "provenance": {}}
+    defaults |= {"dataset": {"name": "synthfer", "source": "synthfer", "content_hash": "0" * 64, "images": 6400}}
     run_id = registry.create_run(
-        name=name, method="gan", preset="quick", epochs=EPOCHS, steps=EPOCHS * PER_EPOCH, **known | others
+        name=name, method="gan", preset="quick", epochs=EPOCHS, steps=EPOCHS * PER_EPOCH, **defaults | others
     )
     for epoch in range(1, EPOCHS + 1):
         step = epoch * PER_EPOCH
@@ -96,7 +96,7 @@ def page(url: str, monkeypatch: pytest.MonkeyPatch, **query: str) -> AppTest:
     return app
 
 
-def said(elements) -> str:
+def text_of(elements) -> str:
     return "\n".join(element.value.replace("\\", "") for element in elements)
 
 
@@ -120,7 +120,7 @@ def test_it_opens_on_the_newest_run_beside_the_newest_in_which_an_emotion_died(
 def test_with_no_run_chosen_one_is_asked_for(
     lived: tuple[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "Choose a run or more" in said(page(lived[0], monkeypatch, runs="").info)
+    assert "Choose a run or more" in text_of(page(lived[0], monkeypatch, runs="").info)
 
 
 def test_a_run_of_before_there_was_a_pulse_says_what_can_be_had_of_it(
@@ -129,10 +129,10 @@ def test_a_run_of_before_there_was_a_pulse_says_what_can_be_had_of_it(
     url, ids = lived
     app = page(url, monkeypatch, runs=ids["old"])
     assert charts(app) == 0
-    assert "No probe of [old] yet: the first is taken after 4,000 images" in said(app.info)
-    assert "`fergan evaluate RUN@all`" in said(app.info)
-    assert "Not looked for without a probe: [old]." in said(app.info)
-    assert "No probe of this run was taken, so no collapse could be found" in said(app.info)
+    assert "No probe of [old] yet: the first is taken after 4,000 images" in text_of(app.info)
+    assert "`fergan evaluate RUN@all`" in text_of(app.info)
+    assert "Not looked for without a probe: [old]." in text_of(app.info)
+    assert "No probe of this run was taken, so no collapse could be found" in text_of(app.info)
     assert not app.success
 
 
@@ -142,9 +142,9 @@ def test_a_run_with_a_pulse_and_no_collapse_says_so(
     url, ids = lived
     app = page(url, monkeypatch, runs=ids["sound"])
     assert charts(app) == 1
-    assert "Nothing was found" in said(app.success)
-    assert "No emotion of this run was found to collapse" in said(app.info)
-    assert "Choose two runs or more" in said(app.info)
+    assert "Nothing was found" in text_of(app.success)
+    assert "No emotion of this run was found to collapse" in text_of(app.info)
+    assert "Choose two runs or more" in text_of(app.info)
 
 
 def test_several_runs_have_a_map_each_and_one_spread_and_those_without_a_pulse_are_named(
@@ -153,9 +153,9 @@ def test_several_runs_have_a_map_each_and_one_spread_and_those_without_a_pulse_a
     url, ids = lived
     app = page(url, monkeypatch, runs=",".join(ids.values()), emotion="happy")
     assert charts(app) == 3
-    assert "No probe of [old] yet" in said(app.info)
-    assert "the mean of 2 runs" in said(app.caption)
-    assert "*dead* <b>run</b>: " + SENTENCE in said(app.markdown)
+    assert "No probe of [old] yet" in text_of(app.info)
+    assert "the mean of 2 runs" in text_of(app.caption)
+    assert "*dead* <b>run</b>: " + SENTENCE in text_of(app.markdown)
 
 
 def test_the_dying_emotion_is_shown_before_at_and_after_and_another_run_has_its_own(
@@ -164,30 +164,30 @@ def test_the_dying_emotion_is_shown_before_at_and_after_and_another_run_has_its_
     url, ids = lived
     app = page(url, monkeypatch, runs=f"{ids['dead']},{ids['sound']}")
     assert app.selectbox(key="collapse").value == "happy, epoch 2"
-    assert [f"**epoch {epoch}**" in said(app.markdown) for epoch in (1, 2, 3, 4)] == [True, True, False, True]
+    assert [f"**epoch {epoch}**" in text_of(app.markdown) for epoch in (1, 2, 3, 4)] == [True, True, False, True]
     app.selectbox(key="faces_of").set_value(ids["sound"]).run()
     assert not app.exception
-    assert "No emotion of this run was found to collapse" in said(app.info)
+    assert "No emotion of this run was found to collapse" in text_of(app.info)
 
 
 def test_coverage_comes_from_evaluations_of_one_protocol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     url = str(tmp_path / "runs.db")
     registry = Registry(url)
     with_it, blind, without = (add_run(registry, name, probe=False) for name in ("with it", "blind", "without"))
-    assert "No score yet" in said(page(url, monkeypatch, measure="coverage").info)
+    assert "No score yet" in text_of(page(url, monkeypatch, measure="coverage").info)
     add_coverage(registry, with_it)
     add_coverage(registry, blind, real=None)
     app = page(url, monkeypatch, runs=f"{with_it},{blind},{without}", measure="coverage")
     assert charts(app) == 1
-    assert "No coverage by emotion of blind, without in these" in said(app.info)
-    assert "Choose two runs or more" in said(app.info)
+    assert "No coverage by emotion of blind, without in these" in text_of(app.info)
+    assert "Choose two runs or more" in text_of(app.info)
     add_coverage(registry, without, count=2000)
     app = page(url, monkeypatch, runs=f"{with_it},{without}", measure="coverage")
     assert charts(app) == 1
-    assert "No coverage by emotion of with it in these" in said(app.info)
+    assert "No coverage by emotion of with it in these" in text_of(app.info)
     app.selectbox(key="protocol").set_value(app.selectbox(key="protocol").options[0]).run()
     assert charts(app) == 1
-    assert "No coverage by emotion of without in these" in said(app.info)
+    assert "No coverage by emotion of without in these" in text_of(app.info)
 
 
 def test_faces_are_not_drawn_before_they_are_asked_for(
@@ -195,9 +195,9 @@ def test_faces_are_not_drawn_before_they_are_asked_for(
 ) -> None:
     url, ids = lived
     app = page(url, monkeypatch, runs=ids["sound"])
-    assert "Press Draw" in said(app.caption)
+    assert "Press Draw" in text_of(app.caption)
     assert list(app.selectbox(key="among").options) == ["all", *LEARNED]
-    assert "Duplicates" not in said(app.markdown)
+    assert "Duplicates" not in text_of(app.markdown)
 
 
 def test_a_run_without_a_checkpoint_says_when_there_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,7 +206,7 @@ def test_a_run_without_a_checkpoint_says_when_there_is_one(tmp_path: Path, monke
     Registry(url).create_run(
         name="new", method="gan", preset="quick", epochs=1, steps=9, recipe={}, dataset=dataset, seed=0, provenance={}
     )
-    assert "No checkpoint here" in said(page(url, monkeypatch).info)
+    assert "No checkpoint here" in text_of(page(url, monkeypatch).info)
 
 
 @pytest.mark.slow
@@ -216,39 +216,39 @@ def test_faces_stand_among_real_ones_until_others_are_chosen(tmp_path: Path, mon
     np.savez(place, images=np.kron(blocks, np.ones((8, 8), np.uint8)), labels=np.repeat([0, 3], 100))
     dataset = {"name": "fer2013", "source": str(place), "content_hash": open_dataset(place).content_hash}
     url = str(tmp_path / "runs.db")
-    whole, gone = (
+    complete, gone = (
         add_generator(Registry(url), name, dataset | others)
         for name, others in (("whole", {}), ("gone", {"source": str(tmp_path / "gone.npz")}))
     )
 
-    app = page(url, monkeypatch, runs=f"{whole},{gone}", faces_of=whole, among="happy", count="20")
+    app = page(url, monkeypatch, runs=f"{complete},{gone}", faces_of=complete, among="happy", count="20")
     before = charts(app)
     app.button(key="draw among").click().run()
     assert not app.exception
     assert not app.error
     assert charts(app) == before + 1
-    assert "**Duplicates**" in said(app.markdown)
+    assert "**Duplicates**" in text_of(app.markdown)
     assert any(text.value.startswith("happy: ") for text in app.markdown)
     app.run()
     assert charts(app) == before + 1
     app.number_input(key="count").set_value(21).run()
     assert charts(app) == before
-    assert "Press Draw" in said(app.caption)
+    assert "Press Draw" in text_of(app.caption)
 
     app.selectbox(key="faces_of").set_value(gone).run()
     app.button(key="draw among").click().run()
     assert not app.exception
-    assert "not at hand" in said(app.error)
+    assert "not at hand" in text_of(app.error)
     assert charts(app) == before
 
 
 def add_generator(registry: Registry, name: str, dataset: dict[str, str]) -> str:
     """Enter a run of angry and happy faces with the weights of a generator that has learnt nothing."""
     untrained = {"preset": "quick", "emotions": ["angry", "happy"], "method": {"kind": "gan", "width": 4}}
-    made = recipe.from_dict(untrained)
-    run_id = add_run(registry, name, recipe=recipe.to_dict(made), dataset=dataset)
+    plan = recipe.from_dict(untrained)
+    run_id = add_run(registry, name, recipe=recipe.to_dict(plan), dataset=dataset)
     torch.manual_seed(0)
-    learner = methods.build_learner(made, torch.device("cpu"), steps=1, bfloat16=False)
+    learner = methods.build_learner(plan, torch.device("cpu"), steps=1, bfloat16=False)
     folder = registry.files / run_id / "checkpoints"
     checkpoint.save_checkpoint(folder, EPOCHS * PER_EPOCH, learner.state_dict(), learner.networks)
     return run_id
@@ -266,9 +266,9 @@ def twins_page() -> None:
     one = {"label": 1, "faces": 50, "pairs": 1, "share": 0.04, "real_faces": 1, "real_share": None}
     for twins, labels in (([none], []), ([none, none | {"label": 6}], []), ([none, some, one], [3, 1])):
         faces = np.zeros((2 * len(labels), 48, 48), np.uint8)
-        known = {"twins": twins, "nearest": {"labels": labels, "distances": [0.0, 0.456][: len(labels)]}}
+        facts = {"twins": twins, "nearest": {"labels": labels, "distances": [0.0, 0.456][: len(labels)]}}
         with st.container():
-            collapse_among.show_twins(FaceAnswer(faces, known))
+            collapse_among.show_twins(FaceAnswer(faces, facts))
 
 
 def test_duplicates_are_told_by_emotion_and_none_is_said_with_how_many_were_drawn() -> None:

@@ -17,7 +17,7 @@ LEARNED = ("angry", "happy", "neutral")
 
 
 @pytest.fixture(scope="module")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[str]]:
+def two_runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[str]]:
     """A registry with two runs of three epochs that have sheets, points and scores; returns its URL and their ids."""
     url = str(tmp_path_factory.mktemp("faces") / "runs.db")
     registry = Registry(url)
@@ -37,9 +37,9 @@ def add_run(registry: Registry, name: str, batch_size: int, judge: str = "synthf
         picture = sheet(epoch)
         (registry.files / path).parent.mkdir(parents=True, exist_ok=True)
         (registry.files / path).write_bytes(picture)
-        known = {"epoch": epoch, "step": step, "images_seen": 600 * epoch}
+        at = {"epoch": epoch, "step": step, "images_seen": 600 * epoch}
         sha256 = hashlib.sha256(picture).hexdigest()
-        registry.add_sheet(run_id, path=path, sha256=sha256, bytes=len(picture), emotions=LEARNED, columns=10, **known)
+        registry.add_sheet(run_id, path=path, sha256=sha256, bytes=len(picture), emotions=LEARNED, columns=10, **at)
         registry.add_points(run_id, [("loss_g", step, 1.0 / epoch), ("loss_d", step, 0.5)])
         protocol = {"count": 500, "seed": 0, "prior": "natural"}
         scores = [
@@ -95,9 +95,9 @@ def test_with_the_literature_run_alone_the_page_says_how_to_add_a_run(
 
 
 def test_checkpoints_opens_the_run_and_the_epoch_of_the_address(
-    drawn: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+    two_runs: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url, (first, second) = drawn
+    url, (first, second) = two_runs
     for run_id in (first, second):
         app = page("checkpoints", url, monkeypatch, run=run_id, epoch="2")
         assert app.selectbox(key="chosen run").value == run_id
@@ -106,33 +106,33 @@ def test_checkpoints_opens_the_run_and_the_epoch_of_the_address(
 
 
 def test_checkpoints_opens_at_the_newest_epoch_when_the_address_names_none(
-    drawn: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+    two_runs: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = page("checkpoints", drawn[0], monkeypatch)
+    app = page("checkpoints", two_runs[0], monkeypatch)
     assert "Epoch 3, emotion by emotion" in [header.value for header in app.subheader]
 
 
-@pytest.mark.parametrize(("asked", "opened"), [("xyz", 3), ("99", 3), ("0", 1), ("9" * 5000, 3), ("-1", 3)])
+@pytest.mark.parametrize(("text", "opened"), [("xyz", 3), ("99", 3), ("0", 1), ("9" * 5000, 3), ("-1", 3)])
 def test_an_epoch_that_the_run_has_no_sheet_of_is_named_and_the_nearest_one_opened(
-    asked: str, opened: int, drawn: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+    text: str, opened: int, two_runs: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = page("checkpoints", drawn[0], monkeypatch, epoch=asked, emotion="99", seed="x", checkpoint="7")
+    app = page("checkpoints", two_runs[0], monkeypatch, epoch=text, emotion="99", seed="x", checkpoint="7")
     (warning,) = [warning.value.replace("\\", "") for warning in app.warning]
-    assert warning.startswith(f"The address asks for epoch '{asked[:20]}', but sheets are of epochs 1 to 3")
+    assert warning.startswith(f"The address asks for epoch '{text[:20]}', but sheets are of epochs 1 to 3")
     assert f"Epoch {opened}, emotion by emotion" in [header.value for header in app.subheader]
 
 
 def test_checkpoints_of_the_literature_run_says_that_it_has_none(
-    drawn: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+    two_runs: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = page("checkpoints", drawn[0], monkeypatch, run="report22")
+    app = page("checkpoints", two_runs[0], monkeypatch, run="report22")
     assert any("literature" in info.value for info in app.info)
 
 
 def test_inception_score_takes_runs_and_reading_from_the_address(
-    drawn: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+    two_runs: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url, (first, _) = drawn
+    url, (first, _) = two_runs
     app = page("inception_score", url, monkeypatch, runs=f"{first},report22", reading="KL")
     assert app.multiselect(key="chosen runs").value == [first, "report22"]
     captions = [caption.value for caption in app.caption]
@@ -159,10 +159,10 @@ def test_inception_score_warns_where_two_judges_disagree(tmp_path: Path, monkeyp
     ids = [add_run(registry, name, 64) for name in ("one", "two")]
     for judge, values in (("synthfer", (1.5, 1.2)), ("other", (1.1, 1.4))):
         for run_id, value in zip(ids, values, strict=True):
-            known = {"epoch": 4, "step": 36, "judge": judge, "judge_sha256": judge * 8}
+            about = {"epoch": 4, "step": 36, "judge": judge, "judge_sha256": judge * 8}
             protocol = {"count": 500, "seed": 0, "prior": "natural"}
             scores = [Score("is", value, value - 0.1, value + 0.1), Score("is_at_100", value - 0.05, real=2.4)]
-            registry.add_evaluation(run_id, protocol=protocol, scores=scores, **known)
+            registry.add_evaluation(run_id, protocol=protocol, scores=scores, **about)
     app = page("inception_score", url, monkeypatch)
     (warning,) = app.warning
     text = warning.value.replace("\\", "")
@@ -174,9 +174,9 @@ def test_inception_score_warns_where_two_judges_disagree(tmp_path: Path, monkeyp
 
 
 def test_compare_shows_what_differs_and_the_newest_scores(
-    drawn: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+    two_runs: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url, ids = drawn
+    url, ids = two_runs
     app = page("compare", url, monkeypatch, runs=",".join(ids), metric="loss_d")
     differences, scores = (table.value for table in app.dataframe)
     assert list(differences.field) == ["batch_size"]
@@ -185,16 +185,16 @@ def test_compare_shows_what_differs_and_the_newest_scores(
     assert app.selectbox(key="metric").value == "loss_d"
 
 
-def test_compare_of_one_run_asks_for_another(drawn: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
-    app = page("compare", drawn[0], monkeypatch, runs=drawn[1][0])
+def test_compare_of_one_run_asks_for_another(two_runs: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    app = page("compare", two_runs[0], monkeypatch, runs=two_runs[1][0])
     assert any("two runs" in info.value for info in app.info)
 
 
 @pytest.mark.parametrize(("view", "words"), [("compare", "two runs"), ("inception_score", "a run or more")])
 def test_unknown_runs_in_the_address_are_named(
-    view: str, words: str, drawn: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+    view: str, words: str, two_runs: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = page(view, drawn[0], monkeypatch, runs="nosuch,*neither*")
+    app = page(view, two_runs[0], monkeypatch, runs="nosuch,*neither*")
     assert "nosuch" in app.warning[0].value
     assert "neither" in app.warning[0].value
     assert any(words in info.value for info in app.info)

@@ -87,9 +87,9 @@ def test_the_curve_opens_at_the_emotion_that_died_and_draws_the_chosen_forks(
     url, (_, slower, helped, again, _) = branched
     app = page(url, monkeypatch, again)
     assert app.selectbox(key="curve").value == "pulse_diversity/happy"
-    drawn = next(box for box in app.multiselect if box.label == "Forks to draw")
-    assert drawn.value == [again, slower, helped]
-    drawn.set_value([]).run()
+    forks_to_draw = next(box for box in app.multiselect if box.label == "Forks to draw")
+    assert forks_to_draw.value == [again, slower, helped]
+    forks_to_draw.set_value([]).run()
     assert not app.exception
     app.selectbox(key="curve").set_value("loss_g").run()
     assert not app.exception

@@ -126,13 +126,13 @@ def test_what_weakens_a_comparison_is_said(
 ) -> None:
     url, ids = seeds
     app = page(url, monkeypatch, A=[*ids["hinge"], *ids["odd"]], B=ids["lsgan"][:3])
-    said = warned(app)
+    warnings = warned(app)
     for words in (
         "2 data sets (fer2013, synthfer)", "*hinge* 0, a fork are forks", "Group A has runs of one recipe and one seed",
         "Group B: fewer than 5 runs", "1 of 9 in A, 0 of 3 in B", "so left out: no score", "A 2 to 5, B 2",
     ):  # fmt: skip
-        assert words in said, words
-    assert "more than the seed" not in said
+        assert words in warnings, words
+    assert "more than the seed" not in warnings
     mixed = warned(page(url, monkeypatch, A=[*ids["hinge"], ids["lsgan"][0]], B=ids["lsgan"][1:]))
     assert "The runs of group A differ in more than the seed: loss." in mixed
 

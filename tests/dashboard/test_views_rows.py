@@ -84,8 +84,14 @@ def good_run(registry: Registry, name: str, seed: int, loss: str) -> str:
         registry.add_checkpoint(run_id, **about, path=weights, sha256="ab", bytes=9)
         of = {"epoch": step // 10, "step": step, "judge": "synthfer", "judge_sha256": "cd"}
         registry.add_evaluation(run_id, **of, protocol=protocol, scores=scores)
-    found = {"epoch": 1, "kind": "collapse", "severity": "alarm", "sentence": "It fell.", "numbers": {"emotion": "sad"}}
-    registry.set_findings(run_id, [found | {"step": 12}, found | {"step": 15, "kind": "divergence", "numbers": {}}])
+    common = {
+        "epoch": 1,
+        "kind": "collapse",
+        "severity": "alarm",
+        "sentence": "It fell.",
+        "numbers": {"emotion": "sad"},
+    }
+    registry.set_findings(run_id, [common | {"step": 12}, common | {"step": 15, "kind": "divergence", "numbers": {}}])
     registry.note(run_id, "worth a look")
     registry.set_status(run_id, "finished")
     return run_id
@@ -98,7 +104,7 @@ def spoil(path: str, run_id: str, seed: int) -> int:
     key = connection.execute("SELECT key FROM runs WHERE id = ?", (run_id,)).fetchone()[0]
     evaluation = connection.execute("SELECT min(key) FROM evaluations WHERE run_key = ?", (key,)).fetchone()[0]
     added = 0
-    for table, own in OWN.items():
+    for table, columns in OWN.items():
         kinds = {row[1]: row[2].partition("(")[0] for row in connection.execute(f"PRAGMA table_info({table})")}
         where = {"runs": f"key = {key}", "scores": f"evaluation_key = {evaluation}"}.get(table, f"run_key = {key}")
         rows = connection.execute(f"SELECT {', '.join(kinds)} FROM {table} WHERE {where}").fetchall()
@@ -108,7 +114,7 @@ def spoil(path: str, run_id: str, seed: int) -> int:
             for value in BAD[kind]:
                 number += 1
                 row = dict(zip(kinds, draw.choice(rows), strict=True))
-                for name in own:
+                for name in columns:
                     row[name] = number if kinds[name] == "INTEGER" else f"n{number}"
                 row[column] = value
                 places = ", ".join("CAST(? AS TEXT)" if isinstance(row[n], bytes) else "?" for n in kinds)
@@ -145,16 +151,16 @@ def test_the_good_rows_are_read_and_each_bad_one_is_named(spoiled: tuple[str, li
     reader = Reader(path)
     runs = reader.runs()
     assert set(ids) <= set(runs["id"])
-    said = runs.attrs["left_out"]
-    assert any("'created' is 1e+300, not a time between 1970 and 2200" in sentence for sentence in said)
-    assert all("a row of 'runs' is left out" in sentence and "\n" not in sentence for sentence in said)
+    sentences = runs.attrs["left_out"]
+    assert any("'created' is 1e+300, not a time between 1970 and 2200" in sentence for sentence in sentences)
+    assert all("a row of 'runs' is left out" in sentence and "\n" not in sentence for sentence in sentences)
     for table, read in (("sheets", reader.sheets), ("checkpoints", reader.checkpoints)):
         frame = read(ids[0])
         assert {10, 20} <= set(frame["step"])
         assert all(f"run {ids[0]}: a row of '{table}'" in sentence for sentence in frame.attrs["left_out"])
     assert {12, 15} <= set(reader.findings(ids)["step"])
     assert set(reader.scores(ids)["run_id"]) == set(ids)
-    bad = next(sentence.split()[1].rstrip(":") for sentence in said if "1e+300" in sentence)
+    bad = next(sentence.split()[1].rstrip(":") for sentence in sentences if "1e+300" in sentence)
     registry = Registry(path)
     registry.trash(reader.resolve(bad))  # the way to be rid of it
     registry.restore(bad)
@@ -170,16 +176,16 @@ def test_no_bad_row_takes_a_page_down(
     monkeypatch.setenv("FERGAN_REGISTRY", path)
     app = AppTest.from_file(str(HOME), default_timeout=60)
     app.switch_page(f"views/{view}.py")
-    asked = {"run": ids[0], "runs": ",".join(ids), "A": ",".join(ids[:2]), "B": ",".join(ids[2:]), "draw": "false"}
-    for name, value in (asked | query).items():
+    address = {"run": ids[0], "runs": ",".join(ids), "A": ",".join(ids[:2]), "B": ",".join(ids[2:]), "draw": "false"}
+    for name, value in (address | query).items():
         app.query_params[name] = value
     app.run()
     assert not app.exception, [(error.message, error.stack_trace) for error in app.exception]
     assert not app.error, [error.value for error in app.error]
     if view == "claims":
         return  # nothing there is of these runs
-    said = " ".join(warning.value for warning in app.warning).replace("\\", "")
-    assert "is left out: its '" in said
+    warnings = " ".join(warning.value for warning in app.warning).replace("\\", "")
+    assert "is left out: its '" in warnings
 
 
 def test_a_sheet_of_other_classes_is_shown_under_their_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

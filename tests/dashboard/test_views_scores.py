@@ -109,10 +109,10 @@ def test_the_best_is_said_with_whether_it_can_be_told_from_the_next(
 ) -> None:
     url, ids = scored
     app = page(url, monkeypatch, runs=",".join(ids), by="FID")
-    (said,) = [text for text in texts(app.markdown) if "Next:" in text]
-    assert said.startswith("***first* <b>run</b>, epoch 2: 15.0 [14.0, 16.0]** (real faces 2.000)")
-    assert "Next: second, epoch 2: 25.0 [24.0, 26.0]" in said
-    assert "do not meet" in said
+    (sentence,) = [text for text in texts(app.markdown) if "Next:" in text]
+    assert sentence.startswith("***first* <b>run</b>, epoch 2: 15.0 [14.0, 16.0]** (real faces 2.000)")
+    assert "Next: second, epoch 2: 25.0 [24.0, 26.0]" in sentence
+    assert "do not meet" in sentence
     alone = page(url, monkeypatch, runs=ids[0], by="IS", metrics="IS")
     assert any("cannot be told apart" in text for text in texts(alone.markdown))
 

@@ -56,7 +56,7 @@ def page(url: str, monkeypatch: pytest.MonkeyPatch, **query: str) -> AppTest:
     return app
 
 
-def said(app: AppTest) -> str:
+def captions_of(app: AppTest) -> str:
     return "\n".join(caption.value for caption in app.caption).replace("\\", "")
 
 
@@ -65,9 +65,9 @@ def test_a_study_shows_who_died_what_a_score_hangs_on_and_its_trials(
 ) -> None:
     url, ids = studied
     app = page(url, monkeypatch, study="rates", by="d_lr")
-    assert "2 of 12 runs died" in said(app)
-    assert "An emotion collapses: 1" in said(app)
-    assert "1 trials without the score are left out" in said(app)
+    assert "2 of 12 runs died" in captions_of(app)
+    assert "An emotion collapses: 1" in captions_of(app)
+    assert "1 trials without the score are left out" in captions_of(app)
     assert len(app.get("plotly_chart")) == 2
     failed, trials = (table.value for table in app.dataframe)
     counts = failed[failed.parameter == "d_lr"].set_index("value")["failed"].to_dict()
@@ -106,7 +106,7 @@ def test_too_few_scored_trials_have_survival_and_failures_but_no_shares(
     app = page(registry.url, monkeypatch)
     assert any("4 ended trials or more" in info.value for info in app.info)
     assert len(app.get("plotly_chart")) == 1
-    assert "0 of 3 runs died (none)" in said(app)
+    assert "0 of 3 runs died (none)" in captions_of(app)
 
 
 def test_before_a_trial_has_ended_or_a_study_begun_the_page_says_so(

@@ -68,14 +68,14 @@ def command(installed: Path, folder: Path, *words: str) -> str:
 
 @pytest.mark.slow
 def test_the_wheel_has_every_file_of_the_packages_and_no_tests(wheel: Path) -> None:
-    there = {
+    in_source = {
         path.relative_to(ROOT).as_posix()
         for name in PACKAGES
         for path in (ROOT / name).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
     packed = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
-    assert packed == there
+    assert packed == in_source
     assert "fergan_core/py.typed" in packed
 
 

@@ -4,11 +4,11 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import choose, data
-from dashboard.charts import rivals as charts
+from dashboard.charts import methods as charts
 from dashboard.charts.palette import PLOTLY_CONFIG
 from dashboard.charts.score_table import written
 from dashboard.rows import rows_of
-from dashboard.sections.rivals_budget import choose_score, labels_of
+from dashboard.sections.methods_budget import choose_score, labels_of
 from fergan_core.analysis import comparison
 from fergan_core.analysis.comparison import Direction
 
@@ -44,7 +44,7 @@ def show(chosen: pd.DataFrame) -> None:
     st.dataframe(
         pd.DataFrame(
             {
-                "rival": ordered.rival,
+                "method": ordered.method,
                 "way": ordered.way,
                 "speed": ordered.speed,
                 "value": [written(value, metric) for value in ordered.value],
@@ -56,7 +56,7 @@ def show(chosen: pd.DataFrame) -> None:
         height="content" if len(ordered) <= 12 else 460,
         alt="Each way of drawing with its speed and its score",
         column_config={
-            "rival": text("Method", width=170, pinned=True),
+            "method": text("Method", width=170, pinned=True),
             "way": text("Drawn by", width=220),
             "speed": number("Faces a second", format="%.0f", width=110),
             "value": text(metric.title, width=choose.column_width(metric.title)),
@@ -66,7 +66,7 @@ def show(chosen: pd.DataFrame) -> None:
 
 
 def samplings(scores: pd.DataFrame, key: str, names: dict[str, str]) -> pd.DataFrame:
-    """Return a row a run and way of drawing, of its newest checkpoint so scored: rival, run_id, how, way, steps,
+    """Return a row a run and way of drawing, of its newest checkpoint so scored: method, run_id, how, way, steps,
     guided, speed, value. `how` is the way without its steps."""
     rows = scores[scores.emotion.isna() & scores.metric.isin([key, "speed"])]
     by = ["run_id", "step", "evaluation"]
@@ -74,7 +74,7 @@ def samplings(scores: pd.DataFrame, key: str, names: dict[str, str]) -> pd.DataF
     about = rows.drop_duplicates(by)[[*by, "sampler", "steps", "guidance"]]
     table = values.merge(about, on=by).rename(columns={key: "value"})
     table = table[table.step == table.groupby("run_id").step.transform("max")]
-    table = table.assign(rival=table.run_id.map(names), guided=table.guidance.notna() & table.guidance.ne(1))
+    table = table.assign(method=table.run_id.map(names), guided=table.guidance.notna() & table.guidance.ne(1))
     table = table.assign(how=[_how(row.sampler, row.guidance, row.guided) for row in rows_of(table)])
     in_words = [
         row.how if pd.isna(row.steps) else f"{row.how}, {int(row.steps)} step" + ("s" if row.steps > 1 else "")

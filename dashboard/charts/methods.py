@@ -1,4 +1,4 @@
-"""Rivals' figures: a score over what was spent for it, and over what a face costs; pure functions of tables."""
+"""Methods compared: a score over what the training had spent, and over the cost of a face; pure functions of tables."""
 
 from collections.abc import Mapping
 
@@ -15,21 +15,21 @@ from fergan_core.metrics.catalogue import Metric
 def budget_figure(
     scores: pd.DataFrame,
     metric: Metric,
-    rivals: Mapping[str, int],
+    methods: Mapping[str, int],
     unit: tuple[float, str],
     budget: float,
     *,
     dark: bool,
 ) -> go.Figure:
-    """Draw a score of every run over what had been spent by its evaluation, a colour a rival; dashed: the budget.
+    """Draw each run's score over what had been spent by its evaluation, one colour a method; dashed: the budget.
 
-    `scores` has columns rival, run_id, epoch, spent, value; `rivals` are the names' places, `unit` how much of `spent`
-    is one and its name. A distance is drawn by its logarithm.
+    `scores` has columns method, run_id, epoch, spent, value; `methods` gives each method's place in the palette; `unit`
+    is the size of the axis's unit in `spent` and its name. A distance has a logarithmic axis.
     """
     figure = go.Figure()
     foot = log_foot(scores.value) if _is_log(metric) else None
-    for name, place in rivals.items():
-        method_scores = scores[scores.rival == name]
+    for name, place in methods.items():
+        method_scores = scores[scores.method == name]
         legend = plain(name) + without_number(method_scores.value, "evaluations")
         for number, (_, line) in enumerate(method_scores.groupby("run_id", sort=False)):
             line = line.sort_values("spent")
@@ -50,17 +50,17 @@ def budget_figure(
     return figure
 
 
-def cost_figure(samplings: pd.DataFrame, metric: Metric, rivals: Mapping[str, int], *, dark: bool) -> go.Figure:
+def cost_figure(samplings: pd.DataFrame, metric: Metric, methods: Mapping[str, int], *, dark: bool) -> go.Figure:
     """Draw a score over the faces drawn a second, a point a way of drawing; a ring: on the Pareto front.
 
-    `samplings` has columns rival, run_id, how, way (both in words), steps, guided, speed, value, front. A run's ways
+    `samplings` has columns method, run_id, how, way (both in words), steps, guided, speed, value, front. A run's ways
     that differ only in their steps are joined and numbered; guided ones are diamonds without a number.
     """
     figure = go.Figure()
     foot = log_foot(samplings.value) if _is_log(metric) else None
-    for name, place in rivals.items():
+    for name, place in methods.items():
         # The first line is the legend's.
-        method_points = samplings[samplings.rival == name].sort_values("guided", kind="stable")
+        method_points = samplings[samplings.method == name].sort_values("guided", kind="stable")
         for number, (_, line) in enumerate(method_points.groupby(["run_id", "how"], sort=False, dropna=False)):
             line = line.sort_values("speed")
             guided = bool(line.guided.iloc[0])

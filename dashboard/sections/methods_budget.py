@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import choose, data
-from dashboard.charts import rivals as charts
+from dashboard.charts import methods as charts
 from dashboard.charts.palette import PLOTLY_CONFIG
 from dashboard.charts.score_table import of_emotion, written
 from dashboard.rows import rows_of
@@ -72,7 +72,7 @@ def show(chosen: pd.DataFrame) -> None:
     for warning in filter(None, (comparison.unequal(matched), real_faces(scores))):
         st.warning(choose.sentence(warning))
     places = {name: place for place, name in enumerate(run_ids_of)}
-    spending = with_cost(scores, recipes, points).assign(rival=scores.run_id.map(labels_of(run_ids_of)))
+    spending = with_cost(scores, recipes, points).assign(method=scores.run_id.map(labels_of(run_ids_of)))
     spending = spending.assign(spent=spending[budget])[spending.metric == metric.key].dropna(subset=["spent"])
     compared_at = at or float(spending.groupby("run_id").spent.max().min())
     figure = charts.budget_figure(spending, metric, places, SPENT[budget], compared_at, dark=choose.dark())
@@ -105,14 +105,14 @@ def choose_score(scores: pd.DataFrame) -> ScoreChoice | None:
 
 
 def show_table(matched: pd.DataFrame, budget: Budget) -> None:
-    """A row a rival: its seeds, what they had spent, the means of its scores."""
+    """A row a method: its seeds, what they had spent, the means of its scores."""
     unit, name = SPENT[budget]
     rows = []
-    for rival, rows_of_method in matched.groupby("rival", sort=False):
+    for method, rows_of_method in matched.groupby("rival", sort=False):
         spent = (rows_of_method.spent / unit).round()
         ends = f"{spent.min():,.0f}" + (f" to {spent.max():,.0f}" if spent.max() > spent.min() else "")
         means = rows_of_method.groupby("metric").value.mean()
-        row = {"rival": rival, "seeds": rows_of_method.seed.nunique(), "spent": ends}
+        row = {"method": method, "seeds": rows_of_method.seed.nunique(), "spent": ends}
         rows.append(row | {key: written(means[key], CATALOGUE[key]) for key in METRICS if key in means})
     text = st.column_config.TextColumn
     st.dataframe(
@@ -122,7 +122,7 @@ def show_table(matched: pd.DataFrame, budget: Budget) -> None:
         height="content",
         alt=f"The methods' mean scores where all had spent equally many {name}",
         column_config={
-            "rival": text("Method", width=170, pinned=True),
+            "method": text("Method", width=170, pinned=True),
             "seeds": st.column_config.NumberColumn("Seeds", width=60),
             "spent": text(name.partition(",")[0].capitalize(), width=150),
         }
@@ -131,7 +131,7 @@ def show_table(matched: pd.DataFrame, budget: Budget) -> None:
 
 
 def show_verdicts(matched: pd.DataFrame, metric: Metric, title: str, faces: int | None) -> None:
-    """A sentence for every two rivals, which says how sure it is; `faces` as a scale has it."""
+    """A sentence for every two methods, which says how sure it is; `faces` as a scale has it."""
     better: Direction = "lower" if metric.better == "lower" else "higher"
     verdicts = comparison.family(matched, [(metric.key, better, scales.Scale(metric.compared_by, faces))])[metric.key]
     sentences = [pair.sentence(title, lambda value: written(value, metric)) for pair in verdicts]
@@ -148,5 +148,5 @@ def show_verdicts(matched: pd.DataFrame, metric: Metric, title: str, faces: int 
 
 
 def labels_of(run_ids_of: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Return each run's rival."""
+    """Return each run's method."""
     return {run_id: name for name, run_ids in run_ids_of.items() for run_id in run_ids}

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.charts.rivals import cost_figure
-from dashboard.sections.rivals_cost import ways
+from dashboard.charts.methods import cost_figure
+from dashboard.sections.methods_cost import samplings
 from fergan_core.metrics.catalogue import CATALOGUE
 from fergan_core.registry import Registry, Score
 from trainers.cli import main
@@ -39,16 +39,16 @@ def add_run(
     for epoch, step, worse in ((1, 100, 2.0), (2, 200, 1.0)):
         score(registry, run_id, epoch, step, worse * fid, 1e4 / cost, {})
     for number in steps:
-        way = {"sampling": {"sampler": "midpoint", "steps": number, "guidance": 1.0}}
-        score(registry, run_id, 2, 200, fid * 18 / number, 1e11 / cost / number, way)
+        sampling = {"sampling": {"sampler": "midpoint", "steps": number, "guidance": 1.0}}
+        score(registry, run_id, 2, 200, fid * 18 / number, 1e11 / cost / number, sampling)
     registry.set_status(run_id, "finished")
     return run_id
 
 
 def score(
-    registry: Registry, run_id: str, epoch: int, step: int, fid: float, speed: float, way: dict[str, object]
+    registry: Registry, run_id: str, epoch: int, step: int, fid: float, speed: float, sampling: dict[str, object]
 ) -> None:
-    protocol = {"count": 2000, "prior": "natural", "seed": 0, "truncation": 1.0, **way}
+    protocol = {"count": 2000, "prior": "natural", "seed": 0, "truncation": 1.0, **sampling}
     scores = [Score("fid", fid, 0.99 * fid, 1.01 * fid, 0.1), Score("accuracy", 0.5), Score("speed", speed)]
     scores.append(Score("accuracy", 1 / (1 + fid), emotion="fear"))
     registry.add_evaluation(
@@ -57,8 +57,8 @@ def score(
 
 
 @pytest.fixture(scope="module")
-def rivals(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[str]]:
-    url = str(tmp_path_factory.mktemp("rivals") / "runs.db")
+def two_methods(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[str]]:
+    url = str(tmp_path_factory.mktemp("methods") / "runs.db")
     registry = Registry(url)
     ids = [
         add_run(registry, preset, seed, method, fid + 0.1 * seed, cost, steps)
@@ -83,17 +83,17 @@ def page(url: str, monkeypatch: pytest.MonkeyPatch, **query: str) -> AppTest:
 
 
 def test_at_an_equal_budget_seeds_are_paired_and_the_verdict_says_how_sure_it_is(
-    rivals: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+    two_methods: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url, ids = rivals
+    url, ids = two_methods
     app = page(url, monkeypatch, runs=",".join(ids), budget="equal images")
     table = app.dataframe[0].value
-    assert list(table.rival) == ["quick", "flow-quick"]
+    assert list(table.method) == ["quick", "flow-quick"]
     assert list(table.seeds) == [3, 3]
     assert list(table.spent) == ["12,800", "12,800"]
-    said = app.markdown[0].value.replace("\\", "")
-    assert "3 paired seeds do not show" not in said
-    assert "'flow-quick' is better" in said
+    verdict = app.markdown[0].value.replace("\\", "")
+    assert "3 paired seeds do not show" not in verdict
+    assert "'flow-quick' is better" in verdict
     assert not app.warning
     # The page opens on them by itself.
     assert set(page(url, monkeypatch).multiselect[0].value) == set(ids)
@@ -106,17 +106,17 @@ def test_at_an_equal_budget_seeds_are_paired_and_the_verdict_says_how_sure_it_is
 
 
 def test_the_command_meets_them_where_it_is_told(
-    rivals: tuple[str, list[str]], capsys: pytest.CaptureFixture[str]
+    two_methods: tuple[str, list[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    url, ids = rivals
+    url, ids = two_methods
     for at, steps in (([], {200}), (["--at", "6000"], {100})):
         assert main(["compare", *ids, "--budget", "images", *at, "--registry", url, "--json"]) == 0
-        told = json.loads(capsys.readouterr().out)
-        assert {row["step"] for row in told["scores"]} == steps
+        answer = json.loads(capsys.readouterr().out)
+        assert {row["step"] for row in answer["scores"]} == steps
     # In TFLOP: 1 of a GAN's 1e8 an image and a flow's 5e8 are 10,000 images and 2,000.
     assert main(["compare", *ids, "--budget", "flops", "--at", "1", "--registry", url, "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert {(row["rival"], row["step"]) for row in told["scores"]} == {("quick", 200), ("flow-quick", 100)}
+    answer = json.loads(capsys.readouterr().out)
+    assert {(row["rival"], row["step"]) for row in answer["scores"]} == {("quick", 200), ("flow-quick", 100)}
     assert main(["compare", *ids, "--registry", url]) == 0
     assert "3 paired seeds suggest that 'flow-quick' is better by " in " ".join(capsys.readouterr().out.split())
     assert main(["compare", *ids, "--at", "0", "--registry", url]) == 2
@@ -124,9 +124,9 @@ def test_the_command_meets_them_where_it_is_told(
 
 
 def test_what_a_face_costs_lists_every_way_of_drawing_and_marks_the_front(
-    rivals: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+    two_methods: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url, ids = rivals
+    url, ids = two_methods
     app = page(url, monkeypatch, runs=",".join([ids[0], ids[3]]), part="What a face costs")
     table = app.dataframe[0].value
     assert set(table.way) == {"one pass", "midpoint, 18 steps", "midpoint, 4 steps", "midpoint, 1 step"}
@@ -136,8 +136,10 @@ def test_what_a_face_costs_lists_every_way_of_drawing_and_marks_the_front(
     assert "midpoint, 1 step" in on_front or "one pass" in on_front
 
 
-def test_an_emotion_s_faces_are_compared_alone(rivals: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
-    url, ids = rivals
+def test_an_emotion_s_faces_are_compared_alone(
+    two_methods: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, ids = two_methods
     query = {"runs": ",".join(ids), "faces": "fear", "budget": "equal images"}
     app = page(url, monkeypatch, **query)
     assert list(app.selectbox(key="score").options) == ["recognised as requested"]
@@ -163,17 +165,17 @@ def test_guided_ways_are_diamonds_that_no_line_joins_to_the_unguided() -> None:
         ],
         columns=["run_id", "step", "evaluation", "metric", "emotion", "value", "sampler", "steps", "guidance"],
     )
-    table = ways(scores, "fid", {"1": "flow"})
+    table = samplings(scores, "fid", {"1": "flow"})
     assert list(table.way) == ["midpoint, guidance 3, 8 steps", "midpoint, 1 step", "midpoint, 8 steps"]
     figure = cost_figure(table.assign(front=False), CATALOGUE["fid"], {"flow": 0}, dark=False)
-    told = [(trace.marker.symbol, list(trace.x), list(trace.text), trace.showlegend) for trace in figure.data]
-    assert told == [("circle", [20.0, 100.0], ["8", "1"], True), ("diamond", [10.0], [""], False)]
+    traces = [(trace.marker.symbol, list(trace.x), list(trace.text), trace.showlegend) for trace in figure.data]
+    assert traces == [("circle", [20.0, 100.0], ["8", "1"], True), ("diamond", [10.0], [""], False)]
 
 
 def test_faces_say_what_is_missing_and_one_run_alone_is_no_comparison(
-    rivals: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+    two_methods: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url, ids = rivals
+    url, ids = two_methods
     app = page(url, monkeypatch, runs=",".join(ids[:2]), part="Faces")
     assert any("no sheet" in text.value for text in app.text)
     assert any("diffusion or flow" in info.value for info in app.info)
