@@ -27,7 +27,7 @@ def refusal() -> str | None:
     where = f"on {address}" if address else "on every address of this machine"
     return (
         f"The server listens {where}, where others can read the runs and change their tags and notes; "
-        "start it with --server.address 127.0.0.1, or, if that is what you want, with FERGAN_ALLOW_REMOTE=1."
+        "start it with `--server.address 127.0.0.1`, or, if that is what you want, with `FERGAN_ALLOW_REMOTE=1`."
     )
 
 

@@ -2,7 +2,7 @@
 
 import functools
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -28,10 +28,10 @@ STATUS_COLOURS: dict[str, BadgeColour] = {
     "failed": "red",
 }
 NO_CHECKPOINT = (
-    "No checkpoint here: one is written every so many epochs (the recipe's --checkpoint-every), and of a run that a "
-    "showcase has in brief none is kept."
+    "No checkpoint here: a run writes one every `--checkpoint-every` epochs, and a showcase leaves out those of the "
+    "runs that it keeps in brief."
 )
-# Between two looks at a registry that may change.
+# How often a live page reads the registry anew.
 LIVE_SECONDS = 5
 
 
@@ -47,7 +47,7 @@ def sentence(text: str) -> str:
 
 
 def fragment(show: Callable[..., None], run_every: float | None = None) -> Callable[..., None]:
-    """Return `show` as a fragment in which an error of ours is a sentence: a fragment's never reach the page."""
+    """Return `show` as a fragment that shows FerGAN's errors as a sentence: they never reach the page's own handler."""
 
     @functools.wraps(show)
     def guarded(*arguments: object) -> None:
@@ -89,14 +89,15 @@ def emotions_of(run_id: str) -> tuple[str, ...]:
 
 
 def any_trained(runs: pd.DataFrame) -> bool:
-    """Tell whether a run of this registry was trained; say how to add one where none was."""
+    """Tell whether the registry has a trained run; if it has none, say how to train one."""
     if (~runs.literature).any():
         return True
     st.info(
-        "No run has been trained yet. Train a first one, about five minutes on two cores; it appears here by itself:"
+        "No run has been trained yet. This trains a first one, in about five minutes on two cores; it appears here by "
+        "itself:"
     )
     st.code("python -m trainers.dcgan", language=None)
-    st.write("With the real faces, give FER2013 in any of its published layouts:")
+    st.write("To train on real faces, give it FER2013 in any of its published layouts:")
     st.code("python -m trainers.dcgan --data fer2013.csv --preset report-small", language=None, wrap_lines=True)
     fragment(_wait_for_a_run, run_every=LIVE_SECONDS)()
     return False
@@ -108,16 +109,16 @@ def _wait_for_a_run() -> None:
 
 
 def live_every(*statuses: str) -> int | None:
-    """Seconds between looks at runs of these statuses: some while one is running, None when all rest."""
+    """Return how many seconds to wait before reading runs of these statuses anew, None if none of them is running."""
     return LIVE_SECONDS if "running" in statuses else None
 
 
 def live_unless_held(*statuses: str) -> int | None:
-    """As `live_every`, on a page of curves: Streamlit forgets a chart's zoom when new points come, so one can wait."""
+    """As `live_every`, with a switch: Streamlit forgets a chart's zoom when new points come."""
     every = live_every(*statuses)
     if every is None:
         return None
-    return every if st.toggle("Live", True, help="New points undo a zoom: switch this off to look closely.") else None
+    return every if st.toggle("Live", True, help="New points reset the zoom: switch off to look closely.") else None
 
 
 def run_label(runs: pd.DataFrame) -> Callable[[str], str]:
@@ -128,30 +129,35 @@ def run_label(runs: pd.DataFrame) -> Callable[[str], str]:
 
 
 def _warn_of_unknown(run_ids: Sequence[str], known_ids: Sequence[str]) -> None:
-    """Say which runs of the address there are not: without a word, others would be taken for them."""
+    """Name the runs of the address that are not here: otherwise the runs shown instead would be taken for them."""
     unknown = [run_id for run_id in run_ids if run_id and run_id not in known_ids]
     if unknown:
         trashed = data.trashed()
         for words, of_one_kind in (
             ("which this registry does not hold", [run_id for run_id in unknown if run_id not in trashed]),
-            ("in the trash: `fergan runs restore ID` brings it back", [i for i in unknown if i in trashed]),
+            (
+                "which the trash holds (`fergan runs restore ID` takes it out)",
+                [i for i in unknown if i in trashed],
+            ),
         ):
             if of_one_kind:
                 names = ", ".join(f"'{run_id}'" for run_id in of_one_kind)
                 st.warning(f"{plain(f'The address names {names},')} {words}. Choose from the list:")
 
 
-def scored(labels: Mapping[str, str]) -> pd.DataFrame | None:
-    """Return the runs' scores; None, having said how to get some, where there are none."""
-    scores = data.scores(tuple(labels))
+def scored(run_ids: Iterable[str]) -> pd.DataFrame | None:
+    """Return the runs' scores; if there are none, say how to get some and return None."""
+    scores = data.scores(tuple(run_ids))
     if scores.empty:
-        st.info("No score yet: a run is scored at --eval-every epochs, or by `fergan evaluate RUN@all`.")
+        st.info(
+            "No score yet: a run is evaluated every `--eval-every` epochs, or afterwards by `fergan evaluate RUN@all`."
+        )
         return None
     return scores
 
 
 def one_protocol(scores: pd.DataFrame) -> pd.DataFrame:
-    """Ask for one protocol of the scores, where there are several, and say which it is where there is one."""
+    """Return the scores of one protocol: ask for it if there are several, name it if there is only one."""
     by_words = protocols.by_words(scores)
     if len(by_words) == 1:
         (words,) = by_words

@@ -15,7 +15,7 @@ from fergan_core.errors import FerganError
 
 
 def faces(sheet: Any) -> dict[str, npt.NDArray[np.uint8]]:
-    """Read a row of the table of sheets: faces uint8 [columns, 48, 48] by emotion; none, having said why, if it is bad.
+    """Read a sheet's row: faces uint8 [columns, 48, 48] by emotion; none, with a warning, if the picture is damaged.
 
     One damaged picture must not take the page away from all the others.
     """
@@ -30,7 +30,7 @@ def faces(sheet: Any) -> dict[str, npt.NDArray[np.uint8]]:
 def sheet_series(run_id: str, name: str) -> player.SheetSeries | None:
     """Read a run's sheets, one an epoch, of the emotions of the newest; None when it has drawn none.
 
-    A picture that is missing or no sheet of those emotions is left out, and named.
+    A picture that is missing, or is not a sheet of those emotions, is left out and named.
     """
     table = data.sheets(run_id)
     if table.empty:
@@ -69,7 +69,7 @@ def play(runs: Sequence[player.SheetSeries]) -> int:
 
 
 def _asked_epoch(oldest: int, newest: int) -> int:
-    """Return the epoch that the address asks for, the newest without one; say so where there is not a sheet near it."""
+    """Return the epoch that the address asks for, the newest without one; say so if the sheets do not reach it."""
     text = st.query_params.get("epoch", "")
     if not text:
         return newest
@@ -79,8 +79,8 @@ def _asked_epoch(oldest: int, newest: int) -> int:
     opened = newest if epoch is None else min(max(epoch, oldest), newest)
     st.warning(
         choose.plain(
-            f"The address asks for epoch '{text[:20]}', but sheets are of epochs {oldest} to {newest}: here is "
-            f"{opened}."
+            f"The address asks for epoch '{text[:20]}', but the sheets are of epochs {oldest} to {newest}; this is "
+            f"epoch {opened}."
         )
     )
     st.query_params["epoch"] = str(opened)

@@ -157,4 +157,4 @@ def _sentence(difference: Difference, which: str) -> str:
 def _needed(difference: Difference) -> str:
     if difference.verdict == "shows":
         return ""
-    return "no number" if difference.needed is None else f"{difference.needed} a group"
+    return "no number" if difference.needed is None else f"{difference.needed} per group"

@@ -64,6 +64,6 @@ def sample_size_figure(table: pd.DataFrame, name: str, colour: str, *, dark: boo
         )
     ticks = [int(faces) for faces in generated.faces]
     figure.update_layout(template=plotly_template(dark), height=340, showlegend=True)
-    figure.update_xaxes(title="faces", type="log", tickvals=ticks, ticktext=[f"{tick:,}" for tick in ticks])
+    figure.update_xaxes(title="number of faces", type="log", tickvals=ticks, ticktext=[f"{tick:,}" for tick in ticks])
     figure.update_yaxes(title="IS")
     return figure

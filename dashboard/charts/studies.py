@@ -36,7 +36,7 @@ def survival_figure(curves: pd.DataFrame, field: str, *, dark: bool) -> go.Figur
             mode="lines",
             line={"color": colour, "width": 2, "shape": "hv"},
             customdata=line[["low", "high", "at_risk"]],
-            hovertemplate="%{y:.0%} [%{customdata[0]:.0%}, %{customdata[1]:.0%}], %{customdata[2]} had come so far",
+            hovertemplate="%{y:.0%} [%{customdata[0]:.0%}, %{customdata[1]:.0%}], %{customdata[2]} runs at risk",
             legendgroup=name,
         )
         left = line[line.left > 0]

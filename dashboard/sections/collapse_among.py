@@ -1,4 +1,4 @@
-"""The Mode collapse page's generated faces among real ones, drawn when asked: their spread, and those that repeat."""
+"""The Mode collapse page's generated faces among real ones, drawn on demand: their spread, and their duplicates."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from fergan_core.emotions import EMOTIONS, emotion_code
 from fergan_core.errors import FerganError
 
 MOST, USUAL = 300, 100
-ASKED = "faces asked for among real ones"
+QUESTION = "faces asked for among real ones"
 
 
 def show(run_id: str) -> None:
@@ -30,9 +30,9 @@ def show(run_id: str) -> None:
         pressed = st.button("Draw", key="draw among")
     question = (run_id, step_of[epoch], emotions if emotion == "all" else (emotion,), count, seed)
     if pressed:
-        st.session_state[ASKED] = question
-    if st.session_state.get(ASKED) != question:
-        st.caption("Press Draw: the first time the judge reads all training faces, which takes some minutes.")
+        st.session_state[QUESTION] = question
+    if st.session_state.get(QUESTION) != question:
+        st.caption("Press Draw. The first time, the judge reads all training faces, which takes a few minutes.")
         return
     try:
         with st.spinner("Drawing faces and reading them"):
@@ -53,8 +53,8 @@ def show_plane(facts: dict[str, Any]) -> None:
     figure = projection.projection_figure(projection.projected(facts), facts["shares"], dark=choose.dark())
     st.plotly_chart(figure, width="stretch", theme=None, key="plane", config=PLOTLY_CONFIG)
     st.caption(
-        "Strong: generated faces; faint: real ones that the run did not learn from. Both in the features of the judge "
-        f"{choose.plain(facts['judge'])}, seen along the two directions in which these real faces differ most: they "
+        "Strong: generated faces; faint: real faces that the run was not trained on. The axes are the first two "
+        f"principal components of these real faces in the features of the judge {choose.plain(facts['judge'])}; they "
         "are the same for every epoch."
     )
 
@@ -73,20 +73,20 @@ def show_twins(answer: FaceAnswer) -> None:
         for place, (label, distance) in enumerate(zip(nearest["labels"], nearest["distances"], strict=True)):
             with st.container(width=196, gap="xsmall"):
                 pair = answer.faces[2 * place : 2 * place + 2]
-                alt = f"Two generated {EMOTIONS[label]} faces that count as one"
+                alt = f"Two generated {EMOTIONS[label]} faces that count as duplicates"
                 st.image(sheets.face_grid(pair, columns=2), alt=alt, width=196)
                 st.caption(f"{EMOTIONS[label]}, distance {distance:.2f}")
     st.caption(
         ("The nearest pairs first. " if nearest["labels"] else "")
-        + "Two faces of an emotion are duplicates where they are as near to each other as 1 % of its real training "
-        "faces are to any other; that is distance 1, and 0 is the same face."
+        + "Two faces of an emotion count as duplicates up to distance 1, within which 1 % of its real training faces "
+        "have another one; at distance 0 they are the same face."
     )
 
 
 def counted(row: dict[str, Any]) -> str:
-    """Say how many pairs there are in an emotion's faces, and how many real faces have a duplicate."""
+    """Say how many pairs of duplicates an emotion's faces have, and how many faces, also real ones, are in a pair."""
     pairs = f"{row['pairs']:,} pair{'' if row['pairs'] == 1 else 's'}"
     text = f"{pairs}; {row['share']:.0%} of {row['faces']} faces have a duplicate"
     if row["real_share"] is None:
         return f"{text}."
-    return f"{text}, of {row['real_faces']} real ones {row['real_share']:.0%}."
+    return f"{text}, against {row['real_share']:.0%} of {row['real_faces']} real ones."

@@ -8,14 +8,14 @@ from dashboard.rows import rows_of
 
 
 def show(run_id: str) -> None:
-    """Choose a collapse of a run; the dying emotion's faces before, at and after it."""
+    """Choose a collapse of a run; the collapsing emotion's faces before, at and after it."""
     run_findings = data.findings((run_id,))
     collapses = run_findings[run_findings.kind == "collapse"]
     if collapses.empty:
         st.info(
-            "No emotion of this run was found to collapse."
+            "No collapse was found in this run."
             if data.has_pulse(run_id)
-            else "No probe of this run was taken, so no collapse could be found."
+            else "This run has no probe readings, so no collapse could be found."
         )
         return
     options = {f"{row.numbers['emotion']}, epoch {row.epoch}": row for row in rows_of(collapses)}

@@ -1,4 +1,4 @@
-"""The Mode collapse page's maps: which emotion lives in which run, when, and how far the runs part."""
+"""The Mode collapse page's maps: how each emotion fares in each run over time, and how much the runs differ."""
 
 from collections.abc import Mapping
 
@@ -11,14 +11,14 @@ from dashboard.charts.palette import PLOTLY_CONFIG
 from fergan_core.emotions import EMOTIONS
 
 NO_PULSE = (
-    "the first is taken after 4,000 images, and older runs have none. The measure coverage needs "
-    "none: `fergan evaluate RUN@all` adds it."
+    "the first is taken after 4,000 images, and older runs have none. The measure coverage does without: "
+    "`fergan evaluate RUN@all` adds it."
 )
-NO_SCORE = "`fergan evaluate RUN@all`, with the data at hand, adds it."
+NO_SCORE = "`fergan evaluate RUN@all` adds it if the run's data are available."
 
 
 def show(labels: Mapping[str, str], measure: str) -> None:
-    """One map a run, then one emotion's course over all runs."""
+    """One map per run, then one emotion's curve over all runs."""
     tables = tables_of(labels, emotion_heatmap.MEASURES[measure])
     if tables:
         show_maps(tables, labels, measure)
@@ -45,9 +45,9 @@ def tables_of(labels: Mapping[str, str], measure: emotion_heatmap.Measure) -> di
     if without := [label for run_id, label in labels.items() if not tables[run_id].size]:
         names = choose.plain(", ".join(without))
         if measure.scored:
-            st.info(f"No {measure.key} by emotion of {names} in these evaluations: {NO_SCORE}")
+            st.info(f"No {measure.key} by emotion for {names} in these evaluations: {NO_SCORE}")
         else:
-            st.info(f"No probe of {names} yet: {NO_PULSE}")
+            st.info(f"No probe readings of {names} yet: {NO_PULSE}")
     return {run_id: table for run_id, table in tables.items() if table.size}
 
 
@@ -63,7 +63,7 @@ def show_maps(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str], mea
             st.markdown(f"**{choose.plain(labels[run_id])}**")
             st.plotly_chart(figure, width="stretch", theme=None, key=f"life {run_id}", config=PLOTLY_CONFIG)
     meaning = emotion_heatmap.MEASURES[measure].meaning
-    st.caption(f"{meaning[0].upper()}{meaning[1:]}. A cross: where a collapse was found.")
+    st.caption(f"{meaning[0].upper()}{meaning[1:]}. A cross marks where a collapse was found.")
 
 
 def show_spread(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str], measure: str) -> None:
@@ -73,7 +73,7 @@ def show_spread(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str], m
     emotion = st.selectbox("Emotion", emotions, key="emotion", bind="query-params", width=170)
     of_runs = emotion_heatmap.lines(tables, {run_id: data.steps_per_epoch(run_id) for run_id in tables}, emotion)
     if len(of_runs.columns) < 2:
-        st.info("Choose two runs or more that have this, such as the seeds of one recipe, to see how far they part.")
+        st.info("Choose two or more runs with this measure, such as seeds of one recipe, to see how much they differ.")
         return
     figure = emotion_heatmap.spread_figure(of_runs, labels, emotion, measure, dark=choose.dark())
     st.plotly_chart(figure, width="stretch", theme=None, key="spread", config=PLOTLY_CONFIG)

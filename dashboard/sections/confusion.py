@@ -1,4 +1,4 @@
-"""The Scores page's confusion matrix: which emotion is read as which, and the faces behind each cell."""
+"""The Scores page's confusion matrix: which emotion is recognised as which, and the faces behind each cell."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ from dashboard.charts.palette import PLOTLY_CONFIG
 from fergan_core.emotions import EMOTIONS
 from fergan_core.errors import FerganError
 
-DRAWN, SHOWN, A_PICTURE = 400, 60, 5
+FACES_DRAWN, FACES_SHOWN, FACES_PER_PICTURE = 400, 60, 5
 CLICKED = "confusion matrix"
 
 
@@ -26,7 +26,7 @@ def show(labels: Mapping[str, str], colours: Mapping[str, str]) -> None:
         return
     scores = scores[scores.metric.str.startswith("read_as_")]
     if scores.empty:
-        st.info("These evaluations are older than the confusion matrix: `fergan evaluate RUN@all` adds it.")
+        st.info("These evaluations have no confusion matrix: `fergan evaluate RUN@all` adds it.")
         return
     scores = choose.one_protocol(scores)
     checkpoints = {
@@ -64,12 +64,12 @@ def show_matrices(rows: pd.DataFrame, chosen: tuple[str, str] | None) -> None:
     left.caption("Click a cell to see its faces, or choose it above.")
     right.markdown("**Real faces: the judge's own limits**")
     if real.isna().all(axis=None):
-        right.info("Not known: the data were not at hand when this checkpoint was evaluated.")
+        right.info("Unknown: the data were not available when this checkpoint was evaluated.")
         return
     figure = charts.confusion_figure(real, rows="labelled", chosen=chosen, dark=choose.dark())
     config = PLOTLY_CONFIG | {"displayModeBar": False}
     right.plotly_chart(figure, width="stretch", theme=None, key="real confusion matrix", config=config)
-    right.caption("No generator should be read more clearly than these, which people have labelled.")
+    right.caption("No generator's faces should be recognised more clearly than these, which people labelled.")
 
 
 def take_click() -> None:
@@ -81,12 +81,12 @@ def take_click() -> None:
 
 
 def show_faces(rows: pd.DataFrame, requested: str, read_as: str) -> None:
-    """Faces drawn of one emotion that the judge reads as another, the most confident first."""
+    """Faces generated for one emotion that the judge recognises as another, the most confident first."""
     row = rows.iloc[0]
     if requested not in set(rows.emotion):
-        st.info(f"This run knows no {requested} faces.")
+        st.info(f"This run did not learn {requested} faces.")
         return
-    labels = (EMOTIONS.index(requested),) * DRAWN
+    labels = (EMOTIONS.index(requested),) * FACES_DRAWN
     try:
         with st.spinner("Drawing and reading faces"):
             answer = data.read(row.run_id, int(row.step), labels, int(row.seed), row.truncation, row.judge)
@@ -94,25 +94,30 @@ def show_faces(rows: pd.DataFrame, requested: str, read_as: str) -> None:
         st.error(choose.sentence(str(error)))
         return
     if answer.facts["judge_sha256"] != row.judge_sha256:
-        st.warning(choose.plain(f"The judge {row.judge} was made anew since: evaluate again for a matrix of its own."))
+        st.warning(
+            choose.plain(f"The judge {row.judge} was retrained since: evaluate again for a matrix by the present one.")
+        )
     chances = np.asarray(answer.facts["chances"])
     matching = charts.cell(chances, read_as)
     shares = rows.loc[(rows.emotion == requested) & (rows.metric == f"read_as_{read_as}"), "value"].dropna()
     st.markdown(
-        f"{len(matching)} of {DRAWN} faces drawn from seed {int(row.seed)}, {len(matching) / DRAWN:.0%}"
-        + (f"; in the matrix, of other faces, {shares.iloc[-1]:.0%}." if len(shares) else ".")
+        f"{len(matching)} of {FACES_DRAWN} faces drawn from seed {int(row.seed)}, {len(matching) / FACES_DRAWN:.0%}"
+        + (f"; {shares.iloc[-1]:.0%} in the matrix, which is of other faces." if len(shares) else ".")
     )
     if not len(matching):
         return
-    displayed = matching[:SHOWN]
+    displayed = matching[:FACES_SHOWN]
     sure = chances[displayed, EMOTIONS.index(read_as)]
     with st.container(horizontal=True, gap="small"):
-        for first in range(0, len(displayed), A_PICTURE):
-            picture = sheets.face_grid(answer.faces[displayed[first : first + A_PICTURE]], columns=A_PICTURE)
-            last = min(first + A_PICTURE, len(displayed))
+        for first in range(0, len(displayed), FACES_PER_PICTURE):
+            picture = sheets.face_grid(
+                answer.faces[displayed[first : first + FACES_PER_PICTURE]], columns=FACES_PER_PICTURE
+            )
+            last = min(first + FACES_PER_PICTURE, len(displayed))
             alt = f"Faces {first + 1} to {last} requested as {requested}, recognised as {read_as}"
             st.image(picture, alt=alt, width=(last - first) * 66)
-    of_them = f", {SHOWN} of them" if len(matching) > SHOWN else ""
+    of_them = f", {FACES_SHOWN} of them" if len(matching) > FACES_SHOWN else ""
     st.caption(
-        f"The most confident first{of_them}: the judge is sure of the first by {sure[0]:.0%}, the last {sure[-1]:.0%}."
+        f"The most confident first{of_them}: the judge gives the first a probability of {sure[0]:.0%}, the last "
+        f"{sure[-1]:.0%}."
     )

@@ -1,4 +1,4 @@
-"""The Scores page's memorising audit: generated faces beside the training faces that are nearest to them."""
+"""The Scores page's check for memorisation: generated faces beside their nearest training faces."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,10 +17,10 @@ from fergan_core.metrics.catalogue import CATALOGUE
 
 SHOWN = 24
 MEANINGS = {
-    "ct": "About 0 where generated faces are as far from the training faces as real faces that were not learnt; well "
-    "below 0 where they copy, above where they are farther off.",
-    "authenticity": "Share of faces farther from their nearest training face than that is from its own nearest other; "
-    "the fewer, the more copies.",
+    "ct": "About 0 if generated faces are as far from the training faces as unseen real faces; well below 0 if they "
+    "are copies, above 0 if they are farther away.",
+    "authenticity": "Share of faces that are farther from their nearest training face than that one is from its own "
+    "nearest neighbour; a low share means many copies.",
 }
 
 
@@ -38,7 +38,7 @@ def show(labels: Mapping[str, str], colours: Mapping[str, str]) -> None:
     name = st.selectbox("Checkpoint", list(checkpoints), key="checkpoint", bind="query-params", width=260)
     run_id, step = checkpoints[name]
     judge = show_scores(run_id, step)
-    show_audit(run_id, step, judge)
+    show_nearest(run_id, step, judge)
 
 
 def show_scores(run_id: str, step: int) -> str | None:
@@ -46,7 +46,7 @@ def show_scores(run_id: str, step: int) -> str | None:
     scores = data.scores((run_id,))
     scores = scores[(scores.step == step) & scores.metric.isin(list(MEANINGS)) & scores.emotion.isna()]
     if scores.empty:
-        st.info(f"Not scored for copying: `fergan evaluate {run_id}@EPOCH`, with its data at hand, does.")
+        st.info(f"Not scored for copying: `fergan evaluate {run_id}@EPOCH` does so if the run's data are available.")
         return None
     scores = choose.one_protocol(scores)
     by_metric = {row.metric: row for row in rows_of(scores.drop_duplicates("metric", keep="last"))}
@@ -61,18 +61,18 @@ def show_scores(run_id: str, step: int) -> str | None:
     return str(scores.judge.iloc[0])
 
 
-def show_audit(run_id: str, step: int, judge: str | None) -> None:
-    """Faces drawn on demand, each beside its nearest training faces, the most suspicious first."""
+def show_nearest(run_id: str, step: int, judge: str | None) -> None:
+    """Faces drawn on demand, each beside its nearest training faces, the nearest first."""
     st.subheader("Nearest training faces", anchor=False)
     emotions = choose.emotions_of(run_id)
     bound: dict[str, Any] = {"bind": "query-params", "width": 170}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         emotion = st.selectbox("Emotion", ["all", *emotions], key="emotion", **bound)
-        count = st.number_input("Faces", 1, 1000, 140, key="count", help="As many of each emotion", **bound)
+        count = st.number_input("Faces", 1, 1000, 140, key="count", help="Divided evenly among the emotions", **bound)
         seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", **bound)
         searching = st.toggle("Search", key="search", bind="query-params")
     if not searching:
-        st.caption("Switch on Search: the first time the judge reads all training faces, which takes a minute or two.")
+        st.caption("Switch on Search. The first time, the judge reads all training faces, which takes a minute or two.")
         return
     try:
         codes = [emotion_code(name) for name in (emotions if emotion == "all" else (emotion,))]
@@ -91,10 +91,11 @@ def show_neighbours(answer: FaceAnswer) -> None:
     rows = answer.faces.reshape(len(facts["asked"]), 1 + facts["neighbours"], *answer.faces.shape[1:])
     closer = int((np.asarray(facts["nearer"]) < 0.05).sum())
     st.markdown(
-        f"{closer} of {len(rows)} faces are nearer to a training face than 95 % of real faces that were not learnt; "
-        f"chance alone would give {len(rows) * 0.05:.0f}. "
-        + (f"Here are the {SHOWN} nearest. " if len(rows) > SHOWN else "")
-        + "Left the generated face, right its three nearest training faces; below, what was requested and their labels."
+        f"{closer} of {len(rows)} faces are nearer to a training face than 95 % of unseen real faces are; by chance it "
+        f"would be {len(rows) * 0.05:.0f}. "
+        + (f"Below are the {SHOWN} nearest. " if len(rows) > SHOWN else "")
+        + "On the left the generated face, on the right its three nearest training faces, under them the requested "
+        "emotion and their labels."
     )
     with st.container(horizontal=True, gap="medium"):
         for place, row in enumerate(rows[:SHOWN]):
@@ -107,8 +108,8 @@ def show_neighbours(answer: FaceAnswer) -> None:
                 st.caption(f"{requested} | {labels}  \ndistance {facts['ratio'][place]:.2f}; {share}")
     st.caption(
         choose.plain(
-            f"Distances in the features of the judge {facts['judge']}, in units of the median of real faces of the "
-            "emotion that the run did not learn from: 1 is as usual, 0 a copy. The judge does not see every likeness "
-            "that you do, nor you every one that it sees: look yourself."
+            f"Distances in the features of the judge {facts['judge']}, in units of the median for unseen real faces "
+            "of the emotion: 1 is typical, 0 a copy. The judge misses some likenesses that you see, and you some that "
+            "it sees: look for yourself."
         )
     )

@@ -1,4 +1,4 @@
-"""A run's forks: what each changed, whether its parent's alarm came to it too, and their curves on one chart."""
+"""A run's forks: what each changed, whether its parent's alarm recurred in it, and their curves on one chart."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,14 +15,14 @@ from dashboard.sections import findings
 from fergan_core.analysis.studies import forks
 
 FIRST_METRICS = ("loss_g", "loss")
-MOST_DRAWN = 6
+MAX_CURVES = 6
 OUTCOMES: Mapping[forks.Outcome, str] = {
-    "comes too": "came here too",
-    "in part": "came here in part",
-    "stays away": "did not come",
+    "comes too": "recurred",
+    "in part": "recurred in part",
+    "stays away": "did not recur",
     "too short": "too short to tell",
-    "one of its own": "another one came",
-    "none in either": "none lasted so long",
+    "one of its own": "another one occurred",
+    "none in either": "none to compare",
 }
 
 
@@ -48,7 +48,7 @@ def show_tree(run_id: str) -> None:
         st.caption(f"Branched from run {gone[0]}, which is not here: in the trash, deleted, or in another registry.")
     options = [one for one in run_ids if one != tree.id[0]]
     chosen = st.multiselect(
-        "Forks to draw", options, sorted(options, key=lambda one: one != run_id)[:MOST_DRAWN], format_func=label,
+        "Forks to draw", options, sorted(options, key=lambda one: one != run_id)[:MAX_CURVES], format_func=label,
         key=f"forks of {tree.id[0]}",
     )  # fmt: skip
     chosen_tree = tree[tree.known & tree.id.isin(with_ancestors(tree, chosen))]
@@ -67,7 +67,7 @@ def with_ancestors(tree: pd.DataFrame, chosen: Sequence[str]) -> set[str]:
 
 
 def show_table(tree: pd.DataFrame, labels: Mapping[str, str], run_id: str) -> None:
-    """A row a run, forks under their parents."""
+    """One row per run, forks under their parents."""
     rows = []
     for row in rows_of(tree):
         name = "↳ " * row.depth + labels[row.id] + (" (this run)" if row.id == run_id else "")
@@ -77,7 +77,7 @@ def show_table(tree: pd.DataFrame, labels: Mapping[str, str], run_id: str) -> No
                 "run": f"run?run={row.id}#{quote(name)}",
                 "epoch": f"{row.parent_step * row.epochs / max(1, row.steps):g}" if is_fork else "",
                 "changed": changed_words(row.changed) if is_fork else "",
-                "outcome": OUTCOMES.get(row.outcome, "not known") if is_fork else "",
+                "outcome": OUTCOMES.get(row.outcome, "unknown") if is_fork else "",
                 "alarms": alarm_words(row.alarms, row.passed),
                 "status": [row.status],
             }
@@ -94,21 +94,21 @@ def show_table(tree: pd.DataFrame, labels: Mapping[str, str], run_id: str) -> No
             "run": column.LinkColumn("Run", display_text=r"#(.*)$", width=190, pinned=True),
             "epoch": column.TextColumn("After epoch", width=90),
             "changed": column.TextColumn("Changed", width=210),
-            "outcome": column.TextColumn("Its parent's alarm", width=140, help="Of those that lasted past the branch"),
+            "outcome": column.TextColumn("Its parent's alarm", width=140, help="If it lasted beyond the fork"),
             "alarms": column.TextColumn("Own alarms", width=300),
             "status": column.MultiselectColumn("Status", options=options, color=colours, width=98),
         },
     )
     st.caption(
-        "A fork starts from its parent's exact state, so what it changed is all that differs. It is one try all the "
-        "same: fork again with another seed, or from another epoch, before you believe it."
+        "A fork starts from its parent's exact state, so the change is all that differs. It is still a single "
+        "sample: fork again with another seed, or from another epoch, before you believe it."
     )
 
 
 def changed_words(changed: Mapping[str, tuple[Any, Any]] | None) -> str:
     """Say which fields a fork changed, from what to what."""
     if changed is None:
-        return "not known"
+        return "unknown"
     return ", ".join(f"{name} {old} → {new}" for name, (old, new) in changed.items()) or "nothing"
 
 
@@ -126,7 +126,7 @@ def alarm_words(alarms: Sequence[Mapping[str, Any]], passed: Sequence[str]) -> s
 
 
 def show_curves(tree: pd.DataFrame, run_findings: pd.DataFrame, labels: Mapping[str, str]) -> None:
-    """One scalar of the drawn runs; opens at the variety of an emotion that collapsed, where one did."""
+    """One scalar of the chosen runs; opens at the diversity of an emotion that collapsed, if there is one."""
     metrics = data.metrics(tuple(labels))
     if not metrics:
         st.info("These runs have no points.")
@@ -138,4 +138,4 @@ def show_curves(tree: pd.DataFrame, run_findings: pd.DataFrame, labels: Mapping[
     points = data.points(tuple(labels), (metric,), 400)
     figure = forks_figure(points, tree, run_findings, metric, labels, dark=choose.dark())
     st.plotly_chart(figure, width="stretch", theme=None, key="forks", config=PLOTLY_CONFIG)
-    st.caption("A ring: where a fork branches off. A diamond: a finding, red an alarm, orange a warning.")
+    st.caption("Rings: where a fork branches off; diamonds: findings (red: alarm, orange: warning).")

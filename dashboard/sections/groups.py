@@ -29,7 +29,7 @@ STAGES: Mapping[Budget, str] = {
     "flops": "at equal FLOPs",
 }
 
-# What a stage is told in: how much is one, and its name.
+# The unit of each budget: its size, and its name.
 SPENT: Mapping[Budget, tuple[float, str]] = {
     "images": (1, "images seen"),
     "seconds": (1, "seconds of training, evaluations not counted"),
@@ -79,11 +79,11 @@ def _fill(name: str, run_ids_of: Mapping[str, Sequence[str]]) -> None:
 
 
 def show(runs: pd.DataFrame, groups: Groups) -> None:
-    """Both groups' newest scores against each other, with what must be known to believe them."""
+    """Both groups' scores against each other, with warnings of what weakens the comparison."""
     if min(map(len, groups.values())) < 2:
         st.info(
-            "Choose two runs or more for each group, best five, such as seeds of two recipes. "
-            "This trains five seeds each of two:"
+            "Choose two or more runs for each group, ideally five, such as the seeds of two recipes. "
+            "This trains five seeds of each of two recipes:"
         )
         st.code("python -m trainers.sweep --study losses --vary loss=hinge,lsgan --seeds 5", language=None)
         return
@@ -91,7 +91,7 @@ def show(runs: pd.DataFrame, groups: Groups) -> None:
     shared = [run_id for run_id in groups["A"] if run_id in groups["B"]]
     if shared:
         names = choose.plain(", ".join(map(label, shared)))
-        st.warning(f"Both groups have {names}: take it out of one. A run does not differ from itself.")
+        st.warning(f"Both groups have {names}: take it out of one, since a run does not differ from itself.")
         return
     scores = choose.scored({run_id: label(run_id) for run_ids in groups.values() for run_id in run_ids})
     if scores is None:
@@ -107,7 +107,9 @@ def show(runs: pd.DataFrame, groups: Groups) -> None:
     spent = with_cost(scores, data.recipes(scored), data.points(scored, (SPEED, COST), STRETCHES))
     scores = at_budget(spent, stage)
     if scores.empty:
-        st.info("These runs did not record what they spent of that: they are of an older FerGAN. Choose another stage.")
+        st.info(
+            "An older version of FerGAN trained these runs and did not record this cost: compare them at their ends."
+        )
         return
     values = charts.in_groups(scores, groups, emotion)
     warnings = [*_of_runs(runs, groups, label), *_of_scores(values, groups, label, stage), real_faces(scores)]
@@ -121,7 +123,7 @@ def show(runs: pd.DataFrame, groups: Groups) -> None:
     )  # fmt: skip
     metrics = [key for key in scored_metrics if key in chosen]
     if not metrics:
-        st.info("Choose a metric or more.")
+        st.info("Choose one or more metrics.")
         return
     source = f"{_at(values, stage)} by {words(scores.iloc[0])}"
     show_table(charts.differences(values, metrics), source, charts.compared(values, metrics))
@@ -131,7 +133,7 @@ def show(runs: pd.DataFrame, groups: Groups) -> None:
     labels = {run_id: label(run_id) for run_id in values.run_id}
     figure = charts.strip_figure(values, metric, labels, dark=choose.dark())
     st.plotly_chart(figure, width="stretch", theme=None, key="strip figure", config=PLOTLY_CONFIG)
-    st.caption("A point: a run's score. A bar: its group's mean.")
+    st.caption("Points: the runs' scores; bars: the groups' means.")
 
 
 def _at(values: pd.DataFrame, stage: Budget) -> str:
@@ -141,11 +143,11 @@ def _at(values: pd.DataFrame, stage: Budget) -> str:
     unit, what = SPENT[stage]
     spans = (values.groupby("group").spent.agg(["min", "max"]) / unit).round().astype(int)
     spent = [f"{name} {low:,}" + (f" to {high:,}" if high > low else "") for name, low, high in spans.itertuples()]
-    return f"Each run's evaluation nearest to where the one that trained least ended ({', '.join(spent)} {what}),"
+    return f"Each run's evaluation nearest to the end of the shortest training ({', '.join(spent)} {what}),"
 
 
 def show_table(table: pd.DataFrame, source: str, count: int) -> None:
-    """The differences of `count` metrics compared, where they are from, and how to read them."""
+    """The differences of `count` metrics, their source, and how to read them."""
     text, effect = st.column_config.TextColumn, st.column_config.NumberColumn
     st.dataframe(
         table,
@@ -155,20 +157,20 @@ def show_table(table: pd.DataFrame, source: str, count: int) -> None:
         alt="Differences of the two groups' mean scores, with their 95 % intervals and what they tell",
         column_config={
             "metric": text("Metric", width=120, pinned=True),
-            "verdict": text("The runs' verdict", width=150),
+            "verdict": text("Verdict", width=150),
             "a": text("Mean of A", width=85),
             "b": text("Mean of B", width=85),
             "difference": text(
-                "B less A",
+                "B minus A",
                 width=170,
-                help="With its 95 % interval (Welch's t), corrected for the metrics shown. Ratios are tested by "
-                "logarithms, points of shares by log odds; the means are those scales', turned back.",
+                help="With its 95 % interval (Welch's t-test), corrected for the metrics shown. Ratios are tested on "
+                "logarithms and shares on log odds; means are taken on the same scale and transformed back.",
             ),
             "effect": effect(
-                "Hedges' g", format="%.2f", width=85, help="B less A in the runs' own standard deviations"
+                "Hedges' g", format="%.2f", width=85, help="B minus A, in standard deviations between runs"
             ),
             "needed": text(
-                "Runs needed", width=110, help="For a difference of this size to be shown four times out of five"
+                "Runs needed", width=110, help="Per group, to show a difference of this size with a power of 80 %"
             ),
             "runs": text("Runs", width=80, help="Of A and of B, with this score"),
         },
@@ -176,21 +178,20 @@ def show_table(table: pd.DataFrame, source: str, count: int) -> None:
     )
     st.caption(
         choose.plain(f"{source}. ")
-        + f"Shows: the interval leaves out 'no difference' (0, or a ratio of 1), and both groups have {ENOUGH} runs. "
-        "Suggests: it does, with fewer runs. Cannot tell: the spread of the runs alone explains such a difference. "
-        + families.corrected(count)
-        + " Decide beforehand which metric counts, and choose it alone."
+        + f"Shows: the interval excludes no difference (0, or a ratio of 1), and both groups have at least {ENOUGH} "
+        "runs. Suggests: the same with fewer runs. Cannot tell: the spread of the runs alone can explain the "
+        "difference. " + families.corrected(count) + " Decide beforehand which metric counts, and choose only that one."
     )
 
 
 def _of_runs(runs: pd.DataFrame, groups: Groups, label: Callable[[str], str]) -> Iterator[str]:
-    """Say what makes the groups' runs other than so many independent seeds of two recipes."""
+    """Say in what the groups' runs are not independent seeds of two recipes."""
     table = runs.set_index("id")
     run_ids_of_both = [run_id for run_ids in groups.values() for run_id in run_ids]
     sets = table.loc[run_ids_of_both, ["data", "data_hash"]].drop_duplicates()
     if len(sets) > 1:
         names = ", ".join(sorted(sets["data"].unique()))
-        yield f"The runs learnt from {len(sets)} data sets ({names}): what differs can be the data's doing."
+        yield f"The runs were trained on {len(sets)} data sets ({names}), which alone may explain a difference."
     root = forks.roots(runs)
     begun = pd.Series([root[run_id] for run_id in run_ids_of_both], index=run_ids_of_both)
     related = [label(run_id) for run_id in begun.index[begun.duplicated(keep=False)]]
@@ -199,28 +200,28 @@ def _of_runs(runs: pd.DataFrame, groups: Groups, label: Callable[[str], str]) ->
     recipes = data.recipes(run_ids_of_both)
     for name, run_ids in groups.items():
         if len({repr((recipes[run_id], table.data_hash[run_id])) for run_id in run_ids}) < len(run_ids):
-            yield f"Group {name} has runs of one recipe and one seed: the same run again is not another seed."
+            yield f"Group {name} has several runs of the same recipe and seed: together they count as one seed."
         apart = list(varied(run_ids).index)
         if apart:
-            yield f"The runs of group {name} differ in more than the seed: {', '.join(apart)}. So does their spread."
+            yield f"The runs of group {name} differ in more than the seed, and so their spread: {', '.join(apart)}."
     few = [name for name, run_ids in groups.items() if len(run_ids) < ENOUGH]
     if few:
-        yield f"Group {' and '.join(few)}: fewer than {ENOUGH} runs, by which a difference is at most suggested."
+        yield f"Group {' and '.join(few)}: fewer than {ENOUGH} runs, so a difference is at most suggested."
     alarmed = set(alarms(runs[runs.id.isin(run_ids_of_both)], data.findings(run_ids_of_both)).run_id)
     if alarmed:
         counts = [f"{len(alarmed & set(run_ids))} of {len(run_ids)} in {name}" for name, run_ids in groups.items()]
-        yield f"Runs with an alarm or that broke off: {', '.join(counts)}. The means below do not show it."
+        yield f"Runs with an alarm or that ended early: {', '.join(counts)}. The means below do not show this."
 
 
 def _of_scores(values: pd.DataFrame, groups: Groups, label: Callable[[str], str], stage: Budget) -> Iterator[str]:
-    """Say which runs are missing, since they have no score of this judge, and whose scores are of other epochs."""
+    """Say which runs have no score by this judge, and whether the scores are of different epochs."""
     missing = [label(run_id) for run_ids in groups.values() for run_id in run_ids if run_id not in set(values.run_id)]
     if missing:
         yield (
-            f"Without a score by this judge, and so left out: {', '.join(missing)}. `fergan evaluate` adds it. A group "
-            "looks better than it is where the runs that broke off have none."
+            f"Left out, without a score by this judge: {', '.join(missing)}; `fergan evaluate` adds it. A group looks "
+            "better than it is if the runs that ended early have no score."
         )
     epochs = values.groupby("group").epoch.agg(["min", "max"])
     if stage == "newest" and len(epochs) and epochs["min"].min() != epochs["max"].max():
         spans = [f"{name} {low}" + (f" to {high}" if high > low else "") for name, low, high in epochs.itertuples()]
-        yield f"The newest evaluations are of different epochs ({', '.join(spans)}): some runs learnt for longer."
+        yield f"The newest evaluations are of different epochs ({', '.join(spans)}): some runs were trained for longer."

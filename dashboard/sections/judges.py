@@ -1,4 +1,4 @@
-"""The Scores page's judges: how good those are that everything else rests on."""
+"""The Scores page's judges: how good the classifiers are on which all other scores rest."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ from dashboard.charts.reliability import reliability_figure
 from dashboard.sections import fields
 
 PARTS = {"report part": "report", "held-out part": "held_out"}
-# What stands above the card's table already.
+# Fields of the card that the page shows above its table.
 SHOWN = ("held_out", "report", "command", "split_rule")
 
 
@@ -21,7 +21,7 @@ def show() -> None:
     """Choose a judge and the part of the data it was measured on; its card."""
     cards = data.judge_cards()
     if not cards:
-        st.info("This package has no judges: `python -m trainers.judge` makes one.")
+        st.info("This package has no judges: `python -m trainers.judge` trains one.")
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox("Judge", list(cards), key="judge_card", bind="query-params", width=260)
@@ -37,7 +37,7 @@ def show() -> None:
     with right:
         show_reliability(measured, float(card["temperature"]))
     show_emotions(measured)
-    st.subheader("How it was made", anchor=False)
+    st.subheader("How it was trained", anchor=False)
     st.code(card["command"], language=None, wrap_lines=True)
     st.caption(choose.plain(f"{card['split_rule'][0].upper()}{card['split_rule'][1:]}."))
     fields.show(st, {field: value for field, value in card.items() if field not in SHOWN})
@@ -51,11 +51,11 @@ def show_numbers(card: Mapping[str, Any], measured: Mapping[str, Any]) -> None:
         "NLL, nats": (f"{measured['nll']['after']:.3f}", f"{measured['nll']['before']:.3f} before scaling"),
         "ECE": (f"{measured['ece']['after']:.1%}", f"{measured['ece']['before']:.1%} before scaling"),
         "Parameters": (f"{card['parameters'] / 1e6:.2f} M", f"{card['bytes'] / 1e6:.2f} MB in half precision"),
-        "Multiply-adds": (f"{card['multiply_adds'] / 1e6:.1f} M", "a face, once through"),
+        "Multiply-adds": (f"{card['multiply_adds'] / 1e6:.1f} M", "per face"),
         "Faces": (f"{measured['images']:,}", "never trained on"),
     }
     if "identity_accuracy" in measured:
-        numbers["People told apart"] = (f"{measured['identity_accuracy']:.1%}", f"of {card['identities']} people")
+        numbers["People identified"] = (f"{measured['identity_accuracy']:.1%}", f"of {card['identities']} people")
     with st.container(horizontal=True):
         for label, (value, remark) in numbers.items():
             st.metric(label, value, remark, delta_color="off", delta_arrow="off", width=170)
@@ -71,15 +71,16 @@ def show_confusion(measured: Mapping[str, Any]) -> None:
 
 def show_reliability(measured: Mapping[str, Any], temperature: float) -> None:
     """Confidence against accuracy."""
-    st.markdown("**Is it as right as it is sure?**")
+    st.markdown("**Calibration**")
     if "reliability" not in measured:
-        st.info("This card has no reliability diagram: `python -m trainers.judge` makes the judge anew, with one.")
+        st.info("This card has no reliability diagram: `python -m trainers.judge` retrains the judge with one.")
         return
     figure = reliability_figure(measured["reliability"], dark=choose.dark())
     st.plotly_chart(figure, width="stretch", theme=None, key="reliability", config=PLOTLY_CONFIG)
     st.caption(
-        f"A point a fifteenth of confidence, the larger the more faces. Above the dashed line the judge is too modest, "
-        f"below it too sure; all logits are divided by {temperature:.2f}, chosen on the held-out part."
+        "Each point is one of fifteen bins of confidence, the larger the more faces it has. Above the dashed line the "
+        f"judge is underconfident, below it overconfident. All logits are divided by {temperature:.2f}, a temperature "
+        "chosen on the held-out part."
     )
 
 

@@ -1,4 +1,4 @@
-"""Rivals at an equal budget: their scores over what they had spent, where all had spent as much, and who is better."""
+"""Methods at an equal budget: scores over what was spent, and which method is better where all had spent as much."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -39,7 +39,7 @@ def show(chosen: pd.DataFrame) -> None:
     recipes = data.recipes(run_ids)
     run_ids_of = comparison.group_by_recipe(chosen, recipes)
     if len(run_ids_of) < 2:
-        st.info("These runs are of one recipe: choose runs of two recipes or methods.")
+        st.info("These runs share one recipe: choose runs of two recipes or methods.")
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         budget = st.segmented_control(
@@ -50,12 +50,12 @@ def show(chosen: pd.DataFrame) -> None:
         unit, name = SPENT[budget]
         amount = st.number_input(
             name.partition(",")[0].capitalize(), 0.0, None, None, format="%.0f", key=f"equal_{budget}",
-            bind="query-params", placeholder="as many as all have", width=220,
+            bind="query-params", placeholder="what all have spent", width=220,
         )  # fmt: skip
     if choice is None:
         return
     metric, title, scores = choice
-    # None and 0 both leave it to the run that trained least.
+    # None and 0 both mean what the shortest training had spent.
     at = amount * unit if amount else None
     points = data.points(run_ids, (SPEED, COST), STRETCHES)
     seeds = dict(zip(chosen.id, chosen.seed, strict=True))
@@ -63,8 +63,8 @@ def show(chosen: pd.DataFrame) -> None:
     missing = [row.name for row in rows_of(chosen) if row.id not in set(matched.run_id)]
     if missing:
         st.warning(
-            f"Left out: {choose.plain(', '.join(missing))}. Not scored by this judge, or of an older FerGAN, which did "
-            "not record what was spent."
+            f"Left out: {choose.plain(', '.join(missing))}. These runs have no score by this judge, or were trained by "
+            "an older version of FerGAN, which did not record the cost."
         )
     if matched.rival.nunique() < 2:
         st.info("Fewer than two methods or recipes can be compared at this budget.")
@@ -78,8 +78,8 @@ def show(chosen: pd.DataFrame) -> None:
     figure = charts.budget_figure(spending, metric, places, SPENT[budget], compared_at, dark=choose.dark())
     st.plotly_chart(figure, width="stretch", theme=None, key="budget figure", config=PLOTLY_CONFIG)
     st.caption(
-        "A line: a run. Dashed: where all are compared, each at its evaluation nearest to it; unless it is given, what "
-        "the run that trained least had spent."
+        "Each line is a run. Dashed: the budget at which all are compared, each by its nearest evaluation; unless you "
+        "set one, it is what the shortest training had spent."
     )
     show_table(matched, budget)
     show_verdicts(matched, metric, title, scales.faces_of(scores))
@@ -90,7 +90,7 @@ def choose_score(scores: pd.DataFrame) -> ScoreChoice | None:
     emotion = choose.faces()
     chosen = of_emotion(scores, emotion).assign(emotion=None)
     if emotion is not None:
-        # Faces a second are known of all together.
+        # Faces a second have no score by emotion.
         chosen = pd.concat([chosen, of_emotion(scores[scores.metric == "speed"], None)])
     scored = [key for key in METRICS if key in set(chosen.metric)]
     key = st.selectbox(
@@ -105,7 +105,7 @@ def choose_score(scores: pd.DataFrame) -> ScoreChoice | None:
 
 
 def show_table(matched: pd.DataFrame, budget: Budget) -> None:
-    """A row a method: its seeds, what they had spent, the means of its scores."""
+    """One row per method: its seeds, what they had spent, the means of its scores."""
     unit, name = SPENT[budget]
     rows = []
     for method, rows_of_method in matched.groupby("rival", sort=False):
@@ -131,14 +131,14 @@ def show_table(matched: pd.DataFrame, budget: Budget) -> None:
 
 
 def show_verdicts(matched: pd.DataFrame, metric: Metric, title: str, faces: int | None) -> None:
-    """A sentence for every two methods, which says how sure it is; `faces` as a scale has it."""
+    """A sentence for every two methods that says which is better and how certain that is; `faces` as in `Scale`."""
     better: Direction = "lower" if metric.better == "lower" else "higher"
     verdicts = comparison.family(matched, [(metric.key, better, scales.Scale(metric.compared_by, faces))])[metric.key]
     sentences = [pair.sentence(title, lambda value: written(value, metric)) for pair in verdicts]
     st.markdown("\n".join(f"- {choose.plain(sentence)}" for sentence in sentences))
     st.caption(
-        "Runs of one seed are compared with each other, and the interval is over those pairs. One seed each tells of "
-        "these runs alone; five pairs show what fewer only suggest. "
+        "Runs with the same seed are paired, and the interval is over the pairs. A single pair says something about "
+        "those two runs alone; five pairs show what fewer only suggest. "
         + families.corrected(max((pair.compared for pair in verdicts), default=0))
         + " "
         + scales.in_words(
@@ -148,5 +148,5 @@ def show_verdicts(matched: pd.DataFrame, metric: Metric, title: str, faces: int 
 
 
 def labels_of(run_ids_of: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Return each run's method."""
+    """Return the name of each run's method by the run's id."""
     return {run_id: name for name, run_ids in run_ids_of.items() for run_id in run_ids}

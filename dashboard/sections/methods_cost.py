@@ -1,4 +1,4 @@
-"""What a face costs: scores by the faces drawn a second, for each way in which a run's faces were drawn."""
+"""What a face costs: scores by the faces drawn a second, for each sampler and number of steps."""
 
 import pandas as pd
 import streamlit as st
@@ -18,7 +18,7 @@ def show(chosen: pd.DataFrame) -> None:
     scores = data.sampled_scores(tuple(chosen.id))
     timed = scores[scores.metric == "speed"]
     if timed.empty:
-        st.info("No speed is known yet: a score by this version of `fergan evaluate RUN` records it. Few steps too:")
+        st.info("No speed was recorded yet: `fergan evaluate RUN` records it, for several numbers of steps by:")
         st.code("fergan evaluate RUN --light --steps 1 2 4 8 18 50", language=None)
         return
     scores = choose.one_protocol(scores[scores.evaluation.isin(timed.evaluation)])
@@ -36,8 +36,8 @@ def show(chosen: pd.DataFrame) -> None:
     figure = charts.cost_figure(table, metric, places, dark=choose.dark())
     st.plotly_chart(figure, width="stretch", theme=None, key="cost figure", config=PLOTLY_CONFIG)
     st.caption(
-        "A number: the sampler's steps. A diamond: guided. A ring: no other way is both as fast and better. Faces a "
-        "second are of the machine that scored them: compare those of one machine."
+        "Numbers: the sampler's steps; diamonds: guided; rings: on the Pareto front: nothing as fast is better. "
+        "Faces a second depend on the machine that scored them: compare those of one machine."
     )
     ordered = table.sort_values("speed", ascending=False)
     text, number = st.column_config.TextColumn, st.column_config.NumberColumn
@@ -54,13 +54,13 @@ def show(chosen: pd.DataFrame) -> None:
         hide_index=True,
         width="stretch",
         height="content" if len(ordered) <= 12 else 460,
-        alt="Each way of drawing with its speed and its score",
+        alt="Each sampler with its speed and its score",
         column_config={
             "method": text("Method", width=170, pinned=True),
-            "way": text("Drawn by", width=220),
+            "way": text("Sampler", width=220),
             "speed": number("Faces a second", format="%.0f", width=110),
             "value": text(metric.title, width=choose.column_width(metric.title)),
-            "front": st.column_config.CheckboxColumn("On the front", width=90),
+            "front": st.column_config.CheckboxColumn("Pareto front", width=100),
         },
     )
 

@@ -1,4 +1,4 @@
-"""Rivals' faces: one emotion's of each run side by side, and how a face comes out of noise."""
+"""Methods' faces: those of one emotion by each run, and how a face is sampled from noise."""
 
 import pandas as pd
 import streamlit as st
@@ -65,9 +65,9 @@ def show_path(chosen: pd.DataFrame, emotion: str) -> None:
         sheets.face_grid(states.reshape(-1, 48, 48), columns=states.shape[1]),
         alt=f"{emotion} faces from noise, on the left, to the face, on the right", width=760,
     )  # fmt: skip
-    st.caption("The states that the sampler passes through, from noise to the face, a row a face.")
+    st.caption("The states that the sampler passes through, from noise to the face, one row per face.")
     st.image(
         sheets.face_grid(denoised.reshape(-1, 48, 48), columns=denoised.shape[1]),
-        alt="The faces that the network saw in those states", width=760,
+        alt="The network's estimates of the final faces in those states", width=760,
     )  # fmt: skip
-    st.caption("The faces that the network saw in them: broad features first, then the grain.")
+    st.caption("The network's estimate of the final face in each state: coarse features first, then fine ones.")

@@ -1,4 +1,4 @@
-"""The Inception Score page's warning in a figure: the score grows with the number of faces."""
+"""The Inception Score page's figure of a bias: the score grows with the number of faces."""
 
 from collections.abc import Mapping
 
@@ -34,7 +34,7 @@ def show(scores: pd.DataFrame, colours: Mapping[str, str]) -> None:
     figure = sample_size_figure(table, plain(name), colours[run_id], dark=choose.dark())
     st.plotly_chart(figure, width="stretch", theme=None, key="sample size", config=PLOTLY_CONFIG)
     st.caption(
-        "The mean of p(y|x) over few faces lies nearer to each of them than the true p(y): the KL, and with it the "
-        "score, come out too small, for a generator and for real faces alike (Barratt & Sharma 2018, arXiv "
-        "1801.01973). Only scores of equally many faces compare."
+        "Over few faces, the mean of p(y|x) is nearer to each of them than the true p(y) is: the KL, and with it the "
+        "score, come out too small, for generated and real faces alike (Barratt & Sharma 2018, arXiv 1801.01973). Only "
+        "scores of equally many faces can be compared."
     )

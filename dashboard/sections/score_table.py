@@ -1,4 +1,4 @@
-"""The Scores page's table: checkpoints by metrics beside real faces and noise, the best one, runs in parallel."""
+"""The Scores page's table of checkpoints by metrics, with real faces and noise; the best one; parallel coordinates."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -33,7 +33,7 @@ def show(labels: Mapping[str, str], colours: Mapping[str, str]) -> None:
         )
     metrics = [key for key in charts.metrics_of(scores, of) if key in chosen]
     if not metrics:
-        st.info("None of these metrics is known of these faces: choose others, or all faces together.")
+        st.info("These faces have none of the chosen metrics: choose others, or all faces together.")
         return
     show_table(scores, metrics, labels, of)
     if missing := [label for run_id, label in labels.items() if run_id not in set(scores.run_id)]:
@@ -64,15 +64,15 @@ def show_table(scores: pd.DataFrame, metrics: Sequence[str], labels: Mapping[str
         column_config=config,
         alt="Scores of real faces, of noise and of each checkpoint, with their 95 % intervals",
     )
-    directions = "↑ higher is better, ↓ lower, ≈ the nearer to real faces'; in brackets the 95 % interval."
+    directions = "↑ higher is better, ↓ lower, ≈ nearer to real faces; in brackets the 95 % interval."
     with st.container(horizontal=True, vertical_alignment="center"):
         csv = charts.as_csv(scores, metrics, of)
         st.download_button("Download CSV", csv, "fergan-scores.csv", "text/csv", on_click="ignore")
-        st.caption(f"{directions} A column's help says what it measures.")
+        st.caption(f"{directions} Each column's help says what it measures.")
     if any(isinstance(cell, charts.Cell) and cell.beyond for key in metrics for cell in cells[key]):
         st.caption(
-            "⚠ Better than what real faces reach, scored in the same way: no triumph, but a sign that the generator "
-            "pleases the judge without being like them, for instance by faces that are all clear-cut, crowded or few."
+            "⚠ Better than real faces, scored in the same way: not a success, but a sign that the generator pleases "
+            "the judge without resembling them, for instance with faces that are all exaggerated, or too much alike."
         )
 
 
@@ -95,9 +95,9 @@ def sentence(ranked: Best, metric: Metric, labels: Mapping[str, str]) -> str:
     if second is None:
         return f"{text}. It is the only checkpoint with this score."
     verdict = {
-        True: "The intervals do not meet: more faces would hardly change the order.",
-        False: "The intervals meet: by so many faces the two cannot be told apart.",
-        None: "Without intervals nothing tells whether they differ by more than chance.",
+        True: "The intervals do not overlap: more faces would hardly change the order.",
+        False: "The intervals overlap: with this many faces the two cannot be told apart.",
+        None: "Without intervals it is unknown whether they differ by more than chance.",
     }
     return f"{text}. Next: {named(second)}. {verdict[ranked.apart]}"
 
@@ -114,14 +114,14 @@ def show_parallel(
     table = pd.concat(chosen) if chosen else scores.iloc[:0]
     scaled = set(parallel.heights(table, metrics).metric)
     if len(scaled) < 2:
-        st.info("Two metrics or more whose values of real faces and of noise are known can be drawn here.")
+        st.info("This chart needs two or more metrics with known values of real faces and of noise.")
         return
     figure = parallel.parallel_figure(table, metrics, labels, colours, dark=choose.dark())
     st.plotly_chart(figure, width="stretch", theme=None, key="parallel", config=PLOTLY_CONFIG)
     left_out = [CATALOGUE[key].title for key in metrics if key not in scaled]
     st.caption(
         f"Each metric is scaled so that noise is 0 and real faces are 1, whichever way is better; best: by "
-        f"{CATALOGUE[by].title}. A triangle points to a value beyond the edge; the pointer shows the true values."
+        f"{CATALOGUE[by].title}. A triangle points to a value beyond the edge; hover over a point for the true values."
         + (f" Without such a scale: {', '.join(left_out)}." if left_out else "")
     )
 

@@ -1,4 +1,4 @@
-"""Instability's studies: which of many settings die and when, what a score depends on, and every trial."""
+"""The Instability page's studies: which settings die and when, what a score depends on, and every trial."""
 
 from collections.abc import Sequence
 from urllib.parse import quote
@@ -16,7 +16,7 @@ from fergan_core.metrics.catalogue import CATALOGUE
 from fergan_core.registry import studies_of
 
 FIRST_SCORE = "fid"
-_LEAST = 4  # trials with a score, of which shares can be told
+_MIN_SCORED = 4  # trials with a score, below which shares are not estimated
 
 
 def show() -> None:
@@ -40,25 +40,25 @@ def show_study(name: str) -> None:
         st.info("No trial of this study has ended yet: they appear here one by one.")
         return
     if varied:
-        varied = telling_first(trials, varied)
+        varied = most_influential_first(trials, varied)
         show_survival(trials, varied)
         show_sensitivity(trials, varied, study.protocol)
     else:
-        st.info("The ended trials are all of one setting: what a setting does appears with the next ones.")
+        st.info("All ended trials have the same setting: its effect can be seen once another one has ended.")
     show_trials(trials, varied, study.protocol)
 
 
-def telling_first(trials: pd.DataFrame, varied: Sequence[str]) -> list[str]:
-    """Put the field first on which the score that opens first hangs most."""
-    if FIRST_SCORE not in trials or trials[FIRST_SCORE].notna().sum() < _LEAST:
+def most_influential_first(trials: pd.DataFrame, varied: Sequence[str]) -> list[str]:
+    """Put first the field on which the score that is selected at first depends most."""
+    if FIRST_SCORE not in trials or trials[FIRST_SCORE].notna().sum() < _MIN_SCORED:
         return list(varied)
     shares = sensitivity.shares(trials, varied, FIRST_SCORE).set_index("parameter").share.fillna(-1)
     return sorted(varied, key=lambda field: -shares[field])
 
 
 def show_survival(trials: pd.DataFrame, varied: Sequence[str]) -> None:
-    """How many runs are still without an alarm after so many images, by the values of a field."""
-    st.subheader("Which settings live", anchor=False)
+    """The share of runs still without an alarm over the images seen, by the values of a field."""
+    st.subheader("Which settings survive", anchor=False)
     field = st.selectbox("By", varied, key="by", bind="query-params", width=260)
     runs = data.runs()
     trial_runs = runs[runs.id.isin(trials.run_id)]
@@ -73,15 +73,15 @@ def show_survival(trials: pd.DataFrame, varied: Sequence[str]) -> None:
     died = "; ".join(f"{findings.title(str(kind))}: {count}" for kind, count in causes.items()) or "none"
     st.caption(
         choose.plain(f"{lived.died.sum()} of {len(lived)} runs died ({died}). ")
-        + "A run dies at its first alarm, or where it diverged or failed; a stroke: runs that ended alive there. "
-        "Band: 95 % interval (Kaplan and Meier 1958). Few runs make it wide: no death among three runs proves little."
+        + "A run dies at its first alarm, or when it diverges or fails; strokes: runs that ended alive there. Band: "
+        "95 % interval (Kaplan and Meier 1958), wide if the runs are few: no death among three proves little."
     )
 
 
 def show_sensitivity(trials: pd.DataFrame, varied: Sequence[str], protocol: str) -> None:
     """What a score depends on, and how often each value fails."""
     st.subheader("What a score depends on", anchor=False)
-    scored = [key for key in CATALOGUE if key in trials and trials[key].notna().sum() >= _LEAST]
+    scored = [key for key in CATALOGUE if key in trials and trials[key].notna().sum() >= _MIN_SCORED]
     if scored:
         first = scored.index(FIRST_SCORE) if FIRST_SCORE in scored else 0
         score = st.selectbox(
@@ -92,18 +92,20 @@ def show_sensitivity(trials: pd.DataFrame, varied: Sequence[str], protocol: str)
         figure = charts.shares_figure(shares, dark=choose.dark())
         st.plotly_chart(figure, width="stretch", theme=None, key="shares", config=PLOTLY_CONFIG)
         unknown = shares.parameter[shares.share.isna()]
-        without = f" These trials cannot tell about: {', '.join(unknown)}." if len(unknown) else ""
+        without = f" Not estimable from these trials: {', '.join(unknown)}." if len(unknown) else ""
         lost = len(trials) - int(trials[score].notna().sum())
-        left_out = f" {lost} trials without the score are left out: see the failures." if lost else ""
+        left_out = (
+            f" Left out, without the score: {lost} trial{'s' if lost > 1 else ''}; see the failures." if lost else ""
+        )
         st.caption(
             choose.plain(
-                "Each field's share of the score's variance over the trials, with its 95 % interval. Grey: the share "
-                "of the seed, between trials of the very same setting. What is left over is the fields' working "
-                f"together. Scores by {protocol}.{without}{left_out}"
+                "Each field's share of the score's variance over the trials, with its 95 % interval. Grey: the seed's "
+                "share, between trials of the same setting. The remainder is interaction between fields. "
+                f"Scores by {protocol}.{without}{left_out}"
             )
         )
     else:
-        st.info(f"Shares take {_LEAST} ended trials or more that have the same score.")
+        st.info(f"Shares need {_MIN_SCORED} or more ended trials with the same score.")
     st.subheader("What fails", anchor=False)
     percent = st.column_config.NumberColumn(format="percent", width=75)
     st.dataframe(
@@ -116,7 +118,7 @@ def show_sensitivity(trials: pd.DataFrame, varied: Sequence[str], protocol: str)
             "parameter": st.column_config.TextColumn("Field", width=110),
             "value": st.column_config.TextColumn("Value", width=110),
             "trials": st.column_config.NumberColumn("Trials", width=65),
-            "failed": st.column_config.NumberColumn("Failed", width=65, help="Broke off, or has an alarm"),
+            "failed": st.column_config.NumberColumn("Failed", width=65, help="Ended early, or has an alarm"),
             "share": percent | {"label": "Share"},
             "low": percent | {"label": "Low", "help": "Lower end of the 95 % interval"},
             "high": percent | {"label": "High", "help": "Upper end of the 95 % interval"},

@@ -90,7 +90,7 @@ if choose.any_trained(runs):
     run_id = choose.one_run(runs)
     run = next(rows_of(runs[runs.id == run_id]))
     if run.literature:
-        st.info("A run from literature has scores alone, no sheets and no checkpoints.")
+        st.info("A run from the literature has only scores, no sheets and no checkpoints.")
     else:
         every = choose.live_every(run.status)
         choose.fragment(show_sheets, run_every=every)(run_id, run.name)

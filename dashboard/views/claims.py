@@ -1,4 +1,4 @@
-"""What the course project claimed of GANs, each claim with a verdict from the registry's own studies."""
+"""What the course project claimed about GANs, each claim with a verdict from the registry's studies."""
 
 from urllib.parse import quote
 
@@ -17,16 +17,16 @@ COLOURS: dict[str, choose.BadgeColour] = {
     "not tried": "gray",
 }
 READING = {
-    "convergence": "Points: evaluations; lines: means over a quarter of them. A training that settles ends flat, "
-    "at its best.",
-    "data": "Lines: the mean of the seeds; bands: from the lowest seed to the highest.",
-    "steps": "Line: the mean of the seeds; band: from the lowest seed to the highest.",
-    "parameters": "Bars: how much of the score's spread goes with a field; ends: 95 % intervals.",
+    "convergence": "Points: evaluations; lines: running means over a quarter of them. A training that converges ends "
+    "flat, at its best value.",
+    "data": "Lines: the mean over the seeds; bands: from the lowest seed to the highest.",
+    "steps": "Line: the mean over the seeds; band: from the lowest seed to the highest.",
+    "parameters": "Bars: each field's share of the score's variance; whiskers: 95 % intervals.",
 }
 
 
 def show(verdict: Verdict, score: Score) -> None:
-    """A claim with its badge, its sentence, its figure, its runs, and the commands that try it."""
+    """A claim with its verdict, its figure, its runs, and the commands that test it."""
     claim = verdict.claim
     st.subheader(claim.title, anchor=False)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -35,7 +35,7 @@ def show(verdict: Verdict, score: Score) -> None:
         if verdict.run_ids:
             st.caption(choose.plain(rests_on(verdict)))
     if verdict.verdict == "not tried":
-        st.info("No run has tried this yet. Train its study; the verdict appears here by itself:")
+        st.info("No run has tested this yet. Train its study; the verdict appears here by itself:")
         show_commands(claim.commands)
         return
     st.markdown(choose.plain(verdict.sentence))
@@ -59,11 +59,11 @@ def rests_on(verdict: Verdict) -> str:
 
 
 def show_commands(commands: tuple[str, ...]) -> None:
-    """The commands, one a line, to be copied."""
+    """The commands, one per line, to be copied."""
     st.code("\n".join(commands), language=None, wrap_lines=True)
     st.caption(
-        "Without `--data fer2013.csv` it is tried on the built-in faces. A study that was stopped goes on by the same "
-        "command."
+        "Without `--data fer2013.csv` the claim is tested on the built-in faces. The same command resumes a study that "
+        "was stopped."
     )
 
 
@@ -80,8 +80,8 @@ def show_runs(run_ids: tuple[str, ...]) -> None:
 
 st.title("Claims")
 st.caption(
-    "The course project that this laboratory starts from concluded four things of GANs. Each is tried here by a study "
-    "of several seeds; with fewer than five a verdict is suggested and no more."
+    "The course project from which this laboratory grew drew four conclusions about GANs. Each is tested here by a "
+    "study of several seeds; with fewer than five seeds a verdict is only suggested."
 )
 key = st.segmented_control(
     "Score",

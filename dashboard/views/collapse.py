@@ -1,4 +1,4 @@
-"""Mode collapse: which emotion lives and which has died, when, its faces then, and faces among real ones."""
+"""Mode collapse: which emotions collapsed and when, their faces at that time, and generated faces among real ones."""
 
 from collections.abc import Mapping
 
@@ -13,10 +13,10 @@ KINDS = ("collapse", "global-collapse", "recovery", "repeats")
 
 
 def show_findings(labels: Mapping[str, str]) -> None:
-    """The runs' findings of this page's kind; where there was no probe, none could be made."""
+    """The runs' findings of this page's kinds; without a probe there cannot be any."""
     without = [label for run_id, label in labels.items() if not data.has_pulse(run_id)]
     if without:
-        st.info(f"Not looked for without a probe: {choose.plain(', '.join(without))}.")
+        st.info(f"No probe readings, so collapses were not looked for: {choose.plain(', '.join(without))}.")
     if len(without) < len(labels):
         page_findings = data.findings(tuple(labels))
         findings.show(page_findings[page_findings.kind.isin(KINDS)], labels)
@@ -40,7 +40,7 @@ if choose.any_trained(runs):
         "Measure", list(MEASURES), default="diversity", required=True, key="measure", bind="query-params"
     )
     if not chosen:
-        st.info("Choose a run or more.")
+        st.info("Choose one or more runs.")
     else:
         every = choose.live_every(*trained.status[trained.id.isin(chosen)])
         choose.fragment(collapse_maps.show, run_every=every)(labels, measure)

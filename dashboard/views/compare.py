@@ -27,7 +27,7 @@ def show_curves(labels: dict[str, str]) -> None:
     st.plotly_chart(figure, width="stretch", theme=None, key="curves", config=PLOTLY_CONFIG)
     st.caption(
         "Line: the mean over a span of steps; band: its lowest and highest value. Drag over the "
-        "chart to zoom, double-click to go back."
+        "chart to zoom, double-click to reset."
     )
 
 
@@ -63,9 +63,8 @@ def recipe_of(run_id: str) -> dict[str, Any]:
 def show_scores(labels: dict[str, str]) -> None:
     """Each run's newest evaluation under every judge and protocol."""
     st.subheader("Newest scores")
-    scores = data.scores(tuple(labels))
-    if scores.empty:
-        st.info("No score yet: a run is scored at --eval-every epochs, or by `fergan evaluate RUN@all`.")
+    scores = choose.scored(labels)
+    if scores is None:
         return
     percent = st.column_config.NumberColumn(format="percent")
     three = st.column_config.NumberColumn(format="%.3f")
@@ -86,7 +85,7 @@ def show_side_by_side(runs: pd.DataFrame) -> None:
     """Choose runs; everything of them side by side."""
     chosen = choose.several_runs(runs, default=list(runs.id[~runs.literature][:2]))
     if len(chosen) < 2:
-        st.info("Choose two runs or more.")
+        st.info("Choose two or more runs.")
         return
     label = choose.run_label(runs)
     labels = {run_id: label(run_id) for run_id in chosen}

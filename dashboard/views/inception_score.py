@@ -22,11 +22,10 @@ READINGS = {"IS": "is", "KL": "kl_nats", "KL ratio": "kl_ratio"}
 def show_scores(chosen: list[str], literature: list[str], reading: str) -> None:
     """The chart of one judge's scores with its caption, the report's caveat, and what lies behind the score."""
     if not chosen:
-        st.info("Choose a run or more.")
+        st.info("Choose one or more runs.")
         return
-    scores = data.scores(tuple(chosen))
-    if scores.empty:
-        st.info("No score yet: a run is scored at --eval-every epochs, or by `fergan evaluate RUN@all`.")
+    scores = choose.scored(chosen)
+    if scores is None:
         return
     of_report = scores.run_id.isin(literature)
     everything = one_judge(scores[~of_report], reading)
@@ -37,11 +36,11 @@ def show_scores(chosen: list[str], literature: list[str], reading: str) -> None:
     st.plotly_chart(figure, width="stretch", theme=None, key="inception score", config=PLOTLY_CONFIG)
     if unscored := [data.run(run_id)["name"] for run_id in chosen if run_id not in set(displayed.run_id)]:
         whose = " by this judge" if judged.judge_sha256.nunique() < scores[~of_report].judge_sha256.nunique() else ""
-        st.caption(choose.plain(f"Without a score{whose} yet: {', '.join(unscored)}."))
+        st.caption(choose.plain(f"No score{whose} yet: {', '.join(unscored)}."))
     for protocol in by_words(judged):
         st.caption(choose.plain(f"{protocol}; band: 95 % bootstrap interval."))
     if len(judged) < len(once(everything)):
-        st.caption("Some of these epochs were scored again under another protocol: the Scores page has all.")
+        st.caption("Some of these epochs were also scored under another protocol: the page Scores shows all.")
     for run_id in literature:
         for note in data.run(run_id)["notes"]:
             st.caption(choose.plain(note["text"]))
@@ -58,7 +57,7 @@ def one_judge(scores: pd.DataFrame, reading: str) -> pd.DataFrame:
     first_judge = preferred(scores).judge_sha256.iloc[0]
     first = next(name for name in names if judges[name].judge_sha256.iloc[0] == first_judge)
     name = st.segmented_control("Judge", names, default=first, required=True, key="judge", bind="query-params")
-    st.caption("Scores of different judges cannot be compared with each other, only the order that they give.")
+    st.caption("Scores by different judges cannot be compared with each other; only the rankings they give can.")
     for row in rows_of(judge_disagreements_of_runs(scores, reading)):
         st.warning(choose.plain(disagreement(row._asdict())))
     return judges[name]
@@ -73,8 +72,8 @@ def disagreement(flip: Mapping[str, Any]) -> str:
         values = (flip[f"value_a_{judge}"], flip[f"value_b_{judge}"])
         above = int(values[0] < values[1])
         whose = flip[f"judge_{judge}"] + (f" ({flip[f'judge_sha256_{judge}'][:8]})" if editions else "")
-        opinions.append(f"by {whose} {names[above]} is ahead ({max(values):.3f} to {min(values):.3f})")
-    chance = "by both the intervals do not meet" if flip["clear"] else "the intervals meet, so it may be chance"
+        opinions.append(f"by {whose}, {names[above]} is ahead ({max(values):.3f} to {min(values):.3f})")
+    chance = "by both, the intervals do not overlap" if flip["clear"] else "the intervals overlap, so it may be chance"
     return f"The judges disagree at epoch {flip['epoch_a']}: {', '.join(opinions)}; {chance}."
 
 
@@ -91,8 +90,8 @@ def show_emotions(scores: pd.DataFrame, colours: dict[str, str]) -> None:
                     st.markdown(emotion_label(emotion))
                     st.altair_chart(charts.emotion_accuracy(by_emotion, emotion, colours), width="stretch")
     st.caption(
-        "Share read so by the same judge, over the epochs; runs in their colours of above; dashed: real faces of that "
-        "emotion."
+        "Share of faces in which the same judge recognises the requested emotion, by epoch; colours as above; dashed: "
+        "real faces of that emotion."
     )
 
 
@@ -105,8 +104,8 @@ if choose.any_trained(runs):
         "Reading", list(READINGS), default="IS", required=True, key="reading", bind="query-params"
     )
     st.caption(
-        "One quantity, three readings: IS = exp(KL); KL ratio = KL / ln K, K being the judge's seven emotions "
-        "(for the report's points its five)."
+        "One quantity in three forms: IS = exp(KL), and KL ratio = KL / ln K, where K is the number of emotions: the "
+        "judge's seven, for the report's points its five."
     )
     statuses = runs.status[runs.id.isin(chosen)]
     literature = [run_id for run_id in chosen if run_id not in trained]

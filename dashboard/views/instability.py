@@ -1,4 +1,4 @@
-"""Instability: one run's instruments on one axis with what was found; or a study, which of many settings live."""
+"""Instability: one run's instruments and findings on one axis; or a study: which of many settings survive."""
 
 import pandas as pd
 import streamlit as st
@@ -14,11 +14,11 @@ CLICKED = "instruments"
 
 
 def show_instruments(run_id: str, labels: dict[str, str]) -> None:
-    """The instruments with the findings on top, and what is to be seen of the chosen one."""
+    """The instruments with the findings on top, and the chosen finding in detail."""
     names = data.metrics((run_id,))
     points = data.points((run_id,), tuple(name for name in names if not name.startswith("pulse_")))
     if points.empty:
-        st.info("No point yet: they appear a second after the first step.")
+        st.info("No points yet: they appear a second after the first step.")
         return
     run_findings = data.findings((run_id,)).reset_index(drop=True)
     figure = instruments.timeline_figure(points, run_findings, dark=choose.dark())
@@ -31,12 +31,12 @@ def show_instruments(run_id: str, labels: dict[str, str]) -> None:
         on_select="rerun",
         selection_mode="points",
     )
-    st.caption("Diamonds and dotted lines: findings, red an alarm, orange a warning. Click a diamond, or choose below.")
+    st.caption("Diamonds and dotted lines: findings (red: alarm, orange: warning). Click a diamond, or choose below.")
     findings.show(run_findings, labels)
     if len(run_findings):
         show_finding(run_id, run_findings)
     if "loss_d" not in names:
-        return  # what follows is of a game of two networks
+        return  # what follows needs two networks
     left, right = st.columns(2, gap="medium")
     left.subheader("One loss against the other", anchor=False)
     left.plotly_chart(
@@ -48,7 +48,7 @@ def show_instruments(run_id: str, labels: dict[str, str]) -> None:
     )
     right.subheader("Largest singular values", anchor=False)
     if not points.metric.str.startswith("spectral_").any():
-        right.info("Not measured in this run: --watch-every was 0, or the run is older than the instruments.")
+        right.info("Not measured in this run: `--watch-every` was 0, or the run is older than the instruments.")
         return
     figure = instruments.spectra_figure(points, dark=choose.dark())
     right.plotly_chart(figure, width="stretch", theme=None, key="spectra", config=PLOTLY_CONFIG)

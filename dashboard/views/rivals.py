@@ -1,4 +1,4 @@
-"""Rivals: methods and recipes compared where they had spent equally much; what a face costs; their faces."""
+"""The page Methods: methods and recipes compared at an equal budget; what a face costs; their faces."""
 
 import pandas as pd
 import streamlit as st
@@ -35,10 +35,14 @@ if choose.any_trained(runs):
     trained = runs[~runs.literature]
     chosen = choose.several_runs(trained, default=opening(trained))
     if len(chosen) < 2:
-        st.info("Choose two runs or more, of two recipes or methods; best as many seeds of each.")
+        st.info("Choose two or more runs of two recipes or methods, ideally with equally many seeds of each.")
     else:
         table = trained.set_index("id", drop=False).loc[chosen].reset_index(drop=True)
         if table.data_hash.nunique() > 1:
             names = ", ".join(sorted(table.data.unique()))
-            st.warning(choose.plain(f"These runs learnt from different data ({names}): what differs can be its doing."))
+            st.warning(
+                choose.plain(
+                    f"These runs were trained on different data ({names}), which alone may explain a difference."
+                )
+            )
         choose.fragment(PARTS[part], run_every=choose.live_every(*table.status))(table)

@@ -42,8 +42,8 @@ def show_state(run_id: str) -> None:
     panels = panels_of(data.metrics((run_id,)), MAIN_PANELS)
     points = data.points((run_id,), tuple(name for panel in panels for name in panel.labels))
     if points.empty:
-        yet = "No point yet: they appear a second after the first step."
-        st.info(yet if run["status"] == "running" else "This run ended before its first point.")
+        yet = "No points yet: they appear a second after the first step."
+        st.info(yet if run["status"] == "running" else "This run ended before its first point was recorded.")
         return
     for first in range(0, len(panels), 2):
         for column, panel in zip(st.columns(2, gap="medium"), panels[first : first + 2], strict=False):
@@ -52,12 +52,12 @@ def show_state(run_id: str) -> None:
             column.plotly_chart(figure, width="stretch", theme=None, key=f"panel {panel.title}", config=PLOTLY_CONFIG)
     st.caption(
         "Line: the mean over a span of steps; band: its lowest and highest value, so that no spike is lost. "
-        "Drag over a chart to zoom, double-click to go back."
+        "Drag over a chart to zoom, double-click to reset."
     )
 
 
 def numbers(run: dict[str, Any], scores: pd.DataFrame) -> list[tuple[str, str, str | None]]:
-    """List (name, value, remark) of what the run has come to, `scores` being of one protocol."""
+    """List (name, value, remark) of the run's progress and scores, `scores` being of one protocol."""
     entries: list[tuple[str, str, str | None]] = [("Epoch", f"{run['epoch']} / {run['epochs']}", None)]
     if run["images_seen"]:
         entries.append(("Images seen", f"{run['images_seen']:,}", None))

@@ -15,7 +15,7 @@ from dashboard.rows import rows_of
 from fergan_core.errors import FerganError
 from fergan_core.protocols import preferred_of_each_run, words
 
-# Faces are shown of the newest runs alone: of thousands they would weigh more than all the rest of the page.
+# Only the newest runs show faces: those of thousands would weigh more than all else on the page.
 MOST_FACES = 200
 
 
@@ -99,7 +99,7 @@ def show_table(chosen: pd.DataFrame) -> None:
             "epoch": column.TextColumn("Epoch", alignment="right", width=82),
             "is": column.NumberColumn("IS", format="%.3f", width=62),
             "course": column.LineChartColumn("IS over epochs", y_min=1, width=110),
-            "by": column.TextColumn("IS by", width=170, help="Judge and protocol of the score and of its course"),
+            "by": column.TextColumn("IS by", width=170, help="Judge and protocol of the score and its curve"),
             "data": column.TextColumn("Data", width=80),
             "preset": column.TextColumn("Preset", width=95),
             "tags": column.ListColumn("Tags"),
@@ -119,7 +119,8 @@ def caption(protocols: Sequence[str]) -> str:
     most = "; ".join(f"{protocol} ({count} run{'s' if count > 1 else ''})" for protocol, count in counts.most_common(3))
     more = "; others" if len(counts) > 3 else ""
     return choose.plain(
-        f"IS by {most}{more}. Only scores of one judge and protocol, of runs on one data set, compare: see IS by."
+        f"IS by {most}{more}. Only scores by one judge and protocol, of runs on one data set, can be compared: see IS "
+        "by."
     )
 
 
@@ -131,7 +132,7 @@ def show_runs() -> None:
         return
     chosen = filtered(runs)
     if chosen.empty:
-        st.info("No run answers to these filters.")
+        st.info("No run matches these filters.")
     else:
         show_table(chosen)
 

@@ -1,4 +1,4 @@
-"""Every metric of the runs' checkpoints, and what stands behind them: confusion, copying, the judges."""
+"""Every metric of the runs' checkpoints, and what is behind them: confusion, copying, the judges."""
 
 import streamlit as st
 
@@ -18,7 +18,7 @@ elif choose.any_trained(runs):
     trained = list(runs.id[~runs.literature])
     chosen = choose.several_runs(runs, default=trained[:4])
     if not set(chosen) <= set(trained):
-        st.caption("A run from literature has no scores but those on the page Inception Score.")
+        st.caption("A run from the literature has only the scores on the page Inception Score.")
     label = choose.run_label(runs)
     labels = {run_id: label(run_id) for run_id in chosen if run_id in trained}
     if labels:
@@ -26,4 +26,4 @@ elif choose.any_trained(runs):
         every = choose.live_every(*runs.status[runs.id.isin(labels)])
         choose.fragment(OF_RUNS[part], run_every=every)(labels, colours)
     else:
-        st.info("Choose a trained run or more.")
+        st.info("Choose one or more trained runs.")

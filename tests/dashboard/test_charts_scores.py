@@ -186,4 +186,4 @@ def test_reliability_leaves_empty_bins_out() -> None:
     assert list(traces["before scaling"].x) == [0.5, 0.9]
     assert list(traces["after scaling"].y) == [0.6]
     assert traces["before scaling"].marker.size[1] > traces["before scaling"].marker.size[0]
-    assert list(traces["as right as sure"].y) == [0, 1]
+    assert list(traces["perfect calibration"].y) == [0, 1]

@@ -52,7 +52,7 @@ def test_a_metrics_row_says_what_the_comparison_found() -> None:
     assert row.difference == f"0.707 times A [{comparison.low:.3g}, {comparison.high:.3g}]"
     assert row.effect == comparison.effect
     assert row.verdict == "suggests: B is better"
-    assert row.needed == f"{comparison.needed} a group"
+    assert row.needed == f"{comparison.needed} per group"
 
 
 def test_metrics_shown_together_are_corrected_for_their_number_and_a_score_of_0_is_compared_by_difference() -> None:

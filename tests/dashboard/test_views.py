@@ -75,7 +75,7 @@ def test_the_table_holds_every_run_and_the_filters_narrow_it(
     assert list(app.dataframe[0].value["status"]) == ["interrupted"]
     app.text_input(key="search").set_value("no such words").run()
     assert not app.dataframe
-    assert "No run answers" in app.info[0].value
+    assert "No run matches" in app.info[0].value
 
 
 def test_a_run_shows_its_state_recipe_and_words_as_text(

@@ -120,40 +120,40 @@ def test_it_opens_on_the_newest_run_beside_the_newest_in_which_an_emotion_died(
 def test_with_no_run_chosen_one_is_asked_for(
     lived: tuple[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "Choose a run or more" in text_of(page(lived[0], monkeypatch, runs="").info)
+    assert "Choose one or more runs" in text_of(page(lived[0], monkeypatch, runs="").info)
 
 
-def test_a_run_of_before_there_was_a_pulse_says_what_can_be_had_of_it(
+def test_a_run_older_than_the_probe_says_what_can_still_be_measured(
     lived: tuple[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url, ids = lived
     app = page(url, monkeypatch, runs=ids["old"])
     assert charts(app) == 0
-    assert "No probe of [old] yet: the first is taken after 4,000 images" in text_of(app.info)
+    assert "No probe readings of [old] yet: the first is taken after 4,000 images" in text_of(app.info)
     assert "`fergan evaluate RUN@all`" in text_of(app.info)
-    assert "Not looked for without a probe: [old]." in text_of(app.info)
-    assert "No probe of this run was taken, so no collapse could be found" in text_of(app.info)
+    assert "No probe readings, so collapses were not looked for: [old]." in text_of(app.info)
+    assert "This run has no probe readings, so no collapse could be found" in text_of(app.info)
     assert not app.success
 
 
-def test_a_run_with_a_pulse_and_no_collapse_says_so(
+def test_a_run_with_a_probe_and_no_collapse_says_so(
     lived: tuple[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url, ids = lived
     app = page(url, monkeypatch, runs=ids["sound"])
     assert charts(app) == 1
     assert "Nothing was found" in text_of(app.success)
-    assert "No emotion of this run was found to collapse" in text_of(app.info)
-    assert "Choose two runs or more" in text_of(app.info)
+    assert "No collapse was found in this run" in text_of(app.info)
+    assert "Choose two or more runs" in text_of(app.info)
 
 
-def test_several_runs_have_a_map_each_and_one_spread_and_those_without_a_pulse_are_named(
+def test_several_runs_have_a_map_each_and_one_spread_and_those_without_a_probe_are_named(
     lived: tuple[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url, ids = lived
     app = page(url, monkeypatch, runs=",".join(ids.values()), emotion="happy")
     assert charts(app) == 3
-    assert "No probe of [old] yet" in text_of(app.info)
+    assert "No probe readings of [old] yet" in text_of(app.info)
     assert "the mean of 2 runs" in text_of(app.caption)
     assert "*dead* <b>run</b>: " + SENTENCE in text_of(app.markdown)
 
@@ -167,7 +167,7 @@ def test_the_dying_emotion_is_shown_before_at_and_after_and_another_run_has_its_
     assert [f"**epoch {epoch}**" in text_of(app.markdown) for epoch in (1, 2, 3, 4)] == [True, True, False, True]
     app.selectbox(key="faces_of").set_value(ids["sound"]).run()
     assert not app.exception
-    assert "No emotion of this run was found to collapse" in text_of(app.info)
+    assert "No collapse was found in this run" in text_of(app.info)
 
 
 def test_coverage_comes_from_evaluations_of_one_protocol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,15 +179,15 @@ def test_coverage_comes_from_evaluations_of_one_protocol(tmp_path: Path, monkeyp
     add_coverage(registry, blind, real=None)
     app = page(url, monkeypatch, runs=f"{with_it},{blind},{without}", measure="coverage")
     assert charts(app) == 1
-    assert "No coverage by emotion of blind, without in these" in text_of(app.info)
-    assert "Choose two runs or more" in text_of(app.info)
+    assert "No coverage by emotion for blind, without in these" in text_of(app.info)
+    assert "Choose two or more runs" in text_of(app.info)
     add_coverage(registry, without, count=2000)
     app = page(url, monkeypatch, runs=f"{with_it},{without}", measure="coverage")
     assert charts(app) == 1
-    assert "No coverage by emotion of with it in these" in text_of(app.info)
+    assert "No coverage by emotion for with it in these" in text_of(app.info)
     app.selectbox(key="protocol").set_value(app.selectbox(key="protocol").options[0]).run()
     assert charts(app) == 1
-    assert "No coverage by emotion of without in these" in text_of(app.info)
+    assert "No coverage by emotion for without in these" in text_of(app.info)
 
 
 def test_faces_are_not_drawn_before_they_are_asked_for(
@@ -281,12 +281,12 @@ def test_duplicates_are_told_by_emotion_and_none_is_said_with_how_many_were_draw
         "angry, neutral: none among the 50 faces drawn of each.",
         "**Duplicates**",
         "angry: none among the 50 faces drawn.",
-        "happy: 1,225 pairs; 100% of 50 faces have a duplicate, of 40 real ones 5%.",
+        "happy: 1,225 pairs; 100% of 50 faces have a duplicate, against 5% of 40 real ones.",
         "disgust: 1 pair; 4% of 50 faces have a duplicate.",
     ]
     captions = [caption.value for caption in app.caption]
     assert captions[2:4] == ["happy, distance 0.00", "disgust, distance 0.46"]
-    assert [text.startswith("The nearest pairs first") for text in captions if "distance 1" in text] == [
+    assert [text.startswith("The nearest pairs first") for text in captions if "count as duplicates" in text] == [
         False,
         False,
         True,

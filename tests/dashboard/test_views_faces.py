@@ -118,7 +118,7 @@ def test_an_epoch_that_the_run_has_no_sheet_of_is_named_and_the_nearest_one_open
 ) -> None:
     app = page("checkpoints", two_runs[0], monkeypatch, epoch=text, emotion="99", seed="x", checkpoint="7")
     (warning,) = [warning.value.replace("\\", "") for warning in app.warning]
-    assert warning.startswith(f"The address asks for epoch '{text[:20]}', but sheets are of epochs 1 to 3")
+    assert warning.startswith(f"The address asks for epoch '{text[:20]}', but the sheets are of epochs 1 to 3")
     assert f"Epoch {opened}, emotion by emotion" in [header.value for header in app.subheader]
 
 
@@ -149,7 +149,7 @@ def test_inception_score_shows_one_judge_at_a_time(tmp_path: Path, monkeypatch: 
     captions = [caption.value.replace("\\", "") for caption in app.caption]
     assert any(text.startswith("judge fer2013") for text in captions)
     assert not any(text.startswith("judge synthfer") for text in captions)
-    assert any("Without a score by this judge yet: one" in text for text in captions)
+    assert any("No score by this judge yet: one" in text for text in captions)
     assert not app.warning
 
 
@@ -167,8 +167,8 @@ def test_inception_score_warns_where_two_judges_disagree(tmp_path: Path, monkeyp
     (warning,) = app.warning
     text = warning.value.replace("\\", "")
     assert "disagree at epoch 4" in text
-    assert "by other two is ahead (1.400 to 1.100), by synthfer one is ahead (1.500 to 1.200)" in text
-    assert "do not meet" in text
+    assert "by other, two is ahead (1.400 to 1.100), by synthfer, one is ahead (1.500 to 1.200)" in text
+    assert "do not overlap" in text
     assert app.selectbox(key="evaluation").value == "two, epoch 4, 500 faces"
     assert any("Barratt & Sharma" in caption.value for caption in app.caption)
 
@@ -187,10 +187,10 @@ def test_compare_shows_what_differs_and_the_newest_scores(
 
 def test_compare_of_one_run_asks_for_another(two_runs: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
     app = page("compare", two_runs[0], monkeypatch, runs=two_runs[1][0])
-    assert any("two runs" in info.value for info in app.info)
+    assert any("two or more runs" in info.value for info in app.info)
 
 
-@pytest.mark.parametrize(("view", "words"), [("compare", "two runs"), ("inception_score", "a run or more")])
+@pytest.mark.parametrize(("view", "words"), [("compare", "two or more runs"), ("inception_score", "one or more runs")])
 def test_unknown_runs_in_the_address_are_named(
     view: str, words: str, two_runs: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

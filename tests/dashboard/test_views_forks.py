@@ -74,7 +74,7 @@ def test_the_tree_says_what_each_fork_changed_and_what_came_of_it(
     ]
     assert table["epoch"].to_list() == ["", "3", "4", "6"]
     assert table["changed"].to_list() == ["", "d_lr 0.0002 → 0.0001", "augment none → ada", "nothing"]
-    assert table["outcome"].to_list() == ["", "came here too", "did not come", "none lasted so long"]
+    assert table["outcome"].to_list() == ["", "recurred", "did not recur", "none to compare"]
     assert table["alarms"].to_list() == [
         "epoch 5: An emotion collapses (happy)", "epoch 7: An emotion collapses (happy)", "none",
         "collapsed for a while: happy",
@@ -113,8 +113,8 @@ def test_forks_of_a_run_that_was_deleted_are_still_told(
     assert app.dataframe[0].value["changed"].iloc[0] == "d_lr 0.0002 → 0.0001"  # the trash still has its recipe
     registry.purge(trunk)
     table = page(url, monkeypatch, slower).dataframe[0].value
-    assert table["changed"].to_list() == ["not known", "not known", "nothing"]
-    assert table["outcome"].to_list() == ["not known", "not known", "none lasted so long"]
+    assert table["changed"].to_list() == ["unknown", "unknown", "nothing"]
+    assert table["outcome"].to_list() == ["unknown", "unknown", "none to compare"]
 
 
 def test_recipes_are_read_of_all_runs_there_are(branched: tuple[str, list[str]]) -> None:

@@ -88,7 +88,7 @@ def test_without_groups_the_page_says_what_to_choose_and_how_to_train_it(
     seeds: tuple[str, dict[str, list[str]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = page(seeds[0], monkeypatch)
-    assert "two runs or more" in app.info[0].value
+    assert "two or more runs" in app.info[0].value
     assert "trainers.sweep" in app.code[0].value
     assert not app.dataframe
 
@@ -128,13 +128,18 @@ def test_what_weakens_a_comparison_is_said(
     app = page(url, monkeypatch, A=[*ids["hinge"], *ids["odd"]], B=ids["lsgan"][:3])
     warnings = warned(app)
     for words in (
-        "2 data sets (fer2013, synthfer)", "*hinge* 0, a fork are forks", "Group A has runs of one recipe and one seed",
-        "Group B: fewer than 5 runs", "1 of 9 in A, 0 of 3 in B", "so left out: no score", "A 2 to 5, B 2",
-    ):  # fmt: skip
+        "2 data sets (fer2013, synthfer)",
+        "*hinge* 0, a fork are forks",
+        "Group A has several runs of the same recipe and seed",
+        "Group B: fewer than 5 runs",
+        "1 of 9 in A, 0 of 3 in B",
+        "Left out, without a score by this judge: no score",
+        "A 2 to 5, B 2",
+    ):
         assert words in warnings, words
     assert "more than the seed" not in warnings
     mixed = warned(page(url, monkeypatch, A=[*ids["hinge"], ids["lsgan"][0]], B=ids["lsgan"][1:]))
-    assert "The runs of group A differ in more than the seed: loss." in mixed
+    assert "The runs of group A differ in more than the seed, and so their spread: loss." in mixed
 
 
 def test_groups_are_compared_at_equal_images_and_by_one_emotions_faces(
@@ -149,7 +154,7 @@ def test_groups_are_compared_at_equal_images_and_by_one_emotions_faces(
     app.selectbox(key="faces").set_value("happy").run()
     assert app.dataframe[0].value.set_index("metric").loc["FID ↓", "a"] == "1.000"
     app.segmented_control(key="at").set_value("seconds").run()
-    assert any("did not record what they spent" in info.value for info in app.info)
+    assert any("did not record this cost" in info.value for info in app.info)
 
 
 def test_a_run_of_the_address_that_is_not_there_is_named(

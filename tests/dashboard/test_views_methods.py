@@ -1,4 +1,4 @@
-"""The Rivals page, and `fergan compare`, on a registry of two methods with seeds, speeds and few-step scores."""
+"""The page Methods and `fergan compare`, on a registry of two methods with seeds, speeds and few-step scores."""
 
 import json
 from pathlib import Path
@@ -179,6 +179,6 @@ def test_faces_say_what_is_missing_and_one_run_alone_is_no_comparison(
     app = page(url, monkeypatch, runs=",".join(ids[:2]), part="Faces")
     assert any("no sheet" in text.value for text in app.text)
     assert any("diffusion or flow" in info.value for info in app.info)
-    assert any("two runs or more" in info.value for info in page(url, monkeypatch, runs=ids[0]).info)
+    assert any("two or more runs" in info.value for info in page(url, monkeypatch, runs=ids[0]).info)
     same = page(url, monkeypatch, runs=",".join(ids[:2]))
     assert any("of one recipe" in info.value for info in same.info)

@@ -101,7 +101,7 @@ def test_the_table_shows_one_protocol_with_real_faces_and_noise(
     cells = app.dataframe[0].value
     assert list(cells["run"]) == ["Real faces", "Noise", *["*first* <b>run</b>"] * 2, *["second"] * 2]
     assert list(cells["fid"]) == [2.0, 300.0, 30.0, 15.0, 50.0, 25.0]
-    assert any("no triumph" in text for text in texts(app.caption))
+    assert any("not a success" in text for text in texts(app.caption))
 
 
 def test_the_best_is_said_with_whether_it_can_be_told_from_the_next(
@@ -112,7 +112,7 @@ def test_the_best_is_said_with_whether_it_can_be_told_from_the_next(
     (sentence,) = [text for text in texts(app.markdown) if "Next:" in text]
     assert sentence.startswith("***first* <b>run</b>, epoch 2: 15.0 [14.0, 16.0]** (real faces 2.000)")
     assert "Next: second, epoch 2: 25.0 [24.0, 26.0]" in sentence
-    assert "do not meet" in sentence
+    assert "do not overlap" in sentence
     alone = page(url, monkeypatch, runs=ids[0], by="IS", metrics="IS")
     assert any("cannot be told apart" in text for text in texts(alone.markdown))
 
@@ -123,7 +123,7 @@ def test_a_run_from_literature_has_no_row(scored: tuple[str, list[str]], monkeyp
     assert set(app.dataframe[0].value["run"]) == {"Real faces", "Noise", "*first* <b>run</b>"}
     alone = page(url, monkeypatch, runs="report22")
     assert not alone.warning
-    assert any("Choose a trained run" in text for text in texts(alone.info))
+    assert any("Choose one or more trained runs" in text for text in texts(alone.info))
 
 
 def test_the_table_of_an_emotion_is_its_own(scored: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,7 +143,7 @@ def test_a_cell_whose_weights_are_gone_says_so(scored: tuple[str, list[str]], mo
     app = page(scored[0], monkeypatch, part="Confusion", asked="happy", read_as="angry")
     assert any("cannot be read" in text and "another epoch" in text for text in texts(app.error))
     app.selectbox(key="asked").set_value("neutral").run()
-    assert any("knows no neutral faces" in text for text in texts(app.info))
+    assert any("did not learn neutral faces" in text for text in texts(app.info))
 
 
 def test_no_face_is_drawn_before_a_cell_is_chosen(
@@ -178,7 +178,7 @@ def test_every_judges_card_is_shown(name: str, tmp_path: Path, monkeypatch: pyte
     assert len(app.get("plotly_chart")) == 1 + ("reliability" in card["held_out"])
 
 
-def test_a_card_of_before_there_were_reliability_diagrams_says_so() -> None:
+def test_a_card_without_a_reliability_diagram_says_so() -> None:
     def script() -> None:
         from dashboard.sections import judges
 

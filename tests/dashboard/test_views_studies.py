@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.sections.studies import telling_first
+from dashboard.sections.studies import most_influential_first
 from fergan_core.registry import Registry, Score
 
 HOME = Path(__file__).parents[2] / "dashboard" / "Home.py"
@@ -60,14 +60,14 @@ def captions_of(app: AppTest) -> str:
     return "\n".join(caption.value for caption in app.caption).replace("\\", "")
 
 
-def test_a_study_shows_who_died_what_a_score_hangs_on_and_its_trials(
+def test_a_study_shows_who_died_what_a_score_depends_on_and_its_trials(
     studied: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url, ids = studied
     app = page(url, monkeypatch, study="rates", by="d_lr")
     assert "2 of 12 runs died" in captions_of(app)
     assert "An emotion collapses: 1" in captions_of(app)
-    assert "1 trials without the score are left out" in captions_of(app)
+    assert "Left out, without the score: 1 trial; see the failures" in captions_of(app)
     assert len(app.get("plotly_chart")) == 2
     failed, trials = (table.value for table in app.dataframe)
     counts = failed[failed.parameter == "d_lr"].set_index("value")["failed"].to_dict()
@@ -92,7 +92,7 @@ def test_a_study_of_one_setting_and_few_trials_says_what_is_missing(
     studied: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = page(studied[0], monkeypatch, study="young")
-    assert "one setting" in app.info[0].value
+    assert "the same setting" in app.info[0].value
     assert len(app.dataframe[0].value) == 2
     assert not app.get("plotly_chart")
 
@@ -104,7 +104,7 @@ def test_too_few_scored_trials_have_survival_and_failures_but_no_shares(
     for number, rate in enumerate((1e-4, 1e-3, 1e-2)):
         add_trial(registry, "few", number, rate, "hinge")
     app = page(registry.url, monkeypatch)
-    assert any("4 ended trials or more" in info.value for info in app.info)
+    assert any("4 or more ended trials" in info.value for info in app.info)
     assert len(app.get("plotly_chart")) == 1
     assert "0 of 3 runs died (none)" in captions_of(app)
 
@@ -123,7 +123,7 @@ def test_before_a_trial_has_ended_or_a_study_begun_the_page_says_so(
     assert "No trial" in page(registry.url, monkeypatch).info[0].value
 
 
-def test_the_field_on_which_fid_hangs_most_comes_first_and_the_order_stays_where_fid_is_unknown() -> None:
+def test_the_field_on_which_fid_depends_most_comes_first_and_the_order_stays_where_fid_is_unknown() -> None:
     rows = [
         {"loss": loss, "d_lr": rate, "fid": 1e4 * rate + seed}
         for loss in "ab"
@@ -131,5 +131,5 @@ def test_the_field_on_which_fid_hangs_most_comes_first_and_the_order_stays_where
         for seed in range(3)
     ]
     trials = pd.DataFrame(rows)
-    assert telling_first(trials, ["loss", "d_lr"]) == ["d_lr", "loss"]
-    assert telling_first(trials.drop(columns="fid"), ["loss", "d_lr"]) == ["loss", "d_lr"]
+    assert most_influential_first(trials, ["loss", "d_lr"]) == ["d_lr", "loss"]
+    assert most_influential_first(trials.drop(columns="fid"), ["loss", "d_lr"]) == ["loss", "d_lr"]
