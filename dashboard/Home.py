@@ -1,4 +1,4 @@
-"""The dashboard's entry: `streamlit run dashboard/Home.py`. It names the pages and runs the one that was asked for."""
+"""The dashboard's entry: `streamlit run dashboard/Home.py`. It names the pages and runs the requested one."""
 
 from pathlib import Path
 
@@ -29,7 +29,7 @@ PAGES = [
 
 
 def start() -> None:
-    """Lead on from the bare address: Streamlit would serve a default page there alone, and /runs not at all."""
+    """Redirect the bare address to the first page, which as the default page would have no address of its own."""
     st.switch_page(PAGES[0], query_params=st.query_params.to_dict())
 
 

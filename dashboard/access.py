@@ -32,7 +32,7 @@ def refusal() -> str | None:
 
 
 def stop_outside_home() -> None:
-    """End a page that Streamlit was told to run by itself: Home, which refuses what others can reach, was not asked."""
+    """Stop a page that Streamlit runs by itself, without Home and its refusal of servers that others can reach."""
     context = get_script_run_ctx(suppress_warning=True)
     if context is not None and Path(context.main_script_path).resolve().parent == _VIEWS:
         st.error("A page does not run by itself; start the dashboard with `streamlit run dashboard/Home.py`.")

@@ -1,5 +1,7 @@
-"""All that the pages read: the registry's tables and files, cached until the registry's next write. Nothing writes here
-but what a person does himself, through `registry()`."""
+"""All that the pages read: the registry's tables and files, cached until the registry's next write.
+
+Nothing is written here, except what a person enters on a page, through `registry()`.
+"""
 
 import json
 from collections.abc import Callable, Sequence
@@ -40,7 +42,7 @@ def reader() -> Reader:
 
 
 def registry() -> Registry:
-    """Open the registry for writing, for what a person has just asked for: a tag, a note."""
+    """Open the registry for writing what a person enters: a tag, a note."""
     return Registry(url())
 
 
@@ -50,21 +52,21 @@ def last_write() -> int:
 
 
 def left_out() -> dict[str, None]:
-    """Return the sentences about rows that this page could not show, in the order of their finding."""
+    """Return the sentences about rows that this page could not show, in the order in which they were met."""
     sentences: dict[str, None] = st.session_state.setdefault("rows left out", {})
     return sentences
 
 
 def _note_left_out(answer: object) -> None:
-    """Keep what the reader says of rows that it left out of a table, for the page to show."""
+    """Remember the reader's sentences about rows that it left out of a table, for the page to show."""
     if isinstance(answer, pd.DataFrame):
         left_out().update(dict.fromkeys(answer.attrs.get("left_out", ())))
 
 
 def _until_next_write(most: int) -> Callable[[Callable[Concatenate[Reader, P], T]], Callable[P, T]]:
-    """Make of a query of a Reader a cached one that takes its other arguments alone, and keeps the `most` last answers.
+    """Turn a query of a Reader into a cached one without that argument, which keeps its `most` latest answers.
 
-    An answer counts for one registry until its next write: both are part of the cache's key. Whoever asks gets a copy.
+    An answer is valid for one registry until its next write: both are in the cache's key. Every caller gets a copy.
     """
 
     def decorate(query: Callable[Concatenate[Reader, P], T]) -> Callable[P, T]:
@@ -87,7 +89,7 @@ def _until_next_write(most: int) -> Callable[[Callable[Concatenate[Reader, P], T
 
 
 def runs() -> pd.DataFrame:
-    """Return all runs, newest first, as they stand now: whether one still lives is never cached.
+    """Return all runs, newest first, never cached: that a run has crashed shows by the clock and not by a write.
 
     Ended trials of studies, of which there are dozens, come after the others.
     """
@@ -114,8 +116,8 @@ def metrics(source: Reader, run_ids: Sequence[str]) -> list[str]:
     return source.metrics(run_ids)
 
 
-def has_pulse(run_id: str) -> bool:
-    """Tell whether a run's faces were read while it was trained, by which alone a collapse is found."""
+def has_probe(run_id: str) -> bool:
+    """Tell whether a run has probe readings, without which no collapse can be found."""
     return any(name.startswith("pulse_") for name in metrics((run_id,)))
 
 
@@ -133,7 +135,7 @@ def scores(source: Reader, run_ids: Sequence[str]) -> pd.DataFrame:
 
 @_until_next_write(64)
 def sampled_scores(source: Reader, run_ids: Sequence[str]) -> pd.DataFrame:
-    """Return the runs' scores of all ways of drawing, with the way."""
+    """Return the runs' scores by every sampler and number of steps, with these."""
     return source.scores(run_ids, sampled=True)
 
 
@@ -151,7 +153,7 @@ def claims(source: Reader, score: str) -> list[Verdict]:
 
 @_until_next_write(64)
 def recipes(source: Reader, run_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Return the recipes of those of the runs that there are, by id."""
+    """Return the recipes of those of the runs that exist, by id."""
     return source.recipes(run_ids)
 
 
@@ -162,7 +164,7 @@ def study_names() -> list[str]:
 
 def study_trials(name: str) -> Trials:
     """Return a study's ended trials, as `fergan_core.registry.trials` does."""
-    # That a run has crashed is seen by the clock and not by a write.
+    # A crash shows by the clock and not by a write, so the statuses are part of the key.
     return _trials(name, tuple(runs().status))
 
 
@@ -203,18 +205,18 @@ def sheet_bytes(path: str, sha256: str) -> bytes:
 
 @st.cache_data(max_entries=_MOST_PICTURES, show_spinner=False)
 def small_sheet(path: str, sha256: str, _draw: Callable[[bytes], bytes]) -> bytes:
-    """Return what `_draw` makes of a sheet's picture; made once a sheet, whatever `_draw` is."""
+    """Return `_draw(picture)` of a sheet, cached by the sheet alone."""
     return _draw(reader().file(path).read_bytes())
 
 
 def generate(run_id: str, step: int, labels: tuple[int, ...], seed: int) -> Faces:
-    """Draw one face a label, of FER2013's codes, from a checkpoint: uint8 [n,48,48]."""
+    """Draw one face per label, of FER2013's codes, from a checkpoint: uint8 [n,48,48]."""
     return _ask("draw", run_id, _weights(run_id, step), labels, seed).faces
 
 
 def path(run_id: str, code: int, seed: int, frames: int) -> tuple[Faces, Faces]:
-    """Return a few faces of an emotion at some steps of the sampler, from a run's last checkpoint, and what the network
-    saw in them: both uint8 [faces,frames,48,48]."""
+    """Return a few faces of an emotion at some steps of the sampler, from a run's last checkpoint, and the network's
+    estimates of the final faces in them: both uint8 [faces,frames,48,48]."""
     weights = _weights(run_id, int(checkpoints(run_id)["step"].max()))
     answer = _ask("path", run_id, weights, (code,) * _PATHS, seed, frames=frames)
     states, denoised = answer.faces.reshape(2, _PATHS, -1, 48, 48)
@@ -222,12 +224,13 @@ def path(run_id: str, code: int, seed: int, frames: int) -> tuple[Faces, Faces]:
 
 
 def read(run_id: str, step: int, labels: tuple[int, ...], seed: int, truncation: float, judge: str) -> FaceAnswer:
-    """Draw one face a label and let a judge read them: `facts` has `chances`, lists [n,7], and `judge_sha256`."""
+    """Draw one face per label and let a judge read them: `facts` has `chances`, the judge's probabilities as lists
+    [n,7], and `judge_sha256`."""
     return _ask("read", run_id, _weights(run_id, step), labels, seed, truncation=truncation, judge=judge)
 
 
 def nearest(run_id: str, step: int, labels: tuple[int, ...], seed: int, judge: str | None) -> FaceAnswer:
-    """Draw one face a label and lay its nearest training faces beside it, the most suspicious first.
+    """Draw one face per label and find its nearest training faces, the face that is nearest to one first.
 
     The judge None is that of the data. `faces` has each face and behind it its neighbours; `facts` has their number
     `neighbours`, the lists `asked` [n], `labels` [n,neighbours], `ratio` [n] and `nearer` [n] as in
@@ -237,7 +240,7 @@ def nearest(run_id: str, step: int, labels: tuple[int, ...], seed: int, judge: s
 
 
 def project(run_id: str, step: int, labels: tuple[int, ...], seed: int) -> FaceAnswer:
-    """Draw one face a label and lay them among real faces, in the judge's features; find those that repeat others.
+    """Draw one face per label and place them among real faces, in the judge's features; find duplicates among them.
 
     `facts` has `real`, faces that the run did not learn from, 300 an emotion or fewer, and `drawn`, each with lists
     `at` [n,2] in the plane in which the real faces vary most, `labels` [n] and `reads` [n], what the `judge` reads;
@@ -266,13 +269,13 @@ def _weights(run_id: str, step: int) -> tuple[str, str]:
     return saved["path"].iloc[0], saved["sha256"].iloc[0]
 
 
-# As many as the caches of single faces (64) and of the four other kinds (16 each) held before they were one.
+# An answer has at most a few thousand faces of 2.3 KB each.
 @st.cache_data(max_entries=128, show_spinner=False)
 def _ask(
     kind: str, run_id: str, weights: tuple[str, str], labels: tuple[int, ...], seed: int, **others: Any
 ) -> FaceAnswer:
-    """Ask the process that draws faces for those of a run; `weights` are path and hash, since a resumed run writes its
-    checkpoints anew."""
+    """Ask the face worker about a run's faces; `weights` are path and hash, since a resumed run rewrites its
+    checkpoints."""
     source = reader()
     record = source.run(run_id)
     return _face_client().ask(

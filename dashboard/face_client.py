@@ -22,14 +22,14 @@ Faces = npt.NDArray[np.uint8]
 
 
 class FaceAnswer(NamedTuple):
-    """Faces uint8 [n,48,48], and what else is known of them: plain values of JSON."""
+    """Faces uint8 [n,48,48], and facts about them as JSON values."""
 
     faces: Faces
     facts: dict[str, Any]
 
 
 class FaceClient:
-    """Draws faces from checkpoints through a child process, which it starts when asked and once more if it has died.
+    """Draws faces from checkpoints through a child process, started at the first question and again if it has died.
 
     A question that cannot be answered raises CheckpointError, with a sentence.
     """
@@ -41,14 +41,14 @@ class FaceClient:
     def ask(
         self, kind: str, recipe: Mapping[str, Any], weights: Path, labels: Sequence[int], seed: int, **others: Any
     ) -> FaceAnswer:
-        """Ask for one face a label (FER2013's codes) of a checkpoint, and for what else there is to know of them.
+        """Ask for one face per label (FER2013's codes) from a checkpoint, and for facts about them.
 
-        `kind` is one of those that `dashboard.face_worker` answers, `others` (plain values of JSON) what it needs
-        beside; `dashboard.data` has a function for each that says what the answer holds.
+        `kind` is one of those that `dashboard.face_worker` answers, `others` its further parameters (JSON
+        values); the function for each kind in `dashboard.data` says what the answer holds.
         """
         of_faces = {"recipe": dict(recipe), "weights": str(weights), "labels": list(labels), "seed": seed}
         with self._turn:
-            for _ in range(2):  # a child that went for want of work is found out by asking it
+            for _ in range(2):  # that an idle child has ended shows only when it is asked
                 try:
                     return self._ask({"kind": kind, **of_faces, **others})
                 except (BrokenPipeError, EOFError):

@@ -81,19 +81,19 @@ def _is_within(value: object, least: int, most: int) -> bool:
 
 @lru_cache(maxsize=1)
 def _open_real_faces(recipe: str, dataset: str, judge: str) -> RealFaces:
-    """Open a run's data in a judge's reading; the first time it takes a while, and the memory of a data set."""
+    """Open a run's data in a judge's reading; the first time it takes minutes, and the memory of a data set."""
     return real_faces_of(json.loads(recipe), json.loads(dataset), load_judge(judge))
 
 
 def _where(question: Question) -> tuple[str, str, str]:
-    """Name the data of the run that is asked about, and the judge that is named or else that of the data."""
+    """Return the run's recipe and dataset as JSON, and the question's judge, or else the data set's."""
     judge = question.get("judge") or judges_for(question["dataset"]["name"])[0]
     return json.dumps(question["recipe"]), json.dumps(question["dataset"]), judge
 
 
 @lru_cache(maxsize=32)
 def _reach(where: tuple[str, str, str], code: int) -> float:
-    """Return the distance within which two faces of an emotion are duplicates: that of the scores, of all data."""
+    """Return the distance within which two faces of an emotion are duplicates, the same as in the scores."""
     return duplicate_threshold(_open_real_faces(*where).train.of(code).features)
 
 
@@ -108,7 +108,7 @@ def _path(question: Question) -> FaceAnswer:
         raise CheckpointError("this run draws a face in one pass, so there is no path to show")
     path = [*generator.path(generator.latents(len(labels), question["seed"]), labels)]
     places = sorted({round(place) for place in np.linspace(0, len(path) - 1, question["frames"])})
-    # Much noise is as bright as the least of it: shown by its own spread, for its bytes would be black and white alone.
+    # Noise is divided by its own spread: clipped to bytes as it is, it would be only black and white.
     states = torch.stack([to_bytes(path[at][0] / max(1.0, float(path[at][0].std()) * 2)) for at in places], 1)
     denoised = torch.stack([to_bytes(path[at][1]) for at in places], 1)
     return FaceAnswer(torch.stack([states, denoised]).flatten(0, 2).numpy(), {})
@@ -140,7 +140,7 @@ def _nearest(question: Question) -> FaceAnswer:
 def _project(question: Question) -> FaceAnswer:
     where, labels = _where(question), torch.tensor(question["labels"])
     real_faces, codes = _open_real_faces(*where), sorted(set(question["labels"]))
-    real = real_faces.held_out.take(torch.cat([_few(real_faces.held_out, code) for code in codes]))
+    real = real_faces.held_out.take(torch.cat([_sample(real_faces.held_out, code) for code in codes]))
     plane = principal_plane(real.features.numpy())
     generated = drawn_and_read(_generator(question), real_faces.judge, labels, question["seed"])
     twins, pairs = [], []
@@ -155,22 +155,22 @@ def _project(question: Question) -> FaceAnswer:
     facts = {
         "judge": real_faces.judge.name,
         "shares": plane.shares.tolist(),
-        "real": _laid(real, plane),
-        "drawn": _laid(generated, plane),
+        "real": _in_plane(real, plane),
+        "drawn": _in_plane(generated, plane),
         "twins": twins,
         "nearest": {"labels": [code for _, code, _ in pairs], "distances": [distance for distance, _, _ in pairs]},
     }
     return FaceAnswer(np.array([face for _, _, pair in pairs for face in pair], np.uint8), facts)
 
 
-def _few(faces: Reading, code: int) -> torch.Tensor:
+def _sample(faces: Reading, code: int) -> torch.Tensor:
     """Choose at most _REAL_FACES faces of an emotion, the same ones for every question: int64 [n]."""
     assert faces.labels is not None
     of_emotion = torch.nonzero(faces.labels == code)[:, 0]
     return of_emotion[torch.randperm(len(of_emotion), generator=torch.Generator().manual_seed(0))[:_REAL_FACES]]
 
 
-def _laid(faces: Reading, plane: Plane) -> dict[str, Any]:
+def _in_plane(faces: Reading, plane: Plane) -> dict[str, Any]:
     assert faces.labels is not None
     at, reads = plane.project(faces.features.numpy()), faces.logits.argmax(1)
     return {"at": at.tolist(), "labels": faces.labels.tolist(), "reads": reads.tolist()}
@@ -203,7 +203,7 @@ _ANSWERS: dict[str, Callable[[Question], FaceAnswer]] = {
 
 
 def _serve(source: IO[bytes], sink: IO[bytes]) -> None:
-    """Answer questions until there is none for ten minutes, or the server has gone; whatever fails is an answer too."""
+    """Answer questions until none comes for ten minutes or the server ends; a failure is answered by a sentence."""
     while select.select([source], [], [], _IDLE_SECONDS)[0] and (line := source.readline()):
         try:
             question = json.loads(line)

@@ -14,7 +14,7 @@ _LOG = {"type": "log", "dtick": "D2", "tickformat": ",.4~g"}
 
 
 def sizes_figure(table: pd.DataFrame, score: Score, *, dark: bool) -> go.Figure:
-    """Draw a score over the images seen: a line a data size, the mean of the seeds, the band from lowest to highest.
+    """Draw a score over the images seen: one line per data size, the mean over seeds; band: from lowest to highest.
 
     `table` has columns images, seed, images_seen, value, real.
     """

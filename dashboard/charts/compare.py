@@ -28,7 +28,7 @@ _SCORE_COLUMNS = {
 
 
 def recipe_differences(recipes: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
-    """List the fields in which recipes differ: a row a field, a column a run, a dash where it has no such field."""
+    """List the fields in which recipes differ: one row per field, one column per run, a dash for a missing field."""
     rows = {
         name: [field_text(values[label]) if label in values else "–" for label in recipes]
         for name, values in differences(recipes).items()
@@ -37,7 +37,7 @@ def recipe_differences(recipes: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame
 
 
 def field_text(value: Any) -> str:
-    """Write a recipe's field as --set would take it: a list's members with commas between, texts without quotes."""
+    """Write a recipe's field as --set takes it: a list's members separated by commas, text without quotes."""
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return value if isinstance(value, str) else json.dumps(value)
@@ -64,7 +64,7 @@ def metric_curves(
 ) -> go.Figure:
     """Draw one metric of several runs over the steps: a bucket's mean as the line, from lowest to highest the band.
 
-    Where a run's metric is first not a number a dotted line stands in its colour, and the legend says so.
+    At the step where a run's metric is first not a number, a dotted line stands in its colour, and the legend says so.
     """
     figure = go.Figure()
     for run_id, label in labels.items():

@@ -1,4 +1,4 @@
-"""Which emotion is read as which: shares or counts -> a heat map; pure functions of tables."""
+"""Which emotion is recognised as which: shares or counts -> a heat map; pure functions of tables."""
 
 from collections.abc import Sequence
 
@@ -11,14 +11,14 @@ from fergan_core.emotions import EMOTIONS
 
 _READ_AS = "read_as_"
 
-# From each theme's ground to a blue-green of no emotion's, never so far that the theme's ink could not be read on it.
+# From each theme's ground to a blue-green that is no emotion's colour, and on which the theme's ink stays readable.
 _SCALES = {False: [[0, "#fbfaf7"], [1, "#5fb0c6"]], True: [[0, "#14181b"], [1, "#1f6a80"]]}
 
 
 def confusion(scores: pd.DataFrame, column: str) -> pd.DataFrame:
     """Return one evaluation's shares, rows requested, columns recognised as; `column` is value, real or noise.
 
-    A row an emotion that was asked for, all seven columns; NaN where the share is not known.
+    One row per requested emotion, all seven columns; NaN where the share is not known.
     """
     rows = scores[scores.metric.str.startswith(_READ_AS) & scores.emotion.notna()]
     rows = rows.assign(read=rows.metric.str.removeprefix(_READ_AS)).drop_duplicates(["emotion", "read"], keep="last")
@@ -38,7 +38,7 @@ def confusion_figure(
 ) -> go.Figure:
     """Draw shares as a heat map, `rows` saying what a row is ("requested", "labelled"); a frame around `chosen`.
 
-    Over it lie points that cannot be seen, one a cell: a heat map's own cells cannot be selected by a click.
+    Invisible points lie over it, one per cell, since a heat map's own cells cannot be selected by a click.
     """
     read, true = list(shares.columns), list(shares.index)
     template = plotly_template(dark)

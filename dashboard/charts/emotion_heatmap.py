@@ -1,4 +1,4 @@
-"""Which emotion lives, over a training: points of the probe, scores and findings -> maps, and how far seeds part."""
+"""How each emotion fares over a training: probe points, scores and findings -> maps, and the spread over seeds."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from fergan_core.emotions import EMOTIONS
 
 
 class Measure(NamedTuple):
-    """What can be shown of an emotion: its points' prefix or its score's key, and what a reader must know."""
+    """A measure of an emotion's faces: the prefix of its points or the key of its score, and what it means."""
 
     key: str
     meaning: str
@@ -33,8 +33,8 @@ MEASURES: Mapping[str, Measure] = {
     ),
 }
 
-# From each theme's ground, which is death, to a blue-green; for repeats, of which many are bad, the other way round.
-_ALIVE: dict[bool, list[tuple[float, str]]] = {
+# From red over the theme's ground to blue-green; reversed for repeats, of which many are bad.
+_SCALES: dict[bool, list[tuple[float, str]]] = {
     False: [(0, "#a9322f"), (0.35, "#e9d9c9"), (1, "#2f8ba3")],
     True: [(0, "#c2504c"), (0.35, "#39332e"), (1, "#3fa3bd")],
 }
@@ -66,8 +66,8 @@ def emotion_heatmap(
 
     `findings` has columns kind, step, numbers (with `emotion`), sentence. Epochs are steps by `steps_per_epoch`.
     """
-    good = _ALIVE[dark]
-    scale = [(1 - at, colour) for at, colour in reversed(good)] if measure == "repeats" else good
+    good = _SCALES[dark]
+    scale = [(1 - share, colour) for share, colour in reversed(good)] if measure == "repeats" else good
     epochs = (table.columns.to_numpy(dtype=float) / steps_per_epoch).tolist()
     figure = go.Figure()
     figure.add_heatmap(
@@ -110,10 +110,10 @@ def around(steps: list[int], onset: int, end: int | None) -> list[int]:
 
 
 def lines(tables: Mapping[str, pd.DataFrame], steps_per_epoch: Mapping[str, float], emotion: str) -> pd.DataFrame:
-    """Return one emotion's measure of several runs, a column a run, by epoch as a fraction (index).
+    """Return one emotion's measure of several runs, one column per run, by epoch as a fraction (index).
 
-    `tables` are by run as `life` makes them. Where only others were looked at, a run has what lies on a straight line
-    between its own two looks, and NaN before its first and after its last.
+    `tables` are by run, as `emotion_table` makes them. At epochs where only other runs have a value, a run has the
+    linear interpolation of its own, and NaN before its first and after its last.
     """
     courses = {run: table.loc[emotion].dropna() for run, table in tables.items() if emotion in table.index}
     by_epoch = {run: line.set_axis(line.index / steps_per_epoch[run]) for run, line in courses.items()}
@@ -122,7 +122,7 @@ def lines(tables: Mapping[str, pd.DataFrame], steps_per_epoch: Mapping[str, floa
 
 
 def spread(of_runs: pd.DataFrame) -> pd.DataFrame:
-    """Return mean, low (the lowest), high and runs (how many) of `lines` by epoch, where two runs or more are known."""
+    """Return mean, low (the lowest), high and runs (their number) of `lines` by epoch, where two runs have a value."""
     table = pd.DataFrame(
         {
             "mean": of_runs.mean(axis=1),

@@ -17,11 +17,11 @@ from fergan_core.metrics.catalogue import CATALOGUE, Metric
 
 GROUPS = ("A", "B")
 COLOURS = dict(zip(GROUPS, map(run_colour, (0, 3)), strict=True))
-_WIDTH = 0.28  # how far to either side of its group's middle a run is drawn
+_WIDTH = 0.28  # how far from its group's middle a run is drawn at most
 
 
 def in_groups(scores: pd.DataFrame, groups: Mapping[str, Sequence[str]], emotion: str | None = None) -> pd.DataFrame:
-    """Return an emotion's scores (None: all together) of the groups' runs: a row a run and metric, with its group.
+    """Return an emotion's scores (None: all together) of the groups' runs: one row per run and metric, with its group.
 
     `scores` are one evaluation a run (`analysis.budgets.at_budget`). Columns: group, run_id, epoch, spent, count,
     metric, value, real; a score that is not a number has no row.
@@ -37,7 +37,7 @@ def differences(values: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
 
     `values` is what `in_groups` returns. Columns: metric, a, b (means), difference (of B less A, of a skewed metric B
     by A, of a share in points, with its interval), effect (Hedges' g), verdict, needed (runs a group, for four shown of
-    five), runs (how many of each group have the score). A metric that two runs of each group have not is left without a
+    five), runs (how many of each group have the score). A metric that fewer than two runs of a group have gets no
     difference.
     """
     rows = []
@@ -92,7 +92,7 @@ def strip_figure(values: pd.DataFrame, metric: str, labels: Mapping[str, str], *
         group = metric_rows[metric_rows.group == name].sort_values("value", kind="stable")
         if group.empty:
             continue
-        # In turns to the left and to the right, so that runs of one value do not hide each other.
+        # Spread sideways, so that runs with the same value do not hide each other.
         aside = [((rank % 5) - 2) / 2 * _WIDTH for rank in range(len(group))]
         figure.add_scatter(
             x=[place + one for one in aside],

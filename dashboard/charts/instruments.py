@@ -77,7 +77,7 @@ def _add_panel(figure: go.Figure, points: pd.DataFrame, panel: Panel, row: int) 
 
 
 def phase_figure(points: pd.DataFrame, *, dark: bool) -> go.Figure:
-    """Draw D's loss against G's, from the first step, faint, to the last: a game that settles stays in one place."""
+    """Draw D's loss against G's, from the first step to the last; a training that settles stays in one place."""
     pair = points[points.metric.isin(["loss_d", "loss_g"])].pivot_table(index="step", columns="metric", values="mean")
     figure = go.Figure()
     if {"loss_d", "loss_g"} <= set(pair.columns):

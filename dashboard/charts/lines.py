@@ -1,4 +1,4 @@
-"""What a plain line hides: values that are not numbers, points without a neighbour, zeros on a logarithmic axis."""
+"""What a plain line would hide: values that are not numbers, lone points, zeros on a logarithmic axis."""
 
 import math
 from collections.abc import Sequence
@@ -9,11 +9,11 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
-_ALONE, _AT_FOOT = 6, 9  # sizes of markers
+_LONE_PX, _AT_FOOT_PX = 6, 9  # sizes of markers
 
 
 def first_lost(points: pd.DataFrame) -> int | None:
-    """Return the first step at which a scalar was NaN or infinite: a divergence must not be a mere gap.
+    """Return the first step at which a scalar was NaN or infinite: a divergence must not look like a gap.
 
     `points` are one metric's stretches of one run: step, low, high, nans.
     """
@@ -27,7 +27,7 @@ def mark_lost(figure: go.Figure, points: pd.DataFrame, name: str, colour: str, *
     lost = first_lost(points)
     if lost is None:
         return name
-    # The line's own panel has no trace yet, and Plotly would leave the mark out of an empty one.
+    # The panel has no trace yet, and Plotly would leave the mark out of an empty one.
     figure.add_vline(x=lost, line={"color": colour, "dash": "dot"}, exclude_empty_subplots=False, **place)
     return f"{name}, not a number at step {lost:,}"
 
@@ -49,7 +49,7 @@ def curve(values: pd.Series, colour: str, foot: float | None = None, *, markers:
     before, after = np.append(False, finite[:-1]), np.append(finite[1:], False)
     alone = finite & ~before & ~after
     below = finite & (numbers <= 0) if foot is not None else np.zeros(len(numbers), dtype=bool)
-    sizes = np.where(below, max(_AT_FOOT, markers), np.where(alone, max(_ALONE, markers), markers))
+    sizes = np.where(below, max(_AT_FOOT_PX, markers), np.where(alone, max(_LONE_PX, markers), markers))
     y = np.where(finite, np.where(below, foot or 0.0, numbers), np.nan)
     if not sizes[finite].any():
         return {"y": y, "mode": "lines"}

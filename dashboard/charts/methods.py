@@ -51,7 +51,7 @@ def budget_figure(
 
 
 def cost_figure(samplings: pd.DataFrame, metric: Metric, methods: Mapping[str, int], *, dark: bool) -> go.Figure:
-    """Draw a score over the faces drawn a second, a point a way of drawing; a ring: on the Pareto front.
+    """Draw a score over the faces drawn a second, one point per way of drawing; a ring: on the Pareto front.
 
     `samplings` has columns method, run_id, how, way (both in words), steps, guided, speed, value, front. A run's ways
     that differ only in their steps are joined and numbered; guided ones are diamonds without a number.

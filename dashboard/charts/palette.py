@@ -1,4 +1,4 @@
-"""Colours: one an emotion, the same everywhere, told apart by the colour-blind; one a run; Plotly's two themes."""
+"""Colours: one per emotion, the same everywhere and safe for the colour-blind; one per run; Plotly's two themes."""
 
 import re
 from typing import Any
@@ -34,7 +34,7 @@ def run_colour(place: int) -> str:
 
 
 def emotion_colour(name: str) -> str:
-    """Return an emotion's colour; of a class that is none of the seven one of the runs' colours, always the same."""
+    """Return an emotion's colour; for a class beyond the seven, one of the runs' colours, always the same."""
     return EMOTION_COLOURS.get(name) or run_colour(sum(name.encode()))
 
 

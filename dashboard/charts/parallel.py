@@ -1,4 +1,4 @@
-"""Runs' scores side by side, a metric an axis: 0 is noise, 1 is real faces; a pure function of a table."""
+"""Runs' scores side by side, one metric per axis: 0 is noise, 1 is real faces; a pure function of a table."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -31,7 +31,7 @@ def heights(scores: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
 def parallel_figure(
     scores: pd.DataFrame, metrics: Sequence[str], labels: Mapping[str, str], colours: Mapping[str, str], *, dark: bool
 ) -> go.Figure:
-    """Draw a line a run over the metrics that can be scaled; dashed: real faces, dotted: noise."""
+    """Draw one line per run over the metrics that can be scaled; dashed: real faces, dotted: noise."""
     rows = heights(scores, metrics)
     titles = [CATALOGUE[key].title for key in metrics if key in set(rows.metric)]
     figure = go.Figure()

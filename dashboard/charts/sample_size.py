@@ -1,4 +1,4 @@
-"""The Inception Score of ever more faces of one evaluation: it grows by itself; a pure function of a table."""
+"""The Inception Score of one evaluation over the number of faces, with which it grows; a pure function of a table."""
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -25,7 +25,7 @@ def sizes(scores: pd.DataFrame) -> pd.DataFrame:
             complete.assign(faces=complete.real_count)[["faces", "real"]],
         ]
     )
-    # Of what is known twice, the latter.
+    # Of a size that occurs twice, the last value.
     return parts.dropna(subset=["faces"]).astype(float).groupby("faces", as_index=False).last()
 
 

@@ -14,7 +14,7 @@ from fergan_core.metrics.catalogue import CATALOGUE, Metric
 ARROWS = {"higher": "↑", "lower": "↓", "real": "≈"}
 DEFAULT_METRICS = ("is", "accuracy", "fid", "kid", "precision", "recall", "coverage", "vendi", "ct")
 
-# Digits behind the point, by the size from which they are enough.
+# Decimal places, by the size from which they are enough.
 _DIGITS = ((100, 0), (10, 1), (0.1, 3))
 
 # Ground and ink of a value better than real faces', as dashboard/.streamlit/config.toml has them for warnings.
@@ -40,7 +40,7 @@ def of_emotion(scores: pd.DataFrame, emotion: str | None) -> pd.DataFrame:
 
 
 def written(value: float, metric: Metric, low: float = float("nan"), high: float = float("nan")) -> str:
-    """Write a score with its interval, if it has one: shares in percent, others with the digits that tell."""
+    """Write a score with its interval, if it has one: shares in percent, others with as many digits as matter."""
     if metric.unit == "share":
         text, ends = f"{value:.1%}", f"{100 * low:.1f}, {100 * high:.1f}"
     else:
@@ -86,7 +86,7 @@ def styled(table: pd.DataFrame, metrics: Sequence[str], *, dark: bool) -> Styler
 
 
 def as_csv(scores: pd.DataFrame, metrics: Sequence[str], emotion: str | None) -> bytes:
-    """Write the table's scores as a CSV, a row a checkpoint and metric, with all that a score depends on."""
+    """Write the table's scores as a CSV, one row per checkpoint and metric, with all that a score depends on."""
     columns = ["run_id", "run_name", "epoch", "step", "judge", "judge_sha256", "count", "prior", "seed", "truncation"]
     columns += ["real_count", "metric", "emotion", "value", "low", "high", "real", "noise"]
     chosen = of_emotion(scores, emotion)

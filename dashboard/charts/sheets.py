@@ -83,7 +83,7 @@ def labelled_sheet(
 def training_gif(
     frames: Sequence[tuple[int, bytes]], emotions: Sequence[str], *, frame_ms: int = 120, hold_ms: int = 2500
 ) -> bytes:
-    """Join (epoch, sheet's picture) pairs to one endless GIF, a frame an epoch, its number drawn, the last one held.
+    """Join (epoch, sheet's picture) pairs to one endless GIF, one frame per epoch, its number drawn, the last one held.
 
     Raises DataError if there are no frames or a picture is not a sheet of these emotions.
     """

@@ -1,4 +1,4 @@
-"""A study's trials: how many live for how long, and what a score depends on; pure functions of tables."""
+"""A study's trials: how many survive for how long, and what a score depends on; pure functions of tables."""
 
 import pandas as pd
 import plotly.graph_objects as go

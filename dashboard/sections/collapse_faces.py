@@ -14,7 +14,7 @@ def show(run_id: str) -> None:
     if collapses.empty:
         st.info(
             "No collapse was found in this run."
-            if data.has_pulse(run_id)
+            if data.has_probe(run_id)
             else "This run has no probe readings, so no collapse could be found."
         )
         return

@@ -10,7 +10,7 @@ from dashboard.charts import emotion_heatmap
 from dashboard.charts.palette import PLOTLY_CONFIG
 from fergan_core.emotions import EMOTIONS
 
-NO_PULSE = (
+NO_PROBE = (
     "the first is taken after 4,000 images, and older runs have none. The measure coverage does without: "
     "`fergan evaluate RUN@all` adds it."
 )
@@ -47,7 +47,7 @@ def tables_of(labels: Mapping[str, str], measure: emotion_heatmap.Measure) -> di
         if measure.scored:
             st.info(f"No {measure.key} by emotion for {names} in these evaluations: {NO_SCORE}")
         else:
-            st.info(f"No probe readings of {names} yet: {NO_PULSE}")
+            st.info(f"No probe readings of {names} yet: {NO_PROBE}")
     return {run_id: table for run_id, table in tables.items() if table.size}
 
 

@@ -67,7 +67,7 @@ def prepared_groups(runs: pd.DataFrame) -> dict[str, list[str]]:
 
 
 def varied(run_ids: Sequence[str]) -> pd.DataFrame:
-    """Return the fields in which the runs' recipes differ, but for the seed: a row a field, a column a run."""
+    """Return the fields in which the runs' recipes differ, but for the seed: one row per field, one column per run."""
     table = recipe_differences(data.recipes(run_ids)).set_index("field")
     return table.drop(list(NON_TRAINING_FIELDS), errors="ignore")
 

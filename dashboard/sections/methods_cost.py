@@ -66,7 +66,7 @@ def show(chosen: pd.DataFrame) -> None:
 
 
 def samplings(scores: pd.DataFrame, key: str, names: dict[str, str]) -> pd.DataFrame:
-    """Return a row a run and way of drawing, of its newest checkpoint so scored: method, run_id, how, way, steps,
+    """Return one row per run and way of drawing, of its newest checkpoint so scored: method, run_id, how, way, steps,
     guided, speed, value. `how` is the way without its steps."""
     rows = scores[scores.emotion.isna() & scores.metric.isin([key, "speed"])]
     by = ["run_id", "step", "evaluation"]

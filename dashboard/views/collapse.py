@@ -14,7 +14,7 @@ KINDS = ("collapse", "global-collapse", "recovery", "repeats")
 
 def show_findings(labels: Mapping[str, str]) -> None:
     """The runs' findings of this page's kinds; without a probe there cannot be any."""
-    without = [label for run_id, label in labels.items() if not data.has_pulse(run_id)]
+    without = [label for run_id, label in labels.items() if not data.has_probe(run_id)]
     if without:
         st.info(f"No probe readings, so collapses were not looked for: {choose.plain(', '.join(without))}.")
     if len(without) < len(labels):
