@@ -224,8 +224,8 @@ def path(run_id: str, code: int, seed: int, frames: int) -> tuple[Faces, Faces]:
 
 
 def read(run_id: str, step: int, labels: tuple[int, ...], seed: int, truncation: float, judge: str) -> FaceAnswer:
-    """Draw one face per label and let a judge read them: `facts` has `chances`, the judge's probabilities as lists
-    [n,7], and `judge_sha256`."""
+    """Draw one face per label and let a judge read them: `facts` has the judge's `probabilities`, lists [n,7], and
+    `judge_sha256`."""
     return _ask("read", run_id, _weights(run_id, step), labels, seed, truncation=truncation, judge=judge)
 
 

@@ -118,7 +118,7 @@ def _read(question: Question) -> FaceAnswer:
     judge, labels = load_judge(question["judge"]), torch.tensor(question["labels"])
     reading = drawn_and_read(_generator(question), judge, labels, question["seed"], question["truncation"])
     return FaceAnswer(
-        reading.images.numpy(), {"chances": reading.logits.softmax(1).tolist(), "judge_sha256": judge.sha256}
+        reading.images.numpy(), {"probabilities": reading.logits.softmax(1).tolist(), "judge_sha256": judge.sha256}
     )
 
 

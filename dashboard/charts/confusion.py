@@ -81,8 +81,8 @@ def confusion_figure(
     return figure
 
 
-def cell(chances: np.ndarray, read_as: str) -> np.ndarray:
-    """Return which faces a judge reads as an emotion, the most confident first; `chances` float [n,7]."""
+def cell(probabilities: np.ndarray, read_as: str) -> np.ndarray:
+    """Return which faces a judge reads as an emotion, the most confident first; `probabilities` float [n,7]."""
     code = EMOTIONS.index(read_as)
-    indices = np.flatnonzero(chances.argmax(axis=1) == code)
-    return indices[np.argsort(-chances[indices, code], kind="stable")]
+    indices = np.flatnonzero(probabilities.argmax(axis=1) == code)
+    return indices[np.argsort(-probabilities[indices, code], kind="stable")]

@@ -97,8 +97,8 @@ def show_faces(rows: pd.DataFrame, requested: str, read_as: str) -> None:
         st.warning(
             choose.plain(f"The judge {row.judge} was retrained since: evaluate again for a matrix by the present one.")
         )
-    chances = np.asarray(answer.facts["chances"])
-    matching = charts.cell(chances, read_as)
+    probabilities = np.asarray(answer.facts["probabilities"])
+    matching = charts.cell(probabilities, read_as)
     shares = rows.loc[(rows.emotion == requested) & (rows.metric == f"read_as_{read_as}"), "value"].dropna()
     st.markdown(
         f"{len(matching)} of {FACES_DRAWN} faces drawn from seed {int(row.seed)}, {len(matching) / FACES_DRAWN:.0%}"
@@ -107,7 +107,7 @@ def show_faces(rows: pd.DataFrame, requested: str, read_as: str) -> None:
     if not len(matching):
         return
     displayed = matching[:FACES_SHOWN]
-    sure = chances[displayed, EMOTIONS.index(read_as)]
+    sure = probabilities[displayed, EMOTIONS.index(read_as)]
     with st.container(horizontal=True, gap="small"):
         for first in range(0, len(displayed), FACES_PER_PICTURE):
             picture = sheets.face_grid(

@@ -141,10 +141,10 @@ def test_counts_become_shares_and_an_emotion_without_faces_has_no_row() -> None:
 
 
 def test_the_faces_of_a_cell_come_the_most_confident_first() -> None:
-    chances = np.full((4, 7), 0.05)
-    chances[0, 3], chances[1, 2], chances[2, 3], chances[3, 3] = 0.5, 0.9, 0.7, 0.6
-    assert confusion.cell(chances, "happy").tolist() == [2, 3, 0]
-    assert confusion.cell(chances, "sad").tolist() == []
+    probabilities = np.full((4, 7), 0.05)
+    probabilities[0, 3], probabilities[1, 2], probabilities[2, 3], probabilities[3, 3] = 0.5, 0.9, 0.7, 0.6
+    assert confusion.cell(probabilities, "happy").tolist() == [2, 3, 0]
+    assert confusion.cell(probabilities, "sad").tolist() == []
 
 
 def test_sizes_hold_fewer_faces_all_faces_and_all_real_ones() -> None:

@@ -61,7 +61,7 @@ def test_faces_are_read_by_the_judge_that_was_asked(weights: Path) -> None:
     generator, judge = methods.load_generator(recipe.to_dict(RECIPE), weights), load_judge("synthfer")
     faces = draw(generator, torch.tensor([HAPPY] * 5), 7, 0.5, torch.device("cpu")).images
     assert np.array_equal(answer.faces, faces.numpy())
-    assert np.allclose(answer.facts["chances"], judge.read(faces)[0].softmax(1).numpy())
+    assert np.allclose(answer.facts["probabilities"], judge.read(faces)[0].softmax(1).numpy())
     assert answer.facts["judge_sha256"] == judge.sha256
     with pytest.raises(CheckpointError, match="unknown judge 'nobody'"):
         face_client.ask("read", recipe.to_dict(RECIPE), weights, [HAPPY], 7, truncation=1.0, judge="nobody")
