@@ -68,7 +68,7 @@ def show_maps(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str], mea
 
 def show_spread(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str], measure: str) -> None:
     """Choose an emotion; its course in every run, their mean and their band."""
-    st.subheader("Over the runs", anchor=False)
+    st.subheader("Across the runs", anchor=False)
     emotions = [name for name in EMOTIONS if any(name in table.index for table in tables.values())]
     emotion = st.selectbox("Emotion", emotions, key="emotion", bind="query-params", width=170)
     of_runs = emotion_heatmap.lines(tables, {run_id: data.steps_per_epoch(run_id) for run_id in tables}, emotion)

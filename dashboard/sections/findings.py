@@ -22,7 +22,7 @@ def title(kind: str) -> str:
 def show(table: pd.DataFrame, labels: Mapping[str, str]) -> None:
     """List the runs' findings in order of their steps, the gravest first among those of one step."""
     if table.empty:
-        st.success("Nothing was found.", icon=":material/check:")
+        st.success("No findings.", icon=":material/check:")
         return
     for row in rows_of(table.head(SHOWN)):
         whose = f"{choose.plain(labels[row.run_id])}: " if len(labels) > 1 else ""

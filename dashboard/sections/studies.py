@@ -106,7 +106,7 @@ def show_sensitivity(trials: pd.DataFrame, varied: Sequence[str], protocol: str)
         )
     else:
         st.info(f"Shares need {_MIN_SCORED} or more ended trials with the same score.")
-    st.subheader("What fails", anchor=False)
+    st.subheader("Failures", anchor=False)
     percent = st.column_config.NumberColumn(format="percent", width=75)
     st.dataframe(
         sensitivity.failures(trials, varied, "failed"),
@@ -128,7 +128,7 @@ def show_sensitivity(trials: pd.DataFrame, varied: Sequence[str], protocol: str)
 
 def show_trials(trials: pd.DataFrame, varied: Sequence[str], protocol: str) -> None:
     """Every trial: its setting, how it ended, its scores; a run's name leads to its page."""
-    st.subheader("The trials", anchor=False)
+    st.subheader("Trials", anchor=False)
     scores = [key for key in CATALOGUE if key in trials and key not in varied]
     table = pd.DataFrame(
         {

@@ -44,10 +44,10 @@ if choose.any_trained(runs):
     else:
         every = choose.live_every(*trained.status[trained.id.isin(chosen)])
         choose.fragment(collapse_maps.show, run_every=every)(labels, measure)
-        st.subheader("What was found", anchor=False)
+        st.subheader("Findings", anchor=False)
         choose.fragment(show_findings, run_every=every)(labels)
-        st.subheader("The faces", anchor=False)
+        st.subheader("Faces around a collapse", anchor=False)
         which = st.selectbox("Run", chosen, format_func=labels.__getitem__, key="faces_of", bind="query-params")
         choose.fragment(collapse_faces.show, run_every=every)(which)
-        st.subheader("Among real faces", anchor=False)
+        st.subheader("Generated faces among real ones", anchor=False)
         choose.fragment(collapse_among.show)(which)

@@ -46,7 +46,7 @@ def show_instruments(run_id: str, labels: dict[str, str]) -> None:
         key="phase",
         config=PLOTLY_CONFIG,
     )
-    right.subheader("Largest singular values", anchor=False)
+    right.subheader("Largest singular values by layer", anchor=False)
     if not points.metric.str.startswith("spectral_").any():
         right.info("Not measured in this run: `--watch-every` was 0, or the run is older than the instruments.")
         return

@@ -142,7 +142,7 @@ def test_a_run_with_a_probe_and_no_collapse_says_so(
     url, ids = lived
     app = page(url, monkeypatch, runs=ids["sound"])
     assert charts(app) == 1
-    assert "Nothing was found" in text_of(app.success)
+    assert "No findings" in text_of(app.success)
     assert "No collapse was found in this run" in text_of(app.info)
     assert "Choose two or more runs" in text_of(app.info)
 
