@@ -200,7 +200,7 @@ def sheet_bytes(path: str, sha256: str) -> bytes:
     try:
         return file.read_bytes()
     except OSError:
-        raise CheckpointError(f"the sheet {path} is missing; `fergan runs verify` lists what is damaged") from None
+        raise CheckpointError("its file is missing; `fergan runs verify` lists what is damaged") from None
 
 
 @st.cache_data(max_entries=_MOST_PICTURES, show_spinner=False)

@@ -77,11 +77,8 @@ def _asked_epoch(oldest: int, newest: int) -> int:
     if epoch is not None and oldest <= epoch <= newest:
         return epoch
     opened = newest if epoch is None else min(max(epoch, oldest), newest)
-    st.warning(
-        choose.plain(
-            f"The address asks for epoch '{text[:20]}', but the sheets are of epochs {oldest} to {newest}; this is "
-            f"epoch {opened}."
-        )
-    )
+    available = f"sheets are of epochs {oldest} to {newest}" if oldest < newest else f"only sheet is of epoch {newest}"
+    warning = f"The address asks for epoch '{text[:20]}', but the {available}; this is epoch {opened}."
+    st.warning(choose.plain(warning))
     st.query_params["epoch"] = str(opened)
     return opened

@@ -36,7 +36,7 @@ def show(chosen: pd.DataFrame) -> None:
     figure = charts.cost_figure(table, metric, places, dark=choose.dark())
     st.plotly_chart(figure, width="stretch", theme=None, key="cost figure", config=PLOTLY_CONFIG)
     st.caption(
-        "Numbers: the sampler's steps; diamonds: guided; rings: on the Pareto front: nothing as fast is better. "
+        "Numbers: the sampler's steps; diamonds: guided; rings: the Pareto front, where nothing as fast is better. "
         "Faces a second depend on the machine that scored them: compare those of one machine."
     )
     ordered = table.sort_values("speed", ascending=False)
