@@ -164,7 +164,7 @@ def test_copying_shows_its_scores_and_searches_only_when_asked(
     ]
     assert not app.error
     app.toggle(key="search").set_value(True).run(timeout=120)
-    assert any("put the data that the run was trained on back at '/no/such.csv'" in text for text in texts(app.error))
+    assert any("put the data that it was trained on back at '/no/such.csv'" in text for text in texts(app.error))
 
 
 @pytest.mark.parametrize("name", list(judge_cards()))
