@@ -21,7 +21,7 @@ from fergan_core.evaluation.protocol import Protocol, keeping_prior, requested
 from fergan_core.evaluation.reading_cache import cached
 from fergan_core.evaluation.real_faces import RealFaces
 from fergan_core.evaluation.scoring_task import ReferenceSet, ScoringTask
-from fergan_core.evaluation.slow_scores import bits_per_dim, cas_scores, jacobian_condition, modes_found, true_modes
+from fergan_core.evaluation.slow_scores import bits_per_dim, cas_scores, log_condition, modes_found, true_modes
 from fergan_core.evaluation.table import STANDARD, TABLE, scores_of
 from fergan_core.judges.inception import PREFIX, InceptionJudge, load_inception
 from fergan_core.judges.judge import Judge, load_judge
@@ -234,9 +234,9 @@ class Evaluator:
             if self.real_faces is not None:
                 told = bits_per_dim(generator, self.real_faces.report, plan.codes, self.protocol.seed)
                 found |= {(metric, None): (interval, None, None) for metric, interval in told.items()}
-            spread = jacobian_condition(generator, self.labels(generator), self.protocol.seed)
-            if spread is not None:
-                found["log_condition", None] = (spread, None, None)
+            condition = log_condition(generator, self.labels(generator), self.protocol.seed)
+            if condition is not None:
+                found["log_condition", None] = (condition, None, None)
         if faces.labels is not None and len(plan.real):
             assert self.real_faces is not None
             found |= cas_scores(faces, null, self.real_faces, plan.codes, plan.shares, self.protocol.seed, self.device)

@@ -8,13 +8,13 @@ from torch import Tensor
 
 from fergan_core.evaluation.cas import accuracy_after, cas_and_gain
 from fergan_core.evaluation.faces import Faces, Reading
+from fergan_core.evaluation.jacobian import log_conditions
 from fergan_core.evaluation.protocol import keeping_prior
 from fergan_core.evaluation.real_faces import RealFaces
 from fergan_core.evaluation.scoring_task import ScoringTask
 from fergan_core.judges.judge import Judge
 from fergan_core.methods.protocols import Dense, Differentiable, Generator
 from fergan_core.metrics.intervals import Interval, interval_of_mean
-from fergan_core.metrics.jacobian import log_condition_numbers
 from fergan_core.metrics.modes import MODES, Modes, count_without
 
 _LATENTS = 64  # whose Jacobians are taken
@@ -41,17 +41,15 @@ def modes_found(task: ScoringTask, modes: Modes, judge: Judge) -> Interval:
     return task.over_blocks(score, 0, MODES)
 
 
-def jacobian_condition(generator: Generator, labels: Tensor, seed: int) -> Interval | None:
-    """Return the mean log condition number of a generator's Jacobian, where its faces have derivatives.
+def log_condition(generator: Generator, labels: Tensor, seed: int) -> Interval | None:
+    """Return the mean log condition number of a generator's Jacobian; None where its faces have no derivatives.
 
-    `labels` int64 [N] are what the protocol asks a generator for, in its own order, so that all generators are looked
-    at in the same places.
+    `labels` int64 [N] are the emotions that the protocol requests, in the protocol's order; the first 64 count, so that
+    all generators are measured at the same latents and emotions.
     """
     if not isinstance(generator, Differentiable):
         return None
-    wanted = labels[:_LATENTS]
-    latents = generator.latents(len(wanted), seed)
-    return interval_of_mean(log_condition_numbers(lambda z: generator.draw(z, wanted.to(z.device)), latents))
+    return interval_of_mean(log_conditions(generator, labels[:_LATENTS], seed))
 
 
 def bits_per_dim(generator: Generator, report: Reading, codes: Sequence[int], seed: int) -> dict[str, Interval]:

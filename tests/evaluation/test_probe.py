@@ -10,6 +10,10 @@ from torch import Tensor
 from fergan_core.data import Dataset, Parts
 from fergan_core.emotions import EMOTIONS
 from fergan_core.evaluation import Probe, RealFaces, jacobian_condition, load_judge
+from fergan_core.evaluation.jacobian import log_conditions
+from fergan_core.evaluation.slow_scores import log_condition
+from fergan_core.methods.table import build_learner
+from fergan_core.recipe import from_dict
 from tests.evaluation.conftest import Replayer
 
 CPU = torch.device("cpu")
@@ -62,6 +66,25 @@ class Lines:
 def test_the_condition_is_that_of_the_jacobian(emotions: tuple[str, ...]) -> None:
     found = jacobian_condition(Lines([1.0, 0.5, 0.1], emotions), emotions, 0)
     assert found == pytest.approx(2 * math.log(10), rel=1e-5)
+
+
+def test_the_probe_and_the_evaluation_give_the_same_condition_of_the_same_latents() -> None:
+    """A network's Jacobian differs from latent to latent and from emotion to emotion, so both must be the same."""
+    recipe = from_dict({"preset": "quick"})
+    generator = build_learner(recipe, CPU, steps=1, bfloat16=False).generator
+    labels = torch.arange(7).repeat(2)
+    expected = log_conditions(generator, labels, 3)
+    assert len(set(expected.tolist())) == 14
+    interval = log_condition(generator, labels, 3)
+    assert interval is not None
+    assert interval.value == jacobian_condition(generator, EMOTIONS, 3) == float(expected.mean())
+    for other in (log_condition(generator, labels, 4), log_condition(generator, labels.flip(0), 3)):
+        assert other is not None
+        assert other.value != interval.value
+
+
+def test_faces_without_derivatives_have_no_condition(unseen_faces: Dataset) -> None:
+    assert log_condition(Replayer(unseen_faces), torch.arange(7), 0) is None
 
 
 def test_faces_that_are_no_numbers_have_no_condition() -> None:
