@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-SUITES = ("data", "registry", "training", "rivals", "evaluation", "dashboard")
+SUITES = ("data", "registry", "training", "rivals", "evaluation", "distances", "dashboard")
 
 
 def main(suites: list[str]) -> int:

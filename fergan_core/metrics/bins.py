@@ -15,11 +15,12 @@ fakes are drawn like real faces it takes a few small values only, and its jackkn
 from dataclasses import dataclass
 
 import torch
+from scipy.cluster.vq import vq
 from torch import Tensor
 
 from fergan_core.errors import UsageError
 from fergan_core.metrics.checks import checked_features, checked_groups
-from fergan_core.metrics.distances import Keys, rounding
+from fergan_core.metrics.distances import rounding
 
 BINS = 100
 Z_LEVEL = 1.959963984540054  # two-sided, alpha = 0.05
@@ -48,10 +49,10 @@ class Binned:
 
 
 def closest(features: Tensor, centres: Tensor) -> tuple[Tensor, Tensor]:
-    """Return squared distance float64 [N] to the closest of the centres [K,D], and which it is, int64 [N]."""
-    parts = [chunk.squared.min(1) for chunk in Keys(centres, torch.float64).chunks(features)]
-    # No cost may fall below 0, from where k-means would never find itself done.
-    return torch.cat([part.values for part in parts]).clamp_(min=0), torch.cat([part.indices for part in parts])
+    """Return the squared distance float64 [N] of each of features [N,D] to the closest of the centres [K,D], and which
+    centre that is, int64 [N]. Both sets are float64."""
+    labels, distances = vq(features.numpy(), centres.numpy())
+    return torch.from_numpy(distances).square(), torch.from_numpy(labels).long()
 
 
 def _first_centres(features: Tensor, k: int, seed: int) -> Tensor:

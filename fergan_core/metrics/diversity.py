@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool2d, pdist
 
 from fergan_core.errors import UsageError
 from fergan_core.metrics.checks import checked_features, members
@@ -22,7 +23,6 @@ _PUBLISHED = torch.tensor([0.0448, 0.2856, 0.3001], dtype=torch.float64)
 _WEIGHTS = _PUBLISHED / _PUBLISHED.sum()
 _LUMINANCE, _CONTRAST = (0.01 * 255) ** 2, (0.03 * 255) ** 2  # C1 and C2
 _PAIRS_AT_ONCE = 250  # five float64 maps of each: 23 MB
-_DISTANCES_AT_ONCE = 2_000_000
 _EXACT = "donot_use_mm_for_euclid_dist"  # differences are taken, so that copies have distance 0
 
 
@@ -111,7 +111,7 @@ def _ms_ssim(first: Tensor, second: Tensor) -> Tensor:
     value = torch.ones(len(first), dtype=torch.float64)
     for scale, weight in enumerate(_WEIGHTS):
         if scale:
-            first, second = (torch.nn.functional.avg_pool2d(faces, 2) for faces in (first, second))
+            first, second = (avg_pool2d(faces, 2) for faces in (first, second))
         window = _window(first.shape[-1])
         maps = torch.stack([first, second, first * first, second * second, first * second])
         mean_1, mean_2, square_1, square_2, product = window @ maps @ window.mT
@@ -135,15 +135,9 @@ def _pairs(size: int, count: int, seed: int) -> Tensor:
 
 def _distance_sum(left: Tensor, right: Tensor) -> float:
     """Sum of the distances of every row of one set to every row of the other."""
-    rows = max(1, _DISTANCES_AT_ONCE // len(right))
-    blocks = torch.split(left, rows)
-    return math.fsum(float(torch.cdist(block, right, compute_mode=_EXACT).sum()) for block in blocks)
+    return float(torch.cdist(left, right, compute_mode=_EXACT).sum())
 
 
 def _sum_of_pairs(features: Tensor) -> float:
     """Sum of the distances of all ordered pairs of rows: half of the pairs, twice."""
-    total = 0.0
-    for start in range(0, len(features), 500):
-        block, rest = features[start : start + 500], features[start + 500 :]
-        total += _distance_sum(block, block) + (2 * _distance_sum(block, rest) if len(rest) else 0.0)
-    return total
+    return 2 * float(pdist(features).sum())
