@@ -1,21 +1,21 @@
-"""Which evaluations may be compared, how a protocol is said in words, and which of several is shown first.
+"""Which evaluations may be compared, how a protocol is described in words, and which of several is shown first.
 
 Two scores compare where everything that they depend on beside the weights is the same:
 
 - `judge_sha256`: another judge, or one of the same name that was trained anew, reads the same faces differently;
 - `count`: IS, FID, recall and others change with the number of faces alone (Chong & Forsyth 2020, arXiv:1911.07023);
-- `prior`: how often each emotion was asked for;
+- `prior`: how often each emotion was requested;
 - `seed`: under one seed runs are scored on the same latents and the same real faces, so that chance in these does not
   separate them, and a checkpoint that was scored under two seeds does not count twice;
-- `truncation`: shortened latents give clearer faces of less variety. Evaluations from before it could be chosen left
-  latents as drawn, which is 1.
+- `truncation`: shortened latents give clearer faces of less variety. Evaluations older than the choice did not shorten
+  latents, which is 1.
 
-The way of drawing (sampler, steps, guidance) belongs to them too: the registry's reader gives the scores of faces that
-were drawn as the recipe says, and others only to those who compare ways of drawing.
+The sampling (sampler, steps, guidance) belongs to them too: the registry's reader gives the scores of faces that were
+drawn as the recipe says, and others only where samplings are compared.
 
 `real_count`, the number of real faces beside them, does not: it follows from the data, the emotions and the prior, and
-what was scored without real faces has none of the scores that need them. Who puts together runs of other emotions or
-other data has to look at it all the same, see `real_faces`.
+what was scored without real faces has none of the scores that need them. Comparing runs of different emotions or data
+needs a check of it all the same, see `real_faces`.
 
 All functions take the registry's score table: run_id, data, epoch, step, judge, judge_sha256, count, prior, seed,
 truncation, real_count, metric, emotion, ...; `data` and `real_count` may be missing.
@@ -26,27 +26,27 @@ from typing import Any
 
 import pandas as pd
 
-# What the registry keeps of an evaluation's protocol beside its judge.
+# What the registry stores of an evaluation's protocol besides its judge.
 BESIDE_JUDGE = ["count", "prior", "seed", "truncation"]
-_WAY = ["sampler", "steps", "guidance"]
+_SAMPLING = ["sampler", "steps", "guidance"]
 UNTRUNCATED = 1.0
 
 
 def judges_for(dataset_name: str) -> tuple[str, str]:
-    """Name the shipped judges for a data set, the first one and its check: synthfer's, or fer2013's for photographs."""
+    """Return the shipped judges for a data set, the first and its check: synthfer's, or fer2013's for photographs."""
     name = "synthfer" if dataset_name == "synthfer" else "fer2013"
     return name, f"{name}-check"
 
 
 def complete(protocol: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a recorded protocol with BESIDE_JUDGE and real_count, what an older evaluation lacks filled in.
+    """Return a recorded protocol's BESIDE_JUDGE and real_count, with what older evaluations lack filled in.
 
-    Of one that is not documented, such as the literature's, what is missing is None.
+    What is missing from one that is not documented, such as the literature's, is None.
     """
-    found = {name: protocol.get(name) for name in (*BESIDE_JUDGE, "real_count")}
-    if found["truncation"] is None and found["count"] is not None:
-        found["truncation"] = UNTRUNCATED
-    return found
+    completed = {name: protocol.get(name) for name in (*BESIDE_JUDGE, "real_count")}
+    if completed["truncation"] is None and completed["count"] is not None:
+        completed["truncation"] = UNTRUNCATED
+    return completed
 
 
 def filled(scores: pd.DataFrame) -> pd.DataFrame:
@@ -60,26 +60,25 @@ def numbers(scores: pd.DataFrame, *also: str) -> pd.Series:
     `also` names columns in which they must agree beside the protocol.
     """
     rows = filled(scores)
-    # A judge that is not documented has no weights to be known by.
+    # A judge that is not documented has no hash of weights: its name identifies it.
     rows["judge_sha256"] = rows["judge_sha256"].where(rows["judge_sha256"] != "", rows["judge"])
     return rows.groupby(["judge_sha256", *BESIDE_JUDGE, *also], dropna=False, sort=False).ngroup()
 
 
 def once(scores: pd.DataFrame) -> pd.DataFrame:
-    """Return each score of a checkpoint once: of one protocol's evaluations the one beside the most real faces, of
-    equal ones the newest."""
-    same = ["run_id", "step", "metric", "emotion", *(name for name in _WAY if name in scores)]
+    """Return each score of a checkpoint and protocol once: from the evaluation with the most real faces, of equal ones
+    the newest."""
+    same = ["run_id", "step", "metric", "emotion", *(name for name in _SAMPLING if name in scores)]
     rows = scores[same].assign(_protocol=numbers(scores), _real=_real_counts(scores), _place=range(len(scores)))
     rows = rows.sort_values(["_real", "_place"]).drop_duplicates([*same, "_protocol"], keep="last")
     return scores.iloc[sorted(rows["_place"])]
 
 
 def preferred(scores: pd.DataFrame, *also: str) -> pd.DataFrame:
-    """Return the scores of the protocol that is shown of several runs together; an empty table stays one.
+    """Return the scores of the one protocol by which several runs are shown together; an empty table stays empty.
 
-    It is the one that most runs have; of several such that of the data's own first judge, by the natural prior,
-    untruncated, of the most checkpoints, of the most faces, beside the most real ones, the newest. What is
-    not documented comes last.
+    It is the one that most runs have; ties are decided by the data's first judge, the natural prior, no truncation, the
+    most checkpoints, the most faces, the most real faces, the newest. Undocumented protocols come last.
     """
     order = _in_order(scores, *also)
     if not order:
@@ -88,62 +87,62 @@ def preferred(scores: pd.DataFrame, *also: str) -> pd.DataFrame:
 
 
 def preferred_of_each_run(scores: pd.DataFrame) -> pd.DataFrame:
-    """Return of each run the scores of one protocol: of those that it has the one that `preferred` would put first
-    among the runs of its data."""
+    """Return each run's scores of one protocol: of those that it has, the one that `preferred` ranks first among the
+    runs of its data."""
     if scores.empty:
         return scores
-    kept = []
+    selected = []
     for _, of_data in scores.groupby(_own_judges(scores), sort=False):
         places = {protocol: place for place, protocol in enumerate(_in_order(of_data))}
         place = numbers(of_data).map(places)
-        kept.append(of_data[place == place.groupby(of_data["run_id"]).transform("min")])
-    return once(pd.concat(kept))
+        selected.append(of_data[place == place.groupby(of_data["run_id"]).transform("min")])
+    return once(pd.concat(selected))
 
 
 def newest(scores: pd.DataFrame) -> pd.DataFrame:
-    """Return each run's newest value of every metric and emotion, of scores of one protocol a run."""
+    """Return each run's newest value of every metric and emotion, from scores of one protocol for each run."""
     return scores.sort_values("step", kind="stable").drop_duplicates(["run_id", "metric", "emotion"], keep="last")
 
 
 def words(protocol: "Mapping[str, Any] | pd.Series") -> str:
-    """Say a protocol: judge and its weights' hash, faces, prior, seed, and truncation and sampling where there are any.
+    """Describe a protocol: judge and its weights' hash, faces, prior, seed, and truncation and sampling if any.
 
     `protocol` is a row of a score table, or a recorded protocol with its judge.
     """
-    known = {name: value for name, value in protocol.items() if not _missing(value)}
-    parts = [f"judge {known['judge']}" + (f" ({known['judge_sha256'][:8]})" if known.get("judge_sha256") else "")]
-    if "count" in known:
-        parts.append(f"{int(known['count']):,} faces")
-        parts += [f"{known['prior']} prior"] if "prior" in known else []
-    parts += [f"seed {int(known['seed'])}"] if "seed" in known else []
-    if known.get("truncation", UNTRUNCATED) != UNTRUNCATED:
-        parts.append(f"truncated to {known['truncation']:g}")
-    if way := known.get("sampling"):
-        parts.append(f"drawn by {way['sampler']} in {way['steps']} steps, guidance {way['guidance']:g}")
+    fields = {name: value for name, value in protocol.items() if not _missing(value)}
+    parts = [f"judge {fields['judge']}" + (f" ({fields['judge_sha256'][:8]})" if fields.get("judge_sha256") else "")]
+    if "count" in fields:
+        parts.append(f"{int(fields['count']):,} faces")
+        parts += [f"{fields['prior']} prior"] if "prior" in fields else []
+    parts += [f"seed {int(fields['seed'])}"] if "seed" in fields else []
+    if fields.get("truncation", UNTRUNCATED) != UNTRUNCATED:
+        parts.append(f"truncated to {fields['truncation']:g}")
+    if sampling := fields.get("sampling"):
+        parts.append(f"drawn by {sampling['sampler']} in {sampling['steps']} steps, guidance {sampling['guidance']:g}")
     return ", ".join(parts)
 
 
 def by_words(scores: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Take scores apart by protocol, each said in words, in order of judge, faces, prior, seed and truncation."""
+    """Split scores by protocol, described in words, in order of judge, faces, prior, seed and truncation."""
     places = filled(scores).assign(_place=range(len(scores)))
     ordered = scores.iloc[places.sort_values(["judge", "judge_sha256", *BESIDE_JUDGE, "_place"])["_place"]]
     return {words(rows.iloc[0]): once(rows) for _, rows in ordered.groupby(numbers(ordered), sort=False)}
 
 
 def real_faces(scores: pd.DataFrame) -> str:
-    """Warn where scores of one protocol stand beside other numbers of real faces; '' where they do not."""
+    """Return a warning where scores of one protocol used different numbers of real faces, else ''."""
     counts = sorted({int(count) for count in _real_counts(scores) if count})
     if len(counts) < 2:
         return ""
-    said = f"{', '.join(f'{count:,}' for count in counts[:-1])} and {counts[-1]:,}"
+    listed = f"{', '.join(f'{count:,}' for count in counts[:-1])} and {counts[-1]:,}"
     return (
-        f"These evaluations used {said} real faces: FID, KID, precision, recall, coverage and others change with that "
-        "number alone."
+        f"These evaluations used {listed} real faces: FID, KID, precision, recall, coverage and others change with "
+        "that number alone."
     )
 
 
 def _in_order(scores: pd.DataFrame, *also: str) -> list[int]:
-    """Return the numbers of a table's protocols, the one to show first in front."""
+    """Return the numbers of a table's protocols, in the order in which to show them."""
     if scores.empty:
         return []
     rows = filled(scores).assign(
@@ -154,32 +153,32 @@ def _in_order(scores: pd.DataFrame, *also: str) -> list[int]:
         _place=range(len(scores)),
     )
     ranks: list[tuple[tuple[Any, ...], int]] = []
-    for number, own in rows.groupby("_protocol", sort=False):
-        first = own.iloc[0]
+    for number, evaluations in rows.groupby("_protocol", sort=False):
+        first = evaluations.iloc[0]
         rank = (
             not _missing(first["count"]),
-            own["run_id"].nunique(),
-            own.loc[own["_own"], "run_id"].nunique(),
+            evaluations["run_id"].nunique(),
+            evaluations.loc[evaluations["_own"], "run_id"].nunique(),
             first["prior"] == "natural",
             first["truncation"] == UNTRUNCATED,
-            own["_checkpoint"].nunique(),
+            evaluations["_checkpoint"].nunique(),
             0 if _missing(first["count"]) else int(first["count"]),
-            float(own["_real"].max()),
-            int(own["_place"].max()),
+            float(evaluations["_real"].max()),
+            int(evaluations["_place"].max()),
         )
         ranks.append((rank, int(str(number))))
     return [number for _, number in sorted(ranks, reverse=True)]
 
 
 def _own_judges(scores: pd.DataFrame) -> pd.Series:
-    """Name by row the first shipped judge for the data that the run learnt from; '' where the data are not known."""
+    """Return by row the first shipped judge for the data that the run was trained on; '' for unknown data."""
     if "data" not in scores:
         return pd.Series("", index=scores.index)
     return scores["data"].map(lambda data: judges_for(data)[0])
 
 
 def _real_counts(scores: pd.DataFrame) -> pd.Series:
-    """Return by row how many real faces an evaluation used, 0 where that is not known."""
+    """Return by row how many real faces an evaluation used, 0 where that is unknown."""
     if "real_count" not in scores:
         return pd.Series(0.0, index=scores.index)
     return scores["real_count"].astype(float).fillna(0.0)

@@ -1,4 +1,4 @@
-"""The faces behind a score: read by a real judge, and beside their nearest training faces, of generators that copy."""
+"""The faces behind a score: read by a real judge, and with their nearest training faces, of generators that copy."""
 
 from dataclasses import replace
 from typing import Any
@@ -26,7 +26,7 @@ RECIPE: dict[str, Any] = {"preset": "quick", "images": 900}
 
 
 class Shower:
-    """A generator that shows the faces it was given of each emotion, one after the other."""
+    """A generator that shows the faces of a data set, by emotion, one after the other."""
 
     emotions = EMOTIONS
 
@@ -37,8 +37,11 @@ class Shower:
         return torch.arange(count).unsqueeze(1) + seed
 
     def generate(self, latents: Tensor, labels: Tensor) -> Tensor:
-        own = {code: np.flatnonzero(self.faces.labels == code) for code in set(labels.tolist())}
-        picks = [own[code][int(at) % len(own[code])] for code, at in zip(labels.tolist(), latents[:, 0], strict=True)]
+        of_emotion = {code: np.flatnonzero(self.faces.labels == code) for code in set(labels.tolist())}
+        picks = [
+            of_emotion[code][int(at) % len(of_emotion[code])]
+            for code, at in zip(labels.tolist(), latents[:, 0], strict=True)
+        ]
         return torch.from_numpy(self.faces.images[picks]).unsqueeze(1).float() / 127.5 - 1
 
     def sample(self, labels: Tensor, seed: int) -> Tensor:
@@ -59,45 +62,45 @@ def few() -> Dataset:
 
 @pytest.fixture(scope="module")
 def real_faces(few: Dataset, judge: Judge) -> RealFaces:
-    """What a run stands on that learnt from 900 faces alone."""
+    """The real faces of a run that was trained on 900 of them."""
     parts = split_parts(few)
     return RealFaces(few, parts, judge, training_index(few, parts, from_dict(RECIPE)))
 
 
-def audited(faces: Dataset, real_faces: RealFaces, labels: list[int]) -> NearestTrainingFaces:
+def nearest_of(faces: Dataset, real_faces: RealFaces, labels: list[int]) -> NearestTrainingFaces:
     return nearest_training_faces(drawn_and_read(Shower(faces), real_faces.judge, torch.tensor(labels), 0), real_faces)
 
 
 def learnt(real_faces: RealFaces) -> Dataset:
-    own = training_index(real_faces.dataset, real_faces.parts, from_dict(RECIPE))
-    return real_faces.dataset.take(own)
+    index = training_index(real_faces.dataset, real_faces.parts, from_dict(RECIPE))
+    return real_faces.dataset.take(index)
 
 
 def test_faces_are_drawn_as_asked_and_read_by_the_judge(few: Dataset, judge: Judge) -> None:
     reading = drawn_and_read(Shower(few), judge, torch.tensor([HAPPY] * 30), 0)
-    wanted = few.images[few.labels == HAPPY][:30]
-    assert np.array_equal(reading.images.numpy(), wanted)
-    assert torch.equal(reading.logits, judge.read(wanted)[0])
+    happy_faces = few.images[few.labels == HAPPY][:30]
+    assert np.array_equal(reading.images.numpy(), happy_faces)
+    assert torch.equal(reading.logits, judge.read(happy_faces)[0])
     assert (reading.logits.argmax(1) == HAPPY).float().mean() > 0.9
 
 
 def test_a_copy_lies_at_distance_zero_beside_what_it_copies(real_faces: RealFaces) -> None:
     copies = learnt(real_faces)
-    found = audited(copies, real_faces, [HAPPY] * 5 + [SAD] * 5)
+    nearest = nearest_of(copies, real_faces, [HAPPY] * 5 + [SAD] * 5)
     # A face's features differ by rounding with the batch that it is read in.
-    assert found.ratio.tolist() == pytest.approx([0.0] * 10, abs=1e-5)
-    assert found.nearer.tolist() == [0.0] * 10
-    assert torch.equal(found.neighbours[:, 0], found.faces)
-    assert torch.equal(found.labels[:, 0], found.asked)
-    assert found.neighbours.shape == (10, 3, 48, 48)
+    assert nearest.ratio.tolist() == pytest.approx([0.0] * 10, abs=1e-5)
+    assert nearest.nearer.tolist() == [0.0] * 10
+    assert torch.equal(nearest.neighbours[:, 0], nearest.faces)
+    assert torch.equal(nearest.labels[:, 0], nearest.asked)
+    assert nearest.neighbours.shape == (10, 3, 48, 48)
 
 
 def test_faces_that_were_not_learnt_are_as_near_as_the_unseen_ones(real_faces: RealFaces) -> None:
     unseen = real_faces.dataset.take(real_faces.parts.held_out)
     count = int((unseen.labels == HAPPY).sum())
-    found = audited(unseen, real_faces, [HAPPY] * count)
-    assert float(found.ratio.median()) == pytest.approx(1.0)
-    assert float(found.nearer.mean()) == pytest.approx(0.5, abs=0.02)
+    nearest = nearest_of(unseen, real_faces, [HAPPY] * count)
+    assert float(nearest.ratio.median()) == pytest.approx(1.0)
+    assert float(nearest.nearer.mean()) == pytest.approx(0.5, abs=0.02)
 
 
 def test_the_most_suspicious_come_first(real_faces: RealFaces) -> None:
@@ -108,27 +111,27 @@ def test_the_most_suspicious_come_first(real_faces: RealFaces) -> None:
         images=np.concatenate([strangers.images, half.images]),
         labels=np.concatenate([strangers.labels, half.labels]),
     )
-    known = int((half.labels == HAPPY).sum())
-    found = audited(both, real_faces, [HAPPY] * int((both.labels == HAPPY).sum()))
-    assert known > 0
-    assert found.ratio[:known].tolist() == [0.0] * known
-    assert found.ratio[known] > 0
-    assert torch.equal(found.ratio, found.ratio.sort().values)
+    copies = int((half.labels == HAPPY).sum())
+    nearest = nearest_of(both, real_faces, [HAPPY] * int((both.labels == HAPPY).sum()))
+    assert copies > 0
+    assert nearest.ratio[:copies].tolist() == [0.0] * copies
+    assert nearest.ratio[copies] > 0
+    assert torch.equal(nearest.ratio, nearest.ratio.sort().values)
 
 
 def test_noise_is_farther_than_every_real_face(real_faces: RealFaces) -> None:
     random = np.random.default_rng(0).integers(0, 256, (20, 48, 48), dtype=np.uint8)
     noise = replace(real_faces.dataset, images=random, labels=np.full(20, HAPPY, np.uint8))
-    found = audited(noise, real_faces, [HAPPY] * 20)
-    assert found.nearer.tolist() == [1.0] * 20
-    assert float(found.ratio.min()) > 1
+    nearest = nearest_of(noise, real_faces, [HAPPY] * 20)
+    assert nearest.nearer.tolist() == [1.0] * 20
+    assert float(nearest.ratio.min()) > 1
 
 
 def test_a_run_stands_on_the_very_faces_it_learnt_from(judge: Judge) -> None:
     synthfer = open_dataset("synthfer")
     parts, recipe = split_parts(synthfer), RECIPE | {"emotions": ["happy", "sad"]}
-    found = real_faces_of(recipe, {"source": "synthfer", "content_hash": synthfer.content_hash}, judge)
-    own = training_index(synthfer, parts, from_dict(recipe))
-    assert set(synthfer.labels[own].tolist()) == {HAPPY, SAD}
-    assert found.key([HAPPY]) == RealFaces(synthfer, parts, judge, own).key([HAPPY])
-    assert found.key([HAPPY]) != RealFaces(synthfer, parts, judge).key([HAPPY])
+    real_faces = real_faces_of(recipe, {"source": "synthfer", "content_hash": synthfer.content_hash}, judge)
+    index = training_index(synthfer, parts, from_dict(recipe))
+    assert set(synthfer.labels[index].tolist()) == {HAPPY, SAD}
+    assert real_faces.key([HAPPY]) == RealFaces(synthfer, parts, judge, index).key([HAPPY])
+    assert real_faces.key([HAPPY]) != RealFaces(synthfer, parts, judge).key([HAPPY])

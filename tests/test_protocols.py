@@ -1,4 +1,4 @@
-"""Which evaluations compare, how a protocol is said, and which is shown first: on tables whose answers are plain."""
+"""Which evaluations compare, how a protocol is described, and which is shown first, on small tables."""
 
 import subprocess
 import sys
@@ -16,9 +16,9 @@ ROOT = Path(__file__).parents[1]
 
 
 def row(run: str = "a", step: int = 10, value: float = 2.0, **others: Any) -> dict[str, Any]:
-    known = {"run_id": run, "data": "synthfer", "epoch": step // 10, "step": step, "judge": "synthfer"}
-    known |= {"judge_sha256": "5" * 64, "count": 2000, "prior": "natural", "seed": 0, "truncation": 1.0}
-    return known | {"real_count": 500, "metric": "is", "emotion": None, "value": value} | others
+    fields = {"run_id": run, "data": "synthfer", "epoch": step // 10, "step": step, "judge": "synthfer"}
+    fields |= {"judge_sha256": "5" * 64, "count": 2000, "prior": "natural", "seed": 0, "truncation": 1.0}
+    return fields | {"real_count": 500, "metric": "is", "emotion": None, "value": value} | others
 
 
 def table(*rows: dict[str, Any]) -> pd.DataFrame:
@@ -60,7 +60,7 @@ def test_an_evaluation_records_exactly_what_makes_its_protocol() -> None:
 
 
 @pytest.mark.parametrize(
-    ("protocol", "said"),
+    ("protocol", "sentence"),
     [
         (row(), "judge synthfer (55555555), 2,000 faces, natural prior, seed 0"),
         (row(truncation=None), "judge synthfer (55555555), 2,000 faces, natural prior, seed 0"),
@@ -72,24 +72,24 @@ def test_an_evaluation_records_exactly_what_makes_its_protocol() -> None:
         ),
     ],
 )
-def test_a_protocol_is_said_in_one_way(protocol: dict[str, Any], said: str) -> None:
-    assert protocols.words(protocol) == said
+def test_a_protocol_is_said_in_one_way(protocol: dict[str, Any], sentence: str) -> None:
+    assert protocols.words(protocol) == sentence
 
 
 def test_protocols_are_taken_apart_by_their_words() -> None:
     scores = table(row(count=10_000), row(), row("b"), row(truncation=0.5), row(truncation=None, step=20))
-    found = protocols.by_words(scores)
-    assert [said.partition(", ")[2] for said in found] == [
+    by_protocol = protocols.by_words(scores)
+    assert [sentence.partition(", ")[2] for sentence in by_protocol] == [
         "2,000 faces, natural prior, seed 0, truncated to 0.5",
         "2,000 faces, natural prior, seed 0",
         "10,000 faces, natural prior, seed 0",
     ]
-    assert [len(rows) for rows in found.values()] == [1, 3, 1]
+    assert [len(rows) for rows in by_protocol.values()] == [1, 3, 1]
     assert protocols.by_words(scores.iloc[:0]) == {}
 
 
 @pytest.mark.parametrize(
-    ("others", "kept"),
+    ("others", "reason"),
     [
         ([row(**CHECK), row("b", **CHECK)], "the one of most runs"),
         ([row(**CHECK)], "the data's own judge"),
@@ -100,10 +100,10 @@ def test_protocols_are_taken_apart_by_their_words() -> None:
         ([row(seed=1)], "the newest"),
     ],
 )
-def test_the_protocol_that_is_shown_first(others: list[dict[str, Any]], kept: str) -> None:
-    theirs = kept in ("the one of most runs", "most faces", "most checkpoints", "the newest")
-    found = protocols.preferred(table(row(), *others))
-    assert protocols.words(found.iloc[0]) == protocols.words((others if theirs else [row()])[0])
+def test_the_protocol_that_is_shown_first(others: list[dict[str, Any]], reason: str) -> None:
+    theirs = reason in ("the one of most runs", "most faces", "most checkpoints", "the newest")
+    preferred = protocols.preferred(table(row(), *others))
+    assert protocols.words(preferred.iloc[0]) == protocols.words((others if theirs else [row()])[0])
 
 
 def test_what_is_not_documented_is_shown_last_and_nothing_stays_nothing() -> None:
@@ -122,17 +122,17 @@ def test_each_run_is_shown_by_a_judge_of_its_own_data_and_by_what_most_of_these_
         row("a"), row("a", count=9000), row("b"), row("c", **photographs, count=9000), row("c", **foreign),
         row("d", count=9000), row("e"),
     )  # fmt: skip
-    found = protocols.preferred_of_each_run(scores).set_index("run_id")
-    assert found["count"].to_dict() == {"a": 2000, "b": 2000, "c": 9000, "d": 9000, "e": 2000}
-    assert list(found.index[found["judge"] != "synthfer"]) == ["c"]
+    preferred = protocols.preferred_of_each_run(scores).set_index("run_id")
+    assert preferred["count"].to_dict() == {"a": 2000, "b": 2000, "c": 9000, "d": 9000, "e": 2000}
+    assert list(preferred.index[preferred["judge"] != "synthfer"]) == ["c"]
 
 
 def test_a_checkpoint_evaluated_twice_counts_once_with_the_real_faces_where_it_has_them() -> None:
     scores = table(row(value=1.0), row(value=2.0, real_count=0), row(step=20, value=3.0), row(step=20, value=4.0))
     assert list(protocols.once(scores).value) == [1.0, 4.0]
     assert list(protocols.newest(protocols.once(scores)).value) == [4.0]
-    ways = scores.assign(sampler="heun", steps=[1, 2, 1, 1], guidance=1.0)
-    assert list(protocols.once(ways).value) == [1.0, 2.0, 4.0]
+    by_sampling = scores.assign(sampler="heun", steps=[1, 2, 1, 1], guidance=1.0)
+    assert list(protocols.once(by_sampling).value) == [1.0, 2.0, 4.0]
 
 
 def test_other_numbers_of_real_faces_are_warned_of() -> None:
@@ -149,13 +149,13 @@ def test_report_small_of_the_committed_runs_is_shown_by_its_first_judge(tmp_path
     reader = Reader(str(database))
     scores = reader.scores(list(reader.runs()["id"]))
     scores = scores[scores.emotion.isna()]
-    found = protocols.newest(protocols.preferred_of_each_run(scores))
-    small = found[found.run_name == "report-small"].set_index("metric")
+    newest = protocols.newest(protocols.preferred_of_each_run(scores))
+    small = newest[newest.run_name == "report-small"].set_index("metric")
     assert protocols.words(small.iloc[0]) == "judge fer2013 (3869b927), 10,000 faces, natural prior, seed 0"
     assert (small.value["is"], small.value["accuracy"]) == (pytest.approx(1.397, abs=5e-4), pytest.approx(0.537))
     assert small.real["is"] == pytest.approx(2.3305, abs=1e-4)
     # None of the 101 runs but the literature's is shown by a check judge, another data set's, or a balanced prior.
-    trained = found[found.run_id != "report22"]
+    trained = newest[newest.run_id != "report22"]
     assert (trained.judge == trained.data).all()
     assert set(trained.prior) == {"natural"}
 

@@ -1,4 +1,4 @@
-"""Evaluation: faces of a generator, checkpoint or file, under one protocol, read by one judge, beside real faces."""
+"""Evaluation: faces of a generator, checkpoint or file, read by a judge under a protocol, beside real ones."""
 
 from fergan_core.evaluation.evaluator import Evaluation, Evaluator, codes_of
 from fergan_core.evaluation.faces import Faces, Reading, draw

@@ -1,4 +1,4 @@
-"""The evaluator: a generator's faces, or any, scored beside real faces and noise that are scored in the same way."""
+"""The evaluator: any faces scored beside real faces and noise that are scored in the same way."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
@@ -30,7 +30,7 @@ from fergan_core.metrics.intervals import GROUPS, Interval
 from fergan_core.metrics.modes import Modes
 from fergan_core.registry import Score
 
-_MOST_REFERENCE = 10_000  # training faces beside which a set is scored: more cost minutes and move no digit that counts
+_MOST_REFERENCE = 10_000  # training faces in a reference set: more take minutes and change no significant digit
 Key = tuple[str, str | None]  # a metric and an emotion's name, None for all together
 
 
@@ -38,8 +38,8 @@ Key = tuple[str, str | None]  # a metric and an emotion's name, None for all tog
 class Evaluation:
     """The scores of some faces under one protocol; `real_count` real faces gave the scores' `real` (0: none).
 
-    `omitted` says why a score is missing, where it could not be had of so few faces; `faces_per_second` how fast the
-    faces were drawn, None where they were not.
+    `omitted` says why scores are missing, such as too few faces; `faces_per_second` is how fast the faces were drawn,
+    None where they were not.
     """
 
     protocol: Protocol
@@ -51,22 +51,22 @@ class Evaluation:
     faces_per_second: float | None = field(default=None, compare=False)
 
     def protocol_dict(self) -> dict[str, Any]:
-        """Return what the registry keeps of the protocol beside the judge."""
+        """Return what the registry stores of the protocol besides the judge."""
         return {**self.protocol.as_dict(), "real_count": self.real_count}
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
         plain = {"judge": self.judge, "judge_sha256": self.judge_sha256, "protocol": self.protocol_dict()}
-        told = {"scores": [asdict(score) for score in self.scores], "omitted": self.omitted}
-        return {**plain, **told, "faces_per_second": self.faces_per_second}
+        results = {"scores": [asdict(score) for score in self.scores], "omitted": self.omitted}
+        return {**plain, **results, "faces_per_second": self.faces_per_second}
 
 
 class Evaluator:
     """Scores generators of the same data under one protocol; real faces and noise once for each set of emotions.
 
-    `dataset` and `parts` may be None where the data cannot be opened: scores then lack all that real faces give, and
+    `dataset` and `parts` may be None where the data cannot be opened: scores that need real faces are then missing, and
     the natural prior is that of the judge's own report part. `trained_on` int64 indexes the images that the generator
-    learnt from (None: all of the training part). `thorough` adds what takes minutes: CAS and the Jacobian.
+    was trained on (None: all of the training part). `thorough` adds what takes minutes: CAS and the Jacobian.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Evaluator:
         )
 
     def labels(self, generator: Generator) -> Tensor:
-        """Return the emotions that the protocol asks a generator for: int64 [count]."""
+        """Return the emotions that the protocol requests of a generator: int64 [count]."""
         codes = codes_of(generator.emotions)
         return requested(codes, self._shares(codes), self.protocol)
 
@@ -109,27 +109,27 @@ class Evaluator:
         return self.score(self.draw(generator), codes_of(generator.emotions), generator)
 
     def score(self, faces: Faces, codes: Sequence[int], generator: Generator | None = None) -> Evaluation:
-        """Score faces that were asked for these emotions; the same faces and protocol give the same digits.
+        """Score faces that were requested of these emotions; the same faces and protocol give the same digits.
 
-        The order in which the faces come does not matter: they are first put into a random one of their own.
-        K, the number of classes in kl_ratio, is the judge's seven also where the generator knows fewer emotions (the
+        The order of the faces does not matter: they are first put into a random order that follows from them alone.
+        K, the number of classes in kl_ratio, is the judge's seven even where the generator has fewer emotions (the
         2022 report's K is its five); the real value is of the generator's emotions alone, so their ratio stays fair.
         """
         faces = arranged(faces, self.protocol.seed)
         reading = read(self.judge, faces)
-        plan = self._plan(reading, codes, asked=generator is not None)
-        found, omitted = self._measure(reading, reading.of, plan)
+        plan = self._plan(reading, codes, by_protocol=generator is not None)
+        intervals, omitted = self._measure(reading, reading.of, plan)
         null = noise(faces.labels, len(faces.images), self.protocol.seed)
         real, noisy = self._beside(reading, plan, null)
-        scores = [_score(key, interval, real.get(key), noisy.get(key)) for key, interval in found.items()]
+        scores = [_score(key, interval, real.get(key), noisy.get(key)) for key, interval in intervals.items()]
         if self.thorough and self.judge.reads_emotions:
-            extras = self._thorough(faces, plan, generator, null)
-            scores += [_score(key, *values) for key, values in extras.items()]
+            slow = self._thorough(faces, plan, generator, null)
+            scores += [_score(key, *values) for key, values in slow.items()]
         speed = len(faces.images) / faces.seconds if faces.seconds else None
         return Evaluation(self.protocol, self.judge.name, self.judge.sha256, len(plan.real), scores, omitted, speed)
 
     def _shares(self, codes: Sequence[int]) -> list[float]:
-        """How often each of these emotions is to be asked for, up to a common factor."""
+        """Return how often each of these emotions is requested, up to a common factor."""
         if self.protocol.prior == "balanced":
             return [1.0] * len(codes)
         if self.real_faces is not None:
@@ -142,16 +142,17 @@ class Evaluator:
         per_emotion = [sum(row) for row in self.judge.card["report"]["confusion"]]
         return [float(per_emotion[code]) for code in codes]
 
-    def _plan(self, reading: Reading, codes: Sequence[int], *, asked: bool) -> "_Plan":
-        """Settle how many real faces can stand beside the fakes, of all emotions and of each.
+    def _plan(self, reading: Reading, codes: Sequence[int], *, by_protocol: bool) -> "_Plan":
+        """Choose how many real faces are scored beside the fakes, of all emotions and of each.
 
-        The label prior is the protocol's, for faces `asked` for by it and for unlabelled ones, else the faces' own.
+        The label prior is the protocol's for unlabelled faces and for those that were requested `by_protocol`, else the
+        faces' own.
         """
         counts = [0] * len(codes)
         if reading.labels is not None:
             counts = [int((reading.labels == code).sum()) for code in codes]
-        own = reading.labels is not None and not asked
-        shares = [float(count) for count in counts] if own else self._shares(codes)
+        own_prior = reading.labels is not None and not by_protocol
+        shares = [float(count) for count in counts] if own_prior else self._shares(codes)
         held, index = counts, np.empty(0, np.int64)
         if self.real_faces is not None and len(self.real_faces.parts.report):
             assert self.real_faces.report.labels is not None
@@ -165,7 +166,7 @@ class Evaluator:
         return _Plan(tuple(codes), tuple(shares), index, len(index) or len(reading), each, counted)
 
     def _reference_set(self, codes: tuple[int, ...], shares: tuple[float, ...]) -> ReferenceSet | None:
-        """Return the real faces of these emotions in these shares, beside which fakes of the same are scored."""
+        """Return the real faces of these emotions in these shares, the reference for fakes of the same."""
         if self.real_faces is None:
             return None
         key = (codes, shares)
@@ -178,16 +179,16 @@ class Evaluator:
                 return part.take(torch.from_numpy(index))
 
             assert real_faces.trained_on.labels is not None
-            own = torch.isin(real_faces.trained_on.labels, torch.tensor(codes))
+            of_codes = torch.isin(real_faces.trained_on.labels, torch.tensor(codes))
             self._reference_sets[key] = ReferenceSet(
-                chosen(real_faces.train), chosen(real_faces.held_out), real_faces.trained_on.take(own), seed
+                chosen(real_faces.train), chosen(real_faces.held_out), real_faces.trained_on.take(of_codes), seed
             )
         return self._reference_sets[key]
 
     def _measure(
         self, together: Reading, of: Callable[[int], Reading], plan: "_Plan"
     ) -> tuple[dict[Key, Interval], list[str]]:
-        """Score faces of all emotions together, and `of` each: intervals by metric and emotion, and what is omitted."""
+        """Score all faces together and those `of` each emotion: intervals by metric and emotion, and omissions."""
         with _one_thread():
             return self._scored(together, of, plan)
 
@@ -197,19 +198,19 @@ class Evaluator:
         task = ScoringTask(together, plan.size, self.protocol.seed, self._reference_set(plan.codes, plan.shares))
         rows = TABLE if self.judge.reads_emotions else STANDARD
         scores, omitted = scores_of(task, rows, one_emotion=False)
-        found: dict[Key, Interval] = {(metric, None): interval for metric, interval in scores.items()}
+        intervals: dict[Key, Interval] = {(metric, None): interval for metric, interval in scores.items()}
         if self._modes is not None:
             assert isinstance(self.judge, Judge)
-            found["modes", None] = modes_found(task, self._modes, self.judge)
+            intervals["modes", None] = modes_found(task, self._modes, self.judge)
         for code, size in plan.each.items():
-            mine = ScoringTask(of(code), size, self.protocol.seed, self._reference_set((code,), (1.0,)))
-            scores, without = scores_of(mine, rows, one_emotion=True)
-            found |= {(metric, EMOTIONS[code]): interval for metric, interval in scores.items()}
+            emotion_task = ScoringTask(of(code), size, self.protocol.seed, self._reference_set((code,), (1.0,)))
+            scores, without = scores_of(emotion_task, rows, one_emotion=True)
+            intervals |= {(metric, EMOTIONS[code]): interval for metric, interval in scores.items()}
             omitted += [f"{EMOTIONS[code]}: {sentence}" for sentence in without]
-        return found, omitted
+        return intervals, omitted
 
     def _beside(self, reading: Reading, plan: "_Plan", null: Faces) -> tuple[dict[Key, float], dict[Key, float]]:
-        """Return the scores of real faces and of noise under the same plan, from the cache where they are known."""
+        """Return the scores of real faces and of noise under the same plan, from the cache where they are there."""
         where = f"{self.judge.sha256} alone" if self.real_faces is None else self.real_faces.key(plan.codes)
         protocol = replace(self.protocol, sampling=None)  # real faces and noise are the same, however fakes are drawn
         key = f"{where} {protocol} {plan.key()} {len(reading)} {edition()}"
@@ -217,35 +218,35 @@ class Evaluator:
         if len(plan.real):
             assert self.real_faces is not None
             report = self.real_faces.report
-            real = _kept_values(f"real {key}", lambda: self._measure(report.take(plan.index()), report.of, plan)[0])
+            real = _cached_values(f"real {key}", lambda: self._measure(report.take(plan.index()), report.of, plan)[0])
 
         def measured() -> dict[Key, Interval]:
             pictures = read(self.judge, null)
             return self._measure(pictures, pictures.of, plan)[0]
 
-        return real, _kept_values(f"noise {key}", measured)
+        return real, _cached_values(f"noise {key}", measured)
 
     def _thorough(
         self, faces: Faces, plan: "_Plan", generator: Generator | None, null: Faces
     ) -> dict[Key, tuple[Interval, float | None, float | None]]:
-        """Score what takes minutes: intervals by metric and emotion, each with real faces' value and noise's."""
-        found: dict[Key, tuple[Interval, float | None, float | None]] = {}
+        """Compute what takes minutes: intervals by metric and emotion, each with real faces' value and noise's."""
+        scores: dict[Key, tuple[Interval, float | None, float | None]] = {}
         if generator is not None and faces.labels is not None:
             if self.real_faces is not None:
-                told = bits_per_dim(generator, self.real_faces.report, plan.codes, self.protocol.seed)
-                found |= {(metric, None): (interval, None, None) for metric, interval in told.items()}
+                likelihoods = bits_per_dim(generator, self.real_faces.report, plan.codes, self.protocol.seed)
+                scores |= {(metric, None): (interval, None, None) for metric, interval in likelihoods.items()}
             condition = log_condition(generator, self.labels(generator), self.protocol.seed)
             if condition is not None:
-                found["log_condition", None] = (condition, None, None)
+                scores["log_condition", None] = (condition, None, None)
         if faces.labels is not None and len(plan.real):
             assert self.real_faces is not None
-            found |= cas_scores(faces, null, self.real_faces, plan.codes, plan.shares, self.protocol.seed, self.device)
-        return found
+            scores |= cas_scores(faces, null, self.real_faces, plan.codes, plan.shares, self.protocol.seed, self.device)
+        return scores
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """The emotions and their shares; which faces of the report part stand beside the fakes, and how many at a time.
+    """The emotions and their shares; which faces of the report part are compared, and how many at a time.
 
     `real` int64 indexes the report part, `size` is the number of faces scored at a time, `each` the same by emotion;
     `counts` are the fakes of each emotion, None where they have no labels.
@@ -263,15 +264,15 @@ class _Plan:
         return torch.from_numpy(self.real)
 
     def key(self) -> str:
-        """Return what is settled here in one line."""
+        """Return the plan in one line, as a part of cache keys."""
         return f"{self.codes} {self.shares} {self.size} {self.each} {self.counts}"
 
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Compute on one thread: a sum that is shared by several is rounded otherwise, so their number would change digits.
+    """Compute on one thread: several threads sum in another order, so that their number would change digits.
 
-    Where trainings run beside each other it is also the faster way.
+    Where trainings run side by side it is also faster.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -295,27 +296,27 @@ def codes_of(emotions: Sequence[str]) -> tuple[int, ...]:
 
 @lru_cache(maxsize=1)
 def edition() -> str:
-    """Return a digest of the code that scores are computed by: kept values of another edition are computed anew."""
+    """Return a digest of the code that computes scores: values cached by other code are computed again."""
     rooms = (Path(fergan_core.metrics.__path__[0]), Path(__file__).parent)
     files = sorted(file for room in rooms for file in room.glob("*.py"))
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
 
-def _kept_values(key: str, measure: Callable[[], dict[Key, Interval]]) -> dict[Key, float]:
-    """Return the values of scores from the cache, or measure and keep them."""
+def _cached_values(key: str, measure: Callable[[], dict[Key, Interval]]) -> dict[Key, float]:
+    """Return the values of scores from the cache, or measure and cache them."""
 
-    def made() -> dict[str, Tensor]:
+    def as_tensors() -> dict[str, Tensor]:
         return {
             f"{metric}|{emotion or ''}": torch.tensor(interval.value, dtype=torch.float64)
             for (metric, emotion), interval in measure().items()
         }
 
-    stored = cached(f"values-{hashlib.sha256(key.encode()).hexdigest()[:40]}", made)
+    stored = cached(f"values-{hashlib.sha256(key.encode()).hexdigest()[:40]}", as_tensors)
     pairs = {name: tuple(name.split("|")) for name in stored}
     return {(pairs[name][0], pairs[name][1] or None): float(value) for name, value in stored.items()}
 
 
 def _score(key: Key, interval: Interval, real: float | None, noise_value: float | None) -> Score:
-    """Put a score beside real faces' value and noise's; NaN ends are not ends."""
+    """Return a score with real faces' value and noise's; NaN ends become None."""
     low, high = (None if np.isnan(end) else end for end in (interval.low, interval.high))
     return Score(key[0], interval.value, low, high, real, key[1], noise_value)

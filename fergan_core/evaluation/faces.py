@@ -1,4 +1,4 @@
-"""Faces and what a judge reads in them, kept in the user's cache: a new metric neither samples nor reads again."""
+"""Faces and a judge's reading of them, cached: a new metric neither samples nor reads again."""
 
 import hashlib
 import time
@@ -16,7 +16,7 @@ from fergan_core.judges.judge import Judge
 from fergan_core.methods.protocols import Generator
 from fergan_core.training.engine import to_bytes
 
-SAMPLE_BATCH = 200  # fixed: with it the same seed gives the same faces, and a large network fits the memory
+SAMPLE_BATCH = 200  # fixed, so that the same seed gives the same faces; a large network still fits into memory
 
 
 OnProgress = Callable[[int, int], None]
@@ -24,7 +24,7 @@ OnProgress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Faces:
-    """Faces uint8 [N,48,48] and the emotions int64 [N] they were asked for or are labelled with (None: unknown).
+    """Faces uint8 [N,48,48] and the emotions int64 [N] that were requested or are their labels (None: unknown).
 
     `seconds` is how long drawing them took, None where that is not known.
     """
@@ -69,8 +69,8 @@ class Reading:
 def content_order(images: Tensor, labels: Tensor | None, seed: int) -> Tensor:
     """Return a random order, int64 [N], of faces uint8 [N,48,48] with labels [N] that follows from them and a seed.
 
-    The same faces come to stand in the same order whatever order they are given in: they are sorted by a keyed digest
-    of each image and its label. So what is cut from them later (blocks, splits, prefixes) is a random part of them.
+    The same faces get the same order, whatever order they come in: they are sorted by a keyed digest of each image and
+    its label. So what is cut from them later (blocks, splits, prefixes) is a random part of them.
     """
     marks = [b""] * len(images) if labels is None else [str(label).encode() for label in labels.tolist()]
     key = str(seed).encode()
@@ -97,27 +97,27 @@ def draw(
     device: torch.device,
     on_progress: OnProgress = lambda done, of: None,
 ) -> Faces:
-    """Draw one face a label, and tell after each batch how many of how many are drawn.
+    """Draw one face for each label int64 [N]; `on_progress` gets the number drawn and N after each batch.
 
-    Raises CheckpointError where a network gives no numbers.
+    Raises CheckpointError where the faces are NaN or infinite.
     """
     started = time.perf_counter()
     latents = generator.latents(len(labels), seed) * truncation
     images = torch.zeros(len(labels), 48, 48, dtype=torch.uint8)
     for start in range(0, len(labels), SAMPLE_BATCH):
         stop = start + SAMPLE_BATCH
-        made = generator.generate(latents[start:stop].to(device), labels[start:stop].to(device))
-        if not bool(torch.isfinite(made).all()):
+        batch = generator.generate(latents[start:stop].to(device), labels[start:stop].to(device))
+        if not bool(torch.isfinite(batch).all()):
             raise CheckpointError("the generator's faces are NaN or infinite; evaluate an earlier checkpoint")
-        images[start:stop] = to_bytes(made)
+        images[start:stop] = to_bytes(batch)
         on_progress(min(stop, len(labels)), len(labels))
     return Faces(images, labels, time.perf_counter() - started)
 
 
 def noise(labels: Tensor | None, count: int, seed: int) -> Faces:
-    """Return `count` pictures of independent pixels, every grey as likely: what no generator should be taken for.
+    """Return `count` pictures of independent pixels, all greys equally likely: the lowest reference for any generator.
 
-    How many have each label follows from `labels`, int64 [count]; their order does not matter.
+    They have the `labels`, int64 [count], whose order does not matter.
     """
     source = torch.Generator().manual_seed(seed)
     pictures = torch.randint(0, 256, (count, 48, 48), generator=source, dtype=torch.uint8)

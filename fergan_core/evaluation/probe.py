@@ -1,6 +1,6 @@
-"""The probe of a training: every few thousand images a judge reads a few faces an emotion, to see which emotion lives.
+"""The probe of a training: every few thousand images a judge reads a few faces of each emotion.
 
-Too few for a score that is compared between runs; enough to see an emotion collapse while it does.
+They are too few for a score that compares runs, but enough to see an emotion collapse as it happens.
 """
 
 import math
@@ -20,8 +20,8 @@ from fergan_core.methods.protocols import Differentiable, Generator
 from fergan_core.metrics.distances import nearest
 from fergan_core.metrics.diversity import pairwise_distance
 
-COUNT = 16  # faces an emotion
-_JACOBIANS = 14  # two an emotion: enough to see a generator go stiff, and a quarter of a second
+COUNT = 16  # faces of each emotion
+_JACOBIANS = 14  # two of each emotion: enough to see a rise, in a quarter of a second
 
 
 def jacobian_condition(generator: Differentiable, emotions: Sequence[str], seed: int) -> float:
@@ -55,23 +55,23 @@ class Probe:
         labels = torch.tensor(self._codes).repeat_interleave(COUNT)
         faces = draw(generator, labels, self._seed, 1.0, device)
         logits, features = self._judge.read(faces.images)
-        found: dict[str, float] = {}
+        scalars: dict[str, float] = {}
         for place, code in enumerate(self._codes):
             rows = slice(place * COUNT, (place + 1) * COUNT)
-            found |= self._of(code, logits[rows], features[rows])
-        return found
+            scalars |= self._of(code, logits[rows], features[rows])
+        return scalars
 
     def _of(self, code: int, logits: Tensor, features: Tensor) -> dict[str, float]:
         name, read = EMOTIONS[code], logits.argmax(1)
-        found = {
+        scalars = {
             f"pulse_accuracy/{name}": float((read == code).double().mean()),
             f"pulse_reads/{name}": float(read.mode().values),
         }
         if len(self._real[code]) < 2:
-            return found
+            return scalars
         usual = pairwise_distance(self._real[code])
         apart = nearest(features, features, 1, exclude_self=True)[0][:, 0]
-        return found | {
+        return scalars | {
             f"pulse_diversity/{name}": pairwise_distance(features) / usual,
             f"pulse_repeats/{name}": float((apart < usual / 10).double().mean()),
         }

@@ -1,4 +1,4 @@
-"""The protocol of an evaluation, and which emotions it asks a generator for."""
+"""The protocol of an evaluation, and which emotions it requests of a generator."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -20,13 +20,14 @@ LIGHT_COUNT = 2_000  # of evaluations in training, every few epochs
 
 @dataclass(frozen=True)
 class Protocol:
-    """How an evaluation is made: whose reading, how many faces, from which seed, of which emotions, how far out.
+    """What an evaluation's scores depend on besides the weights: judge, number of faces, seed, emotions, truncation.
 
-    `prior` 'natural' asks for the emotions as often as the report part of the data has them, 'balanced' equally
-    often; both among the generator's own emotions only. `truncation`, above 0 to 1, shortens every latent by it.
+    `prior` 'natural' requests each emotion as often as it is in the report part of the data, 'balanced' all equally
+    often, among the generator's emotions only. Latents are multiplied by `truncation`, above 0 to 1.
     `seed` draws the faces and also puts them, or those of a file, into the order in which they are cut into blocks,
-    splits and prefixes: the order in which they are given changes no digit.
-    `sampling` is another way of drawing than the recipe's own, of a generator that has several.
+    splits and prefixes: the order that they come in changes no digit.
+    `sampling` replaces the recipe's sampler, steps and guidance, for a generator that has several.
+    Raises UsageError for fewer than 20 faces, an unknown prior or a truncation outside of its range.
     """
 
     judge: str
@@ -45,13 +46,16 @@ class Protocol:
             raise UsageError(f"--truncation: {self.truncation} is not above 0 and at most 1; 1 leaves latents as drawn")
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what the registry keeps of the protocol beside the judge."""
+        """Return what the registry stores of the protocol besides the judge."""
         plain = {name: getattr(self, name) for name in BESIDE_JUDGE}
         return plain if self.sampling is None else plain | {"sampling": asdict(self.sampling)}
 
 
 def apportion(shares: Sequence[float], count: int) -> list[int]:
-    """Split `count` >= 0 into whole parts in proportion to shares >= 0, by largest remainder (ties: the first)."""
+    """Split `count` >= 0 into whole parts in proportion to shares >= 0, by largest remainder (ties: the first).
+
+    Raises DataError where all shares are 0.
+    """
     total = sum(shares)
     if total <= 0:
         raise DataError("there are no labelled real faces of the generator's emotions; use --prior balanced")
@@ -64,7 +68,7 @@ def apportion(shares: Sequence[float], count: int) -> list[int]:
 
 
 def requested(codes: Sequence[int], shares: Sequence[float], protocol: Protocol) -> Tensor:
-    """Draw the emotions to ask for: int64 [count], FER2013 codes in these shares, shuffled by the protocol's seed."""
+    """Return the emotions to request: int64 [count], FER2013 codes in these shares, shuffled by the protocol's seed."""
     counts = apportion(shares, protocol.count)
     labels = np.repeat(np.asarray(codes, dtype=np.int64), counts)
     return torch.from_numpy(np.random.default_rng(protocol.seed).permutation(labels))
@@ -73,13 +77,13 @@ def requested(codes: Sequence[int], shares: Sequence[float], protocol: Protocol)
 def keeping_prior(
     labels: NDArray[np.integer[Any]], codes: Sequence[int], shares: Sequence[float], most: int, seed: int
 ) -> NDArray[np.int64]:
-    """Choose images int64 [n] whose emotions stand in these shares: as many as `labels` allows, at most `most`."""
+    """Choose images int64 [n] whose emotions have these shares: as many as `labels` allow, at most `most`."""
     held = [int((labels == code).sum()) for code in codes]
     total = sum(shares)
     possible = min((have * total / share for share, have in zip(shares, held, strict=True) if share > 0), default=0)
-    wanted = apportion(shares, min(most, int(possible + 1e-9)))
+    counts = apportion(shares, min(most, int(possible + 1e-9)))
     chooser = np.random.default_rng(seed)
     chosen = [
-        chooser.permutation(np.flatnonzero(labels == code))[:number] for code, number in zip(codes, wanted, strict=True)
+        chooser.permutation(np.flatnonzero(labels == code))[:number] for code, number in zip(codes, counts, strict=True)
     ]
     return chooser.permutation(np.concatenate(chosen)).astype(np.int64)

@@ -1,4 +1,4 @@
-"""The cache of readings: tensors under a key in the user's cache folder; the longest unused make room for new ones."""
+"""The cache of readings: tensors under a key in the user's cache folder, up to 2 GB; least recently used go first."""
 
 import contextlib
 import os
@@ -16,29 +16,29 @@ _MOST_BYTES = 2_000_000_000
 
 
 def cached(key: str, make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
-    """Return the tensors that were kept under a key, or make and keep them; the cache changes nothing but the time.
+    """Return the tensors cached under a key, or make and cache them; the cache saves time and changes no result.
 
-    A file that is damaged is made again; a folder that cannot be written keeps nothing.
+    A damaged file is made again; where the folder cannot be written nothing is cached.
     """
     folder = cache.folder() / "readings"
     path = folder / f"{key}.safetensors"
     try:
-        # Copied, as what is made: numbers that begin elsewhere in memory may be rounded otherwise in a matrix product.
-        found = {name: tensor.clone() for name, tensor in load_file(path).items()}
+        # Copied into memory of its own, as new tensors are: another alignment may round matrix products differently.
+        tensors = {name: tensor.clone() for name, tensor in load_file(path).items()}
         os.utime(path)
-        return found
+        return tensors
     except (OSError, SafetensorError):
-        made = {name: tensor.contiguous() for name, tensor in make().items()}
+        tensors = {name: tensor.contiguous() for name, tensor in make().items()}
     with contextlib.suppress(OSError, SafetensorError):
         folder.mkdir(parents=True, exist_ok=True)
         with atomic_write(path) as temporary:
-            save_file(made, temporary)
+            save_file(tensors, temporary)
         _make_room(folder)
-    return made
+    return tensors
 
 
 def _make_room(folder: Path) -> None:
-    """Delete what was not used for longest while the folder holds more than it may."""
+    """Delete the least recently used files until the folder is within its limit."""
     files = [(entry.stat(), Path(entry.path)) for entry in os.scandir(folder) if entry.name.endswith(".safetensors")]
     surplus = sum(status.st_size for status, _ in files) - _MOST_BYTES
     for status, path in sorted(files, key=lambda file: file[0].st_mtime_ns):

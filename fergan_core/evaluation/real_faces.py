@@ -1,4 +1,4 @@
-"""What a judge's scores stand on: real faces of each part, read once, and noise."""
+"""The real faces that scores are compared with: each part of a data set, read once by a judge."""
 
 import hashlib
 from collections.abc import Sequence
@@ -16,14 +16,14 @@ from fergan_core.judges.judge import Judge
 
 
 class RealFaces:
-    """A data set's parts in a judge's reading, each read when first asked for and kept in the cache.
+    """A data set's parts in a judge's reading, each read on first use and cached.
 
-    Each part stands in an order that follows from its faces alone: a data set that is kept sorted by emotion gives the
-    same scores as one that is not.
+    Each part is in an order that follows from its faces alone: a data set that is sorted by emotion gives the same
+    scores as one that is not.
 
-    `train` is what generators learn from and what sets of fakes are compared with; `report`, which neither generator
-    nor judge has seen, gives the value of real faces; `held_out` is the unseen set that copying is told by.
-    `trained_on` int64 indexes the images that the evaluated run itself learnt from (None: the whole of `train`).
+    `train` is what generators are trained on and what fakes are compared with; `report`, which neither generator nor
+    judge has seen, gives the value of real faces; `held_out` are the unseen faces by which copying is detected.
+    `trained_on` int64 indexes the images that the evaluated run was trained on (None: all of `train`).
     """
 
     def __init__(
@@ -49,16 +49,16 @@ class RealFaces:
 
     @cached_property
     def trained_on(self) -> Reading:
-        """Return the faces that the run learnt from."""
+        """Return the faces that the run was trained on."""
         return self.train.take(torch.from_numpy(np.isin(self._train_index, self._trained_on)))
 
     @property
     def identities(self) -> NDArray[Any]:
-        """Return who is drawn in each face of `train`: int64 [n] in 0..63, of synthfer alone."""
+        """Return the person in each face of `train`: int64 [n] in 0..63, of synthfer only."""
         return np.asarray(self.dataset.factors["identity"][self._train_index], dtype=np.int64)
 
     def key(self, codes: Sequence[int]) -> str:
-        """Return a digest of all that a real face's score depends on beside the protocol."""
+        """Return a digest of all that real faces' scores depend on besides the protocol."""
         digest = hashlib.sha256(f"{self.dataset.content_hash} {self.judge.sha256} {list(codes)}".encode())
         digest.update(np.ascontiguousarray(self._trained_on).tobytes())
         return digest.hexdigest()[:40]
@@ -68,7 +68,7 @@ class RealFaces:
         return self._arranged(self.parts.train)
 
     def _arranged(self, part: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return a part's images int64 [n] in the order that their content gives them."""
+        """Return a part's images int64 [n] in the order that follows from their content."""
         images, labels = torch.from_numpy(self.dataset.images[part]), torch.from_numpy(self.dataset.labels[part])
         arranged: NDArray[np.int64] = part[content_order(images, labels, 0).numpy()]
         return arranged

@@ -37,7 +37,7 @@ def training_index(dataset: Dataset, parts: Parts, recipe: Recipe) -> NDArray[np
 
 
 def record(registry: Registry, run_id: str, evaluation: Evaluation, *, epoch: int, step: int) -> None:
-    """Enter an evaluation of a run's step in the registry, with how fast the faces were drawn among the scores."""
+    """Record an evaluation of a run's step in the registry, with the faces drawn per second as one more score."""
     speed = [] if evaluation.faces_per_second is None else [Score("speed", evaluation.faces_per_second)]
     registry.add_evaluation(
         run_id,
@@ -63,8 +63,8 @@ def evaluate_checkpoints(
 ) -> Iterator[tuple[int, Evaluation]]:
     """Evaluate a run's checkpoints at `steps` under each protocol; record each evaluation and yield (step, evaluation).
 
-    The protocols differ in their judge alone; `on_progress` hears how many faces are drawn. Raises CheckpointError
-    where there is no checkpoint at a step, UsageError for a sampling that the run's generator has not.
+    The protocols differ in their judge alone; `on_progress` gets how many faces are drawn. Raises CheckpointError
+    where there is no checkpoint at a step, UsageError for a sampling that the run's generator does not have.
     """
     reader = registry.reader
     run = reader.run(run_id)
@@ -83,9 +83,9 @@ def evaluate_checkpoints(
     ]
     for step in steps:
         checkpoint = saved[step]
-        own = load_generator(run["recipe"], reader.file(checkpoint["path"]), str(device))
-        generator = sampled(own, protocols[0].sampling)
-        faces = _drawn(evaluators[0], generator, f"{checkpoint['sha256']} {run['recipe']}", on_progress)
+        loaded = load_generator(run["recipe"], reader.file(checkpoint["path"]), str(device))
+        generator = sampled(loaded, protocols[0].sampling)
+        faces = _draw_cached(evaluators[0], generator, f"{checkpoint['sha256']} {run['recipe']}", on_progress)
         for evaluator in evaluators:
             evaluation = evaluator.score(faces, codes_of(generator.emotions), generator)
             record(registry, run_id, evaluation, epoch=checkpoint["epoch"], step=step)
@@ -93,7 +93,7 @@ def evaluate_checkpoints(
 
 
 def sampled(generator: Generator, sampling: Sampling | None) -> Generator:
-    """Return a generator that draws in this way (None: in its own); UsageError where it cannot."""
+    """Return a generator that draws by this sampling (None: the recipe's); UsageError where it cannot."""
     if sampling is None:
         return generator
     if not isinstance(generator, Samplable):
@@ -101,19 +101,19 @@ def sampled(generator: Generator, sampling: Sampling | None) -> Generator:
     return generator.resampled(sampling)
 
 
-def _drawn(evaluator: Evaluator, generator: Generator, of: str, on_progress: OnProgress) -> Faces:
-    """Draw a protocol's faces from a checkpoint, or take them from the cache."""
+def _draw_cached(evaluator: Evaluator, generator: Generator, of: str, on_progress: OnProgress) -> Faces:
+    """Return a protocol's faces of a checkpoint, from the cache or drawn; `of` identifies the checkpoint."""
     labels = evaluator.labels(generator)
     key = f"{of} {evaluator.protocol.as_dict()} {labels.tolist()}"
 
-    def made() -> dict[str, torch.Tensor]:
-        drawn = evaluator.draw(generator, on_progress)
-        assert drawn.labels is not None
-        seconds = torch.tensor(drawn.seconds, dtype=torch.float64)
-        return {"images": drawn.images, "labels": drawn.labels, "seconds": seconds}
+    def draw_tensors() -> dict[str, torch.Tensor]:
+        faces = evaluator.draw(generator, on_progress)
+        assert faces.labels is not None
+        seconds = torch.tensor(faces.seconds, dtype=torch.float64)
+        return {"images": faces.images, "labels": faces.labels, "seconds": seconds}
 
-    found = cached(f"drawn-{hashlib.sha256(key.encode()).hexdigest()[:40]}", made)
-    return Faces(found["images"], found["labels"], float(found["seconds"]))
+    tensors = cached(f"drawn-{hashlib.sha256(key.encode()).hexdigest()[:40]}", draw_tensors)
+    return Faces(tensors["images"], tensors["labels"], float(tensors["seconds"]))
 
 
 def score_images(
@@ -125,10 +125,9 @@ def score_images(
     device: torch.device | str = "cpu",
     thorough: bool = False,
 ) -> Iterator[Evaluation]:
-    """Score faces uint8 [N,48,48] that come from anywhere under each protocol, whose count becomes theirs."""
+    """Score any faces uint8 [N,48,48] under each protocol, whose count becomes N; yield an evaluation for each."""
     faces = _faces(images, labels)
-    known = faces.labels
-    codes = tuple(range(len(EMOTIONS))) if known is None else tuple(sorted(set(known.tolist())))
+    codes = tuple(range(len(EMOTIONS))) if faces.labels is None else tuple(sorted(set(faces.labels.tolist())))
     parts = None if dataset is None else split_parts(dataset)
     for protocol in protocols:
         counted = replace(protocol, count=len(images))
@@ -139,18 +138,19 @@ def order_of_labels(
     images: NDArray[np.uint8],
     labels: NDArray[np.uint8],
     protocol: Protocol,
-    given: Sequence[str],
+    assumed: Sequence[str],
     *,
     device: torch.device | str = "cpu",
 ) -> SuspectedOrder | None:
-    """Return the other order in which the labels of scored faces seem to count, by a protocol's judge; None: as given.
+    """Return another order in which labels of scored faces seem to number emotions, by a judge.
 
-    `labels` uint8 [N] are FER2013's codes, taken from the faces' own numbers in the order `given`.
+    `labels` uint8 [N] are FER2013's codes, which the faces' numbers became by the order `assumed`. None where that
+    order seems right, or the judge does not read emotions.
     """
     judge = judge_of(protocol, device)
     if not isinstance(judge, Judge):
         return None
-    return suspected_order(read(judge, arranged(_faces(images, labels), protocol.seed)), given)
+    return suspected_order(read(judge, arranged(_faces(images, labels), protocol.seed)), assumed)
 
 
 def _faces(images: NDArray[np.uint8], labels: NDArray[np.uint8] | None) -> Faces:

@@ -1,4 +1,4 @@
-"""A task: some faces, cut into blocks of real faces' number, and the real ones beside which they are scored."""
+"""A scoring task: faces, cut into blocks of as many as there are real faces, and the reference they are scored by."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ _CELLS = 3  # of C_T: FER2013's held-out tenth puts hundreds of faces in each
 
 
 class ReferenceSet:
-    """Real faces of all emotions or of one, and what is worked out of them once for every task beside them.
+    """Real faces of all emotions or of one, and what is computed from them once for all tasks.
 
-    `reference` are training faces in the protocol's label prior, `held_out` faces that neither generator nor judge
-    learnt from, `trained_on` those that the evaluated run did.
+    `reference` are training faces in the protocol's label prior, `held_out` faces that neither generator nor judge was
+    trained on, `trained_on` those that the evaluated run was trained on.
     """
 
     def __init__(self, reference: Reading, held_out: Reading, trained_on: Reading, seed: int) -> None:
@@ -32,7 +32,7 @@ class ReferenceSet:
 
     @cached_property
     def kernel_mean(self) -> float:
-        """Return the training faces' own part of KID."""
+        """Return the training faces' mean kernel, their part of KID."""
         return kernel.kernel_mean(self.reference.features)
 
     @cached_property
@@ -47,16 +47,16 @@ class ReferenceSet:
 
     @cached_property
     def training_set(self) -> copying.TrainingSet:
-        """Return the run's own training faces, and the unseen faces' distances to them."""
+        """Return the run's training faces, and the unseen faces' distances to them."""
         return copying.training_set(self.trained_on.features, self.held_out.features, cells=_CELLS, seed=self.seed)
 
 
 @dataclass(frozen=True)
 class ScoringTask:
-    """Candidate faces, of all emotions or of one, and the real ones beside them (None where the data are not at hand).
+    """Candidate faces, of all emotions or of one, and the real ones beside them (None where the data cannot be opened).
 
-    `size` is the number of real faces that can be scored in the same way. A set of another size would have another
-    FID, recall or Vendi, so the candidates are taken in blocks of it.
+    `size` is the number of real faces that can be scored in the same way. FID, recall and Vendi depend on the number of
+    faces, so the candidates are scored in blocks of that size.
     """
 
     faces: Reading
@@ -66,7 +66,7 @@ class ScoringTask:
 
     @property
     def reference_set(self) -> ReferenceSet:
-        """Return the real faces, of a task that has some."""
+        """Return the real faces of a task that has them."""
         assert self.real is not None
         return self.real
 
@@ -82,7 +82,7 @@ class ScoringTask:
 
     @cached_property
     def blocks(self) -> list[Reading]:
-        """Return the candidates in blocks of `size`, what is left over aside; fewer than that are one block."""
+        """Return the candidates in blocks of `size`, without the remainder; fewer than `size` are one block."""
         size = min(self.size, len(self.faces))
         return [self.faces.take(torch.arange(at, at + size)) for at in range(0, len(self.faces) - size + 1, size)]
 
@@ -93,13 +93,13 @@ class ScoringTask:
     def over_blocks(
         self, score: Callable[[Reading, Tensor], tuple[float, Tensor]], low: float = -inf, high: float = inf
     ) -> Interval:
-        """Average over the blocks what `score` makes of a block and its groups: a value, and values without each."""
+        """Return the mean over blocks of `score`, which gives a block's value, and its values without each group."""
         return self.of_blocks([score(block, self.groups(len(block))) for block in self.blocks], low, high)
 
     @staticmethod
     def of_blocks(
-        found: Sequence[tuple[float, Tensor]], low: float = -inf, high: float = inf, *, step: float = 0.0
+        of_each: Sequence[tuple[float, Tensor]], low: float = -inf, high: float = inf, *, step: float = 0.0
     ) -> Interval:
-        """Average the blocks' values, with their jackknife interval within low..high; `step`: what a face can move."""
-        values = torch.tensor([value for value, _ in found], dtype=torch.float64)
-        return interval_of_blocks(values, torch.stack([without for _, without in found]), low, high, step=step)
+        """Return the mean of blocks' values with its jackknife interval within low..high (see `interval_of_blocks`)."""
+        values = torch.tensor([value for value, _ in of_each], dtype=torch.float64)
+        return interval_of_blocks(values, torch.stack([without for _, without in of_each]), low, high, step=step)

@@ -1,4 +1,4 @@
-"""Scores that need more than a judge's reading: true modes, a classifier's training, a generator's derivatives."""
+"""Scores that need more than a judge's reading: true modes, a trained classifier, a generator's derivatives."""
 
 import math
 from collections.abc import Sequence
@@ -17,12 +17,12 @@ from fergan_core.methods.protocols import Dense, Differentiable, Generator
 from fergan_core.metrics.intervals import Interval, interval_of_mean
 from fergan_core.metrics.modes import MODES, Modes, count_without
 
-_LATENTS = 64  # whose Jacobians are taken
-_SEEN = 128  # real faces whose likelihood is taken: a minute on two cores
+_LATENTS = 64  # whose Jacobians are computed
+_LIKELIHOOD_FACES = 128  # real faces whose likelihood is taken: a minute on two cores
 
 
 def true_modes(real_faces: RealFaces, judge: Judge) -> Modes | None:
-    """Return synthfer's true modes by its training faces; None for data or a judge that know no identities."""
+    """Return synthfer's true modes by its training faces; None for data or a judge without identities."""
     if "identity" not in real_faces.dataset.factors or not judge.reads_identities:
         return None
     train = real_faces.train
@@ -31,12 +31,12 @@ def true_modes(real_faces: RealFaces, judge: Judge) -> Modes | None:
 
 
 def modes_found(task: ScoringTask, modes: Modes, judge: Judge) -> Interval:
-    """Count the true modes among a task's faces, in blocks of real faces' number, with its interval."""
+    """Count the true modes that a task's faces show, as a mean over its blocks with an interval."""
 
     def score(block: Reading, groups: Tensor) -> tuple[float, Tensor]:
-        who = judge.identities(block.features).argmax(1)
-        shown = modes.shown(block.features, block.logits.argmax(1), who)
-        return float(len(set(shown[shown >= 0].tolist()))), count_without(shown, groups)
+        identities = judge.identities(block.features).argmax(1)
+        face_modes = modes.shown(block.features, block.logits.argmax(1), identities)
+        return float(len(set(face_modes[face_modes >= 0].tolist()))), count_without(face_modes, groups)
 
     return task.over_blocks(score, 0, MODES)
 
@@ -53,24 +53,24 @@ def log_condition(generator: Generator, labels: Tensor, seed: int) -> Interval |
 
 
 def bits_per_dim(generator: Generator, report: Reading, codes: Sequence[int], seed: int) -> dict[str, Interval]:
-    """Return how surprising unseen faces are to a generator that has a density: bits a pixel of 256 greys.
+    """Return the negative log-likelihood of unseen faces, in bits per pixel of 256 greys; {} without a density.
 
-    Of _SEEN faces of these emotions, each at a random place within its grey (Theis et al. 2016, arXiv:1511.01844,
-    section 3.1), which makes it an upper bound. The interval is over the faces; `bits_per_dim_error` is the standard
-    error that the divergence's estimator alone has, by its probes' spread.
+    It is that of 128 faces of these emotions with uniform noise added within each grey (Theis et al. 2016,
+    arXiv:1511.01844, section 3.1), an upper bound. The interval is over the faces; `bits_per_dim_error` is the standard
+    error of the divergence's estimator alone, from the spread of its probes.
     """
     if not isinstance(generator, Dense) or report.labels is None:
         return {}
     source = torch.Generator().manual_seed(seed)
-    known = torch.isin(report.labels, torch.tensor(list(codes))).nonzero()[:, 0]
-    index = known[torch.randperm(len(known), generator=source)[:_SEEN]]
+    eligible = torch.isin(report.labels, torch.tensor(list(codes))).nonzero()[:, 0]
+    index = eligible[torch.randperm(len(eligible), generator=source)[:_LIKELIHOOD_FACES]]
     images, labels = report.images[index].unsqueeze(1), report.labels[index]
     places = torch.rand(images.shape, generator=source)
-    found = generator.log_likelihood((images + places) / 127.5 - 1, labels, seed)
-    if found is None:
+    log_likelihoods = generator.log_likelihood((images + places) / 127.5 - 1, labels, seed)
+    if log_likelihoods is None:
         return {}
     pixels = images[0].numel()
-    bits = -found.double().cpu() / (pixels * math.log(2)) + math.log2(127.5)
+    bits = -log_likelihoods.double().cpu() / (pixels * math.log(2)) + math.log2(127.5)
     error = float(bits.mean(1).std()) / math.sqrt(len(bits))
     return {"bits_per_dim": interval_of_mean(bits.mean(0)), "bits_per_dim_error": Interval(error, math.nan, math.nan)}
 
@@ -84,21 +84,21 @@ def cas_scores(
     seed: int,
     device: torch.device,
 ) -> dict[tuple[str, str | None], tuple[Interval, float | None, float | None]]:
-    """Return CAS and what the faces add to real ones, by metric and emotion: interval, real faces' value, noise's.
+    """Return CAS and CAS gain by metric and emotion: interval, real faces' value, noise's value.
 
-    Real faces are as many training faces in the same label prior, or as there are.
+    Real faces are the same number of training faces in the same label prior, or as many as there are.
     """
     train, report = real_faces.train, real_faces.report
     assert train.labels is not None
     assert report.labels is not None
     index = torch.from_numpy(keeping_prior(train.labels.numpy(), codes, shares, len(faces.images), seed))
     real = Faces(train.images[index], train.labels[index])
-    known = torch.isin(report.labels, torch.tensor(list(codes)))
-    tried = Faces(report.images[known], report.labels[known])
-    found = cas_and_gain(faces, real, tried, seed=seed, device=device)
-    of_real = accuracy_after(real, tried, seed=seed, device=device)
-    of_noise = accuracy_after(null, tried, seed=seed, device=device)
+    eligible = torch.isin(report.labels, torch.tensor(list(codes)))
+    test_faces = Faces(report.images[eligible], report.labels[eligible])
+    of_fakes = cas_and_gain(faces, real, test_faces, seed=seed, device=device)
+    of_real = accuracy_after(real, test_faces, seed=seed, device=device)
+    of_noise = accuracy_after(null, test_faces, seed=seed, device=device)
     scores: dict[tuple[str, str | None], tuple[Interval, float | None, float | None]] = {
-        ("cas", name): (interval, of_real[name].value, of_noise[name].value) for name, interval in found.cas.items()
+        ("cas", name): (interval, of_real[name].value, of_noise[name].value) for name, interval in of_fakes.cas.items()
     }
-    return scores | {("cas_gain", name): (interval, None, None) for name, interval in found.gain.items()}
+    return scores | {("cas_gain", name): (interval, None, None) for name, interval in of_fakes.gain.items()}

@@ -1,4 +1,4 @@
-"""The table of scores: what is computed of a task, one line a family. A new metric is one line more."""
+"""The table of scores that a task computes, one line for each family; a new metric adds one."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,31 +23,31 @@ from fergan_core.metrics import (
 )
 from fergan_core.metrics.intervals import Interval, interval_of_counts, interval_of_share
 
-IS_SIZES = (100, 250, 500, 1000, 2500, 5000, 10_000)  # faces at which the Inception Score's bias is shown
+IS_SIZES = (100, 250, 500, 1000, 2500, 5000, 10_000)  # numbers of faces at which the Inception Score's bias is shown
 _SPLITS = 10  # of the Inception Score, as papers have it
 
-Found = Iterator[tuple[str, Interval]]
+Scores = Iterator[tuple[str, Interval]]
 
 
 @dataclass(frozen=True)
 class Row:
-    """One family of scores: of what it is computed, for all emotions together or for one, and what it needs.
+    """One family of scores: what it needs, and whether it is for all emotions together or for one.
 
-    `needs` 'nothing', 'labels' or 'real' (real faces); `each` and `all` tell whether it is given of one emotion
-    and of all. `compute` yields (metric, interval).
+    `needs` 'nothing', 'labels' or 'real' (real faces); `each` and `all` say whether it is computed for one emotion and
+    for all. `compute` yields (metric, interval).
     """
 
-    compute: Callable[[ScoringTask], Found]
+    compute: Callable[[ScoringTask], Scores]
     needs: str
     all: bool = True
     each: bool = True
 
 
-def _inception(task: ScoringTask) -> Found:
-    found = inception_score.score(task.faces.logits, seed=task.seed)
-    yield "is", found.inception_score
-    yield "kl_nats", found.kl_nats
-    yield "kl_ratio", found.kl_ratio
+def _inception(task: ScoringTask) -> Scores:
+    score = inception_score.score(task.faces.logits, seed=task.seed)
+    yield "is", score.inception_score
+    yield "kl_nats", score.kl_nats
+    yield "kl_ratio", score.kl_ratio
     for size in IS_SIZES:
         if size <= len(task.faces):
             starts = range(0, len(task.faces) - size + 1, size)
@@ -55,29 +55,29 @@ def _inception(task: ScoringTask) -> Found:
             yield f"is_at_{size}", _plain(sum(scores) / len(scores))
 
 
-def _splits(task: ScoringTask) -> Found:
+def _splits(task: ScoringTask) -> Scores:
     least = _SPLITS * len(EMOTIONS)
     if len(task.faces) < least:
-        # The score of n faces is at most n, whatever they show.
+        # The Inception Score of n faces is at most n, so that of fewer than 7 cannot reach 7.
         raise UsageError(f"IS in ten splits: {len(task.faces)} faces give a split fewer than 7; score {least} or more")
     mean, std = inception_score.split_scores(task.faces.logits, _SPLITS)
     yield "is_split_mean", _plain(mean)
     yield "is_split_std", _plain(std)
 
 
-def _accuracy(task: ScoringTask) -> Found:
+def _accuracy(task: ScoringTask) -> Scores:
     assert task.faces.labels is not None
     hits = int((task.faces.logits.argmax(1) == task.faces.labels).sum())
     yield "accuracy", _share(hits, len(task.faces))
 
 
-def _read_as(task: ScoringTask) -> Found:
+def _read_as(task: ScoringTask) -> Scores:
     read = torch.bincount(task.faces.logits.argmax(1), minlength=len(EMOTIONS)).tolist()
     for name, hits in zip(EMOTIONS, read, strict=True):
         yield f"read_as_{name}", _share(hits, len(task.faces))
 
 
-def _frechet(task: ScoringTask) -> Found:
+def _frechet(task: ScoringTask) -> Scores:
     real = task.reference_set.statistics
     _check_covariance(task.size, real)
     yield (
@@ -92,7 +92,7 @@ def _frechet(task: ScoringTask) -> Found:
     )
 
 
-def _standard_frechet(task: ScoringTask) -> Found:
+def _standard_frechet(task: ScoringTask) -> Scores:
     _check_covariance(len(task.faces), task.reference_set.statistics)
     yield (
         "fid",
@@ -101,44 +101,44 @@ def _standard_frechet(task: ScoringTask) -> Found:
 
 
 def _check_covariance(faces: int, real: frechet.Statistics) -> None:
-    """Raise UsageError where so few fakes or real faces leave directions of the features without any variance."""
+    """Raise UsageError where there are too few fakes or real faces for a covariance of full rank."""
     width, fewest = len(real.mean), min(faces, real.count)
     if fewest <= width:
         raise UsageError(f"FID: {fewest} faces span no covariance of {width} features; see KID")
 
 
-def _standard_kernel(task: ScoringTask) -> Found:
+def _standard_kernel(task: ScoringTask) -> Scores:
     real, fake = task.reference_set.reference.features, task.faces.features
     size = min(1000, len(real), len(fake))
     yield "kid", _plain(kernel.kid_subsets(real, fake, size=size, seed=task.seed)[0])
 
 
-def _frechet_infinity(task: ScoringTask) -> Found:
+def _frechet_infinity(task: ScoringTask) -> Scores:
     real, fake = task.reference_set.statistics, task.faces.features
     value = frechet.fid_infinity(real, fake, seed=task.seed)
     without = frechet.fid_infinity_without(real, fake, task.groups(len(fake)), seed=task.seed)
     yield "fid_infinity", task.of_blocks([(value, without)])
 
 
-def _kernel(task: ScoringTask) -> Found:
+def _kernel(task: ScoringTask) -> Scores:
     def score(block: Reading, groups: Tensor) -> tuple[float, Tensor]:
-        found = kernel.jackknifed_kid(
+        kid = kernel.jackknifed_kid(
             task.reference_set.reference.features, block.features, groups, real_mean=task.reference_set.kernel_mean
         )
-        return found.value, found.without
+        return kid.value, kid.without
 
     yield "kid", task.over_blocks(score)
 
 
-def _neighbours(task: ScoringTask) -> Found:
-    found = [neighbours.neighbourhoods(task.manifold, block.features) for block in task.blocks]
-    yield "precision", _share_of(torch.cat([one.precision for one in found]))
-    yield "density", interval_of_counts(torch.cat([one.density for one in found]))
-    yield "recall", neighbours.interval_of_reached([one.recall for one in found])
-    yield "coverage", neighbours.interval_of_reached([one.coverage for one in found])
+def _neighbours(task: ScoringTask) -> Scores:
+    of_blocks = [neighbours.neighbourhoods(task.manifold, block.features) for block in task.blocks]
+    yield "precision", _share_of(torch.cat([scores.precision for scores in of_blocks]))
+    yield "density", interval_of_counts(torch.cat([scores.density for scores in of_blocks]))
+    yield "recall", neighbours.interval_of_reached([scores.recall for scores in of_blocks])
+    yield "coverage", neighbours.interval_of_reached([scores.coverage for scores in of_blocks])
 
 
-def _vendi(task: ScoringTask) -> Found:
+def _vendi(task: ScoringTask) -> Scores:
     yield (
         "vendi",
         task.over_blocks(
@@ -147,36 +147,36 @@ def _vendi(task: ScoringTask) -> Found:
     )
 
 
-def _different_bins(task: ScoringTask) -> Found:
+def _different_bins(task: ScoringTask) -> Scores:
     bins.check_testable(task.reference_set.bins, len(task.blocks[0]))
     yield "ndb", task.of_blocks([(one.ndb, one.ndb_without) for one in task.binned], 0, 1)
 
 
-def _divergence(task: ScoringTask) -> Found:
+def _divergence(task: ScoringTask) -> Scores:
     yield "js", task.of_blocks([(one.js, one.js_without) for one in task.binned], 0)
 
 
-def _birthday(task: ScoringTask) -> Found:
-    found = [birthday.duplicates(block.features, task.reference_set.threshold) for block in task.blocks]
-    share = sum(one.share for one in found) / len(found)
+def _birthday(task: ScoringTask) -> Scores:
+    of_blocks = [birthday.duplicates(block.features, task.reference_set.threshold) for block in task.blocks]
+    share = sum(repeated.share for repeated in of_blocks) / len(of_blocks)
     yield "duplicates", birthday.interval_of_share(share, sum(map(len, task.blocks)))
-    yield "support", _plain(sum(one.support for one in found) / len(found))
+    yield "support", _plain(sum(repeated.support for repeated in of_blocks) / len(of_blocks))
 
 
-def _copying(task: ScoringTask) -> Found:
-    found = [
+def _copying(task: ScoringTask) -> Scores:
+    of_blocks = [
         copying.copying(task.reference_set.training_set, block.features, task.groups(len(block)))
         for block in task.blocks
     ]
-    yield "ct", copying.interval_of_ct(found)
-    yield "authenticity", _share_of(torch.cat([one.authentic for one in found]))
+    yield "ct", copying.interval_of_ct(of_blocks)
+    yield "authenticity", _share_of(torch.cat([copied.authentic for copied in of_blocks]))
 
 
-def _likeness(task: ScoringTask) -> Found:
-    found = diversity.ms_ssim_diversity(task.faces.images, task.groups(len(task.faces)), seed=task.seed)
-    yield "ms_ssim", task.of_blocks([(found.value, found.without)], 0, 1)
-    apart = diversity.jackknifed_distance(task.faces.features, task.groups(len(task.faces)))
-    yield "distance", task.of_blocks([(apart.value, apart.without)], 0)
+def _likeness(task: ScoringTask) -> Scores:
+    likeness = diversity.ms_ssim_diversity(task.faces.images, task.groups(len(task.faces)), seed=task.seed)
+    yield "ms_ssim", task.of_blocks([(likeness.value, likeness.without)], 0, 1)
+    distance = diversity.jackknifed_distance(task.faces.features, task.groups(len(task.faces)))
+    yield "distance", task.of_blocks([(distance.value, distance.without)], 0)
 
 
 TABLE: tuple[Row, ...] = (
@@ -196,7 +196,7 @@ TABLE: tuple[Row, ...] = (
     Row(_likeness, "nothing", all=False),
 )
 
-# By Inception-v3, as papers have them: without intervals, since a covariance of 2048 features takes a minute each.
+# By Inception-v3, as in papers: without intervals, as each covariance of 2048 features takes a minute.
 STANDARD: tuple[Row, ...] = (
     Row(_inception, "nothing", each=False),
     Row(_splits, "nothing", each=False),
@@ -206,22 +206,22 @@ STANDARD: tuple[Row, ...] = (
 
 
 def scores_of(task: ScoringTask, rows: Sequence[Row], *, one_emotion: bool) -> tuple[dict[str, Interval], list[str]]:
-    """Compute all rows that a task allows: the scores by metric, and why others could not be had."""
-    found: dict[str, Interval] = {}
+    """Compute all rows that a task allows: the scores by metric, and why others are missing."""
+    scores: dict[str, Interval] = {}
     omitted: list[str] = []
     for row in rows:
-        wanted = row.each if one_emotion else row.all
+        applies = row.each if one_emotion else row.all
         if (
-            not wanted
+            not applies
             or (row.needs == "labels" and task.faces.labels is None)
             or (row.needs == "real" and not task.real)
         ):
             continue
         try:
-            found |= dict(row.compute(task))
+            scores |= dict(row.compute(task))
         except UsageError as error:
             omitted.append(str(error))
-    return found, omitted
+    return scores, omitted
 
 
 def _plain(value: float) -> Interval:

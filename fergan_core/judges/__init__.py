@@ -1,1 +1,1 @@
-"""Classifiers of emotion by which generated faces are scored; the shipped ones lie here, each with its card."""
+"""Classifiers of emotion by which generated faces are scored; the shipped ones are here, each with its card."""

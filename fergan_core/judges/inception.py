@@ -1,4 +1,4 @@
-"""The standard Inception-v3 as a judge, for comparison with papers: it reads ImageNet's things, no emotions."""
+"""The standard Inception-v3 as a judge, for comparison with papers: it reads ImageNet's classes, not emotions."""
 
 import hashlib
 import pickle
@@ -32,7 +32,8 @@ class InceptionJudge:
     def read(self, images: NDArray[np.uint8] | Tensor) -> tuple[Tensor, Tensor]:
         """Read faces uint8 [N,48,48]: logits float64 [N,1008], without biases, and features float32 [N,2048].
 
-        The grey is given to all three colours; the network enlarges to 299x299 as TensorFlow 1 did.
+        Greys are copied to three channels; the network enlarges to 299x299 as TensorFlow 1 did. Raises UsageError for
+        another shape or type.
         """
         faces = torch.as_tensor(images)
         if faces.ndim != 3 or faces.dtype != torch.uint8:
@@ -57,11 +58,11 @@ def find_weights(path: Path | None) -> Path:
 
 
 def load_inception(path: Path, device: torch.device | str) -> InceptionJudge:
-    """Open the weights' file; CheckpointError where it holds other things than tensors, or another network's."""
+    """Open the weights' file; CheckpointError where it is not a file of tensors, or is another network's."""
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
     try:
-        # First without running what a pickle may hold: torch-fidelity opens the file as it comes.
+        # First with tensors only: torch-fidelity loads the file unchecked, and a pickle can run code.
         torch.load(path, weights_only=True)
         network: Any = FeatureExtractorInceptionV3(
             "inception-v3-compat", ["2048", "logits_unbiased"], feature_extractor_weights_path=str(path)

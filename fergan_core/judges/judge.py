@@ -18,11 +18,11 @@ from fergan_core.files import write_atomically
 from fergan_core.models.judge import JudgeNet
 
 SHIPPED = Path(__file__).parent
-READ_BATCH = 256  # fixed, so that a face's logits do not depend on how many are asked for at once
+READ_BATCH = 256  # fixed, so that a face's logits do not depend on how many are read at once
 
 
 def shipped_judges() -> tuple[str, ...]:
-    """Name the judges that come with the package."""
+    """Return the names of the judges that come with the package."""
     return tuple(sorted(path.stem for path in SHIPPED.glob("*.safetensors")))
 
 
@@ -30,8 +30,8 @@ def shipped_judges() -> tuple[str, ...]:
 class Judge:
     """A classifier of the seven emotions, its temperature, and the card that says how good it is.
 
-    `sha256` is that of the weights' file. A judge always reads all seven emotions, also where a generator knows
-    fewer: a face that is taken for an emotion nobody asked for is the generator's fault, and must count.
+    `sha256` is that of the weights' file. A judge always reads all seven emotions, even where a generator has fewer: a
+    face that is read as an emotion that was never requested is the generator's error and must count.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Judge:
 
         A face and its mirror image get the same reading: the average of the network's two.
 
-        Raises UsageError for any other shape or type: faces made as floats are rounded to greys before.
+        Raises UsageError for any other shape or type: float faces are to be rounded to greys first.
         """
         faces = torch.as_tensor(images)
         if faces.ndim != 3 or faces.shape[1:] != (48, 48) or faces.dtype != torch.uint8:
@@ -69,7 +69,7 @@ class Judge:
 
     @torch.inference_mode()
     def identities(self, features: Tensor) -> Tensor:
-        """Identity logits float32 [N,64] of features [N,D]; UsageError for a judge that knows no identities."""
+        """Return identity logits float32 [N,64] of features [N,D]; UsageError for a judge without identities."""
         head = self.network.identity_head
         if head is None:
             raise UsageError(f"judge '{self.name}' reads no identities; use the judge 'synthfer'")
@@ -78,7 +78,7 @@ class Judge:
 
 
 def half(network: JudgeNet) -> dict[str, Tensor]:
-    """Return a network's tensors on the CPU, floats in half precision: what is written, and so what is measured."""
+    """Return a network's tensors on the CPU, floats in half precision, as they are written and measured."""
     return {
         name: (value.half() if value.is_floating_point() else value).contiguous().cpu()
         for name, value in network.state_dict().items()
@@ -96,7 +96,7 @@ def rebuilt(
         recipe["blocks"],
         recipe["features"],
         identities,
-        full=recipe.get("full", 0),  # the first cards had no such choice
+        full=recipe.get("full", 0),  # the first cards lack it
     )
     floats = {name: value.float() for name, value in tensors.items()}
     expected = {name: v.shape for name, v in network.state_dict().items() if not name.endswith("num_batches_tracked")}
@@ -119,7 +119,7 @@ def save_judge(folder: Path, name: str, tensors: dict[str, Tensor], card: dict[s
 
 
 def load_judge(name_or_path: str | Path, device: torch.device | str = "cpu") -> Judge:
-    """Open a shipped judge by name, or one's own by the path of its .safetensors with its card (.json) beside it.
+    """Open a shipped judge by name, or another by the path of its .safetensors with its card (.json) beside it.
 
     Raises UsageError for an unknown name, CheckpointError where a file is missing, broken, or not the card's.
     """

@@ -1,4 +1,4 @@
-"""Making a judge: train on Parts.train, choose and calibrate on Parts.held_out, report on Parts.report."""
+"""Training a judge: train on Parts.train, choose and calibrate on Parts.held_out, report on Parts.report."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -29,7 +29,7 @@ SPLIT_RULE = (
 
 @dataclass(frozen=True)
 class JudgeTraining:
-    """Everything that decides a judge's training besides the data; `settling` epochs follow the best of `epochs`."""
+    """Everything that a judge's training depends on besides the data; fine-tuning starts at the best of `epochs`."""
 
     classifier: ClassifierRecipe
     epochs: int
@@ -38,7 +38,7 @@ class JudgeTraining:
     fine_tune_epochs: int = 0
 
 
-# People agree with FER2013's labels in two thirds of the faces: much is done here against learning the rest by heart.
+# People agree with FER2013's labels on two thirds of the faces: strong regularisation against memorising the others.
 _NOISY = partial(
     ClassifierRecipe, shift=4, rotation=12, zoom=0.15, cutout=16, mixup=0.3, bootstrap=0.4, ema_decay=0.999
 )
@@ -46,7 +46,7 @@ _OF_NOISY: dict[Architecture, ClassifierRecipe] = {
     "residual": _NOISY("residual", (32, 64, 120), (1, 1, 2), full=16, contrast=0.2),
     "plain": _NOISY("plain", (32, 64, 128, 256), (0, 1, 1, 2)),
 }
-# The built-in faces are clean and alike: a smaller network learns them, people included, in a few epochs.
+# The built-in faces are clean and similar: a smaller network learns them, identities included, in a few epochs.
 _OF_CLEAN: dict[Architecture, ClassifierRecipe] = {
     "residual": ClassifierRecipe("residual", (16, 48, 96), (0, 1, 1), dropout=0.0, label_smoothing=0.05),
     "plain": ClassifierRecipe("plain", (24, 48, 96), (0, 1, 1), dropout=0.0, label_smoothing=0.05),
@@ -56,9 +56,9 @@ _EPOCHS_PER_FINE_TUNING = 8  # epochs to one of fine_tuning
 
 
 def for_fine_tuning(classifier: ClassifierRecipe) -> ClassifierRecipe:
-    """Return the recipe of a training's end: faces hardly changed, as they are when the judge reads them.
+    """Return the recipe of fine-tuning: with weak augmentation, so that faces are nearly as the judge will read them.
 
-    What strong augmentation teaches stays, and the gap between changed faces and real ones closes (He et al. 2019,
+    What strong augmentation taught remains, and the gap between augmented and real faces closes (He et al. 2019,
     arXiv:1909.09148).
     """
     return replace(classifier, shift=3, rotation=8, zoom=0.1, cutout=8, mixup=0.0, learning_rate=1e-3, warm_up=0.1)
@@ -67,11 +67,11 @@ def for_fine_tuning(classifier: ClassifierRecipe) -> ClassifierRecipe:
 def training_for(
     dataset_name: str, *, architecture: Architecture, epochs: int | None, batch_size: int, seed: int
 ) -> JudgeTraining:
-    """Return the training that suits a data set, with these choices made; `epochs` None takes the data set's own."""
+    """Return the training for a data set with these choices; `epochs` None is the data set's default."""
     clean = dataset_name == "synthfer"
     classifier = (_OF_CLEAN if clean else _OF_NOISY)[architecture]
-    own = _EPOCHS["clean" if clean else "noisy"]
-    passes = own if epochs is None else epochs
+    default_epochs = _EPOCHS["clean" if clean else "noisy"]
+    passes = default_epochs if epochs is None else epochs
     return JudgeTraining(
         classifier, passes, batch_size, seed, 0 if clean else max(1, round(passes / _EPOCHS_PER_FINE_TUNING))
     )
@@ -79,9 +79,9 @@ def training_for(
 
 @dataclass(frozen=True)
 class EpochReport:
-    """How a judge's training stands after an epoch; accuracies are the averaged network's on held-out faces.
+    """A judge's training after an epoch; the accuracy is the averaged network's on held-out faces.
 
-    `kept` tells whether this epoch's network would be the judge.
+    `kept` is true where this epoch's network is the best so far, or the last.
     """
 
     epoch: int
@@ -99,7 +99,7 @@ class TrainedJudge:
 
 
 class BestEpochHook(engine.Hook):
-    """Keeps the averaged network of the epoch with the best held-out accuracy, or of the last, as it is written."""
+    """Stores the averaged network of the epoch with the best held-out accuracy, or of the last, in half precision."""
 
     def __init__(
         self,
@@ -133,15 +133,15 @@ class BestEpochHook(engine.Hook):
         judge = _judge(tensors, self.learner.recipe, self.learner.average.identities, 1.0, self.learner.device)
         logits, _ = judge.read(self.held_out.images)
         accuracy = calibration.accuracy(logits, torch.from_numpy(self.held_out.labels))
-        kept = self.last or accuracy > self.accuracy
-        if kept:
+        chosen = self.last or accuracy > self.accuracy
+        if chosen:
             self.accuracy, self.epoch, self.tensors = accuracy, epoch, tensors
-        self.on_progress(EpochReport(epoch, loss, accuracy, kept))
+        self.on_progress(EpochReport(epoch, loss, accuracy, chosen))
 
 
 @dataclass(frozen=True)
 class JudgeTrainer:
-    """What a judge learns from and is watched by."""
+    """The data and device of a judge's training, and the function that gets each epoch's report."""
 
     images: Tensor
     labels: Tensor
@@ -151,7 +151,7 @@ class JudgeTrainer:
     on_progress: Callable[[EpochReport], None]
 
     def train(self, training: JudgeTraining, start: dict[str, Tensor] | None = None) -> BestEpochHook:
-        """Train from nothing and keep the best epoch, or from a `start` settle and keep the last one."""
+        """Train from scratch and take the best epoch, or fine-tune from `start` and take the last one."""
         fine_tuning = start is not None
         recipe = for_fine_tuning(training.classifier) if fine_tuning else training.classifier
         epochs = training.fine_tune_epochs if fine_tuning else training.epochs
@@ -178,16 +178,15 @@ class JudgeTrainer:
 def _judge(
     tensors: dict[str, Tensor], recipe: ClassifierRecipe, identities: int, temperature: float, device: torch.device
 ) -> Judge:
-    """Build the judge that a file with these half-precision weights will give."""
+    """Return the judge that a file with these half-precision weights will give."""
     network = rebuilt(asdict(recipe), identities, tensors, device)
     return Judge("in the making", "", temperature, {}, network)
 
 
 def targets(dataset: Dataset) -> tuple[NDArray[np.int64], int]:
-    """Return what a judge learns of each image, and how many identities there are.
+    """Return the labels that a judge is trained on, and the number of identities.
 
-    int64 [N] emotions and 0, or, where the data set knows who is drawn, int64 [N,2] (emotion, identity) and their
-    number.
+    int64 [N] emotions and 0, or, where the data set has identities, int64 [N,2] (emotion, identity) and their number.
     """
     emotions = dataset.labels.astype(np.int64)
     if "identity" not in dataset.factors:
@@ -236,23 +235,23 @@ def report_on(judge: Judge, part: Dataset, identities: int) -> dict[str, Any]:
 def reports(judge: Judge, dataset: Dataset, parts: Parts) -> dict[str, Any]:
     """Measure a judge on the held-out and the report part, and, as papers do, with the report part's copies.
 
-    Those are images that stand in split train too: the judge has learnt them, so they flatter it.
+    Those are images that are also in split train: the judge has learnt them, so they raise its accuracy.
     """
     identities = judge.network.identities
     report = dataset.take(parts.report)
     splits = np.unique(report.splits)
-    whole = dataset.take(np.flatnonzero(np.isin(dataset.splits, splits) & (dataset.labels != UNLABELLED)))
-    logits, _ = judge.read(whole.images)
-    right = calibration.accuracy(logits, torch.from_numpy(whole.labels))
+    with_copies = dataset.take(np.flatnonzero(np.isin(dataset.splits, splits) & (dataset.labels != UNLABELLED)))
+    logits, _ = judge.read(with_copies.images)
+    right = calibration.accuracy(logits, torch.from_numpy(with_copies.labels))
     return {
         "held_out": report_on(judge, dataset.take(parts.held_out), identities),
         "report": report_on(judge, report, identities),
-        "report_with_copies": {"images": len(whole), "accuracy": right},
+        "report_with_copies": {"images": len(with_copies), "accuracy": right},
     }
 
 
 def _bins(logits: Tensor, labels: Tensor) -> list[list[float | None]]:
-    """The reliability diagram's points in plain numbers: count, confidence, accuracy; None for both of an empty bin."""
+    """Return the reliability diagram's points as plain numbers: count, confidence, accuracy (both None if empty)."""
     points = calibration.reliability(logits, labels).tolist()
     return [[int(count), *(None if np.isnan(value) else value for value in values)] for count, *values in points]
 
@@ -267,8 +266,8 @@ def train_judge(
 ) -> TrainedJudge:
     """Train, choose, calibrate and measure a judge; the same arguments on the same machine give the same weights.
 
-    With `votes` float32 [N,7] it learns from people's shares of votes, and not from images that nobody voted on; it
-    is chosen and measured by the data set's own labels all the same. Raises DataError where a part is missing,
+    With `votes` float32 [N,7] it is trained on shares of people's votes, without the images that nobody voted on; it is
+    still chosen and measured by the data set's own labels. Raises DataError where a part is missing,
     TrainingError where the loss is not a number.
     """
     for name, index in (("training", parts.train), ("held-out", parts.held_out), ("report", parts.report)):
@@ -303,7 +302,7 @@ def _finished(
     *,
     by_votes: bool,
 ) -> TrainedJudge:
-    """Calibrate what a trainer has taught on its held-out part, and measure it on the data set's parts."""
+    """Calibrate a trained network on the held-out part, and measure it on the data set's parts."""
     held_out, identities, device = trainer.held_out, trainer.identities, trainer.device
     raw, _ = _judge(tensors, training.classifier, identities, 1.0, device).read(held_out.images)
     temperature = calibration.fit_temperature(raw, torch.from_numpy(held_out.labels))

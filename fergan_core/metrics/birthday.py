@@ -1,4 +1,4 @@
-"""The birthday test: how soon does a generator repeat itself (Arora & Zhang 2017, arXiv:1706.08224)?
+"""The birthday test: how many of its faces does a generator repeat (Arora & Zhang 2017, arXiv:1706.08224)?
 
 Among s faces drawn evenly from n different ones, s(s-1)/(2n) pairs are expected to be the same face. Two faces count
 as the same, as duplicates, where their features are closer than almost all real faces are to any other.
@@ -33,10 +33,10 @@ class Duplicates:
 
 
 def duplicate_threshold(real: Tensor) -> float:
-    """Return the distance below which two faces are duplicates, from real features [N,D], best of the training faces.
+    """Return the distance below which two faces are duplicates, from real features [N,D], ideally training faces'.
 
-    It is the 1 % quantile of the distance from each different face to its nearest: repeated faces are taken once, so
-    that exact duplicates in the data do not make it 0. It shrinks as N grows: keep one reference for all scores.
+    It is the 1 % quantile of the distance from each distinct face to its nearest: repeated faces count once, so
+    that exact duplicates in the data do not make it 0. It shrinks as N grows: use one reference for all scores.
     Raises UsageError for fewer than 2 different faces.
     """
     (real,) = checked_features("duplicates", real)
@@ -49,29 +49,31 @@ def duplicate_threshold(real: Tensor) -> float:
 def duplicates(fake: Tensor, threshold: float) -> Duplicates:
     """Count duplicates among fake [M,D], no farther apart than `threshold` > 0.
 
-    Real faces as many, by the same threshold, are what to compare with: real data holds duplicates of its own, and the
-    share rises with M.
+    Compare with the same number of real faces by the same threshold: real data has duplicates too, and the share rises
+    with M. Raises UsageError for a threshold that is not above 0 and finite.
     """
     (fake,) = checked_features("duplicates", fake)
     if not 0 < threshold < torch.inf:
         raise UsageError(f"duplicates: the threshold is {threshold}; give a distance above 0, as of real faces")
-    found = torch.zeros(len(fake), dtype=torch.int64)
+    duplicate_counts = torch.zeros(len(fake), dtype=torch.int64)
     space, squared = Keys(fake), torch.full((len(fake),), threshold**2, dtype=torch.float64)
     for chunk in space.chunks(fake):
-        near = space.in_balls_of_queries(chunk, squared[chunk.rows])
-        close = near.within(squared[near.keys]) & (near.queries + chunk.rows.start != near.keys)
-        found[chunk.rows] = near.queries[close].bincount(minlength=len(chunk.queries))
-    pairs = int(found.sum()) // 2
+        pairs_near = space.in_balls_of_queries(chunk, squared[chunk.rows])
+        different = pairs_near.queries + chunk.rows.start != pairs_near.keys
+        duplicate = pairs_near.within(squared[pairs_near.keys]) & different
+        duplicate_counts[chunk.rows] = pairs_near.queries[duplicate].bincount(minlength=len(chunk.queries))
+    pairs = int(duplicate_counts.sum()) // 2
     return Duplicates(
-        share=float((found > 0).double().mean()),
+        share=float((duplicate_counts > 0).double().mean()),
         pairs=pairs,
         support=len(fake) * (len(fake) - 1) / (2 * max(1, pairs)),
     )
 
 
 def interval_of_share(share: float, faces: int) -> intervals.Interval:
-    """Return a share of `faces` that have duplicates with its 95 % interval: that of a share of half as many trials.
+    """Return a share of `faces` that have duplicates with its 95 % interval, that of a share of half as many trials.
 
-    Duplicates come in pairs. A jackknife would say that of faces without a pair none can ever be found.
+    Duplicates come in pairs, so `faces` are half as many trials. A jackknife's interval would have no width where no
+    face has a duplicate.
     """
     return intervals.interval_of_share(share, faces / 2)

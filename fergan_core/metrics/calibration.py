@@ -1,4 +1,4 @@
-"""How right, and how rightly sure, a classifier is: accuracy, confusion, NLL, ECE, temperature, from its logits."""
+"""Accuracy and calibration of a classifier from its logits: accuracy, confusion, NLL, ECE, temperature."""
 
 import torch
 import torch.nn.functional as F
@@ -65,15 +65,15 @@ def reliability(logits: Tensor, labels: Tensor, bins: int = 15) -> Tensor:
 
 
 def fit_temperature(logits: Tensor, labels: Tensor) -> float:
-    """Return the T > 0, 0.05 to 20, by which dividing logits makes their NLL least (Guo et al. 2017, section 4.2).
+    """Return the temperature, 0.05 to 20, whose division of the logits minimises NLL (Guo et al. 2017, section 4.2).
 
     NLL is convex in 1/T: bisection on its derivative, mean over samples of E_p[logit] - logit of the label.
     """
     logits, labels = _checked(logits, labels)
-    own = logits.gather(1, labels[:, None]).squeeze(1)
+    label_logits = logits.gather(1, labels[:, None]).squeeze(1)
 
     def slope(inverse: float) -> float:
-        return float((((logits * inverse).softmax(1) * logits).sum(1) - own).mean())
+        return float((((logits * inverse).softmax(1) * logits).sum(1) - label_logits).mean())
 
     low, high = 0.05, 20.0
     if slope(low) >= 0:

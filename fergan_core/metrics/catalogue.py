@@ -1,4 +1,4 @@
-"""What each score is called, which way it is better, and where it comes from; read by pages too, so without torch."""
+"""The table of scores: title, better direction, unit and meaning. Pages read it too, so it imports no torch."""
 
 from dataclasses import dataclass
 from math import isnan
@@ -9,12 +9,12 @@ Better = Literal["higher", "lower", "real"]
 
 @dataclass(frozen=True)
 class Metric:
-    """One score: its key in the registry, its title, and what a reader must know.
+    """One score: its key in the registry, its title, and how to read it.
 
-    `better` 'real' means the nearer to real faces' value, the better: too high is as wrong as too low. `around_zero`
-    says that real faces have 0 but for chance, which nothing is a multiple of. `skewed` says that its spread over seeds
-    grows with it, as FID's does, so that runs are compared by its logarithm wherever it is above 0; shares are compared
-    by their log odds (`compared_by`, see analysis/scales.py).
+    `better` 'real' means that the score should be close to real faces' value: too high is as wrong as too low.
+    `around_zero` means that real faces score 0 apart from chance, so a multiple of it says nothing. `skewed` means that
+    the score's spread over seeds grows with its value, as FID's does, so that runs are compared by its logarithm where
+    it is above 0; shares are compared by their log odds (`compared_by`, see analysis/scales.py).
     """
 
     key: str
@@ -31,7 +31,7 @@ class Metric:
         return "ratio" if self.skewed else "share" if self.unit == "share" else "difference"
 
     def beyond_real(self, value: float, low: float | None, high: float | None, real: float | None) -> bool:
-        """Tell whether a score is better than real faces' by more than its interval: a metric fooled, no triumph.
+        """Tell whether a score is better than real faces' by more than its interval, a sign that the metric is fooled.
 
         Without an interval (None or NaN) the value itself is compared. What is best near real faces is never beyond.
         """

@@ -1,4 +1,4 @@
-"""What every metric asks of its input, said in one sentence where it is not so."""
+"""Checks that every metric makes of its input; what fails is an error of one sentence."""
 
 import torch
 from torch import Tensor

@@ -1,7 +1,13 @@
-"""Distances of every face of one set to every face of another, as fast as a matrix product and as right as a sum.
+"""Distances of every face of one set to every face of another, as fast as a matrix product and as exact as a sum.
 
-A product in float32 gives a lower bound of each squared distance. What it leaves open, and that alone, is summed from
-differences in float64: so one face on a ball's surface, among a hundred million pairs, is where it is.
+A product in float32 gives a lower bound of each squared distance. Only the pairs that the bound leaves undecided
+are summed from differences in float64, so that a face on a ball's surface is inside, and identical faces are at
+distance 0.
+
+Neither PyTorch nor SciPy gives the same at this speed. For the nearest of 25,841 training faces of each of 10,000
+fakes, 128 features, `nearest` takes 3.3 s on one thread; torch.cdist's product in float64 takes 5.2 s, and a face is up
+to 8e-7 from itself; scipy's cdist sums differences in 64 s; its cKDTree takes 173 s, as a tree prunes almost nothing in
+128 dimensions (`python -m benchmarks distances`).
 """
 
 from collections.abc import Iterator
@@ -22,8 +28,8 @@ _LEAST, _MOST = 1e-12, 1e12  # of features whose squares float32 holds, with roo
 def rounding(width: int, kind: torch.dtype = torch.float64) -> float:
     """Bound the rounding of |a|^2 + |b|^2 - 2ab, as a share of |a|^2 + |b|^2, for features of `width` numbers.
 
-    The product rounds `width` + 2 times by half an eps of terms that sum to no more than twice this (Higham 2002,
-    section 3.1); what is above that is for the numbers' own rounding to `kind`.
+    The product rounds `width` + 2 times by half an eps of terms that sum to at most twice |a|^2 + |b|^2 (Higham 2002,
+    section 3.1); the remaining 6 cover the rounding of the numbers themselves to `kind`.
     """
     return (width + 8) * torch.finfo(kind).eps
 
@@ -40,7 +46,7 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Pairs:
-    """Pairs that may be close: their query in the chunk and their key, int64 [P], and what decides if they are."""
+    """Pairs that may be close: their query in the chunk and their key, int64 [P], and what decides whether they are."""
 
     queries: Tensor
     keys: Tensor
@@ -50,9 +56,9 @@ class Pairs:
     _features: Tensor
 
     def within(self, radii: Tensor) -> Tensor:
-        """Return which pairs are no farther apart than squared radii float64 [P] of the balls they were sought for.
+        """Return which pairs are no farther apart than the squared radii float64 [P] of their balls: bool [P].
 
-        The bound decides, or where it does not the distance itself: see `_slack`.
+        The bound decides, or where it cannot the distance itself: see `_slack`.
         """
         slack = _slack(self._features.shape[1], self._chunk.squared.dtype, self._lengths + radii)
         inside = self._bounds <= radii - slack
@@ -63,7 +69,7 @@ class Pairs:
     def squared(self, which: Tensor) -> Tensor:
         """Return the squared distances float64 of some of the pairs, from indices int64.
 
-        What rounding may add is taken off, so that a face on a ball's surface is never outside.
+        The most that rounding can add is subtracted, so that a face on a ball's surface is never outside.
         """
         parts = zip(torch.split(self.queries[which], _SUMMED), torch.split(self.keys[which], _SUMMED), strict=True)
         exact = [(self._chunk.queries[query] - self._features[key]).square().sum(1) for query, key in parts]
@@ -71,20 +77,21 @@ class Pairs:
 
 
 def _slack(width: int, kind: torch.dtype, reach: Tensor) -> Tensor:
-    """How far below a distance its bound may lie, for a face in a ball about c: `reach` is |c|^2 + squared radius.
+    """Return how far below a squared distance its bound may lie, for a face in a ball about c.
 
-    Such a face is itself no longer than twice the reach, so that its pair's |a|^2 + |b|^2 is at most three times it;
-    the bound has the rounding once in it and once taken off. That it is doubled covers the radius' own rounding.
+    `reach` is |c|^2 + squared radius. Such a face has a squared length of at most twice the reach, so that its pair's
+    |a|^2 + |b|^2 is at most three times it; the bound contains the rounding once and has it subtracted once. The factor
+    is doubled to cover the rounding of the radius.
     """
     return 12 * rounding(width, kind) * reach + torch.finfo(kind).tiny
 
 
 class Keys:
-    """Features float64 [M,D] to which distances are taken, their products in `kind`."""
+    """Features float64 [M,D] to which distances are measured, by products in `kind`."""
 
     def __init__(self, keys: Tensor, kind: torch.dtype = torch.float32) -> None:
         self._keys = keys
-        # About the median the terms are small, and no outlier moves it.
+        # Centred at the median the terms are small, and no outlier moves it.
         self._centre = keys.median(0).values
         centred = keys - self._centre
         self._lengths = centred.square().sum(1)
@@ -107,11 +114,11 @@ class Keys:
             yield Chunk(rows, queries[rows], lengths[rows], factor[rows] @ self._factor)
 
     def in_balls_of_keys(self, chunk: Chunk, radii: Tensor) -> Pairs:
-        """Return pairs among which are all whose query lies in the key's ball, from squared radii float64 [M]."""
+        """Return candidate pairs, all whose query lies in the key's ball among them, from squared radii float64 [M]."""
         return self._pairs(chunk, radii, self._lengths)
 
     def in_balls_of_queries(self, chunk: Chunk, radii: Tensor) -> Pairs:
-        """Return pairs among which are all whose key lies in the query's ball, from squared radii float64 [B]."""
+        """Return candidate pairs, all whose key lies in the query's ball among them, from squared radii float64 [B]."""
         return self._pairs(chunk, radii[:, None], chunk.lengths)
 
     def _pairs(self, chunk: Chunk, radii: Tensor, lengths: Tensor) -> Pairs:
@@ -123,44 +130,51 @@ class Keys:
 
 
 def _fits(centred: Tensor) -> bool:
-    """Say whether float32 holds the squares of these features and their sum."""
+    """Return whether float32 can represent the squares of these features and their sum."""
     return bool(_LEAST < centred.abs().max() < _MOST)
 
 
 def nearest(queries: Tensor, keys: Tensor, k: int, exclude_self: bool = False) -> tuple[Tensor, Tensor]:
     """Return distances float64 [N,k], ascending, and indices int64 [N,k] of each query's k nearest keys.
 
-    Queries [N,D], keys [M,D]. With `exclude_self` queries are the keys, and none is its own neighbour, while an
-    identical other face is. The distances are summed from differences: of identical faces it is exactly 0.
+    Queries [N,D], keys [M,D]. With `exclude_self` the queries are the keys, and no face is its own neighbour, while
+    another identical face is. Distances are summed from differences, so that identical faces are at exactly 0.
     Raises UsageError for features that are not finite or k above the number of keys.
     """
     queries, keys = checked_features("nearest neighbours", queries, keys, at_least=1)
     most = len(keys) - int(exclude_self)
     if not 1 <= k <= most:
-        raise UsageError(f"nearest neighbours: {k} asked for among {most} faces; give more faces")
-    own = torch.arange(len(queries)) if exclude_self else None
-    distances, indices, sure = _nearest(Keys(keys), queries, keys, k, own)
+        raise UsageError(f"nearest neighbours: {k} requested among {most} faces; give more faces")
+    excluded = torch.arange(len(queries)) if exclude_self else None
+    distances, indices, sure = _nearest(Keys(keys), queries, keys, k, excluded)
     if not bool(sure.all()):
-        again = _nearest(Keys(keys, torch.float64), queries[~sure], keys, k, None if own is None else own[~sure])
+        again = _nearest(
+            Keys(keys, torch.float64), queries[~sure], keys, k, None if excluded is None else excluded[~sure]
+        )
         distances[~sure], indices[~sure], _ = again
     return distances, indices
 
 
-def _nearest(space: Keys, queries: Tensor, keys: Tensor, k: int, own: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-    """Return what `nearest` does, and of which queries it is sure, bool [N]; `own` are the keys they are, int64 [N]."""
+def _nearest(
+    space: Keys, queries: Tensor, keys: Tensor, k: int, excluded: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return what `nearest` does, and for which queries that is certain, bool [N].
+
+    `excluded` int64 [N] is each query's own place among the keys, None where queries are not among them.
+    """
     distances = torch.empty(len(queries), k, dtype=torch.float64)
     indices = torch.empty(len(queries), k, dtype=torch.int64)
     sure = torch.ones(len(queries), dtype=torch.bool)
-    kept = min(k + _SPARE, len(keys))
+    candidate_count = min(k + _SPARE, len(keys))
     for chunk in space.chunks(queries):
-        if own is not None:
-            chunk.squared.scatter_(1, own[chunk.rows, None], torch.inf)
-        bounds, found = chunk.squared.topk(kept, largest=False)
-        exact = (chunk.queries[:, None] - keys[found]).square().sum(2)
+        if excluded is not None:
+            chunk.squared.scatter_(1, excluded[chunk.rows, None], torch.inf)
+        bounds, candidates = chunk.squared.topk(candidate_count, largest=False)
+        exact = (chunk.queries[:, None] - keys[candidates]).square().sum(2)
         exact.masked_fill_(bounds.isinf(), torch.inf)
         near, order = exact.sort(1)
         distances[chunk.rows] = near[:, :k].sqrt()
-        indices[chunk.rows] = found.gather(1, order[:, :k])
-        if kept < len(keys):
+        indices[chunk.rows] = candidates.gather(1, order[:, :k])
+        if candidate_count < len(keys):
             sure[chunk.rows] = near[:, k - 1] <= bounds[:, -1].clamp(min=0)
     return distances, indices, sure

@@ -1,8 +1,8 @@
 """How different the faces of one set are from each other: MS-SSIM of their pixels, distance of their features.
 
-Both are read within one emotion, and beside the value of as many real faces of it: a generator that shows one face an
-emotion has an MS-SSIM near 1 and a distance near 0. Noise passes for diverse in both, so no value beyond the real
-faces' is a better one (Odena et al. 2017, arXiv:1610.09585, section 4.2).
+Both are measured within one emotion, and compared with the same number of real faces of it: a generator that draws one
+face for an emotion has an MS-SSIM near 1 and a distance near 0. Noise looks diverse in both, so a value beyond real
+faces' is not a better one (Odena et al. 2017, arXiv:1610.09585, section 4.2).
 """
 
 import math
@@ -23,12 +23,12 @@ _PUBLISHED = torch.tensor([0.0448, 0.2856, 0.3001], dtype=torch.float64)
 _WEIGHTS = _PUBLISHED / _PUBLISHED.sum()
 _LUMINANCE, _CONTRAST = (0.01 * 255) ** 2, (0.03 * 255) ** 2  # C1 and C2
 _PAIRS_AT_ONCE = 250  # five float64 maps of each: 23 MB
-_EXACT = "donot_use_mm_for_euclid_dist"  # differences are taken, so that copies have distance 0
+_EXACT = "donot_use_mm_for_euclid_dist"  # summed from differences, so that copies have distance 0
 
 
 @dataclass(frozen=True, eq=False)
 class Diversity:
-    """A set's mean over pairs of its faces, and that mean with each group of faces left out, float64 [G]."""
+    """The mean over pairs of a set's faces, and that mean with each group of faces left out, float64 [G]."""
 
     value: float
     without: Tensor
@@ -38,7 +38,8 @@ def ms_ssim(first: Tensor, second: Tensor) -> Tensor:
     """Multi-scale structural similarity of each pair of faces [N,48,48] in 0..255: float64 [N], 0 to 1, 1 for copies.
 
     Wang, Simoncelli & Bovik 2003, equation 7, with three scales (see _WEIGHTS), the luminance at the last, their
-    11-pixel Gaussian window wherever it fits whole, and contrasts below 0 taken for 0, as no power of them exists.
+    11-pixel Gaussian window wherever it fits completely, and contrasts below 0 set to 0, as they have no real power.
+    Raises UsageError for other shapes or greys, and for unequal numbers of faces.
     """
     first, second = _checked_faces(first), _checked_faces(second)
     if len(first) != len(second):
@@ -50,9 +51,10 @@ def ms_ssim(first: Tensor, second: Tensor) -> Tensor:
 def ms_ssim_diversity(images: Tensor, groups: Tensor, *, pairs: int = 3000, seed: int = 0) -> Diversity:
     """Mean MS-SSIM of random pairs of different faces in images [N,48,48] of 0..255: 0 to 1, lower is more diverse.
 
-    Both faces of a pair are of one group, groups int64 [N] of 0..G-1 being dealt at random: so the groups' means do
-    not depend on each other, and leaving groups out gives a true error though pairs share faces. A group has pairs / G
-    of them: random matchings of all its faces, one after the other, or all its pairs where that is fewer.
+    Both faces of a pair are of one group, and the groups int64 [N] of 0..G-1 are dealt at random: so the groups' means
+    are independent, and leaving groups out gives a valid error although pairs share faces. A group has pairs / G of
+    them: random matchings of all its faces, one after the other, or all its pairs where that is fewer.
+    Raises UsageError for fewer than two faces in a group or no pair.
     """
     images = _checked_faces(images)
     inside = members("MS-SSIM", groups, len(images))
@@ -70,7 +72,10 @@ def ms_ssim_diversity(images: Tensor, groups: Tensor, *, pairs: int = 3000, seed
 
 
 def pairwise_distance(features: Tensor) -> float:
-    """Mean Euclidean distance of all pairs of different faces in features [N,D], N >= 2: 0, all alike, and up."""
+    """Mean Euclidean distance of all pairs of different faces in features [N,D], N >= 2: 0 (all alike) and up.
+
+    All N (N - 1) / 2 distances are held at once, in float64.
+    """
     (features,) = checked_features("pairwise distance", features)
     return _sum_of_pairs(features) / (len(features) * (len(features) - 1))
 
@@ -78,7 +83,8 @@ def pairwise_distance(features: Tensor) -> float:
 def jackknifed_distance(features: Tensor, groups: Tensor) -> Diversity:
     """Mean distance as `pairwise_distance` gives it, and with each group left out, from groups int64 [N] of 0..G-1.
 
-    Every pair is looked at once: the sums of distances within and between groups give all.
+    Each pair is measured once: all values follow from the sums of distances within and between groups. Evaluations
+    recorded before `pdist` summed the pairs may differ in the last digit (2e-16 of the value).
     """
     (features,) = checked_features("pairwise distance", features)
     parts = [features[index] for index in members("pairwise distance", groups, len(features))]

@@ -1,9 +1,9 @@
-"""The Fréchet distance of Gaussians fitted to two sets of features, as it is and extrapolated to endless faces.
+"""The Fréchet distance of Gaussians fitted to two sets of features, plain and extrapolated to infinitely many faces.
 
 FID (Heusel et al. 2017, arXiv:1706.08500, eq. 6) is 0 and up, lower is better, in squared units of the features:
-it compares nothing between judges. It is too large by about 1/N, by more for one generator than for another, so it
-compares sets of the same number of faces only. FID-infinity (Chong & Forsyth 2020, arXiv:1911.07023) takes the fakes'
-part of that bias away. In both the real set comes with its own number of faces and is held fixed: its part stays.
+it cannot be compared between judges. It has a bias proportional to 1/N, which differs between generators, so only sets
+of the same number of faces compare. FID-infinity (Chong & Forsyth 2020, arXiv:1911.07023) removes the fakes' part of
+that bias. In both the real set is held fixed, and its part of the bias stays.
 """
 
 import math
@@ -38,9 +38,9 @@ def statistics(features: Tensor) -> Statistics:
 def fid_from_statistics(real: Statistics, fake: Statistics) -> float:
     """FID of two sets' statistics of one width: 0 and up, lower is better, 0 for the same statistics.
 
-    It is finite for collapsed features too: for fakes all alike it is their distance to the real mean, squared, and
-    the trace of the real covariance. It is exact to about 1e-6 of the largest variance, much better where no
-    variance is 1e-8 of it.
+    It is finite for collapsed features too: for fakes all alike it is their squared distance to the real mean plus
+    the trace of the real covariance. It is exact to about 1e-6 of the largest variance, and much better where no
+    variance is as small as 1e-8 of it. Raises UsageError for statistics of different widths.
     """
     if real.mean.shape != fake.mean.shape:
         raise UsageError(f"FID: statistics of {len(real.mean)} and {len(fake.mean)} features; give sets of one width")
@@ -57,15 +57,16 @@ def fid_without(real: Statistics, fake: Tensor, groups: Tensor) -> Tensor:
     fake = _checked_fake(real, fake)
     inside = members("FID", groups, len(fake))
     centre = fake.mean(0)
-    kept = 1 - torch.eye(len(inside), dtype=torch.float64)
-    return _fids(real, _root(real.covariance), centre, _moments(fake - centre, inside), kept)
+    membership = 1 - torch.eye(len(inside), dtype=torch.float64)
+    return _fids(real, _root(real.covariance), centre, _moments(fake - centre, inside), membership)
 
 
 def fid_infinity(real: Statistics, fake: Tensor, *, seed: int = 0, sizes: int = 15) -> float:
-    """FID of endless fake faces, from M >= 4 D of them [M,D]: lower is better, and may come out a little below 0.
+    """FID of infinitely many fake faces, from M >= 4 D of them [M,D]: lower is better; may be slightly below 0.
 
     `sizes` subsets, from the larger of M/10 and 2 D faces up to all of them, are the first faces of one shuffled order
-    (Chong & Forsyth shuffle anew for each). A least-squares line in 1/size through their FIDs is read at 0 (section 3).
+    (Chong & Forsyth shuffle again for each). The result is the value at 0 of a least-squares line through the FIDs as a
+    function of 1/size (section 3).
     Raises UsageError for too few faces.
     """
     fake = _checked_fake(real, fake)
@@ -75,7 +76,7 @@ def fid_infinity(real: Statistics, fake: Tensor, *, seed: int = 0, sizes: int = 
 def fid_infinity_without(real: Statistics, fake: Tensor, groups: Tensor, *, seed: int = 0, sizes: int = 15) -> Tensor:
     """FID-infinity with each group of fake faces [M,D] left out: float64 [G], from groups int64 [M] of 0..G-1.
 
-    The subsets are those of `fid_infinity`, each less the group's faces; the line takes the sizes that are left.
+    The subsets are those of `fid_infinity` without the group's faces; the line is through the remaining sizes.
     """
     fake = _checked_fake(real, fake)
     count = len(members("FID-infinity", groups, len(fake)))
@@ -93,7 +94,7 @@ def _checked_fake(real: Statistics, fake: Tensor) -> Tensor:
 def _without_rounding(eigenvalues: Tensor) -> Tensor:
     """Set those eigenvalues [...,D] to 0 that may be rounding: up to D eps of the largest, and all below 0.
 
-    A square root makes 1e-8 of 1e-16, once for each direction that a collapsed set does not use.
+    A square root would turn 1e-16 into 1e-8, once for each direction that a collapsed set does not use.
     """
     rounding = eigenvalues.amax(-1, keepdim=True) * (eigenvalues.shape[-1] * torch.finfo(torch.float64).eps)
     return torch.where(eigenvalues > rounding.clamp(min=0.0), eigenvalues, 0.0)
@@ -129,7 +130,7 @@ class _Moments:
 
 
 def _moments(centred: Tensor, inside: list[Tensor]) -> _Moments:
-    """Moments of features float64 [M,D], centred so that squares lose no digits, of the rows each index picks."""
+    """Moments of features float64 [M,D], centred so that squares lose no digits, of the rows of each index."""
     rows = [centred[index] for index in inside]
     return _Moments(
         torch.tensor([len(group) for group in rows], dtype=torch.float64),
@@ -138,16 +139,18 @@ def _moments(centred: Tensor, inside: list[Tensor]) -> _Moments:
     )
 
 
-def _fids(real: Statistics, root: Tensor, centre: Tensor, moments: _Moments, kept: Tensor) -> Tensor:
-    """FID of each union of groups, float64 [R]: `kept` [R,G] is 1 for a group that is in it and 0 for one that isn't.
+def _fids(real: Statistics, root: Tensor, centre: Tensor, moments: _Moments, membership: Tensor) -> Tensor:
+    """FID of each union of groups, float64 [R]: `membership` [R,G] is 1 for a group that is in it, else 0.
 
-    Adding the groups that stay, rather than taking one from the sum of all, keeps an outlier's rounding out.
+    The remaining groups are added, not one subtracted from the sum of all, so that no outlier's rounding enters.
     """
-    counts, sums = kept @ moments.counts, kept @ moments.sums
+    counts, sums = membership @ moments.counts, membership @ moments.sums
     if float(counts.min()) < 2:
         raise UsageError(f"FID: a group left out leaves {int(counts.min())} faces; give more faces or smaller groups")
     means = sums / counts[:, None]
-    squares = torch.tensordot(kept, moments.products, 1) - counts[:, None, None] * means[:, :, None] * means[:, None]
+    squares = (
+        torch.tensordot(membership, moments.products, 1) - counts[:, None, None] * means[:, :, None] * means[:, None]
+    )
     return _distances(real, root, means + centre, squares / (counts - 1)[:, None, None])
 
 
@@ -163,23 +166,23 @@ def _subset_sizes(count: int, width: int, sizes: int) -> list[int]:
     return [round(least + (count - least) * step / (sizes - 1)) for step in range(sizes)]
 
 
-def _infinity(real: Statistics, fake: Tensor, groups: Tensor, kept: Tensor, seed: int, sizes: int) -> Tensor:
-    """FID-infinity of each union of groups [M] that `kept` [R,G] describes: float64 [R].
+def _infinity(real: Statistics, fake: Tensor, groups: Tensor, membership: Tensor, seed: int, sizes: int) -> Tensor:
+    """FID-infinity of each union of groups [M] that `membership` [R,G] describes: float64 [R].
 
-    Moments add up from one subset to the next, since each holds the one before: every face is multiplied out once.
+    Each subset contains the one before, so that moments add up and every face is multiplied once.
     """
     ends = _subset_sizes(len(fake), fake.shape[1], sizes)
     order = torch.randperm(len(fake), generator=torch.Generator().manual_seed(seed))
     root, centre = _root(real.covariance), fake.mean(0)
-    shuffled, group_of, kept = (fake - centre)[order], groups.cpu()[order], kept.double()
+    shuffled, group_of, membership = (fake - centre)[order], groups.cpu()[order], membership.double()
     added = (
-        _moments(shuffled[start:end], [group_of[start:end] == group for group in range(kept.shape[1])])
+        _moments(shuffled[start:end], [group_of[start:end] == group for group in range(membership.shape[1])])
         for start, end in pairwise([0, *ends])
     )
     places, values = [], []
     for moments in accumulate(added, operator.add):
-        values.append(_fids(real, root, centre, moments, kept))
-        places.append(1 / (kept @ moments.counts))
+        values.append(_fids(real, root, centre, moments, membership))
+        places.append(1 / (membership @ moments.counts))
     return _at_zero(torch.stack(places, 1), torch.stack(values, 1))
 
 

@@ -3,12 +3,12 @@
 The quantity is the mean over samples of KL(p(y|x) || p(y)), the marginal p(y) being the mean of p(y|x) over the
 same samples (Salimans et al. 2016, arXiv:1606.03498, section 4). Its readings:
 
-kl_nats   the mean itself, in nats: 0 (every face is read the same) to ln K (sure of each, all classes alike)
+kl_nats   the mean itself, in nats: 0 (every face is read the same) to ln K (sure of each, classes equally frequent)
 is        exp(kl_nats), the Inception Score as published: 1 to K
 kl_ratio  kl_nats / ln K: 0 to 1
 
-Higher is better, but only beside the same score of real images by the same judge: the score sees neither whether
-the faces look real nor whether there is more than one an emotion (Barratt & Sharma 2018, arXiv:1801.01973).
+Higher is better, but only beside the same score of real images by the same judge: the score does not measure whether
+faces look real, nor whether there is more than one for an emotion (Barratt & Sharma 2018, arXiv:1801.01973).
 """
 
 import math
@@ -44,7 +44,7 @@ def _log_probabilities(logits: Tensor) -> Tensor:
 def kl_per_sample(logits: Tensor) -> Tensor:
     """KL(p(y|x) || p(y)) of each sample in nats: float64 [N], 0 to -ln p(y), from logits [N,K] of the judge.
 
-    The logarithm of the marginal is a log-sum-exp, so that no class is ever log 0.
+    The logarithm of the marginal is a log-sum-exp, so that it is never log 0.
     """
     log_p = _log_probabilities(logits)
     log_marginal = torch.logsumexp(log_p, 0) - math.log(len(log_p))
@@ -69,7 +69,7 @@ def kl_ratio(logits: Tensor) -> float:
 def split_scores(logits: Tensor, splits: int = 10) -> tuple[float, float]:
     """Mean and standard deviation of exp(kl) over `splits` consecutive parts, as papers report it.
 
-    Each part has its own marginal, so the mean grows with the part's size and is not an estimate of the whole's score
+    Each part has its own marginal, so the mean grows with the part's size and does not estimate the score of all faces
     (Barratt & Sharma 2018, 4.1.1): for comparison with papers only. Raises UsageError for fewer samples than splits.
     """
     if len(logits) < splits:
@@ -84,7 +84,7 @@ def bootstrap_kl(logits: Tensor, repeats: int = 1000, seed: int = 0) -> Tensor:
     """Mean KL in nats of `repeats` bootstrap resamples of logits [N,K]: float64 [repeats].
 
     A resample is a multinomial count of each sample; its marginal is recomputed. With weights w, the mean KL is
-    H(w p) - w H(p), H being the entropy, so that all resamples together are two matrix products.
+    H(w p) - w H(p), where H is the entropy, so that all resamples together are two matrix products.
     """
     log_p = _log_probabilities(logits).cpu()
     probabilities, count = log_p.exp(), len(log_p)
@@ -93,9 +93,9 @@ def bootstrap_kl(logits: Tensor, repeats: int = 1000, seed: int = 0) -> Tensor:
     values = []
     for start in range(0, repeats, 100):  # 100 rows of weights at a time: 8 MB for 10,000 samples
         rows = min(100, repeats - start)
-        drawn = torch.randint(count, (rows, count), generator=generator)
+        resamples = torch.randint(count, (rows, count), generator=generator)
         weights = torch.zeros(rows, count, dtype=torch.float64)
-        weights.scatter_add_(1, drawn, torch.full((1, 1), 1 / count, dtype=torch.float64).expand(rows, count))
+        weights.scatter_add_(1, resamples, torch.full((1, 1), 1 / count, dtype=torch.float64).expand(rows, count))
         marginal = weights @ probabilities
         values.append(weights @ negative_entropy - torch.xlogy(marginal, marginal).sum(1))
     return torch.cat(values).clamp_(min=0.0)
@@ -104,11 +104,11 @@ def bootstrap_kl(logits: Tensor, repeats: int = 1000, seed: int = 0) -> Tensor:
 def score(logits: Tensor, *, repeats: int = 1000, seed: int = 0) -> InceptionScore:
     """All readings of logits [N,K] with 95 % bootstrap intervals (Efron 1979), moved to the score.
 
-    A resample has fewer different faces, so that its mean KL is lower by about the score's own bias at N: the resamples
-    are moved so that their mean is the score itself, and the interval is for the mean score of N such faces.
+    A resample has fewer distinct faces, so that its mean KL is lower by about the score's bias at N: the resamples are
+    shifted so that their mean is the score itself, and the interval is for the mean score of N such faces.
 
-    The interval is over the sampling of faces with the judge held fixed; it says nothing of another judge, another
-    training seed, or the score's bias for small N. `is` and `kl_ratio` are monotone in kl_nats, so are their ends.
+    The interval describes the sampling of faces with the judge held fixed; it does not cover another judge, another
+    training seed, or the score's bias at small N. `is` and `kl_ratio` are monotone in kl_nats, and so are their ends.
     """
     value = kl_nats(logits)
     resampled = bootstrap_kl(logits, repeats, seed)

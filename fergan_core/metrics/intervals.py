@@ -1,14 +1,14 @@
-"""Intervals of scores over the drawing of faces; judge, reference faces and training are held fixed.
+"""Intervals of scores over the sampling of faces; judge, reference faces and training are held fixed.
 
 Shares have Clopper and Pearson's interval, counts that of a gamma distribution: where none or all of the faces count,
 the sample shows no spread although the score is still uncertain. docs/intervals.md lists how often each contains the
 truth.
 
 Other scores have the bootstrap where they are a mean over faces, the delete-a-group jackknife elsewhere. A bootstrap
-resample repeats points. A mean does not mind; a distance between sets, an entropy of a kernel or a count
-of neighbours does: a repeated point is its own nearest neighbour. Those scores are recomputed with each of G groups
-of faces left out instead (the delete-a-group jackknife, Kott 2001, J. Official Statistics 17(4):521; that leaving out
-several points at once also serves statistics that are not smooth: Shao & Wu 1989, Ann. Statist. 17(3):1176).
+resample repeats points. That does not bias a mean, but it does bias a distance between sets, an entropy of a kernel or
+a count of neighbours, as a repeated point is its own nearest neighbour. Those scores are recomputed with each of G
+groups of faces left out instead (the delete-a-group jackknife, Kott 2001, J. Official Statistics 17(4):521; it is also
+valid for statistics that are not smooth: Shao & Wu 1989, Ann. Statist. 17(3):1176).
 """
 
 import math
@@ -50,7 +50,7 @@ def groups_of(count: int, seed: int = 0, groups: int = GROUPS) -> Tensor:
 def jackknife_error(without: Tensor) -> float:
     """Return a score's standard error from its values with each group left out, float64 [G]: sqrt((G-1)/G sum d^2).
 
-    The groups' mean stands for the score itself, so that a bias that grows as faces get fewer does not count as spread.
+    Deviations are from the groups' mean, so that a bias that grows with fewer faces does not count as spread.
     """
     groups = len(without)
     deviations = without.double() - without.double().mean()
@@ -63,8 +63,8 @@ def interval_of_blocks(
     """Return the mean of a score's values on B disjoint blocks of faces [B], with its 95 % interval within low..high.
 
     `without` float64 [B,G] holds each block's values with a group left out; the ends are Student's with B (G - 1)
-    degrees of freedom. `step`, how much one face can move a block's value, is added to each block's standard error
-    (the root of the squares' sum), for a score that has no spread where all faces are at one end.
+    degrees of freedom. `step`, how much one face can change a block's value, is added to each block's standard error
+    (root of the sum of squares), for a score that has no spread where all faces are at one extreme.
     """
     blocks, groups = without.shape
     error = math.sqrt(sum(jackknife_error(row) ** 2 + step**2 for row in without)) / blocks
@@ -76,9 +76,9 @@ def interval_of_blocks(
 def interval_of_share(share: float, trials: float) -> Interval:
     """Return a share, 0 to 1, of `trials` > 0 independent ones with its 95 % interval (Clopper & Pearson 1934).
 
-    Of trials that depend on each other `trials` is their effective number, which need not be whole (Korn & Graubard
-    1998, Survey Methodology 24(2):193). Its coverage is 95 % or more at any share, where Wilson's falls to 83 % near
-    0 and 1.
+    For dependent trials `trials` is their effective number, which need not be whole (Korn & Graubard 1998, Survey
+    Methodology 24(2):193). Coverage is 95 % or more at any share, where that of Wilson's interval falls to 83 % near 0
+    and 1.
     """
     hits = share * trials
     low = float(beta.ppf(0.025, hits, trials - hits + 1)) if hits > 0 else 0.0
@@ -87,11 +87,11 @@ def interval_of_share(share: float, trials: float) -> Interval:
 
 
 def interval_of_counts(counts: Tensor, ordinary: float = 1.0) -> Interval:
-    """Return the mean of counts float64 [N], 0 and up, one a face and most of them perhaps 0, with its 95 % interval.
+    """Return the mean of counts float64 [N], 0 and up, one for each face and possibly mostly 0, with its 95 % interval.
 
-    The ends are a gamma distribution's with the mean and variance of the counts, as for a weighted sum of Poisson
-    counts (Fay & Feuer 1997, Stat. Med. 16:791). To both variances, and to the upper mean, one more face is added
-    whose count is the largest seen and an `ordinary` one's: it may be that such a face was not drawn yet.
+    The ends are those of a gamma distribution with the counts' mean and variance, as for a weighted sum of Poisson
+    counts (Fay & Feuer 1997, Stat. Med. 16:791). To both variances, and to the upper mean, one more face is added whose
+    count is the largest observed plus an `ordinary` one, as such a face may not have been sampled yet.
     """
     number = len(counts)
     mean = float(counts.double().mean())
@@ -105,7 +105,7 @@ def interval_of_counts(counts: Tensor, ordinary: float = 1.0) -> Interval:
 
 
 def interval_of_mean(values: Tensor) -> Interval:
-    """Return the mean of values [N], N >= 1, one a face, with Student's 95 % interval; no width where all are alike."""
+    """Return the mean of values [N], N >= 1, one per face, and Student's 95 % interval; 0 wide if all are equal."""
     numbers = values.double()
     mean = float(numbers.mean())
     if len(numbers) < 2 or bool((numbers == numbers[0]).all()):
@@ -115,20 +115,20 @@ def interval_of_mean(values: Tensor) -> Interval:
 
 
 def pair_means(
-    parts: Sequence[Tensor], own: Callable[[Tensor], float], between: Callable[[Tensor, Tensor], float]
+    parts: Sequence[Tensor], within: Callable[[Tensor], float], between: Callable[[Tensor, Tensor], float]
 ) -> Tensor:
     """Mean over all ordered pairs of different faces, of all groups and without each: float64 [1+G].
 
-    `parts` are the groups' features. `own` sums over the ordered pairs within a group, `between` over those of a face
-    of one group and one of another, each once: every pair is looked at once for all the means.
+    `parts` are the groups' features. `within` sums over the ordered pairs of one group, `between` over the pairs of a
+    face of one group and a face of another: each pair is measured once for all the means.
     """
     sums = torch.zeros(len(parts), len(parts), dtype=torch.float64)
     for row, part in enumerate(parts):
-        sums[row, row] = own(part)
+        sums[row, row] = within(part)
         for column in range(row):
             sums[row, column] = sums[column, row] = between(part, parts[column])
     counts = torch.tensor([len(part) for part in parts], dtype=torch.float64)
-    kept = torch.cat([torch.ones(1, len(parts)), 1 - torch.eye(len(parts))]).double()
-    faces = kept @ counts
-    means: Tensor = ((kept @ sums) * kept).sum(1) / (faces * (faces - 1))
+    membership = torch.cat([torch.ones(1, len(parts)), 1 - torch.eye(len(parts))]).double()
+    faces = membership @ counts
+    means: Tensor = ((membership @ sums) * membership).sum(1) / (faces * (faces - 1))
     return means

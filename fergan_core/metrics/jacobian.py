@@ -1,8 +1,8 @@
-"""How evenly a generator answers to its latents: the condition number of its Jacobian.
+"""How evenly a generator's images change with its latents: the condition number of its Jacobian.
 
-A generator whose image hardly changes in some directions of the latent, beside how it changes in others, covers less
-of what it was shown: bad runs have a larger mean log condition number than good ones of the same architecture, to
-which alone it compares (Odena et al. 2018, arXiv:1802.08768, sections 2 and 3).
+A generator whose image changes much less in some directions of the latent than in others covers less of its training
+data: bad runs have a larger mean log condition number than good ones of the same architecture. It does not compare
+between architectures (Odena et al. 2018, arXiv:1802.08768, sections 2 and 3).
 """
 
 import math
@@ -22,17 +22,17 @@ _FACES_AT_ONCE = 512
 def log_condition_numbers(draw: Callable[[Tensor], Tensor], latents: Tensor) -> Tensor:
     """ln(largest / smallest eigenvalue of J^T J), J = d image / d latent, at each latent: float64 [n], lower is better.
 
-    `draw` maps latents [n,Z] to float images [n,...], each from its own latent alone (batch norm in eval mode). It is
-    always called with all n, so that it may hold a label for each; under no_grad, not in inference mode, which drops
-    derivatives. The answer is at most `ceiling(images.dtype)`: a smaller eigenvalue is rounding. A generator whose
-    image ignores some direction of the latent, or the whole latent, gets the ceiling.
+    `draw` maps latents [n,Z] to float images [n,...], each image depending on its own latent alone (batch norm in eval
+    mode). It is always called with all n, so that it may hold a label for each, and under no_grad, not in inference
+    mode, which drops derivatives. Values are at most `ceiling(images.dtype)`, as smaller eigenvalues are rounding. A
+    generator whose image ignores some direction of the latent, or all of them, gets the ceiling.
     Raises UsageError for images or derivatives that are not finite, and for more than 512 MiB of them.
     """
     if latents.ndim != 2 or min(latents.shape) < 1 or not latents.is_floating_point():
         raise UsageError(f"condition number: latents are {latents.dtype} {list(latents.shape)}; give floats [n,Z]")
-    # A caller in inference mode gets derivatives too: it is left here, and its latents are copied out of it.
+    # A caller may be in inference mode: it is left here, and the latents are copied out of it.
     with torch.inference_mode(False), torch.no_grad(), warnings.catch_warnings():
-        # PyTorch's own forward derivatives are set up by what it has itself declared old.
+        # PyTorch's forward derivatives use a part of PyTorch that is deprecated.
         warnings.filterwarnings("ignore", r".*torch\.jit\.script", FutureWarning)
         latents = latents.clone()
         jacobians = _jacobians(draw, latents)
@@ -46,7 +46,7 @@ def ceiling(dtype: torch.dtype) -> float:
 
 
 def _jacobians(draw: Callable[[Tensor], Tensor], latents: Tensor) -> Tensor:
-    """d image / d latent of each latent on the CPU: [n,pixels,Z], one direction of the latent after the other."""
+    """Return d image / d latent of each latent on the CPU: [n,pixels,Z], by forward derivatives in each direction."""
     count, size = latents.shape
     images = draw(latents)
     _check_images(images, latents)

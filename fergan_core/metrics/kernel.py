@@ -1,8 +1,8 @@
 """The kernel distance of two sets of features, KID: the squared maximum mean discrepancy under a cubic kernel.
 
-KID (Binkowski et al. 2018, arXiv:1801.01401, section 3) is unbiased, so it compares sets of different sizes and serves
+KID (Binkowski et al. 2018, arXiv:1801.01401, section 3) is unbiased, so it compares sets of different sizes and suits
 one emotion's few faces. Lower is better; two samples of one distribution give 0 on average, and so a value below 0
-half the time or so. Its unit is the kernel's: it compares nothing between judges.
+about half the time. Its unit is the kernel's: it cannot be compared between judges.
 """
 
 import math
@@ -31,7 +31,7 @@ class JackknifedKid:
 def kernel_mean(features: Tensor) -> float:
     """Mean kernel of all pairs of different faces in features [N,D], N >= 2: a set's own part of KID.
 
-    A reference that stays is best measured once: `kid` and `jackknifed_kid` take the number as `real_mean`.
+    For a fixed reference, compute it once: `kid` and `jackknifed_kid` take it as `real_mean`.
     """
     (features,) = checked_features("KID", features)
     return _mean_of_pairs(features)
@@ -40,23 +40,23 @@ def kernel_mean(features: Tensor) -> float:
 def kid(real: Tensor, fake: Tensor, *, real_mean: float | None = None) -> float:
     """KID of real features [N,D] and fake features [M,D]: unbiased, lower is better (Binkowski et al. 2018, eq. 4)."""
     real, fake = checked_features("KID", real, fake)
-    own = _mean_of_pairs(real) if real_mean is None else real_mean
-    return own + _mean_of_pairs(fake) - 2 * _kernel_sum(fake, real) / (len(fake) * len(real))
+    real_part = _mean_of_pairs(real) if real_mean is None else real_mean
+    return real_part + _mean_of_pairs(fake) - 2 * _kernel_sum(fake, real) / (len(fake) * len(real))
 
 
 def jackknifed_kid(real: Tensor, fake: Tensor, groups: Tensor, *, real_mean: float | None = None) -> JackknifedKid:
     """KID as `kid` gives it, and its value with each group of fake faces left out, from groups int64 [M] of 0..G-1.
 
-    Every pair of faces is looked at once: the sums of kernels between groups and from each to the real set give all.
+    The kernel of each pair of faces is computed once: all values follow from its sums between groups and the real set.
     """
     real, fake = checked_features("KID", real, fake)
     parts = [fake[index] for index in members("KID", groups, len(fake))]
-    own = _mean_of_pairs(real) if real_mean is None else real_mean
+    real_part = _mean_of_pairs(real) if real_mean is None else real_mean
     across = torch.tensor([_kernel_sum(part, real) for part in parts], dtype=torch.float64)
     counts = torch.tensor([len(part) for part in parts], dtype=torch.float64)
-    kept = torch.cat([torch.ones(1, len(parts)), 1 - torch.eye(len(parts))]).double()
+    membership = torch.cat([torch.ones(1, len(parts)), 1 - torch.eye(len(parts))]).double()
     pairs = pair_means(parts, _sum_of_pairs, _kernel_sum)
-    values = own + pairs - 2 * (kept @ across) / ((kept @ counts) * len(real))
+    values = real_part + pairs - 2 * (membership @ across) / ((membership @ counts) * len(real))
     return JackknifedKid(float(values[0]), values[1:])
 
 
@@ -65,8 +65,8 @@ def kid_subsets(
 ) -> tuple[float, float]:
     """Mean and standard deviation of KID over random subsets of `size` faces of either set, as papers report it.
 
-    The deviation is that of one subset's KID, subsets share faces, and it shrinks with `size` only: for comparison with
-    papers, no error of the mean. Raises UsageError for fewer faces than `size`.
+    The deviation is that of one subset's KID and shrinks with `size` only; subsets share faces. It is for comparison
+    with papers and not an error of the mean. Raises UsageError for fewer faces than `size`.
     """
     real, fake = checked_features("KID", real, fake)
     if subsets < 1 or not 2 <= size <= min(len(real), len(fake)):
@@ -86,9 +86,9 @@ def kid_subsets(
 
 
 def _kind_for(*sets: Tensor) -> torch.dtype:
-    """Return float32 where its rounding, of a million kernel values each, is as nothing beside a subset's spread.
+    """Return float32 where its rounding, summed over a million kernel values, is negligible beside a subset's spread.
 
-    The kernel's cube must fit, and x.y/D must not vanish beside the 1 that is added: else return float64.
+    The kernel's cube must fit, and x.y/D must not vanish beside the 1 that is added: otherwise return float64.
     """
     squares = [features.square() for features in sets]
     fits = all(float(square.max()) < _LARGEST and float(square.mean()) > _LEAST for square in squares)
@@ -112,8 +112,8 @@ def _sum_of_pairs(features: Tensor) -> float:
     total = 0.0
     for start in range(0, len(features), rows):
         block = features[start : start + rows]
-        own = (block.double().square().sum(1) / block.shape[1] + 1).pow(3).sum()
-        within = _kernel(block, block).sum(dtype=torch.float64) - own
+        diagonal = (block.double().square().sum(1) / block.shape[1] + 1).pow(3).sum()
+        within = _kernel(block, block).sum(dtype=torch.float64) - diagonal
         total += float(within) + 2 * _kernel_sum(block, features[start + rows :])
     return total
 

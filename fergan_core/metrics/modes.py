@@ -1,7 +1,7 @@
-"""How many of the true modes of the drawn faces, a person with an emotion, a generator shows: 0 to 64 x 7 = 448.
+"""How many of synthfer's true modes, a person with an emotion, a generator draws: 0 to 64 x 7 = 448.
 
-Counting modes by a classifier's reading alone (Srivastava et al. 2017, arXiv:1705.07761, section 4.2) takes whatever
-a face is read as for a mode, noise included. Here a face must also lie where real faces of that mode lie.
+Counting modes by a classifier's reading alone (Srivastava et al. 2017, arXiv:1705.07761, section 4.2) counts any face,
+noise included, as the mode that it is read as. Here a face must also lie near real faces of that mode.
 """
 
 import torch
@@ -14,11 +14,11 @@ from fergan_core.metrics.distances import nearest
 
 IDENTITIES = 64
 MODES = IDENTITIES * len(EMOTIONS)
-_REACH = 0.99  # quantile of a mode's own distances
+_REACH = 0.99  # quantile of the distances within a mode
 
 
 class Modes:
-    """The modes of real faces, and which of them other faces show; `known` bool [64,7] are those with a real face.
+    """The modes of real faces, and which of them other faces show; `known` bool [64,7] says which have a real face.
 
     A mode reaches as far as the 99th percentile of its real faces' distances to their nearest other face in the same
     mode. A mode of one face reaches as far as the median of its emotion's other modes.
@@ -27,7 +27,7 @@ class Modes:
     def __init__(self, features: Tensor, identities: Tensor, emotions: Tensor) -> None:
         """Take real faces' features [N,D], identities int64 [N] of 0..63 and emotions int64 [N] of 0..6.
 
-        Raises UsageError for other numbers, and for a mode of one face whose emotion has no mode with more.
+        Raises UsageError for other codes, and for a mode of one face whose emotion has no mode with more faces.
         """
         (self._features,) = checked_features("modes", features, at_least=1)
         self._modes = _mode(identities, emotions, len(features))
@@ -38,9 +38,9 @@ class Modes:
         """How far each mode reaches: float64 [448], NaN where there is no real face."""
         reaches = torch.full((MODES,), torch.nan, dtype=torch.float64)
         for mode in self.known.flatten().nonzero().squeeze(1).tolist():
-            own = self._features[self._modes == mode]
-            if len(own) > 1:
-                distances, _ = nearest(own, own, 1, exclude_self=True)
+            mode_features = self._features[self._modes == mode]
+            if len(mode_features) > 1:
+                distances, _ = nearest(mode_features, mode_features, 1, exclude_self=True)
                 reaches[mode] = distances.quantile(_REACH)
         table = reaches.view(IDENTITIES, len(EMOTIONS))
         typical = table.nanmedian(0).values.expand_as(table)
@@ -54,7 +54,7 @@ class Modes:
         """Return the mode that each face shows, 7 x identity + emotion, or -1: int64 [M].
 
         Features [M,D]; the emotions and identities, int64 [M], are what the judge reads in the same faces. A face
-        shows a mode if it is read so and its nearest real face is of that mode and no farther than the mode reaches.
+        shows a mode if it is read as that mode and its nearest real face is of that mode and within the mode's reach.
         """
         (features,) = checked_features("modes", features, at_least=1)
         read = _mode(identities_read, emotions_read, len(features))
@@ -67,10 +67,10 @@ class Modes:
         return _as_set(self.shown(features, emotions_read, identities_read))
 
 
-def count_without(shown: Tensor, groups: Tensor) -> Tensor:
+def count_without(face_modes: Tensor, groups: Tensor) -> Tensor:
     """Number of modes without each group of faces: float64 [G], from `Modes.shown` and groups int64 [M] of 0..G-1."""
-    inside = members("modes", groups, len(shown))
-    faces = torch.stack([_faces_per_mode(shown[index]) for index in inside])
+    inside = members("modes", groups, len(face_modes))
+    faces = torch.stack([_faces_per_mode(face_modes[index]) for index in inside])
     return (faces.sum(0) - faces > 0).sum(1).double()
 
 
@@ -84,11 +84,11 @@ def _mode(identities: Tensor, emotions: Tensor, count: int) -> Tensor:
     return (identities * len(EMOTIONS) + emotions).cpu()
 
 
-def _faces_per_mode(shown: Tensor) -> Tensor:
+def _faces_per_mode(face_modes: Tensor) -> Tensor:
     """Count the faces of each mode, int64 [448]; -1 is none."""
-    return torch.bincount(shown[shown >= 0], minlength=MODES)
+    return torch.bincount(face_modes[face_modes >= 0], minlength=MODES)
 
 
-def _as_set(shown: Tensor) -> Tensor:
+def _as_set(face_modes: Tensor) -> Tensor:
     """Return which modes are among those that faces show: bool [64,7]."""
-    return (_faces_per_mode(shown) > 0).view(IDENTITIES, len(EMOTIONS))
+    return (_faces_per_mode(face_modes) > 0).view(IDENTITIES, len(EMOTIONS))

@@ -8,8 +8,8 @@ density    mean over fakes of the number of real balls (k = 5) around them, by k
            expected to be 1 where fakes and real faces are drawn alike
 coverage   share of real faces with a fake inside their ball (k = 5) (the same, eq. 6): 0 to 1
 
-Higher is better, to what real faces reach against other real faces: density above that is crowding. Precision and
-density say how real the fakes look, recall and coverage how much of the real faces' variety they show.
+Higher is better, up to what real faces score against other real faces: a higher density means that fakes crowd
+together. Precision and density measure how real the fakes look, recall and coverage how much of real variety they show.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ DENSITY_K = 5
 
 @dataclass(frozen=True)
 class Reached:
-    """The share of real faces that fakes reach, 0 to 1, and of how many independent trials it is worth."""
+    """The share of real faces that fakes reach, 0 to 1, and its effective number of independent trials."""
 
     share: float
     trials: float
@@ -52,7 +52,7 @@ def neighbourhoods(real: Tensor, fake: Tensor) -> Neighbourhoods:
     real, fake = checked_features("neighbourhoods", real, fake, at_least=DENSITY_K + 1)
     real_radii = nearest(real, real, DENSITY_K, exclude_self=True)[0].square()
     inner, outer = real_radii[:, PRECISION_K - 1], real_radii[:, DENSITY_K - 1]
-    own = nearest(fake, fake, PRECISION_K, exclude_self=True)[0][:, -1].square()
+    fake_radii = nearest(fake, fake, PRECISION_K, exclude_self=True)[0][:, -1].square()
     precise = torch.zeros(len(fake), dtype=torch.bool)
     filled, recalled = torch.zeros(2, len(fake), len(real), dtype=torch.bool)
     space = Keys(real)
@@ -61,7 +61,7 @@ def neighbourhoods(real: Tensor, fake: Tensor) -> Neighbourhoods:
         inside = near.within(outer[near.keys])
         filled[chunk.rows][near.queries[inside], near.keys[inside]] = True
         precise[chunk.rows][near.queries[near.within(inner[near.keys])]] = True
-        radii = own[chunk.rows]
+        radii = fake_radii[chunk.rows]
         around = space.in_balls_of_queries(chunk, radii)
         held = around.within(radii[around.queries])
         recalled[chunk.rows][around.queries[held], around.keys[held]] = True
@@ -74,22 +74,22 @@ def neighbourhoods(real: Tensor, fake: Tensor) -> Neighbourhoods:
 
 
 def interval_of_reached(blocks: Sequence[Reached]) -> Interval:
-    """Return the mean share of blocks with its 95 % interval, over the drawing of fakes; the real faces are fixed."""
-    share = sum(one.share for one in blocks) / len(blocks)
-    return interval_of_share(share, len(blocks) ** 2 / sum(1 / one.trials for one in blocks))
+    """Return the mean share of blocks with its 95 % interval over the sampling of fakes; the real faces are fixed."""
+    share = sum(block.share for block in blocks) / len(blocks)
+    return interval_of_share(share, len(blocks) ** 2 / sum(1 / block.trials for block in blocks))
 
 
-def _reached(by: Tensor, ordinary: int) -> Reached:
+def _reached(reached: Tensor, ordinary: int) -> Reached:
     """Return the share of real faces that some fake reaches, bool [M,N], and its effective number of trials.
 
-    A fake reaches several real faces at once, so that N of them are not N trials. Each reached face is shared out
-    among the fakes that reach it; of fakes with shares s the faces come in lots of sum s^2 / sum s, by which N is
-    divided (the design effect of such lots, Kish 1965, section 5.4, here weighted by their size). One more fake is
-    reckoned with, which reaches as much as the best one and an `ordinary` one: it may not have been drawn yet.
+    A fake reaches several real faces at once, so that N of them are not N trials. Each reached face is shared equally
+    among the fakes that reach it; fakes with shares s make clusters of mean size sum s^2 / sum s, by which N is divided
+    (the design effect of clusters, Kish 1965, section 5.4, here weighted by their size). One more fake is added, which
+    reaches as much as the best one and an `ordinary` one together, as such a fake may not have been sampled yet.
     """
-    reaching = by.sum(0)
-    each = torch.where(reaching > 0, 1 / reaching.double(), torch.zeros(len(reaching), dtype=torch.float64))
-    shares = torch.cat([part.double() @ each for part in torch.split(by, max(1, CHUNK // len(each)))])
-    unseen = float(shares.max()) + ordinary
-    lots = (float(shares.square().sum()) + unseen**2) / (float(shares.sum()) + unseen)
-    return Reached(float((reaching > 0).double().mean()), len(reaching) / max(1.0, lots))
+    reaching = reached.sum(0)
+    weights = torch.where(reaching > 0, 1 / reaching.double(), torch.zeros(len(reaching), dtype=torch.float64))
+    shares = torch.cat([part.double() @ weights for part in torch.split(reached, max(1, CHUNK // len(weights)))])
+    next_reach = float(shares.max()) + ordinary
+    cluster_size = (float(shares.square().sum()) + next_reach**2) / (float(shares.sum()) + next_reach)
+    return Reached(float((reaching > 0).double().mean()), len(reaching) / max(1.0, cluster_size))

@@ -1,4 +1,4 @@
-"""What the evaluation's tests share: a sixth of synthfer, generators whose right scores are known, a real run."""
+"""What the evaluation's tests share: a sixth of synthfer, generators whose correct scores are known, a real run."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ from tests.support.once import made_once
 
 
 class Replayer:
-    """A generator that has learned faces by heart: asked for an emotion, it shows one of them; or always one face."""
+    """A generator that memorised faces: it shows one of the requested emotion, or always the same face."""
 
     def __init__(self, faces: Dataset, emotions: tuple[str, ...] = EMOTIONS, always: int | None = None) -> None:
         self.faces, self.emotions, self.always = faces, emotions, always
@@ -28,8 +28,8 @@ class Replayer:
     def generate(self, latents: Tensor, labels: Tensor) -> Tensor:
         picks = []
         for latent, label in zip(latents[:, 0].tolist(), labels.tolist(), strict=True):
-            own = np.flatnonzero(self.faces.labels == (label if self.always is None else self.always))
-            picks.append(own[0 if self.always is not None else int(latent * len(own))])
+            candidates = np.flatnonzero(self.faces.labels == (label if self.always is None else self.always))
+            picks.append(candidates[0 if self.always is not None else int(latent * len(candidates))])
         return torch.from_numpy(self.faces.images[picks]).unsqueeze(1).float() / 127.5 - 1
 
     def sample(self, labels: Tensor, seed: int) -> Tensor:
@@ -38,8 +38,8 @@ class Replayer:
 
 def value(evaluation: Evaluation, metric: str, emotion: str | None = None) -> Score:
     """Return the one score of a metric and emotion."""
-    (found,) = [score for score in evaluation.scores if (score.metric, score.emotion) == (metric, emotion)]
-    return found
+    (score,) = [score for score in evaluation.scores if (score.metric, score.emotion) == (metric, emotion)]
+    return score
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +61,7 @@ def training_faces(few: Dataset, parts: Parts) -> Dataset:
 
 @pytest.fixture(scope="session")
 def unseen_faces(few: Dataset, parts: Parts) -> Dataset:
-    """Faces that neither judge nor reference holds: the report part, as a generator of the best kind would draw."""
+    """Faces that neither judge nor reference contains: the report part, as an ideal generator would draw."""
     return few.take(parts.report)
 
 

@@ -1,4 +1,4 @@
-"""CAS: a classifier that learns from faces, tried on real ones."""
+"""CAS: a classifier that is trained on faces and tested on real ones."""
 
 import numpy as np
 import pytest
@@ -21,13 +21,13 @@ def test_real_faces_teach_and_noise_does_not(
     training_faces: Dataset, unseen_faces: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cas, "STEPS", 120)
-    real, tried = faces_of(training_faces, 1500), faces_of(unseen_faces, len(unseen_faces))
+    real, test_faces = faces_of(training_faces, 1500), faces_of(unseen_faces, len(unseen_faces))
     null = noise(real.labels, 1500, seed=0)
-    found = cas.cas_and_gain(null, real, tried, seed=0, device=CPU)
-    of_real = cas.accuracy_after(real, tried, seed=0, device=CPU)
-    assert of_real[None].value > 0.5 > 0.35 > found.cas[None].value
-    assert found.cas[None].low < found.cas[None].value < found.cas[None].high
-    # Noise beside real faces does not help, and the paired interval knows that it is not much harm either.
-    assert -0.5 < found.gain[None].value < 0.1
-    assert of_real.keys() == found.cas.keys() == found.gain.keys()
-    assert cas.cas_and_gain(null, real, tried, seed=0, device=CPU) == found
+    scores = cas.cas_and_gain(null, real, test_faces, seed=0, device=CPU)
+    of_real = cas.accuracy_after(real, test_faces, seed=0, device=CPU)
+    assert of_real[None].value > 0.5 > 0.35 > scores.cas[None].value
+    assert scores.cas[None].low < scores.cas[None].value < scores.cas[None].high
+    # Noise beside real faces does not help, and the paired interval shows that it does not harm much either.
+    assert -0.5 < scores.gain[None].value < 0.1
+    assert of_real.keys() == scores.cas.keys() == scores.gain.keys()
+    assert cas.cas_and_gain(null, real, test_faces, seed=0, device=CPU) == scores

@@ -1,4 +1,4 @@
-"""The evaluator: generators whose right scores are known, beside real faces and noise scored in the same way."""
+"""The evaluator: generators whose correct scores are known, beside real faces and noise scored in the same way."""
 
 import math
 
@@ -27,69 +27,71 @@ def evaluator(few: Dataset, parts: Parts) -> Evaluator:
 
 @pytest.mark.slow
 def test_real_faces_as_a_generator_score_as_real_faces(evaluator: Evaluator, unseen_faces: Dataset) -> None:
-    found = evaluator.evaluate(Replayer(unseen_faces))
-    assert found.real_count == LIGHT.count
-    assert found.protocol_dict() == {
+    evaluation = evaluator.evaluate(Replayer(unseen_faces))
+    assert evaluation.real_count == LIGHT.count
+    assert evaluation.protocol_dict() == {
         "count": 550, "seed": 0, "prior": "natural", "truncation": 1.0, "real_count": 550
     }  # fmt: skip
     for metric in ("is", "kl_nats", "kl_ratio", "accuracy", "precision", "density", "vendi"):
-        score = value(found, metric)
+        score = value(evaluation, metric)
         assert score.low <= score.value <= score.high
         assert score.value == pytest.approx(score.real, rel=0.1)
-    assert value(found, "is").value == pytest.approx(math.exp(value(found, "kl_nats").value))
-    assert value(found, "kl_ratio").value == pytest.approx(value(found, "kl_nats").value / math.log(7))
-    assert {score.emotion for score in found.scores if score.metric == "accuracy"} == {None, *EMOTIONS} - {"disgust"}
+    assert value(evaluation, "is").value == pytest.approx(math.exp(value(evaluation, "kl_nats").value))
+    assert value(evaluation, "kl_ratio").value == pytest.approx(value(evaluation, "kl_nats").value / math.log(7))
+    assert {score.emotion for score in evaluation.scores if score.metric == "accuracy"} == {None, *EMOTIONS} - {
+        "disgust"
+    }
 
 
 def test_every_score_is_catalogued_and_lies_between_noise_and_real_faces(
     evaluator: Evaluator, unseen_faces: Dataset
 ) -> None:
-    found = evaluator.evaluate(Replayer(unseen_faces))
-    together = {score.metric for score in found.scores if score.emotion is None}
-    known = {metric for metric in together if not metric.startswith("is_at_")}
-    assert known <= CATALOGUE.keys()
-    # What takes a generator or a training of its own, what is given of one emotion alone, what is not a score of
-    # faces, and what takes more of them.
+    evaluation = evaluator.evaluate(Replayer(unseen_faces))
+    together = {score.metric for score in evaluation.scores if score.emotion is None}
+    catalogued = {metric for metric in together if not metric.startswith("is_at_")}
+    assert catalogued <= CATALOGUE.keys()
+    # Scores that need a generator or a training of its own, that are of one emotion alone, that are not of faces, and
+    # that need more faces.
     without = {"cas", "cas_gain", "log_condition", "bits_per_dim", "bits_per_dim_error", "distance", "ms_ssim", "speed"}
-    assert CATALOGUE.keys() - known == without | {"ndb"}
+    assert CATALOGUE.keys() - catalogued == without | {"ndb"}
     for metric in ("is", "accuracy", "precision", "coverage", "modes", "vendi"):
-        assert value(found, metric).noise < value(found, metric).real, metric
+        assert value(evaluation, metric).noise < value(evaluation, metric).real, metric
     for metric in ("fid", "fid_infinity", "kid", "js"):
-        assert value(found, metric).noise > value(found, metric).real, metric
-    assert value(found, "modes").noise == 0
+        assert value(evaluation, metric).noise > value(evaluation, metric).real, metric
+    assert value(evaluation, "modes").noise == 0
 
 
 def test_a_collapsed_generator_is_found_out(evaluator: Evaluator, training_faces: Dataset) -> None:
-    found = evaluator.evaluate(Replayer(training_faces, always=3))
-    assert value(found, "is").value == pytest.approx(1.0, abs=1e-5)
-    assert value(found, "accuracy", "happy").value == 1.0
-    assert value(found, "accuracy", "sad").value == 0.0
-    assert value(found, "vendi").value == pytest.approx(1.0, abs=1e-6)
-    assert value(found, "duplicates").value == 1.0
-    assert value(found, "support").value == pytest.approx(1.0)
-    assert value(found, "modes").value == 1
-    assert value(found, "ms_ssim", "happy").value == pytest.approx(1.0)
-    assert value(found, "distance", "happy").value == pytest.approx(0.0, abs=1e-5)
-    assert value(found, "recall").value < 0.05 < value(found, "recall").real
-    assert value(found, "js").value > 0.5 > 0.1 > value(found, "js").real
+    evaluation = evaluator.evaluate(Replayer(training_faces, always=3))
+    assert value(evaluation, "is").value == pytest.approx(1.0, abs=1e-5)
+    assert value(evaluation, "accuracy", "happy").value == 1.0
+    assert value(evaluation, "accuracy", "sad").value == 0.0
+    assert value(evaluation, "vendi").value == pytest.approx(1.0, abs=1e-6)
+    assert value(evaluation, "duplicates").value == 1.0
+    assert value(evaluation, "support").value == pytest.approx(1.0)
+    assert value(evaluation, "modes").value == 1
+    assert value(evaluation, "ms_ssim", "happy").value == pytest.approx(1.0)
+    assert value(evaluation, "distance", "happy").value == pytest.approx(0.0, abs=1e-5)
+    assert value(evaluation, "recall").value < 0.05 < value(evaluation, "recall").real
+    assert value(evaluation, "js").value > 0.5 > 0.1 > value(evaluation, "js").real
 
 
 def test_scores_that_few_faces_cannot_have_are_left_out_with_the_reason(few: Dataset, parts: Parts) -> None:
     black = Faces(torch.zeros(60, 48, 48, dtype=torch.uint8), None)
-    found = Evaluator(few, parts, Protocol("synthfer", count=60)).score(black, range(7))
-    assert not {"ndb", "fid", "fid_infinity", "is_split_mean"} & {score.metric for score in found.scores}
-    assert value(found, "js").value > 0.6 > value(found, "js").real
-    reasons = [sentence.split(":")[0] for sentence in found.omitted]
+    evaluation = Evaluator(few, parts, Protocol("synthfer", count=60)).score(black, range(7))
+    assert not {"ndb", "fid", "fid_infinity", "is_split_mean"} & {score.metric for score in evaluation.scores}
+    assert value(evaluation, "js").value > 0.6 > value(evaluation, "js").real
+    reasons = [sentence.split(":")[0] for sentence in evaluation.omitted]
     assert {"NDB", "FID", "FID-infinity", "IS in ten splits"} <= set(reasons)
-    (ndb,) = [sentence for sentence in found.omitted if sentence.startswith("NDB")]
+    (ndb,) = [sentence for sentence in evaluation.omitted if sentence.startswith("NDB")]
     assert ndb.endswith("its test needs 80% of them; score more faces, or see JS")
 
 
 def test_faces_learnt_by_heart_are_found_out(evaluator: Evaluator, training_faces: Dataset) -> None:
-    found = evaluator.evaluate(Replayer(training_faces))
-    assert value(found, "authenticity").value == 0.0
-    assert value(found, "ct").value < -5 < value(found, "ct").real
-    assert value(found, "fid").value < 2 * value(found, "fid").real  # which FID does not mind
+    evaluation = evaluator.evaluate(Replayer(training_faces))
+    assert value(evaluation, "authenticity").value == 0.0
+    assert value(evaluation, "ct").value < -5 < value(evaluation, "ct").real
+    assert value(evaluation, "fid").value < 2 * value(evaluation, "fid").real  # which FID does not mind
 
 
 def test_the_same_protocol_gives_the_same_digits(few: Dataset, parts: Parts, training_faces: Dataset) -> None:
@@ -104,38 +106,38 @@ def test_the_same_protocol_gives_the_same_digits(few: Dataset, parts: Parts, tra
 def test_fakes_are_scored_in_blocks_of_real_faces_number(few: Dataset, parts: Parts, training_faces: Dataset) -> None:
     protocol = Protocol("synthfer", count=1300)
     evaluator = Evaluator(few, parts, protocol)
-    found = evaluator.evaluate(Replayer(training_faces))
+    evaluation = evaluator.evaluate(Replayer(training_faces))
     assert evaluator.real_faces is not None
-    assert found.real_count == len(parts.report) < 650  # so that there are two blocks
-    drawn = evaluator.draw(Replayer(training_faces))
-    features = load_judge("synthfer").read(arranged(drawn, protocol.seed).images)[1]
-    size = found.real_count
-    stand = evaluator._reference_set(tuple(range(7)), tuple(evaluator._shares(range(7))))
-    blocks = [frechet.fid(stand.reference.features, features[at : at + size]) for at in (0, size)]
-    assert value(found, "fid").value == pytest.approx(sum(blocks) / 2, rel=1e-9)
+    assert evaluation.real_count == len(parts.report) < 650  # so that there are two blocks
+    faces = evaluator.draw(Replayer(training_faces))
+    features = load_judge("synthfer").read(arranged(faces, protocol.seed).images)[1]
+    size = evaluation.real_count
+    reference_set = evaluator._reference_set(tuple(range(7)), tuple(evaluator._shares(range(7))))
+    blocks = [frechet.fid(reference_set.reference.features, features[at : at + size]) for at in (0, size)]
+    assert value(evaluation, "fid").value == pytest.approx(sum(blocks) / 2, rel=1e-9)
 
 
 def test_the_real_value_is_that_of_the_report_part_alone(few: Dataset, parts: Parts, training_faces: Dataset) -> None:
-    found = Evaluator(few, parts, Protocol("synthfer", count=700)).evaluate(Replayer(training_faces))
+    evaluation = Evaluator(few, parts, Protocol("synthfer", count=700)).evaluate(Replayer(training_faces))
     logits, _ = load_judge("synthfer").read(few.images[parts.report])
-    assert found.real_count == len(parts.report) < 700
-    assert value(found, "is").real == pytest.approx(inception_score.inception_score(logits), rel=1e-5)
+    assert evaluation.real_count == len(parts.report) < 700
+    assert value(evaluation, "is").real == pytest.approx(inception_score.inception_score(logits), rel=1e-5)
 
 
 def test_five_emotions_are_compared_with_the_same_five(few: Dataset, parts: Parts, training_faces: Dataset) -> None:
     five = ("neutral", "fear", "angry", "surprise", "disgust")
-    found = Evaluator(few, parts, Protocol("synthfer", count=600)).evaluate(Replayer(training_faces, five))
+    evaluation = Evaluator(few, parts, Protocol("synthfer", count=600)).evaluate(Replayer(training_faces, five))
     held = np.bincount(few.labels[parts.report], minlength=7)
-    assert found.real_count == held[[0, 1, 2, 5, 6]].sum()
-    assert {score.emotion for score in found.scores if score.metric == "accuracy"} <= {None, *five}
+    assert evaluation.real_count == held[[0, 1, 2, 5, 6]].sum()
+    assert {score.emotion for score in evaluation.scores if score.metric == "accuracy"} <= {None, *five}
 
 
 def test_without_data_nothing_is_real_and_the_prior_is_the_judges(training_faces: Dataset) -> None:
     evaluator = Evaluator(None, None, Protocol("synthfer", count=300))
-    found = evaluator.evaluate(Replayer(training_faces))
-    assert found.real_count == 0
-    assert all(score.real is None for score in found.scores)
-    metrics = {score.metric for score in found.scores}
+    evaluation = evaluator.evaluate(Replayer(training_faces))
+    assert evaluation.real_count == 0
+    assert all(score.real is None for score in evaluation.scores)
+    metrics = {score.metric for score in evaluation.scores}
     assert {"is", "accuracy", "vendi", "ms_ssim"} <= metrics
     assert not metrics & {"fid", "kid", "recall", "ct", "modes"}
     labels = Evaluator(None, None, Protocol("synthfer", count=3589)).labels(Replayer(training_faces))
@@ -144,9 +146,9 @@ def test_without_data_nothing_is_real_and_the_prior_is_the_judges(training_faces
 
 
 def test_unlabelled_faces_have_no_accuracy_and_no_emotion_of_their_own(evaluator: Evaluator, few: Dataset) -> None:
-    found = evaluator.score(Faces(torch.from_numpy(few.images[:300]), None), tuple(range(7)))
-    assert {score.emotion for score in found.scores} == {None}
-    metrics = {score.metric for score in found.scores}
+    evaluation = evaluator.score(Faces(torch.from_numpy(few.images[:300]), None), tuple(range(7)))
+    assert {score.emotion for score in evaluation.scores} == {None}
+    metrics = {score.metric for score in evaluation.scores}
     assert {"is", "fid", "recall", "vendi"} <= metrics
     assert "accuracy" not in metrics
 
@@ -161,12 +163,12 @@ def test_faces_that_are_no_numbers_are_refused(evaluator: Evaluator, training_fa
 
 
 def test_truncation_shortens_the_latents(few: Dataset, parts: Parts, training_faces: Dataset) -> None:
-    seen: list[float] = []
+    largest_latents: list[float] = []
 
     class Listening(Replayer):
         def generate(self, latents: Tensor, labels: Tensor) -> Tensor:
-            seen.append(float(latents.max()))
+            largest_latents.append(float(latents.max()))
             return super().generate(latents, labels)
 
     Evaluator(few, parts, Protocol("synthfer", count=100, truncation=0.5)).draw(Listening(training_faces))
-    assert max(seen) <= 0.5
+    assert max(largest_latents) <= 0.5

@@ -1,4 +1,4 @@
-"""Labels that count the emotions in another order are found out; bad generators of the right order are not accused."""
+"""Labels that number the emotions in another order are detected; bad generators of the right order are not."""
 
 import json
 from collections.abc import Callable
@@ -23,7 +23,7 @@ SWAPPED = [("fear", "disgust", "angry", *EMOTIONS[3:]), ("angry", "disgust", "sa
 
 
 def read_as(confusion: NDArray[np.integer], features: int = 16) -> Reading:
-    """Return a reading of faces that are as many, labelled and read, as a confusion matrix counts; all different."""
+    """Return a reading of different faces whose labels and readings have a confusion matrix."""
     labels, read = np.indices(confusion.shape).reshape(2, -1).repeat(confusion.flatten(), 1)
     random = torch.randn(len(labels), features, generator=torch.Generator().manual_seed(0))
     logits = torch.nn.functional.one_hot(torch.from_numpy(read), 7).double()
@@ -31,7 +31,7 @@ def read_as(confusion: NDArray[np.integer], features: int = 16) -> Reading:
 
 
 def in_order(confusion: NDArray[np.int64], order: tuple[str, ...]) -> NDArray[np.int64]:
-    """Return the confusion of the same faces whose labels count in another order but are taken for FER2013's."""
+    """Return the confusion of the same faces where labels in another order are interpreted as FER2013's."""
     return confusion[[EMOTIONS.index(name) for name in order]]
 
 
@@ -41,26 +41,26 @@ def test_every_wrong_order_of_real_faces_is_found_and_the_right_one_is_not_doubt
     right = float(np.trace(confusion) / confusion.sum())
     assert suspected_order(read_as(confusion)) is None
     for order in (*WRONG.values(), *SWAPPED, *RANDOM):
-        found = suspected_order(read_as(in_order(confusion, order)))
-        assert found is not None
-        assert found.emotions == order
-        assert order not in WRONG.values() or found.flag in WRONG
-        assert found.accuracy == pytest.approx(right)
-        assert found.as_given < right
+        suspected = suspected_order(read_as(in_order(confusion, order)))
+        assert suspected is not None
+        assert suspected.emotions == order
+        assert order not in WRONG.values() or suspected.flag in WRONG
+        assert suspected.accuracy == pytest.approx(right)
+        assert suspected.as_given < right
 
 
 def test_an_order_that_was_named_and_is_wrong_is_found_too() -> None:
     confusion = np.array(load_judge("fer2013").card["report"]["confusion"])
-    given, meant = LABEL_ORDERS["raf-db"], LABEL_ORDERS["alphabetical"]
-    taken = confusion[[EMOTIONS.index(meant[given.index(name)]) for name in EMOTIONS]]
-    found = suspected_order(read_as(taken), given)
-    assert found is not None
-    assert found.flag == "alphabetical"
+    assumed, meant = LABEL_ORDERS["raf-db"], LABEL_ORDERS["alphabetical"]
+    misread = confusion[[EMOTIONS.index(meant[assumed.index(name)]) for name in EMOTIONS]]
+    suspected = suspected_order(read_as(misread), assumed)
+    assert suspected is not None
+    assert suspected.flag == "alphabetical"
     assert suspected_order(read_as(confusion), meant) is None
 
 
 def test_no_generator_of_the_showcase_is_taken_for_one_with_other_labels() -> None:
-    """100 runs of every quality: untrained, collapsed, diverged and good ones, by the shares that are recorded."""
+    """100 runs of every quality: untrained, collapsed, diverged and good ones, by their recorded shares."""
     reader = Reader(str(Path(__file__).parents[2] / "runs.db"))
     scores = reader.scores(list(reader.runs()["id"]))
     shares = scores[scores["metric"].str.startswith("read_as_") & scores["emotion"].notna()]
@@ -104,8 +104,8 @@ def test_the_command_names_the_order_and_takes_it(
         out, err = capsys.readouterr()
         return json.loads(out), err
 
-    told, line = evaluate()
-    suspected = told["suspected_label_order"]
+    report, line = evaluate()
+    suspected = report["suspected_label_order"]
     assert isinstance(suspected, dict)
     assert suspected["order"] == "alphabetical"
     assert suspected["emotions"] == list(alphabetical)
@@ -116,7 +116,7 @@ def test_the_command_names_the_order_and_takes_it(
     assert "seem to count" not in quiet
     assert right["suspected_label_order"] is None
     assert right["accuracy"] == suspected["accuracy"]
-    assert told["accuracy"] == suspected["accuracy_as_given"] < right["accuracy"]
+    assert report["accuracy"] == suspected["accuracy_as_given"] < right["accuracy"]
     assert order_of_labels(images, labels, Protocol("fer2013"), EMOTIONS) is None
 
 

@@ -26,7 +26,7 @@ ORDERS = ("sorted by label", "reversed", "shuffled")
 
 
 class Simple(Replayer):
-    """A generator with derivatives and a density, so that there is every score that a generator can have."""
+    """A generator with derivatives and a density, so that it has every score of a generator."""
 
     nfe = 1
 
@@ -43,14 +43,14 @@ class Simple(Replayer):
 
 @pytest.fixture(scope="module")
 def scored(few: Dataset, training_faces: Dataset) -> dict[tuple[str, bool], Evaluation]:
-    """The same faces in several orders, in blocks of 200: all scores with labels, and those there are without."""
+    """The same faces in several orders, in blocks of 200: all scores with labels, and those without."""
     parts = split_parts(few)
     small = few.take(np.sort(np.concatenate([parts.train[:700], parts.held_out[::3], parts.report[::3]])))
     images = torch.from_numpy(training_faces.images[2000 : 2000 + COUNT])
     labels = torch.from_numpy(training_faces.labels[2000 : 2000 + COUNT].astype(np.int64))
     by_label = labels.argsort(stable=True)
     shuffled = torch.randperm(COUNT, generator=torch.Generator().manual_seed(5))
-    found: dict[tuple[str, bool], Evaluation] = {}
+    evaluations: dict[tuple[str, bool], Evaluation] = {}
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(cas, "STEPS", 4)
         patched.setattr(bins, "EXPECTED", 0)  # 200 faces are too few for NDB's tests, but not for being counted
@@ -58,14 +58,14 @@ def scored(few: Dataset, training_faces: Dataset) -> dict[tuple[str, bool], Eval
         thorough, light = (Evaluator(small, split_parts(small), protocol, thorough=more) for more in (True, False))
         for name, order in zip(ORDERS, (by_label, by_label.flip(0), shuffled), strict=True):
             faces = Faces(images[order], labels[order], seconds=2.0)
-            found[name, True] = thorough.score(faces, range(7), Simple(training_faces))
+            evaluations[name, True] = thorough.score(faces, range(7), Simple(training_faces))
             if name != "reversed":
-                found[name, False] = light.score(Faces(images[order], None), range(7))
-    assert found["shuffled", True].real_count * 2 < COUNT  # so that there are two blocks
-    return found
+                evaluations[name, False] = light.score(Faces(images[order], None), range(7))
+    assert evaluations["shuffled", True].real_count * 2 < COUNT  # so that there are two blocks
+    return evaluations
 
 
-def told(evaluation: Evaluation, metric: str) -> list[tuple[Any, ...]]:
+def scores_of(evaluation: Evaluation, metric: str) -> list[tuple[Any, ...]]:
     if metric == "speed":
         return [(evaluation.faces_per_second,)]
     return sorted(tuple(map(repr, astuple(score))) for score in evaluation.scores if score.metric == metric)
@@ -75,7 +75,7 @@ def told(evaluation: Evaluation, metric: str) -> list[tuple[Any, ...]]:
 def test_any_order_of_labelled_faces_gives_the_same_digits(
     scored: dict[tuple[str, bool], Evaluation], metric: str
 ) -> None:
-    first, *others = [told(scored[name, True], metric) for name in ORDERS]
+    first, *others = [scores_of(scored[name, True], metric) for name in ORDERS]
     assert first
     assert all(other == first for other in others)
 
@@ -84,28 +84,30 @@ def test_any_order_of_labelled_faces_gives_the_same_digits(
 def test_any_order_of_unlabelled_faces_gives_the_same_digits(
     scored: dict[tuple[str, bool], Evaluation], metric: str
 ) -> None:
-    found = told(scored["sorted by label", False], metric)
-    assert found
-    assert found == told(scored["shuffled", False], metric)
+    scores = scores_of(scored["sorted by label", False], metric)
+    assert scores
+    assert scores == scores_of(scored["shuffled", False], metric)
 
 
 def test_a_data_set_that_is_kept_sorted_gives_the_same_digits(few: Dataset, training_faces: Dataset) -> None:
     parts = split_parts(few)
     by_label = np.argsort(few.labels, kind="stable")
     place = np.argsort(by_label)
-    kept_sorted = few.take(by_label)
+    sorted_by_label = few.take(by_label)
     sorted_parts = type(parts)(*(place[part] for part in (parts.train, parts.held_out, parts.report)))
     faces = Faces(torch.from_numpy(training_faces.images[:200]), None)
     protocol = Protocol("synthfer", count=200)
-    found = [Evaluator(*data, protocol).score(faces, range(7)) for data in ((few, parts), (kept_sorted, sorted_parts))]
-    assert found[0] == found[1]
+    evaluations = [
+        Evaluator(*data, protocol).score(faces, range(7)) for data in ((few, parts), (sorted_by_label, sorted_parts))
+    ]
+    assert evaluations[0] == evaluations[1]
 
 
 def test_another_seed_is_another_order(training_faces: Dataset) -> None:
     faces = Faces(torch.from_numpy(training_faces.images[:50]), None)
     first, second = arranged(faces, 0), arranged(faces, 1)
     assert not torch.equal(first.images, second.images)
-    assert torch.equal(*(found.images.flatten(1).sum(1).sort().values for found in (first, second)))
+    assert torch.equal(*(faces_in_order.images.flatten(1).sum(1).sort().values for faces_in_order in (first, second)))
 
 
 def test_noise_is_the_same_for_any_order_of_the_labels() -> None:
@@ -115,13 +117,15 @@ def test_noise_is_the_same_for_any_order_of_the_labels() -> None:
 
 
 def test_sorted_and_shuffled_real_faces_score_alike(fer2013_layout: Callable[..., Path]) -> None:
-    """Photographs of FER2013 beside others, sorted by emotion as a folder's are, and as they come."""
-    whole = open_dataset(str(fer2013_layout("npz", 1700)))
+    """Photographs of FER2013, sorted by emotion as in a folder, and shuffled."""
+    photographs = open_dataset(str(fer2013_layout("npz", 1700)))
     splits = np.repeat(np.array([0, 1], np.uint8), [900, 400])
-    beside = make_dataset("fer2013", "", whole.images[:1300], whole.labels[:1300], splits)
-    images, labels = whole.images[1300:], whole.labels[1300:]
-    found = []
+    beside = make_dataset("fer2013", "", photographs.images[:1300], photographs.labels[:1300], splits)
+    images, labels = photographs.images[1300:], photographs.labels[1300:]
+    evaluations = []
     for order in (np.argsort(labels, kind="stable"), np.random.default_rng(1).permutation(len(labels))):
-        found += score_images(images[order], labels[order], [Protocol("fer2013")], dataset=beside)
-    assert {"fid", "kid", "coverage", "vendi", "duplicates", "is_split_mean"} <= {s.metric for s in found[0].scores}
-    assert found[0] == found[1]
+        evaluations += score_images(images[order], labels[order], [Protocol("fer2013")], dataset=beside)
+    assert {"fid", "kid", "coverage", "vendi", "duplicates", "is_split_mean"} <= {
+        s.metric for s in evaluations[0].scores
+    }
+    assert evaluations[0] == evaluations[1]

@@ -26,27 +26,27 @@ def probe(few: Dataset, parts: Parts) -> Probe:
 
 
 def test_real_faces_have_a_sound_pulse(probe: Probe, unseen_faces: Dataset) -> None:
-    found = probe.take(Replayer(unseen_faces), CPU)
+    scalars = probe.take(Replayer(unseen_faces), CPU)
     for name in EMOTIONS:
-        assert found[f"pulse_accuracy/{name}"] >= 0.75
-        assert found[f"pulse_reads/{name}"] == EMOTIONS.index(name)
-        assert 0.7 < found[f"pulse_diversity/{name}"] < 1.4
+        assert scalars[f"pulse_accuracy/{name}"] >= 0.75
+        assert scalars[f"pulse_reads/{name}"] == EMOTIONS.index(name)
+        assert 0.7 < scalars[f"pulse_diversity/{name}"] < 1.4
         # Drawn one by one, with chance repeats: of disgust's seven faces most are there twice.
         chance = 1 - (1 - 1 / int((unseen_faces.labels == EMOTIONS.index(name)).sum())) ** 15
-        assert abs(found[f"pulse_repeats/{name}"] - chance) < 0.3
+        assert abs(scalars[f"pulse_repeats/{name}"] - chance) < 0.3
 
 
 def test_one_face_for_every_emotion_is_dead(probe: Probe, unseen_faces: Dataset) -> None:
-    found = probe.take(Replayer(unseen_faces, always=EMOTIONS.index("happy")), CPU)
+    scalars = probe.take(Replayer(unseen_faces, always=EMOTIONS.index("happy")), CPU)
     for name in EMOTIONS:
-        assert found[f"pulse_diversity/{name}"] == pytest.approx(0, abs=1e-6)
-        assert found[f"pulse_repeats/{name}"] == 1
-        assert found[f"pulse_reads/{name}"] == EMOTIONS.index("happy")
-        assert found[f"pulse_accuracy/{name}"] == float(name == "happy")
+        assert scalars[f"pulse_diversity/{name}"] == pytest.approx(0, abs=1e-6)
+        assert scalars[f"pulse_repeats/{name}"] == 1
+        assert scalars[f"pulse_reads/{name}"] == EMOTIONS.index("happy")
+        assert scalars[f"pulse_accuracy/{name}"] == float(name == "happy")
 
 
 class Lines:
-    """Faces that answer to each number of a latent by its own strength alone."""
+    """Faces of which one pixel is each number of a latent times its strength."""
 
     def __init__(self, strengths: list[float], emotions: tuple[str, ...] = EMOTIONS) -> None:
         self.emotions, self._strengths = emotions, torch.tensor(strengths)
@@ -64,8 +64,8 @@ class Lines:
 
 @pytest.mark.parametrize("emotions", [EMOTIONS, ("happy", "sad", "neutral")])
 def test_the_condition_is_that_of_the_jacobian(emotions: tuple[str, ...]) -> None:
-    found = jacobian_condition(Lines([1.0, 0.5, 0.1], emotions), emotions, 0)
-    assert found == pytest.approx(2 * math.log(10), rel=1e-5)
+    condition = jacobian_condition(Lines([1.0, 0.5, 0.1], emotions), emotions, 0)
+    assert condition == pytest.approx(2 * math.log(10), rel=1e-5)
 
 
 def test_the_probe_and_the_evaluation_give_the_same_condition_of_the_same_latents() -> None:

@@ -1,4 +1,4 @@
-"""The protocol: what it asks for, in which shares, and what it refuses."""
+"""The protocol: the emotions that it requests, in which shares, and what it refuses."""
 
 import numpy as np
 import pytest

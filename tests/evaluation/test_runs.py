@@ -1,4 +1,4 @@
-"""A real run's checkpoints: scored, recorded once a protocol, by the function and by the command."""
+"""A real run's checkpoints: scored, and recorded once for each protocol, by the function and by the command."""
 
 import contextlib
 import json
@@ -83,11 +83,11 @@ def test_the_command_scores_all_checkpoints_by_both_judges(run: tuple[Path, str]
     words = ("evaluate", f"{run_id}@all", "--registry", path, "--count", 60, "--device", "cpu", "--json")
     done = fergan(*words)
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)["evaluations"]
-    assert [(made["id"], made["epoch"], made["judge"]) for made in told] == [
+    evaluations = json.loads(done.stdout)["evaluations"]
+    assert [(evaluation["id"], evaluation["epoch"], evaluation["judge"]) for evaluation in evaluations] == [
         (run_id, epoch, judge) for epoch in (1, 2) for judge in ("fer2013", "fer2013-check")
     ]
-    metrics = {score["metric"] for score in told[0]["scores"]}
+    metrics = {score["metric"] for score in evaluations[0]["scores"]}
     assert {"is", "accuracy", "cas", "cas_gain", "log_condition"} <= metrics
     again = typed("trainers.cli", *words)
     assert again.stdout == done.stdout
@@ -109,16 +109,16 @@ def test_sampled_faces_are_scored_from_their_file(run: tuple[Path, str], tmp_pat
         assert np.array_equal(first["images"], second["images"])
     scored = fergan("evaluate", "--images", file, "--judge", "synthfer", "--light", "--json")
     assert scored.returncode == 0, scored.stderr
-    told = json.loads(scored.stdout)
+    report = json.loads(scored.stdout)
     labels = np.repeat(np.arange(7), 12)
     with np.load(file) as faces:
         logits, _ = load_judge("synthfer").read(faces["images"])
-    assert told["count"] == 84
-    assert told["accuracy"] == pytest.approx(float(np.mean(logits.argmax(1).numpy() == labels)))
+    assert report["count"] == 84
+    assert report["accuracy"] == pytest.approx(float(np.mean(logits.argmax(1).numpy() == labels)))
     folder = tmp_path / "faces"
     assert fergan(*words, "--out", folder).returncode == 0
     from_folder = json.loads(fergan("evaluate", "--images", folder, "--judge", "synthfer", "--light", "--json").stdout)
-    assert from_folder["accuracy"] == told["accuracy"]
+    assert from_folder["accuracy"] == report["accuracy"]
 
 
 @pytest.mark.slow
@@ -130,21 +130,21 @@ def test_a_drawing_that_is_stopped_says_that_nothing_was_written(
     words = ["sample", run_id, "--registry", str(path), "--per-emotion", "100000", "--out", str(tmp_path / "faces.npz")]
     screen, terminal = pty.openpty()  # which shows the bar as soon as the first faces are drawn
     call, environment = command("trainers.cli", *words), {**os.environ, "TERM": "xterm"}
-    # Where the tests themselves run in the background, a shell has them ignore Ctrl-C, and they would hand that on.
+    # Tests that run in the background ignore Ctrl-C, and their child processes would inherit that.
     heeded = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     drawing = subprocess.Popen(call, stderr=terminal, stdout=terminal, env=environment, preexec_fn=heeded)
     os.close(terminal)
-    shown = b""
+    output = b""
     with contextlib.suppress(OSError):  # the terminal's end, on Linux
         while more := os.read(screen, 4096):
-            if b"drawing faces" in more and b"drawing faces" not in shown:
+            if b"drawing faces" in more and b"drawing faces" not in output:
                 drawing.send_signal(number)
-            shown += more
+            output += more
     os.close(screen)
     assert drawing.wait(timeout=60) == 130
-    said = shown.decode()
-    assert re.search(r"stopped with [\d,]+ of 700,000 faces drawn and nothing written to '", said)
-    assert "Traceback" not in said
+    message = output.decode()
+    assert re.search(r"stopped with [\d,]+ of 700,000 faces drawn and nothing written to '", message)
+    assert "Traceback" not in message
     assert list(tmp_path.iterdir()) == []
 
 

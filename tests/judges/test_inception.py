@@ -45,9 +45,9 @@ def test_scores_are_those_of_torch_fidelity(weights: Path) -> None:
     few_parts = split_parts(few)
     fake = arranged(Faces(torch.from_numpy(dataset.images[parts.train[1000:1070]]), None), 0).images
     protocol = Protocol(f"inception:{weights}", count=len(fake))
-    found = Evaluator(few, few_parts, protocol).score(Faces(fake, None), range(7))
-    ours = {score.metric: score for score in found.scores}
-    assert found.judge == "inception-v3"
+    evaluation = Evaluator(few, few_parts, protocol).score(Faces(fake, None), range(7))
+    ours = {score.metric: score for score in evaluation.scores}
+    assert evaluation.judge == "inception-v3"
     reference = few.images[few_parts.train]
     theirs = calculate_metrics(
         input1=Pictures(fake),
@@ -62,7 +62,7 @@ def test_scores_are_those_of_torch_fidelity(weights: Path) -> None:
         verbose=False,
     )
     assert ours["is_split_mean"].value == pytest.approx(theirs["inception_score_mean"], rel=1e-6)
-    # So few faces have no FID of 2048 features of their own; what is computed of more is the same.
+    # FID of 2048 features is omitted for so few faces; computed directly it is the same.
     assert "fid" not in ours
     features = [load_inception(weights, "cpu").read(images)[1] for images in (reference, fake)]
     assert frechet.fid(*map(torch.as_tensor, features)) == pytest.approx(theirs["frechet_inception_distance"], rel=1e-3)
@@ -74,9 +74,9 @@ def test_where_there_are_no_weights_one_line_says_where_to_get_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    with pytest.raises(UsageError, match=r"weights-inception-2015-12-05-6726825d.pth.*--inception-weights") as told:
+    with pytest.raises(UsageError, match=r"weights-inception-2015-12-05-6726825d.pth.*--inception-weights") as refused:
         find_weights(None)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(refused.value)
     with pytest.raises(UsageError, match="there is no"):
         find_weights(tmp_path / "mine.pth")
 

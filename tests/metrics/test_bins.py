@@ -1,4 +1,4 @@
-"""NDB and JS against hand-made counts, SciPy and known collapse; k-means against SciPy's and its promises."""
+"""NDB and JS against hand-made counts, SciPy and known collapse; k-means against SciPy's and its documentation."""
 
 import math
 
@@ -44,12 +44,12 @@ def test_a_bins_test_is_the_chi_squared_test_of_its_table() -> None:
     tables = [[[r, 5000 - r], [f, 900 - f]] for r, f in zip(real, fake, strict=True)]
     expected = [chi2_contingency(table, correction=False).pvalue < 0.05 for table in tables]
     assert 5 < sum(expected) < 35
-    found = bins.different_share(torch.from_numpy(real), torch.from_numpy(fake))
-    assert float(found) == pytest.approx(sum(expected) / 40)
+    share = bins.different_share(torch.from_numpy(real), torch.from_numpy(fake))
+    assert float(share) == pytest.approx(sum(expected) / 40)
 
 
 def test_a_difference_counts_from_its_critical_value_on() -> None:
-    # Shares 50 % and x of 1000 each: the pooled z of 543 is 1.924, of 544 1.969; both bins differ or none.
+    # Shares 50 % and x of 1000 each: the pooled z of 543 is 1.924, of 544 1.969; both bins differ, or neither does.
     assert float(bins.different_share(counts(500, 500), counts(543, 457))) == 0
     assert float(bins.different_share(counts(500, 500), counts(544, 456))) == 1
 
@@ -77,19 +77,19 @@ def test_jensen_shannon_agrees_with_scipy_and_is_symmetric() -> None:
 
 
 def test_the_real_set_itself_differs_in_nothing(real: torch.Tensor, hundred: bins.Bins) -> None:
-    found = bins.binned(hundred, real, groups_of(len(real)))
-    assert (found.ndb, found.js) == (0, 0)
+    scores = bins.binned(hundred, real, groups_of(len(real)))
+    assert (scores.ndb, scores.js) == (0, 0)
     assert int(hundred.counts.sum()) == len(real)
     assert int(hundred.counts.min()) > 0
 
 
 def test_the_same_distribution_differs_in_about_a_twentieth_of_the_bins() -> None:
     # A share of 100 bins has a standard error of 0.022, the mean of 12 of 0.0063: three of them either way.
-    found = []
+    shares = []
     for seed in range(12):
         real, fake = some_faces(3000, 10 + seed), some_faces(3000, 50 + seed)
-        found.append(bins.binned(bins.make_bins(real, seed=seed), fake, groups_of(3000)).ndb)
-    assert np.mean(found) == pytest.approx(0.05, abs=0.019)
+        shares.append(bins.binned(bins.make_bins(real, seed=seed), fake, groups_of(3000)).ndb)
+    assert np.mean(shares) == pytest.approx(0.05, abs=0.019)
 
 
 def test_collapse_is_seen_in_most_bins(real: torch.Tensor, hundred: bins.Bins) -> None:
@@ -106,14 +106,14 @@ def test_collapse_is_seen_in_most_bins(real: torch.Tensor, hundred: bins.Bins) -
 
 def test_values_without_a_group_are_the_values_of_the_rest(hundred: bins.Bins) -> None:
     fake, groups = some_faces(500, 3) * 1.3, groups_of(500)
-    found = bins.binned(hundred, fake, groups)
+    scores = bins.binned(hundred, fake, groups)
     for group in range(20):
-        left = groups != group
-        rest = bins.binned(hundred, fake[left], torch.arange(int(left.sum())) % 2)
-        assert found.ndb_without[group].item() == rest.ndb
-        assert found.js_without[group].item() == pytest.approx(rest.js, rel=1e-12)
-    assert 0 < found.ndb < 1
-    assert len(set(found.js_without.tolist())) == 20
+        others = groups != group
+        scores_of_others = bins.binned(hundred, fake[others], torch.arange(int(others.sum())) % 2)
+        assert scores.ndb_without[group].item() == scores_of_others.ndb
+        assert scores.js_without[group].item() == pytest.approx(scores_of_others.js, rel=1e-12)
+    assert 0 < scores.ndb < 1
+    assert len(set(scores.js_without.tolist())) == 20
 
 
 def test_order_of_faces_and_scale_of_a_dimension_do_not_matter(real: torch.Tensor, hundred: bins.Bins) -> None:
@@ -135,8 +135,8 @@ def test_a_face_falls_into_the_bin_of_its_closest_centre(real: torch.Tensor, hun
 
 def test_a_dimension_that_never_changes_is_left_as_it_is() -> None:
     faces = torch.cat([some_faces(200), torch.full((200, 1), 7.0, dtype=torch.float64)], 1)
-    found = bins.binned(bins.make_bins(faces, k=10), faces, groups_of(200))
-    assert (found.ndb, found.js) == (0, 0)
+    scores = bins.binned(bins.make_bins(faces, k=10), faces, groups_of(200))
+    assert (scores.ndb, scores.js) == (0, 0)
 
 
 def test_k_means_costs_no_more_than_scipys(real: torch.Tensor) -> None:
@@ -151,21 +151,21 @@ def test_k_means_costs_no_more_than_scipys(real: torch.Tensor) -> None:
 def test_k_means_repeats_for_a_seed_and_finds_clusters_far_apart() -> None:
     corners = 1000 * torch.eye(8, dtype=torch.float64)
     faces = corners.repeat_interleave(25, 0) + some_faces(200) - some_faces(200).mean(0)
-    found = bins.kmeans(faces, 8, seed=3)
-    assert torch.equal(found, bins.kmeans(faces, 8, seed=3))
-    labels = bins.closest(faces, found)[1].view(8, 25)
+    centres = bins.kmeans(faces, 8, seed=3)
+    assert torch.equal(centres, bins.kmeans(faces, 8, seed=3))
+    labels = bins.closest(faces, centres)[1].view(8, 25)
     assert bool((labels == labels[:, :1]).all())
     assert sorted(labels[:, 0].tolist()) == list(range(8))
     means = torch.stack([part.mean(0) for part in faces.split(25)])
-    torch.testing.assert_close(found[labels[:, 0]], means)
+    torch.testing.assert_close(centres[labels[:, 0]], means)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_no_bin_is_empty_where_most_faces_are_one_face(seed: int) -> None:
     faces = torch.cat([some_faces(1).repeat(500, 1), some_faces(40, 1) * 10])
-    found = bins.make_bins(faces, k=41, seed=seed)
-    assert int(found.counts.min()) > 0
-    assert sorted(found.counts.tolist()) == [1] * 40 + [500]
+    bins_of_faces = bins.make_bins(faces, k=41, seed=seed)
+    assert int(bins_of_faces.counts.min()) > 0
+    assert sorted(bins_of_faces.counts.tolist()) == [1] * 40 + [500]
 
 
 def test_a_centre_that_lost_its_faces_moves_to_the_farthest(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,15 +191,15 @@ def test_bad_input_is_refused_in_one_sentence(hundred: bins.Bins) -> None:
 
 
 def test_a_block_too_small_for_the_bins_tests_has_no_ndb() -> None:
-    """Of bins of one share each, m faces expect m / 100: from 500 on 5, and from there on an empty bin is noticed."""
+    """In 100 bins of equal shares m faces expect m / 100 each: 5 from m = 500 on, where an empty bin is detected."""
     equal = bins.Bins(torch.zeros(100, 2), torch.full((100,), 50), torch.zeros(2), torch.ones(2))
     bins.check_testable(equal, 500)
     with pytest.raises(UsageError, match="NDB: of a block of 499 faces 0% of the 100 bins expect 5 or more"):
         bins.check_testable(equal, 499)
     collapsed = torch.zeros(2, 100, dtype=torch.int64)
     collapsed[0, 0], collapsed[1, 0] = 500, 100
-    found = bins.different_share(equal.counts, collapsed)
-    assert found[0] == 1
-    assert found[1] <= 0.02  # what 100 black squares got
+    shares = bins.different_share(equal.counts, collapsed)
+    assert shares[0] == 1
+    assert shares[1] <= 0.02  # what 100 black squares got
     small_fifth = bins.Bins(torch.zeros(100, 2), torch.tensor([60] * 80 + [10] * 20), torch.zeros(2), torch.ones(2))
     bins.check_testable(small_fifth, 500)

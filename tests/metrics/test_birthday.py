@@ -1,4 +1,4 @@
-"""The birthday test by closed forms, draws from a known number of faces, and repeats in the data."""
+"""The birthday test by closed forms, samples from a known number of faces, and repeats in the data."""
 
 import json
 import math
@@ -39,7 +39,7 @@ def test_fresh_real_faces_as_many_as_the_threshold_saw_show_a_hundredth() -> Non
 
 
 def test_faces_by_hand() -> None:
-    # On a line with threshold 1, which itself is near enough: 0-1, 1-2 and 10-10.5 are pairs, 20 is alone.
+    # On a line with threshold 1, which is still close enough: 0-1, 1-2 and 10-10.5 are pairs, 20 is alone.
     faces = torch.tensor([[0.0], [1.0], [2.0], [10.0], [10.5], [20.0]])
     result = birthday.duplicates(faces, 1.0)
     assert result.pairs == 3
@@ -61,7 +61,7 @@ def test_support_of_even_draws_is_the_number_of_faces_drawn_from() -> None:
     faces = some_faces(5000)
     generator = torch.Generator().manual_seed(1)
     draws = [torch.randint(5000, (1000,), generator=generator) for _ in range(20)]
-    pairs = [birthday.duplicates(faces[drawn], 0.01).pairs for drawn in draws]
+    pairs = [birthday.duplicates(faces[indices], 0.01).pairs for indices in draws]
     expected = math.comb(1000, 2) / 5000
     assert np.mean(pairs) == pytest.approx(expected, abs=3 * math.sqrt(expected / 20))
 
@@ -92,7 +92,7 @@ def test_order_does_not_matter() -> None:
 
 
 def test_the_interval_holds_the_share_that_more_such_faces_have() -> None:
-    # 300 faces a set, in a space where about 1 in 30 has a duplicate: its mean over the sets is all but the truth.
+    # 300 faces a set, in a space where about 1 in 30 has a duplicate: its mean over the sets is practically the truth.
     shares = [birthday.duplicates(some_faces(300, seed, width=3), 0.1).share for seed in range(200)]
     truth = float(np.mean(shares))
     assert 0.02 < truth < 0.05
@@ -109,10 +109,10 @@ def test_finding_no_duplicate_does_not_mean_that_there_is_none() -> None:
 
 def test_chunks_leave_no_seam(monkeypatch: pytest.MonkeyPatch) -> None:
     faces = some_faces(300, width=3)
-    whole = birthday.duplicates(faces, 0.3)
+    in_one_chunk = birthday.duplicates(faces, 0.3)
     monkeypatch.setattr(distances, "CHUNK", 7 * 300)
-    parts = birthday.duplicates(faces, 0.3)
-    assert (parts.share, parts.pairs) == (whole.share, whole.pairs)
+    in_many_chunks = birthday.duplicates(faces, 0.3)
+    assert (in_many_chunks.share, in_many_chunks.pairs) == (in_one_chunk.share, in_one_chunk.pairs)
 
 
 @pytest.mark.parametrize("threshold", [0.0, -1.0, math.nan, math.inf])

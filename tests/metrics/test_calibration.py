@@ -33,10 +33,11 @@ def test_temperature_of_calibrated_logits_is_found_again() -> None:
     logits = torch.randn(20_000, 7, generator=generator, dtype=torch.float64) * 2
     labels = torch.multinomial(logits.softmax(1), 1, generator=generator).squeeze(1)
     for scale in (0.5, 1.0, 3.0):
-        found = calibration.fit_temperature(logits * scale, labels)
-        assert found == pytest.approx(scale, rel=0.03)
+        temperature = calibration.fit_temperature(logits * scale, labels)
+        assert temperature == pytest.approx(scale, rel=0.03)
         near = [
-            calibration.negative_log_likelihood(logits * scale / (found * step), labels) for step in (0.98, 1, 1.02)
+            calibration.negative_log_likelihood(logits * scale / (temperature * step), labels)
+            for step in (0.98, 1, 1.02)
         ]
         assert near[1] == min(near)
 

@@ -1,4 +1,4 @@
-"""Which way each score is better, and when one is better than real faces can be."""
+"""Which direction of each score is better, and when a score is beyond real faces'."""
 
 import pytest
 

@@ -21,7 +21,7 @@ def some_faces(count: int, seed: int = 0, width: int = 8) -> torch.Tensor:
     return torch.randn(count, width, generator=generator, dtype=torch.float64) + 4 * torch.eye(width)[which]
 
 
-def made(reference: copying.TrainingSet, fake: torch.Tensor) -> copying.Copying:
+def scores_of(reference: copying.TrainingSet, fake: torch.Tensor) -> copying.Copying:
     return copying.copying(reference, fake, groups_of(len(fake)))
 
 
@@ -43,20 +43,20 @@ def test_z_score_by_hand() -> None:
 
 def test_one_cell_is_mann_and_whitneys_test(train: torch.Tensor) -> None:
     test, fake = some_faces(90, 1), some_faces(120, 2) * 0.97
-    found = made(copying.training_set(train, test, cells=1), fake)
+    scores = scores_of(copying.training_set(train, test, cells=1), fake)
     near_test, near_fake = (cdist(faces, train).min(1) for faces in (test, fake))
     p = mannwhitneyu(near_fake, near_test, alternative="less", method="asymptotic", use_continuity=False).pvalue
-    assert found.ct == pytest.approx(norm.ppf(p), rel=1e-9)
-    assert abs(found.ct) > 0.1
+    assert scores.ct == pytest.approx(norm.ppf(p), rel=1e-9)
+    assert abs(scores.ct) > 0.1
 
 
 def test_ties_count_half_and_leave_the_variance(train: torch.Tensor) -> None:
     # Half of the unseen and a third of the fakes are training faces: all at distance 0.
     test, fake = some_faces(80, 1), some_faces(90, 2)
     test[:40], fake[:30] = train[:40], train[40:70]
-    found = made(copying.training_set(train, test, cells=1), fake)
+    scores = scores_of(copying.training_set(train, test, cells=1), fake)
     near_test, near_fake = (cdist(faces, train).min(1) for faces in (test, fake))
-    assert found.ct == pytest.approx(ranksums(near_fake, near_test).statistic, rel=1e-9)
+    assert scores.ct == pytest.approx(ranksums(near_fake, near_test).statistic, rel=1e-9)
 
 
 def test_cells_are_averaged_by_their_unseen_faces(train: torch.Tensor, reference: copying.TrainingSet) -> None:
@@ -72,25 +72,25 @@ def test_cells_are_averaged_by_their_unseen_faces(train: torch.Tensor, reference
             weight += len(theirs)
             used += 1
     assert used > 2
-    assert made(reference, fake).ct == pytest.approx(total / weight, rel=1e-9)
+    assert scores_of(reference, fake).ct == pytest.approx(total / weight, rel=1e-9)
 
 
 def test_a_cell_with_too_few_fakes_does_not_count(reference: copying.TrainingSet) -> None:
     fake = some_faces(900, 2)
     cells = closest(fake, reference.centres)[1]
-    most = int(cells.mode().values)
-    here, few = fake[cells == most], fake[cells != most][:19]
-    assert made(reference, torch.cat([here, few])).ct == made(reference, here).ct
+    fullest = int(cells.mode().values)
+    in_cell, few = fake[cells == fullest], fake[cells != fullest][:19]
+    assert scores_of(reference, torch.cat([in_cell, few])).ct == scores_of(reference, in_cell).ct
     expected = ranksums(
-        made(reference, here).distances, reference.unseen_distances[reference.unseen_cells == most]
+        scores_of(reference, in_cell).distances, reference.unseen_distances[reference.unseen_cells == fullest]
     ).statistic
-    assert made(reference, here).ct == pytest.approx(expected, rel=1e-9)
+    assert scores_of(reference, in_cell).ct == pytest.approx(expected, rel=1e-9)
 
 
 def test_twenty_fakes_in_a_cell_are_enough_and_nineteen_are_not(train: torch.Tensor) -> None:
     reference = copying.training_set(train, some_faces(90, 1), cells=1)
-    found = copying.interval_of_ct([copying.copying(reference, some_faces(20, 2), torch.arange(20))])
-    assert found.low < found.value < found.high
+    interval = copying.interval_of_ct([copying.copying(reference, some_faces(20, 2), torch.arange(20))])
+    assert interval.low < interval.value < interval.high
     with pytest.raises(UsageError, match="19 fakes put 20 in none of 1"):
         copying.copying(reference, some_faces(19, 2), torch.arange(19))
 
@@ -99,46 +99,46 @@ def test_fakes_that_copy_training_faces_are_far_below_0_and_none_is_authentic(
     train: torch.Tensor, reference: copying.TrainingSet
 ) -> None:
     for fake in (train[:500], train[:10].repeat(50, 1), train[:500] + 1e-3):
-        found = made(reference, fake)
-        assert found.ct < -8
-        assert float(found.authentic.mean()) == 0
+        scores = scores_of(reference, fake)
+        assert scores.ct < -8
+        assert float(scores.authentic.mean()) == 0
 
 
 def test_the_same_distribution_is_about_0_and_a_mixture_with_half_copies_is_not(
     train: torch.Tensor, reference: copying.TrainingSet
 ) -> None:
     for seed in range(2, 8):
-        fresh = made(reference, some_faces(600, seed))
-        mixed = made(reference, torch.cat([some_faces(300, seed), train[100 * seed : 100 * seed + 300]]))
+        fresh = scores_of(reference, some_faces(600, seed))
+        mixed = scores_of(reference, torch.cat([some_faces(300, seed), train[100 * seed : 100 * seed + 300]]))
         assert abs(fresh.ct) < 2
         assert mixed.ct < -3
         assert float(mixed.authentic.mean()) == pytest.approx(float(fresh.authentic.mean()) / 2, abs=0.05)
 
 
 def test_unseen_faces_themselves_are_at_0(reference: copying.TrainingSet) -> None:
-    assert made(reference, some_faces(600, 1)).ct == pytest.approx(0, abs=1e-12)
+    assert scores_of(reference, some_faces(600, 1)).ct == pytest.approx(0, abs=1e-12)
 
 
 def test_faces_farther_off_than_real_ones_are_above_0_and_authentic(reference: copying.TrainingSet) -> None:
-    found = made(reference, 3 * some_faces(600, 2))
-    assert found.ct > 5
-    assert float(found.authentic.mean()) > 0.9
+    scores = scores_of(reference, 3 * some_faces(600, 2))
+    assert scores.ct > 5
+    assert float(scores.authentic.mean()) > 0.9
 
 
 def test_values_without_a_group_are_the_values_of_the_rest(train: torch.Tensor, reference: copying.TrainingSet) -> None:
-    # So many that each cell counts in all draws: least and most are then C_T itself.
+    # Enough fakes for each cell to count in all draws: least and most are then C_T itself.
     fake = torch.cat([some_faces(600, 2), train[:50] + 0.01])
     groups = groups_of(650)
-    found = copying.copying(reference, fake, groups)
+    scores = copying.copying(reference, fake, groups)
     assert int(torch.bincount(closest(fake, reference.centres)[1]).min()) > 45
-    assert torch.equal(found.least, found.most)
-    assert float(found.most[0]) == pytest.approx(found.ct, rel=1e-12)
+    assert torch.equal(scores.least, scores.most)
+    assert float(scores.most[0]) == pytest.approx(scores.ct, rel=1e-12)
     for group in range(20):
-        left = groups != group
-        rest = made(reference, fake[left])
-        assert found.most[1 + group].item() == pytest.approx(rest.ct, rel=1e-10)
-        assert torch.equal(found.authentic[left], rest.authentic)
-    assert len(set(found.most.tolist())) > 10
+        others = groups != group
+        scores_of_others = scores_of(reference, fake[others])
+        assert scores.most[1 + group].item() == pytest.approx(scores_of_others.ct, rel=1e-10)
+        assert torch.equal(scores.authentic[others], scores_of_others.authentic)
+    assert len(set(scores.most.tolist())) > 10
 
 
 def test_where_a_cell_counts_in_some_draws_only_least_and_most_are_with_and_without_it() -> None:
@@ -150,28 +150,28 @@ def test_where_a_cell_counts_in_some_draws_only_least_and_most_are_with_and_with
     )
     reference = copying.training_set(train, test, cells=2)
     first, copies = some_faces(180, 4), train[300:320]
-    found = {few: made(reference, torch.cat([first, copies[:few]])) for few in (0, 2, 12, 19, 20)}
-    without = made(copying.training_set(train, test[:150], cells=2), first).ct
+    scores = {few: scores_of(reference, torch.cat([first, copies[:few]])) for few in (0, 2, 12, 19, 20)}
+    without = scores_of(copying.training_set(train, test[:150], cells=2), first).ct
     for few in (0, 2):  # never 20
-        assert found[few].least[0].item() == found[few].most[0].item() == pytest.approx(without)
-    with_it, one_less = found[20], found[19]
+        assert scores[few].least[0].item() == scores[few].most[0].item() == pytest.approx(without)
+    with_it, one_less = scores[20], scores[19]
     assert with_it.ct < -2 < one_less.ct == pytest.approx(without)
-    # 20 of 200 may be 12 to 30 in other draws: seldom enough or almost always.
+    # 20 of 200 may be 12 to 30 in other draws: rarely or almost always enough.
     assert with_it.least[0] < with_it.ct + 0.3
     assert with_it.most[0] > without - 0.3
     for one in (with_it, one_less):
         interval = copying.interval_of_ct([one])
         assert interval.low < with_it.ct < without < interval.high
-    assert made(reference, torch.cat([first, copies[:12]])).least[0] < without - 0.3  # perhaps more next time
+    assert scores_of(reference, torch.cat([first, copies[:12]])).least[0] < without - 0.3  # perhaps more next time
 
 
 def test_order_of_faces_and_a_shift_of_all_do_not_matter(train: torch.Tensor, reference: copying.TrainingSet) -> None:
     fake = some_faces(500, 2)
-    expected = made(reference, fake)
-    turned = made(reference, fake.flip(0))
+    expected = scores_of(reference, fake)
+    turned = scores_of(reference, fake.flip(0))
     assert turned.ct == pytest.approx(expected.ct, rel=1e-12)
     assert torch.equal(turned.authentic.flip(0), expected.authentic)
-    moved = made(copying.training_set(train + 100, some_faces(600, 1) + 100, cells=6), fake + 100)
+    moved = scores_of(copying.training_set(train + 100, some_faces(600, 1) + 100, cells=6), fake + 100)
     assert moved.ct == pytest.approx(expected.ct, rel=1e-9)
     assert torch.equal(moved.authentic, expected.authentic)
 
@@ -180,14 +180,14 @@ def test_nearest_training_faces_and_authenticity_agree_with_a_plain_loop(
     train: torch.Tensor, reference: copying.TrainingSet
 ) -> None:
     fake = some_faces(300, 2)
-    found = made(reference, fake)
+    scores = scores_of(reference, fake)
     among, to_train = cdist(train, train), cdist(fake, train)
     gaps = np.sort(among, 1)[:, 1]
     closest_face = to_train.argmin(1)
-    assert found.indices.tolist() == closest_face.tolist()
-    assert found.distances.numpy() == pytest.approx(to_train.min(1), rel=1e-10)
+    assert scores.indices.tolist() == closest_face.tolist()
+    assert scores.distances.numpy() == pytest.approx(to_train.min(1), rel=1e-10)
     expected = [float(row.min() > gaps[face]) for row, face in zip(to_train, closest_face, strict=True)]
-    assert found.authentic.tolist() == expected
+    assert scores.authentic.tolist() == expected
     assert 0.1 < sum(expected) / 300 < 0.9
 
 
@@ -198,14 +198,14 @@ def test_authenticity_by_hand_also_where_a_training_face_is_there_twice() -> Non
     expected = [0, 0, 1, 1, 0, 1, 0]
     for faces in (line, torch.cat([line, line[:1]])):
         reference = copying.TrainingSet(faces, line[:1], torch.ones(20, dtype=torch.float64), torch.zeros(20).long())
-        found = made(reference, fake.repeat(10, 1))
-        assert found.authentic.tolist() == expected * 10
+        scores = scores_of(reference, fake.repeat(10, 1))
+        assert scores.authentic.tolist() == expected * 10
 
 
 def test_a_training_face_that_is_there_twice_changes_no_distance(train: torch.Tensor) -> None:
     test, fake = some_faces(300, 1), some_faces(300, 2)
-    once = made(copying.training_set(train, test, cells=1), fake)
-    twice = made(copying.training_set(torch.cat([train, train[:900]]), test, cells=1), fake)
+    once = scores_of(copying.training_set(train, test, cells=1), fake)
+    twice = scores_of(copying.training_set(torch.cat([train, train[:900]]), test, cells=1), fake)
     assert twice.ct == pytest.approx(once.ct, rel=1e-12)
     assert torch.equal(twice.distances, once.distances)
     assert torch.equal(twice.authentic, once.authentic)
@@ -230,9 +230,9 @@ def test_bad_input_is_refused_in_one_sentence(train: torch.Tensor, reference: co
         (lambda: copying.training_set(train, some_faces(60, 1, 9), cells=1), "shapes"),
         (lambda: copying.training_set(train.log(), some_faces(60, 1), cells=1), "NaN"),
         (lambda: copying.training_set(train[:5], some_faces(60, 1), cells=6), "5 different faces do not fill 6"),
-        (lambda: made(reference, some_faces(60, 2)), "none of"),
-        (lambda: made(reference, some_faces(60, 2).log()), "NaN"),
-        (lambda: made(reference, some_faces(60, 2, 9)), "shapes"),
+        (lambda: scores_of(reference, some_faces(60, 2)), "none of"),
+        (lambda: scores_of(reference, some_faces(60, 2).log()), "NaN"),
+        (lambda: scores_of(reference, some_faces(60, 2, 9)), "shapes"),
         (lambda: copying.copying(reference, some_faces(60, 2), torch.zeros(60).long()), "groups"),
     ]
     for call, word in cases:

@@ -1,4 +1,4 @@
-"""Distances by a product in float32: bounds that hold, and answers that are those of sums in float64."""
+"""Distances by a product in float32: bounds that hold, and results equal to sums in float64."""
 
 import numpy as np
 import pytest
@@ -53,7 +53,7 @@ def test_balls_hold_the_faces_that_sums_of_differences_say(name: str) -> None:
     faces = SETS[name]
     queries, keys = faces[: len(faces) // 2], faces[len(faces) // 2 :]
     apart = torch.from_numpy(cdist(queries, keys, "sqeuclidean"))
-    # The seventh nearest lies on each ball's surface, and belongs to it; a ball less by 1e-9 is without it.
+    # The seventh nearest is on each ball's surface and belongs to it; a ball smaller by 1e-9 does not contain it.
     for share in (1.0, 1 - 1e-9):
         rows, columns = (share * apart.kthvalue(7, dim=axis).values for axis in (1, 0))
         space = distances.Keys(keys)
@@ -65,12 +65,12 @@ def test_balls_hold_the_faces_that_sums_of_differences_say(name: str) -> None:
             pairs = space.in_balls_of_keys(chunk, columns)
             held = pairs.within(columns[pairs.keys])
             by_key[pairs.queries[held] + chunk.rows.start, pairs.keys[held]] = True
-        # Whether a face is where it is to within the sums' own rounding is nobody's to say.
-        for found, radii in ((by_query, rows[:, None]), (by_key, columns)):
+        # Within the rounding of the sums themselves either answer is right.
+        for inside, radii in ((by_query, rows[:, None]), (by_key, columns)):
             clear = (apart - radii).abs() > 1e-12 * radii
-            assert torch.equal(found & clear, (apart <= radii) & clear)
+            assert torch.equal(inside & clear, (apart <= radii) & clear)
             if share == 1:
-                assert bool(found[apart == radii].all())
+                assert bool(inside[apart == radii].all())
 
 
 @pytest.mark.parametrize("kind", [torch.float32, torch.float64])
@@ -90,10 +90,10 @@ def test_pairs_summed_in_parts_are_the_same(monkeypatch: pytest.MonkeyPatch) -> 
     space = distances.Keys(SETS["knots"])
     (chunk,) = space.chunks(SETS["knots"])
     pairs = space.in_balls_of_keys(chunk, torch.full((320,), 1.0, dtype=torch.float64))
-    whole = pairs.squared(torch.arange(len(pairs.keys)))
+    in_one_part = pairs.squared(torch.arange(len(pairs.keys)))
     monkeypatch.setattr(distances, "_SUMMED", 100)
-    assert len(whole) == 320 * 8
-    assert torch.equal(pairs.squared(torch.arange(len(pairs.keys))), whole)
+    assert len(in_one_part) == 320 * 8
+    assert torch.equal(pairs.squared(torch.arange(len(pairs.keys))), in_one_part)
     assert pairs.squared(torch.arange(0)).shape == (0,)
 
 
@@ -120,5 +120,5 @@ def test_an_identical_face_is_at_distance_0_and_a_face_is_not_its_own_neighbour(
 def test_more_neighbours_than_faces_are_refused() -> None:
     faces = some_faces(4)
     assert distances.nearest(faces, faces, 4)[0].shape == (4, 4)
-    with pytest.raises(UsageError, match="4 asked for among 3"):
+    with pytest.raises(UsageError, match="4 requested among 3"):
         distances.nearest(faces, faces, 4, exclude_self=True)

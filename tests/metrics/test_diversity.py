@@ -70,7 +70,7 @@ def test_ms_ssim_is_one_for_copies_symmetric_and_the_same_for_floats() -> None:
 
 
 def test_ms_ssim_of_flat_pictures_is_their_luminance_alone() -> None:
-    # Without contrast every contrast term is 1; what is left is the luminance at the last scale, to its weight.
+    # Without contrast every contrast term is 1; the luminance at the last scale remains, to the power of its weight.
     dark, light = (torch.full((1, 48, 48), grey, dtype=torch.uint8) for grey in (60, 180))
     luminance = (2 * 60 * 180 + 2.55**2) / (60**2 + 180**2 + 2.55**2)
     assert float(diversity.ms_ssim(dark, light)) == pytest.approx(luminance ** (0.3001 / 0.6305), rel=1e-9)
@@ -90,31 +90,31 @@ def test_pairs_beyond_one_chunk_keep_their_order() -> None:
 
 def test_a_collapsed_set_has_ms_ssim_one_and_distance_zero() -> None:
     alike = some_faces(1).expand(60, 48, 48)
-    found = diversity.ms_ssim_diversity(alike, groups_of(60))
-    assert found.value == pytest.approx(1, abs=1e-12)
-    torch.testing.assert_close(found.without, torch.ones(20, dtype=torch.float64), atol=1e-12, rtol=0)
+    ms_ssim = diversity.ms_ssim_diversity(alike, groups_of(60))
+    assert ms_ssim.value == pytest.approx(1, abs=1e-12)
+    torch.testing.assert_close(ms_ssim.without, torch.ones(20, dtype=torch.float64), atol=1e-12, rtol=0)
     assert diversity.pairwise_distance(some_features(1).expand(1200, 5)) == 0.0
 
 
 def test_two_faces_an_emotion_give_the_share_of_pairs_that_are_copies() -> None:
     two = some_faces(2)
     faces = two.repeat_interleave(50, 0)
-    found = diversity.ms_ssim_diversity(faces, torch.arange(100) % 2, pairs=10_000)  # all pairs of each half
+    ms_ssim = diversity.ms_ssim_diversity(faces, torch.arange(100) % 2, pairs=10_000)  # all pairs of each half
     apart = float(diversity.ms_ssim(two[:1], two[1:]))
     copies = 2 * math.comb(25, 2) / math.comb(50, 2)
-    assert found.value == pytest.approx(copies + (1 - copies) * apart, rel=1e-12)
+    assert ms_ssim.value == pytest.approx(copies + (1 - copies) * apart, rel=1e-12)
 
 
 def test_diversity_is_the_mean_over_distinct_pairs_within_groups() -> None:
     faces, groups = some_faces(41), groups_of(41, groups=5)
-    found = diversity.ms_ssim_diversity(faces, groups, pairs=1000)
+    ms_ssim = diversity.ms_ssim_diversity(faces, groups, pairs=1000)
     means = []
     for group in range(5):
-        mine = faces[groups == group]
-        first, second = torch.combinations(torch.arange(len(mine))).unbind(1)
-        means.append(float(diversity.ms_ssim(mine[first], mine[second]).mean()))
-    assert found.value == pytest.approx(np.mean(means), rel=1e-12)
-    assert found.without.tolist() == pytest.approx([np.mean(means[:g] + means[g + 1 :]) for g in range(5)], rel=1e-12)
+        members = faces[groups == group]
+        first, second = torch.combinations(torch.arange(len(members))).unbind(1)
+        means.append(float(diversity.ms_ssim(members[first], members[second]).mean()))
+    assert ms_ssim.value == pytest.approx(np.mean(means), rel=1e-12)
+    assert ms_ssim.without.tolist() == pytest.approx([np.mean(means[:g] + means[g + 1 :]) for g in range(5)], rel=1e-12)
 
 
 def test_random_pairs_never_hold_a_face_twice_and_use_all_faces_evenly() -> None:
@@ -129,27 +129,27 @@ def test_random_pairs_never_hold_a_face_twice_and_use_all_faces_evenly() -> None
 
 def test_leaving_a_group_out_is_the_diversity_of_the_others() -> None:
     faces, groups = some_faces(100), groups_of(100, groups=10)
-    found = diversity.ms_ssim_diversity(faces, groups, pairs=200, seed=1)
+    ms_ssim = diversity.ms_ssim_diversity(faces, groups, pairs=200, seed=1)
     for group in (0, 4, 9):
-        kept = groups != group
-        relabelled = groups[kept] - (groups[kept] > group).long()
-        rest = diversity.ms_ssim_diversity(faces[kept], relabelled, pairs=180, seed=1)
-        assert float(found.without[group]) == pytest.approx(rest.value, rel=1e-12)
+        others = groups != group
+        relabelled = groups[others] - (groups[others] > group).long()
+        ms_ssim_of_others = diversity.ms_ssim_diversity(faces[others], relabelled, pairs=180, seed=1)
+        assert float(ms_ssim.without[group]) == pytest.approx(ms_ssim_of_others.value, rel=1e-12)
 
 
 def test_the_jackknife_error_is_the_spread_over_sets_of_faces() -> None:
     values, errors, naive = [], [], []
     first, second = torch.combinations(torch.arange(24)).view(-1, 2)[::5].unbind(1)
     for trial in range(150):
-        # Faces of one picture that differ in their noise: how a face pairs depends on that face.
+        # Faces of one picture with different noise: how similar a pair is depends on both faces.
         random = np.random.default_rng(trial)
         grain = random.normal(size=(24, 48, 48)) * random.uniform(2, 60, (24, 1, 1))
         faces = (some_faces(1).double() + torch.from_numpy(grain)).clamp(0, 255)
-        found = diversity.ms_ssim_diversity(faces, torch.arange(24) % 4, pairs=60)
-        values.append(found.value)
-        errors.append(jackknife_error(found.without))
+        ms_ssim = diversity.ms_ssim_diversity(faces, torch.arange(24) % 4, pairs=60)
+        values.append(ms_ssim.value)
+        errors.append(jackknife_error(ms_ssim.without))
         naive.append(float(diversity.ms_ssim(faces[first], faces[second]).std()) / math.sqrt(60))
-    # 150 trials know the spread to 6 %; 60 pairs of 24 faces are not 60 independent ones.
+    # 150 trials give the spread to 6 %; 60 pairs of 24 faces are not 60 independent ones.
     spread = float(np.std(values))
     assert math.sqrt(np.mean(np.square(errors))) == pytest.approx(spread, rel=0.2)
     assert math.sqrt(np.mean(np.square(naive))) < 0.8 * spread
@@ -211,10 +211,10 @@ def test_distance_keeps_its_digits_far_from_the_origin_and_scales() -> None:
 def test_distance_with_groups_left_out_is_that_of_the_other_faces() -> None:
     features = torch.cat([some_features(200), some_features(1).expand(11, 5)])  # copies among them
     groups = groups_of(211, groups=6)
-    found = diversity.jackknifed_distance(features, groups)
-    assert found.value == pytest.approx(diversity.pairwise_distance(features), rel=1e-12)
+    distance = diversity.jackknifed_distance(features, groups)
+    assert distance.value == pytest.approx(diversity.pairwise_distance(features), rel=1e-12)
     expected = [diversity.pairwise_distance(features[groups != group]) for group in range(6)]
-    assert found.without.tolist() == pytest.approx(expected, rel=1e-12)
+    assert distance.without.tolist() == pytest.approx(expected, rel=1e-12)
 
 
 def test_bad_features_are_refused() -> None:

@@ -24,18 +24,18 @@ def gaussian(mean: list[float], covariance: torch.Tensor) -> frechet.Statistics:
 
 
 def left_out(real: torch.Tensor, fake: torch.Tensor, groups: torch.Tensor) -> torch.Tensor:
-    kept = [fake[groups != group] for group in range(int(groups.max()) + 1)]
-    return torch.tensor([frechet.fid(real, part) for part in kept], dtype=DOUBLE)
+    remaining = [fake[groups != group] for group in range(int(groups.max()) + 1)]
+    return torch.tensor([frechet.fid(real, part) for part in remaining], dtype=DOUBLE)
 
 
 def test_statistics_are_numpys_mean_and_unbiased_covariance() -> None:
     features = some_features()
-    found = frechet.statistics(features.float())
-    assert found.count == 300
-    assert found.mean.dtype == found.covariance.dtype == DOUBLE
+    statistics = frechet.statistics(features.float())
+    assert statistics.count == 300
+    assert statistics.mean.dtype == statistics.covariance.dtype == DOUBLE
     features = features.float().numpy().astype(np.float64)
-    np.testing.assert_allclose(found.mean, features.mean(0), rtol=1e-12)
-    np.testing.assert_allclose(found.covariance, np.cov(features, rowvar=False), rtol=1e-11)
+    np.testing.assert_allclose(statistics.mean, features.mean(0), rtol=1e-12)
+    np.testing.assert_allclose(statistics.covariance, np.cov(features, rowvar=False), rtol=1e-11)
 
 
 def test_one_dimension_is_the_difference_of_means_and_of_deviations() -> None:
@@ -49,9 +49,9 @@ def test_two_covariances_that_do_not_commute() -> None:
     product = (first @ second).double()
     shared = math.sqrt(float(product.trace()) + 2 * math.sqrt(float(torch.linalg.det(product))))
     expected = 3**2 + 1**2 + 3.0 + 4.0 - 2 * shared
-    found = frechet.fid_from_statistics(gaussian([0, 0], first), gaussian([3, -1], second))
-    assert found == pytest.approx(expected, rel=1e-6)  # the matrices above are float32
-    assert found > 3**2 + 1**2
+    distance = frechet.fid_from_statistics(gaussian([0, 0], first), gaussian([3, -1], second))
+    assert distance == pytest.approx(expected, rel=1e-6)  # the matrices above are float32
+    assert distance > 3**2 + 1**2
 
 
 def test_same_set_is_at_distance_zero_and_a_shift_at_its_square() -> None:
@@ -80,19 +80,19 @@ def test_order_of_sets_of_faces_and_rotation_of_features_do_not_matter() -> None
 
 def test_fakes_all_alike_are_apart_by_the_real_spread() -> None:
     real = some_features()
-    own = frechet.statistics(real)
+    real_statistics = frechet.statistics(real)
     face = real[0] + 0.1
-    expected = float((face - own.mean).square().sum() + own.covariance.trace())
+    expected = float((face - real_statistics.mean).square().sum() + real_statistics.covariance.trace())
     assert frechet.fid(real, face.repeat(100, 1)) == pytest.approx(expected, rel=1e-12)
 
 
 def test_fakes_that_use_few_directions_get_the_closed_form() -> None:
     width = 40
     fake = some_features(500, 3, seed=4) @ torch.linalg.qr(some_features(width, 3, seed=5))[0].mT
-    own = frechet.statistics(fake)
-    spread = torch.linalg.eigvalsh(own.covariance)[-3:]
-    expected = float(own.mean.square().sum() + (spread.sqrt() - 1).square().sum() + width - 3)
-    assert frechet.fid_from_statistics(gaussian([0.0] * width, torch.eye(width)), own) == pytest.approx(
+    fake_statistics = frechet.statistics(fake)
+    spread = torch.linalg.eigvalsh(fake_statistics.covariance)[-3:]
+    expected = float(fake_statistics.mean.square().sum() + (spread.sqrt() - 1).square().sum() + width - 3)
+    assert frechet.fid_from_statistics(gaussian([0.0] * width, torch.eye(width)), fake_statistics) == pytest.approx(
         expected, rel=1e-9
     )
 
@@ -119,17 +119,17 @@ def test_agrees_with_torch_fidelity(faces: int, width: int) -> None:
 def test_without_is_the_fid_of_the_other_faces(sizes: str) -> None:
     real, fake = some_features(seed=1), some_features(250, seed=2)
     groups = groups_of(250, 7) if sizes == "equal" else torch.arange(250).sqrt().long()
-    found = frechet.fid_without(frechet.statistics(real), fake, groups)
-    assert found.dtype == DOUBLE
-    torch.testing.assert_close(found, left_out(real, fake, groups), rtol=1e-10, atol=0)
+    without = frechet.fid_without(frechet.statistics(real), fake, groups)
+    assert without.dtype == DOUBLE
+    torch.testing.assert_close(without, left_out(real, fake, groups), rtol=1e-10, atol=0)
 
 
 def test_without_keeps_its_digits_far_from_zero_and_beside_an_outlier() -> None:
     real, fake = some_features(seed=1) + 1e4, some_features(200, seed=1) * 1.3 + 1e4
     groups = groups_of(200, 3)
     fake[groups == 4] += 1e3
-    found = frechet.fid_without(frechet.statistics(real), fake, groups)
-    torch.testing.assert_close(found, left_out(real, fake, groups), rtol=1e-9, atol=0)
+    without = frechet.fid_without(frechet.statistics(real), fake, groups)
+    torch.testing.assert_close(without, left_out(real, fake, groups), rtol=1e-9, atol=0)
 
 
 def test_fid_infinity_is_the_line_through_nested_subsets() -> None:
@@ -155,13 +155,13 @@ def test_fid_infinity_without_is_the_line_through_the_subsets_less_the_group() -
     real, fake = frechet.statistics(some_features(seed=1)), some_features(400, seed=2)
     groups = groups_of(400, 5, groups=8)
     order = torch.randperm(400, generator=torch.Generator().manual_seed(8))
-    found = frechet.fid_infinity_without(real, fake, groups, seed=8)
+    without = frechet.fid_infinity_without(real, fake, groups, seed=8)
     for group in range(8):
         subsets = [order[: 40 + round(360 * step / 14)] for step in range(15)]
         subsets = [subset[groups[subset] != group] for subset in subsets]
         values = [frechet.fid_from_statistics(real, frechet.statistics(fake[subset])) for subset in subsets]
         intercept = np.polyfit([1 / len(subset) for subset in subsets], values, 1)[1]
-        assert float(found[group]) == pytest.approx(intercept, rel=1e-8)
+        assert float(without[group]) == pytest.approx(intercept, rel=1e-8)
 
 
 def test_fid_infinity_takes_the_bias_of_few_faces_away() -> None:

@@ -62,10 +62,10 @@ def test_agrees_with_torch_fidelity() -> None:
 
     logits = some_logits(samples=1000)
     for splits in (1, 10):
-        found = reference.isc_features_to_metric(logits, splits=splits, shuffle=False)
+        theirs = reference.isc_features_to_metric(logits, splits=splits, shuffle=False)
         mean, std = inception.split_scores(logits, splits)
-        assert mean == pytest.approx(found[reference.KEY_METRIC_ISC_MEAN], rel=1e-12)
-        assert std == pytest.approx(found[reference.KEY_METRIC_ISC_STD], abs=1e-12)
+        assert mean == pytest.approx(theirs[reference.KEY_METRIC_ISC_MEAN], rel=1e-12)
+        assert std == pytest.approx(theirs[reference.KEY_METRIC_ISC_STD], abs=1e-12)
 
 
 def test_order_of_faces_and_of_classes_does_not_matter() -> None:
@@ -100,8 +100,8 @@ def test_bootstrap_agrees_with_resampling_by_hand() -> None:
     logits = some_logits(samples=50)
     values = inception.bootstrap_kl(logits, repeats=150, seed=3)
     generator = torch.Generator().manual_seed(3)
-    drawn = torch.cat([torch.randint(50, (rows, 50), generator=generator) for rows in (100, 50)])
-    expected = torch.tensor([inception.kl_nats(logits[index]) for index in drawn], dtype=torch.float64)
+    resamples = torch.cat([torch.randint(50, (rows, 50), generator=generator) for rows in (100, 50)])
+    expected = torch.tensor([inception.kl_nats(logits[index]) for index in resamples], dtype=torch.float64)
     torch.testing.assert_close(values, expected, rtol=1e-10, atol=1e-12)
 
 
@@ -126,7 +126,7 @@ def test_interval_covers_the_true_score_about_as_often_as_it_says() -> None:
         sample = population[torch.randint(len(population), (1500,), generator=generator)]
         low, high = torch.quantile(inception.bootstrap_kl(sample, 300, trial), torch.tensor([0.025, 0.975]).double())
         covered += int(low <= truth <= high)
-    # 95 expected; 88 or fewer has probability below 1 % if the interval keeps its word.
+    # 95 expected; 88 or fewer has probability below 1 % if the interval has its nominal coverage.
     assert covered >= 89
 
 

@@ -35,8 +35,8 @@ def fid_infinity_scored(fake: torch.Tensor, groups: torch.Tensor) -> tuple[float
 
 
 def kid_scored(fake: torch.Tensor, groups: torch.Tensor) -> tuple[float, torch.Tensor]:
-    found = kernel.jackknifed_kid(REAL, fake, groups, real_mean=REAL_MEAN)
-    return found.value, found.without
+    kid = kernel.jackknifed_kid(REAL, fake, groups, real_mean=REAL_MEAN)
+    return kid.value, kid.without
 
 
 def kid_value(fake: torch.Tensor) -> float:
@@ -52,16 +52,16 @@ def scored_by(measure: Callable[[torch.Tensor, torch.Tensor], object], name: str
     without = "without" if name == "value" else f"{name}_without"
 
     def scored(fake: torch.Tensor, groups: torch.Tensor) -> tuple[float, torch.Tensor]:
-        found = measure(fake, groups)
-        return getattr(found, name), getattr(found, without)
+        scores = measure(fake, groups)
+        return getattr(scores, name), getattr(scores, without)
 
     return scored
 
 
 def ct_scored(fake: torch.Tensor, groups: torch.Tensor) -> tuple[float, torch.Tensor]:
-    found = copying.copying(TRAINING, fake, groups)
-    assert torch.equal(found.least, found.most)  # every cell counts in all draws
-    return found.ct, found.most[1:]
+    scores = copying.copying(TRAINING, fake, groups)
+    assert torch.equal(scores.least, scores.most)  # every cell counts in all draws
+    return scores.ct, scores.most[1:]
 
 
 ndb_scored = scored_by(partial(bins.binned, BINS), "ndb")
@@ -75,18 +75,18 @@ COUNTS = {
 
 
 def times_covered(scored: Scored, repeats: int, blocks: int, like_real: bool) -> int:
-    """Count the repeats whose interval holds the mean of the value over all repeats, which is all but the truth."""
+    """Count the repeats whose interval holds the mean of the value over all repeats, which is practically the truth."""
     generator = torch.Generator().manual_seed(5)
-    found = []
+    block_intervals = []
     for repeat in range(repeats):
         parts = []
         for _ in range(blocks):
             fake = torch.randn(FACES, WIDTH, generator=generator, dtype=DOUBLE)
             parts.append(scored(fake if like_real else fake * SCALES + 0.2, intervals.groups_of(FACES, repeat)))
         values = torch.tensor([value for value, _ in parts], dtype=DOUBLE)
-        found.append(intervals.interval_of_blocks(values, torch.stack([without for _, without in parts])))
-    truth = sum(interval.value for interval in found) / repeats
-    return sum(interval.low <= truth <= interval.high for interval in found)
+        block_intervals.append(intervals.interval_of_blocks(values, torch.stack([without for _, without in parts])))
+    truth = sum(interval.value for interval in block_intervals) / repeats
+    return sum(interval.low <= truth <= interval.high for interval in block_intervals)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_interval_of_a_count_covers_at_least_as_often_as_it_says(scored: Scored)
     "scored", [fid_scored, kid_scored, vendi_scored, *COUNTS.values()], ids=["fid", "kid", "vendi", *COUNTS]
 )
 def test_interval_is_wide_rather_than_narrow_for_faces_drawn_as_the_real_ones(scored: Scored) -> None:
-    # There a score has no slope left, only curvature, of which a jackknife counts too much: no upper bound holds.
+    # There a score's first derivative is 0, and a jackknife overestimates curvature: there is no upper bound.
     assert times_covered(scored, 100, 1, like_real=True) >= binom.ppf(0.001, 100, 0.95)
 
 
@@ -130,8 +130,8 @@ def test_a_bootstrap_would_be_outside_the_interval(
         fake = torch.randn(FACES, WIDTH, generator=generator, dtype=DOUBLE)
         value, without = scored(fake, groups)
         interval = intervals.interval_of_blocks(torch.tensor([value], dtype=DOUBLE), without[None])
-        drawn = torch.randint(FACES, (40, FACES), generator=generator)
-        mean = sum(value_of(fake[index]) for index in drawn) / 40
+        resamples = torch.randint(FACES, (40, FACES), generator=generator)
+        mean = sum(value_of(fake[index]) for index in resamples) / 40
         assert mean > interval.high if side > 0 else mean < interval.low
 
 
@@ -166,17 +166,17 @@ def test_interval_of_blocks_is_their_mean_with_students_error() -> None:
     without = torch.randn(3, 10, generator=torch.Generator().manual_seed(0), dtype=DOUBLE)
     error = math.sqrt(sum(0.9 * float((row - row.mean()).square().sum()) for row in without)) / 3
     reach = float(student.ppf(0.975, 27)) * error
-    found = intervals.interval_of_blocks(values, without)
-    assert found.value == pytest.approx(2.5, rel=1e-12)
-    assert (found.low, found.high) == pytest.approx((2.5 - reach, 2.5 + reach), rel=1e-12)
+    interval = intervals.interval_of_blocks(values, without)
+    assert interval.value == pytest.approx(2.5, rel=1e-12)
+    assert (interval.low, interval.high) == pytest.approx((2.5 - reach, 2.5 + reach), rel=1e-12)
     assert intervals.interval_of_blocks(values, without, low=2.4, high=2.6) == intervals.Interval(2.5, 2.4, 2.6)
 
 
 def test_interval_of_mean_is_students() -> None:
     values = torch.tensor([1, 2, 3, 6])  # mean 3, variance 14/3
     reach = float(student.ppf(0.975, 3)) * math.sqrt(14 / 3 / 4)
-    found = intervals.interval_of_mean(values)
-    assert (found.low, found.value, found.high) == pytest.approx((3 - reach, 3, 3 + reach), rel=1e-12)
+    interval = intervals.interval_of_mean(values)
+    assert (interval.low, interval.value, interval.high) == pytest.approx((3 - reach, 3, 3 + reach), rel=1e-12)
     assert intervals.interval_of_mean(torch.tensor([7.0])) == intervals.Interval(7, 7, 7)
     assert intervals.interval_of_mean(torch.full((9,), 2.0)) == intervals.Interval(2, 2, 2)
 
@@ -190,41 +190,42 @@ def test_interval_of_a_share_covers_every_truth(truth: float, trials: int) -> No
     # No simulation: every number of hits with its probability. Wilson's interval covers 84 % at 0.0005 of 360.
     hits = torch.arange(trials + 1, dtype=DOUBLE)
     likely = torch.from_numpy(binom.pmf(hits.numpy(), trials, truth))
-    found = [intervals.interval_of_share(float(hit) / trials, trials) for hit in hits[likely > 1e-9]]
-    covered = torch.tensor([one.low <= truth <= one.high for one in found])
+    share_intervals = [intervals.interval_of_share(float(hit) / trials, trials) for hit in hits[likely > 1e-9]]
+    covered = torch.tensor([interval.low <= truth <= interval.high for interval in share_intervals])
     assert float(likely[likely > 1e-9][covered].sum()) >= 0.95
-    assert all(0 <= one.low <= one.value <= one.high <= 1 for one in found)
+    assert all(0 <= interval.low <= interval.value <= interval.high <= 1 for interval in share_intervals)
 
 
 @pytest.mark.parametrize("truth", [*RARE, 0.3, 0.9])
 def test_interval_of_counts_covers_every_truth(truth: float) -> None:
-    # Where a face is among the real ones at all, it is in one ball to twenty, as in 64 dimensions, where some are hubs.
+    # A face inside any ball is inside 1 to 20 of them, as in 64 dimensions, where some faces are hubs.
     generator = torch.Generator().manual_seed(3)
     sizes = torch.tensor([1, 1, 2, 2, 3, 4, 5, 6, 10, 20], dtype=DOUBLE) / 5
-    drawn = sizes[torch.randint(10, (1000, 300), generator=generator)]
-    counts = drawn * (torch.rand(1000, 300, generator=generator) < truth / float(sizes.mean()))
-    found = [intervals.interval_of_counts(row) for row in counts]
-    assert sum(one.low <= truth <= one.high for one in found) >= binom.ppf(0.001, 1000, 0.95)
-    assert all(0 <= one.low <= one.value <= one.high for one in found)
-    assert sum(one.high - one.low for one in found) / 1000 < 0.05 + 0.5 * truth
+    sampled_sizes = sizes[torch.randint(10, (1000, 300), generator=generator)]
+    counts = sampled_sizes * (torch.rand(1000, 300, generator=generator) < truth / float(sizes.mean()))
+    mean_intervals = [intervals.interval_of_counts(row) for row in counts]
+    assert sum(interval.low <= truth <= interval.high for interval in mean_intervals) >= binom.ppf(0.001, 1000, 0.95)
+    assert all(0 <= interval.low <= interval.value <= interval.high for interval in mean_intervals)
+    assert sum(interval.high - interval.low for interval in mean_intervals) / 1000 < 0.05 + 0.5 * truth
 
 
 @pytest.mark.parametrize("share", [0.0004, 0.002, 0.1, 1.0])
 def test_interval_of_coverage_covers_the_truth_near_none_and_near_all(share: float) -> None:
-    # A share of the fakes is like real faces and the rest far away; more fakes than real faces reach all but all.
+    # A share of the fakes is like real faces and the rest far away. There are more fakes than real faces, so that a
+    # share of 1 reaches nearly all.
     real = REAL[:100, :3]
     generator = torch.Generator().manual_seed(4)
-    found = []
+    coverages = []
     for _ in range(200):
         fake = torch.randn(200, 3, generator=generator, dtype=DOUBLE)
         fake[torch.rand(200, generator=generator) >= share] += 100
-        found.append(neighbours.interval_of_reached([neighbours.neighbourhoods(real, fake).coverage]))
-    truth = sum(one.value for one in found) / 200
-    assert sum(one.low <= truth <= one.high for one in found) >= binom.ppf(0.001, 200, 0.95)
-    assert all(0 <= one.low <= one.value <= one.high <= 1 for one in found)
-    # 3.92 of the standard deviations that the shares really have would be the width of a normal one.
-    spread = float(torch.tensor([one.value for one in found]).std())
-    assert sum(one.high - one.low for one in found) / 200 < 0.25 + 1.5 * 3.92 * spread
+        coverages.append(neighbours.interval_of_reached([neighbours.neighbourhoods(real, fake).coverage]))
+    truth = sum(interval.value for interval in coverages) / 200
+    assert sum(interval.low <= truth <= interval.high for interval in coverages) >= binom.ppf(0.001, 200, 0.95)
+    assert all(0 <= interval.low <= interval.value <= interval.high <= 1 for interval in coverages)
+    # A normal interval would be as wide as 3.92 of the standard deviations that the shares really have.
+    spread = float(torch.tensor([interval.value for interval in coverages]).std())
+    assert sum(interval.high - interval.low for interval in coverages) / 200 < 0.25 + 1.5 * 3.92 * spread
 
 
 @pytest.mark.parametrize("how", ["copies", "far away", "about 20 in a cell", "about 16 in a cell"])
@@ -232,7 +233,7 @@ def test_interval_of_ct_covers_where_all_faces_are_at_one_end_or_a_cell_counts_i
     generator = torch.Generator().manual_seed(6)
     # Away from the third cell's centre, in which 106 unseen faces are.
     away = -TRAINING.centres[2] / TRAINING.centres[2].norm()
-    found = []
+    ct_intervals = []
     for repeat in range(100):
         fake = torch.randn(FACES, WIDTH, generator=generator, dtype=DOUBLE)
         if how in ("copies", "far away"):
@@ -240,22 +241,24 @@ def test_interval_of_ct_covers_where_all_faces_are_at_one_end_or_a_cell_counts_i
             fake = near + (1e-3 if how == "copies" else 4) * fake
         else:
             fake = fake + (1.12 if how.startswith("about 20") else 1.25) * away
-        found.append(copying.interval_of_ct([copying.copying(TRAINING, fake, intervals.groups_of(FACES, repeat))]))
-    truth = sum(one.value for one in found) / 100
-    assert sum(one.low <= truth <= one.high for one in found) >= 93
-    assert all(one.low <= one.value <= one.high for one in found)
+        ct_intervals.append(
+            copying.interval_of_ct([copying.copying(TRAINING, fake, intervals.groups_of(FACES, repeat))])
+        )
+    truth = sum(interval.value for interval in ct_intervals) / 100
+    assert sum(interval.low <= truth <= interval.high for interval in ct_intervals) >= 93
+    assert all(interval.low <= interval.value <= interval.high for interval in ct_intervals)
 
 
 @pytest.mark.parametrize("sure", [0.0, 0.3, 5.0])
 def test_interval_of_the_inception_score_holds_its_own_value_and_covers(sure: float) -> None:
-    # By few faces, of which the percentiles of resamples lay below the score itself.
+    # Of few faces, where the percentiles of resamples were below the score itself.
     generator = torch.Generator().manual_seed(7)
-    found = [
+    scores = [
         inception_score.score(sure * torch.randn(30, 7, generator=generator, dtype=DOUBLE), repeats=200, seed=repeat)
         for repeat in range(200)
     ]
-    truth = sum(one.kl_nats.value for one in found) / 200
-    for one in found:
-        for interval in (one.kl_nats, one.inception_score, one.kl_ratio):
+    truth = sum(score.kl_nats.value for score in scores) / 200
+    for score in scores:
+        for interval in (score.kl_nats, score.inception_score, score.kl_ratio):
             assert interval.low <= interval.value <= interval.high
-    assert sum(one.kl_nats.low <= truth <= one.kl_nats.high for one in found) >= 0.88 * 200
+    assert sum(score.kl_nats.low <= truth <= score.kl_nats.high for score in scores) >= 0.88 * 200

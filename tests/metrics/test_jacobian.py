@@ -1,4 +1,4 @@
-"""Condition numbers by closed forms, by autograd's own Jacobian, on a real generator, and of dead ones."""
+"""Condition numbers by closed forms, by autograd's own Jacobian, and of real and dead generators."""
 
 import math
 
@@ -52,20 +52,20 @@ def dcgan(latent_size: int = 12) -> DcganGenerator:
 def by_autograd(network: nn.Module, latents: Tensor, *classes: Tensor) -> list[float]:
     values = []
     for row, latent in enumerate(latents):
-        labels = [own[row : row + 1] for own in classes]
-        own = torch.autograd.functional.jacobian(
+        labels = [derivatives[row : row + 1] for derivatives in classes]
+        derivatives = torch.autograd.functional.jacobian(
             lambda z, labels=labels: network(z[None], *labels).flatten(), latent, vectorize=True
         )
-        eigenvalues = torch.linalg.eigvalsh(own.double().mT @ own.double())
+        eigenvalues = torch.linalg.eigvalsh(derivatives.double().mT @ derivatives.double())
         values.append(math.log(float(eigenvalues[-1] / eigenvalues[0])))
     return values
 
 
 def test_a_linear_map_has_its_singular_values_squared_ratio_at_every_latent() -> None:
     matrix = map_with_singular_values([8.0, 3.0, 2.0, 1.0, 0.5])
-    found = jacobian.log_condition_numbers(lambda z: (z @ matrix.mT + 7).view(-1, 3, 4), some_latents())
-    assert found.dtype == torch.float64
-    assert found.tolist() == pytest.approx([2 * math.log(16)] * 6, rel=1e-12)
+    conditions = jacobian.log_condition_numbers(lambda z: (z @ matrix.mT + 7).view(-1, 3, 4), some_latents())
+    assert conditions.dtype == torch.float64
+    assert conditions.tolist() == pytest.approx([2 * math.log(16)] * 6, rel=1e-12)
 
 
 def test_an_isometry_is_perfectly_conditioned_and_scaling_changes_nothing() -> None:
@@ -80,17 +80,17 @@ def test_an_isometry_is_perfectly_conditioned_and_scaling_changes_nothing() -> N
 
 def test_agrees_with_autograds_jacobian_on_a_conv_net() -> None:
     network, latents = conv_net(), some_latents(count=8)
-    found = jacobian.log_condition_numbers(network, latents)
-    assert found.tolist() == pytest.approx(by_autograd(network, latents), rel=1e-8)
-    assert len(set(found.tolist())) == 8
+    conditions = jacobian.log_condition_numbers(network, latents)
+    assert conditions.tolist() == pytest.approx(by_autograd(network, latents), rel=1e-8)
+    assert len(set(conditions.tolist())) == 8
 
 
 def test_agrees_with_autograds_jacobian_on_a_dcgan_with_a_label_for_each_latent() -> None:
     network, classes = dcgan(), torch.tensor([5, 0, 3])
     latents = some_latents(count=3, size=12, dtype=torch.float32)
-    found = jacobian.log_condition_numbers(lambda z: network(z, classes), latents)
-    assert found.tolist() == pytest.approx(by_autograd(network, latents, classes), rel=1e-4)
-    assert 0.1 < float(found.min()) < float(found.max()) < 20
+    conditions = jacobian.log_condition_numbers(lambda z: network(z, classes), latents)
+    assert conditions.tolist() == pytest.approx(by_autograd(network, latents, classes), rel=1e-4)
+    assert 0.1 < float(conditions.min()) < float(conditions.max()) < 20
 
 
 def test_each_latents_value_is_its_own_however_many_come_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,8 +135,8 @@ def test_a_collapsed_float32_generator_is_at_the_ceiling_or_just_below() -> None
 
 def test_a_latent_larger_than_the_image_is_rank_deficient() -> None:
     matrix = map_with_singular_values([2.0, 1.0], pixels=5)
-    found = jacobian.log_condition_numbers(lambda z: z @ matrix, some_latents())
-    assert found.tolist() == [jacobian.ceiling(torch.float64)] * 6
+    conditions = jacobian.log_condition_numbers(lambda z: z @ matrix, some_latents())
+    assert conditions.tolist() == [jacobian.ceiling(torch.float64)] * 6
 
 
 def test_a_caller_in_inference_mode_gets_the_same_and_a_generator_in_it_is_refused() -> None:
@@ -162,7 +162,7 @@ def test_what_cannot_be_meant_is_refused_in_one_sentence() -> None:
         (lambda z: z, latents[:0], "latents"),
         (lambda z: z.new_zeros(1, 1).expand(6, 1 << 24), latents, "MiB"),
     ]
-    for draw, given, word in cases:
+    for draw, bad_latents, word in cases:
         with pytest.raises(UsageError, match=word) as refused:
-            jacobian.log_condition_numbers(draw, given)
+            jacobian.log_condition_numbers(draw, bad_latents)
         assert "\n" not in str(refused.value)

@@ -18,12 +18,12 @@ def some_features(faces: int = 200, width: int = 6, seed: int = 0, scale: float 
 
 
 def kid_by_matrices(real: torch.Tensor, fake: torch.Tensor) -> float:
-    """Equation 4 written out with whole kernel matrices."""
+    """Equation 4 with complete kernel matrices."""
     first, second, across = (
         (left @ right.mT / left.shape[1] + 1) ** 3 for left, right in ((real, real), (fake, fake), (fake, real))
     )
-    own = [(matrix.sum() - matrix.trace()) / (len(matrix) * (len(matrix) - 1)) for matrix in (first, second)]
-    return float(own[0] + own[1] - 2 * across.mean())
+    means = [(matrix.sum() - matrix.trace()) / (len(matrix) * (len(matrix) - 1)) for matrix in (first, second)]
+    return float(means[0] + means[1] - 2 * across.mean())
 
 
 def test_three_faces_by_hand() -> None:
@@ -37,11 +37,11 @@ def test_one_feature_is_its_power_sums() -> None:
     real, fake = some_features(300, 1, seed=1), some_features(170, 1, seed=2, scale=1.4) + 0.3
     weights = torch.tensor([1.0, 3.0, 3.0, 1.0], dtype=DOUBLE)
     sums = [torch.stack([(features**power).sum() for power in range(4)]) for features in (real, fake)]
-    own = [
+    means = [
         ((weights * total**2).sum() - ((features**2 + 1) ** 3).sum()) / (len(features) * (len(features) - 1))
         for features, total in zip((real, fake), sums, strict=True)
     ]
-    expected = float(own[0] + own[1] - 2 * (weights * sums[0] * sums[1]).sum() / (300 * 170))
+    expected = float(means[0] + means[1] - 2 * (weights * sums[0] * sums[1]).sum() / (300 * 170))
     assert kernel.kid(real, fake) == pytest.approx(expected, rel=1e-11)
 
 
@@ -50,8 +50,8 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch, block: int) -> N
     real, fake = some_features(150, seed=1), some_features(90, seed=2, scale=1.2)
     monkeypatch.setattr(kernel, "_BLOCK", block)
     assert kernel.kid(real, fake) == pytest.approx(kid_by_matrices(real, fake), rel=1e-12)
-    found = kernel.jackknifed_kid(real, fake, groups_of(90))
-    assert found.value == pytest.approx(kid_by_matrices(real, fake), rel=1e-12)
+    kid = kernel.jackknifed_kid(real, fake, groups_of(90))
+    assert kid.value == pytest.approx(kid_by_matrices(real, fake), rel=1e-12)
 
 
 def test_a_set_against_itself_falls_short_of_zero_by_the_pairs_left_out() -> None:
@@ -135,13 +135,13 @@ def test_one_subset_of_all_is_the_whole_and_agrees_with_torch_fidelity() -> None
 def test_without_is_the_kid_of_the_other_faces(sizes: str) -> None:
     real, fake = some_features(seed=1), some_features(130, seed=2, scale=1.3)
     groups = groups_of(130, 7) if sizes == "equal" else torch.arange(130).sqrt().long()
-    found = kernel.jackknifed_kid(real, fake, groups, real_mean=kernel.kernel_mean(real))
-    kept = [fake[groups != group] for group in range(int(groups.max()) + 1)]
-    expected = torch.tensor([kernel.kid(real, part) for part in kept], dtype=DOUBLE)
-    assert found.value == pytest.approx(kernel.kid(real, fake), rel=1e-12)
-    assert found.without.dtype == DOUBLE
-    torch.testing.assert_close(found.without, expected, rtol=1e-10, atol=0)
-    assert kernel.jackknifed_kid(real, fake, groups).value == found.value
+    jackknifed = kernel.jackknifed_kid(real, fake, groups, real_mean=kernel.kernel_mean(real))
+    remaining = [fake[groups != group] for group in range(int(groups.max()) + 1)]
+    expected = torch.tensor([kernel.kid(real, part) for part in remaining], dtype=DOUBLE)
+    assert jackknifed.value == pytest.approx(kernel.kid(real, fake), rel=1e-12)
+    assert jackknifed.without.dtype == DOUBLE
+    torch.testing.assert_close(jackknifed.without, expected, rtol=1e-10, atol=0)
+    assert kernel.jackknifed_kid(real, fake, groups).value == jackknifed.value
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Modes on made-up features by their rule, and on synthfer with its judge: noise shows none, real faces their own."""
+"""Modes of artificial features by definition, and of synthfer with its judge: noise shows none, real faces theirs."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ PER_MODE = 12
 
 @dataclass(frozen=True)
 class Read:
-    """Faces as the judge reads them, and who they are."""
+    """A judge's reading of faces, and their true identities and emotions."""
 
     features: Tensor
     emotions_read: Tensor
@@ -37,8 +37,8 @@ class Read:
     def right(self) -> Tensor:
         return (self.emotions_read == self.emotions) & (self.identities_read == self.identities)
 
-    def shown(self, known: Modes) -> Tensor:
-        return known.shown(self.features, self.emotions_read, self.identities_read)
+    def shown(self, real_modes: Modes) -> Tensor:
+        return real_modes.shown(self.features, self.emotions_read, self.identities_read)
 
 
 def read(judge: Judge, faces: Dataset) -> Read:
@@ -58,12 +58,12 @@ def real(judge: Judge) -> Read:
     dataset = open_dataset("synthfer")
     faces = dataset.take(split_parts(dataset).train)
     mode = faces.factors["identity"].astype(np.int64) * 7 + faces.labels
-    chosen = np.concatenate([np.flatnonzero(mode == own)[:PER_MODE] for own in range(448)])
+    chosen = np.concatenate([np.flatnonzero(mode == number)[:PER_MODE] for number in range(448)])
     return read(judge, faces.take(chosen))
 
 
 @pytest.fixture(scope="module")
-def known(real: Read) -> Modes:
+def real_modes(real: Read) -> Modes:
     return Modes(real.features, real.identities, real.emotions)
 
 
@@ -85,65 +85,67 @@ def test_the_table_is_synthfers() -> None:
 def test_a_face_shows_a_mode_within_the_99th_percentile_of_its_own_distances() -> None:
     # Person 3's happy faces are 1, 1, 2 and 3 from their nearest: the 99th percentile is 2.97.
     features = torch.tensor([[-2.96], [-2.98], [4.5], [7.99]])
-    shown = small().shown(features, codes(3, 3, 3, 3), codes(3, 3, 3, 3))
-    assert shown.tolist() == [24, -1, 24, 24]
+    face_modes = small().shown(features, codes(3, 3, 3, 3), codes(3, 3, 3, 3))
+    assert face_modes.tolist() == [24, -1, 24, 24]
 
 
 def test_reading_and_nearest_face_must_agree_in_person_and_emotion() -> None:
     features = torch.tensor([[0.5], [0.5], [0.5], [10.5], [10.5]])
-    shown = small().shown(features, codes(3, 0, 3, 0, 3), codes(3, 3, 5, 3, 3))
-    assert shown.tolist() == [24, -1, -1, 21, -1]
+    face_modes = small().shown(features, codes(3, 0, 3, 0, 3), codes(3, 3, 5, 3, 3))
+    assert face_modes.tolist() == [24, -1, -1, 21, -1]
 
 
 def test_a_mode_of_one_face_reaches_as_far_as_its_emotions_others() -> None:
-    shown = small().shown(torch.tensor([[27.1], [26.9]]), codes(3, 3), codes(5, 5))
-    assert shown.tolist() == [38, -1]
+    face_modes = small().shown(torch.tensor([[27.1], [26.9]]), codes(3, 3), codes(5, 5))
+    assert face_modes.tolist() == [38, -1]
     with pytest.raises(UsageError, match="emotion 2"):
         Modes(torch.tensor([[0.0], [1.0], [2.0]]), codes(1, 1, 1), codes(0, 0, 2))
 
 
 def test_count_is_the_set_of_modes_shown() -> None:
     features = torch.tensor([[0.5], [1.5], [11.0], [100.0]])
-    found = small().count(features, codes(3, 3, 0, 0), codes(3, 3, 3, 3))
-    assert found.shape == (64, 7)
-    assert found.nonzero().tolist() == [[3, 0], [3, 3]]
+    modes_shown = small().count(features, codes(3, 3, 0, 0), codes(3, 3, 3, 3))
+    assert modes_shown.shape == (64, 7)
+    assert modes_shown.nonzero().tolist() == [[3, 0], [3, 3]]
 
 
 def test_leaving_groups_out_counts_the_modes_of_the_others() -> None:
-    shown = torch.randint(-1, 60, (200,), generator=torch.Generator().manual_seed(0))
+    face_modes = torch.randint(-1, 60, (200,), generator=torch.Generator().manual_seed(0))
     groups = groups_of(200, groups=8)
-    expected = [len(set(shown[groups != group].tolist()) - {-1}) for group in range(8)]
-    assert count_without(shown, groups).tolist() == expected
+    expected = [len(set(face_modes[groups != group].tolist()) - {-1}) for group in range(8)]
+    assert count_without(face_modes, groups).tolist() == expected
     assert len(set(expected)) > 1
 
 
-def test_noise_shows_no_mode(judge: Judge, known: Modes) -> None:
+def test_noise_shows_no_mode(judge: Judge, real_modes: Modes) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (500, 48, 48), dtype=np.uint8)
     logits, features = judge.read(noise)
-    assert not known.count(features, logits.argmax(1), judge.identities(features).argmax(1)).any()
+    assert not real_modes.count(features, logits.argmax(1), judge.identities(features).argmax(1)).any()
 
 
-def test_every_mode_has_a_real_face_that_the_judge_reads_rightly(real: Read, known: Modes) -> None:
-    assert bool(known.known.all())
+def test_every_mode_has_a_real_face_that_the_judge_reads_rightly(real: Read, real_modes: Modes) -> None:
+    assert bool(real_modes.known.all())
     assert len(real.mode[real.right].unique()) == 448
 
 
-def test_real_faces_less_some_modes_show_exactly_the_others(real: Read, known: Modes) -> None:
+def test_real_faces_less_some_modes_show_exactly_the_others(real: Read, real_modes: Modes) -> None:
     for missing in (0, 1, 50, 300):
         for seed in range(3):
-            gone = torch.randperm(448, generator=torch.Generator().manual_seed(seed))[:missing]
-            kept = ~torch.isin(real.mode, gone)
+            removed = torch.randperm(448, generator=torch.Generator().manual_seed(seed))[:missing]
+            remaining = ~torch.isin(real.mode, removed)
             expected = torch.ones(448, dtype=torch.bool)
-            expected[gone] = False
-            found = known.count(real.features[kept], real.emotions_read[kept], real.identities_read[kept])
-            assert torch.equal(found.flatten(), expected)
+            expected[removed] = False
+            modes_shown = real_modes.count(
+                real.features[remaining], real.emotions_read[remaining], real.identities_read[remaining]
+            )
+            assert torch.equal(modes_shown.flatten(), expected)
 
 
-def test_copies_of_one_face_an_emotion_show_one_mode_each(real: Read, known: Modes) -> None:
+def test_copies_of_one_face_an_emotion_show_one_mode_each(real: Read, real_modes: Modes) -> None:
     first = torch.stack([((real.emotions == code) & real.right).nonzero()[0, 0] for code in range(7)])
     index = first.repeat(30)
-    found = known.count(real.features[index], real.emotions_read[index], real.identities_read[index])
-    assert found.sum(0).tolist() == [1] * 7
+    modes_shown = real_modes.count(real.features[index], real.emotions_read[index], real.identities_read[index])
+    assert modes_shown.sum(0).tolist() == [1] * 7
 
 
 @pytest.mark.slow
@@ -151,17 +153,19 @@ def test_all_training_faces_show_all_modes_and_unseen_ones_theirs(judge: Judge) 
     dataset = open_dataset("synthfer")
     parts = split_parts(dataset)
     train, report = read(judge, dataset.take(parts.train)), read(judge, dataset.take(parts.report))
-    known = Modes(train.features, train.identities, train.emotions)
+    real_modes = Modes(train.features, train.identities, train.emotions)
     assert len(train.mode[train.right].unique()) == 448
-    own = train.shown(known)
-    assert torch.equal(own[own >= 0], train.mode[own >= 0])  # none shows a mode but its own, whichever are removed
-    assert len(own[own >= 0].unique()) == 448
-    unseen = report.shown(known)
-    contained, found = set(report.mode.tolist()), set(unseen[unseen >= 0].tolist())
-    assert found <= contained
-    assert len(found) > 0.97 * len(contained)
-    # A face that hardly shows its emotion may be taken for the same person's other one: less than half a percent.
-    assert float(((unseen >= 0) & (unseen != report.mode)).double().mean()) < 0.005
+    train_modes = train.shown(real_modes)
+    # No face shows a mode other than its own, so that removing modes does not create others.
+    with_mode = train_modes >= 0
+    assert torch.equal(train_modes[with_mode], train.mode[with_mode])
+    assert len(train_modes[with_mode].unique()) == 448
+    report_modes = report.shown(real_modes)
+    in_report, shown_by_unseen = set(report.mode.tolist()), set(report_modes[report_modes >= 0].tolist())
+    assert shown_by_unseen <= in_report
+    assert len(shown_by_unseen) > 0.97 * len(in_report)
+    # A face with a weak emotion may be read as another one of the same person: less than half a percent.
+    assert float(((report_modes >= 0) & (report_modes != report.mode)).double().mean()) < 0.005
 
 
 def test_what_cannot_be_meant_is_refused_in_one_sentence() -> None:

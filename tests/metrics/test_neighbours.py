@@ -1,4 +1,4 @@
-"""Neighbours and what they say of two sets, by closed forms, references and known collapse."""
+"""Scores by neighbours of two sets, by closed forms, references and known collapse."""
 
 import numpy as np
 import pytest
@@ -20,18 +20,18 @@ def clusters(which: range, each: int, seed: int) -> torch.Tensor:
 
 
 def scores(real: torch.Tensor, fake: torch.Tensor) -> tuple[float, float, float, float]:
-    found = neighbours.neighbourhoods(real, fake)
-    return float(found.precision.mean()), found.recall.share, float(found.density.mean()), found.coverage.share
+    near = neighbours.neighbourhoods(real, fake)
+    return float(near.precision.mean()), near.recall.share, float(near.density.mean()), near.coverage.share
 
 
 def test_chunks_leave_no_seam(monkeypatch: pytest.MonkeyPatch) -> None:
     real, fake = some_faces(101), some_faces(90, seed=1)
-    whole = neighbours.neighbourhoods(real, fake)
+    in_one_chunk = neighbours.neighbourhoods(real, fake)
     nearest = distances.nearest(real, real, 3, exclude_self=True)
     monkeypatch.setattr(distances, "CHUNK", 7 * 90)
-    parts = neighbours.neighbourhoods(real, fake)
-    for name in vars(whole):
-        ours, theirs = getattr(parts, name), getattr(whole, name)
+    in_many_chunks = neighbours.neighbourhoods(real, fake)
+    for name in vars(in_one_chunk):
+        ours, theirs = getattr(in_many_chunks, name), getattr(in_one_chunk, name)
         assert torch.equal(ours, theirs) if isinstance(ours, torch.Tensor) else ours == theirs
     torch.testing.assert_close(distances.nearest(real, real, 3, exclude_self=True), nearest, rtol=1e-12, atol=0)
 
@@ -53,23 +53,23 @@ def test_agrees_with_torch_fidelity(shift: float) -> None:
     import torch_fidelity.metric_prc as fidelity  # not above: it imports torchvision
 
     real, fake = some_faces(300, 8), some_faces(260, 8, 1, shift)
-    found = fidelity.prc_features_to_metric(
+    theirs = fidelity.prc_features_to_metric(
         fake, real, prc_neighborhood=3, prc_batch_size=128, save_cpu_ram=False, verbose=False
     )
     precision, recall, _, _ = scores(real, fake)
-    assert precision == pytest.approx(found[fidelity.KEY_METRIC_PRECISION], abs=1e-6)
-    assert recall == pytest.approx(found[fidelity.KEY_METRIC_RECALL], abs=1e-6)
+    assert precision == pytest.approx(theirs[fidelity.KEY_METRIC_PRECISION], abs=1e-6)
+    assert recall == pytest.approx(theirs[fidelity.KEY_METRIC_RECALL], abs=1e-6)
 
 
 def test_faces_on_a_line_have_their_scores_by_hand() -> None:
     # Real radii are 3 2 2 2 2 3 for k = 3 and 5 4 3 3 4 5 for k = 5; of the fakes, only 8's ball (radius 3) meets a
     # real face, 5, and that on its surface, which belongs to it.
     real, fake = torch.arange(6.0)[:, None], torch.arange(8.0, 14.0)[:, None]
-    found = neighbours.neighbourhoods(real, fake)
-    assert found.precision.tolist() == [1, 0, 0, 0, 0, 0]
-    assert found.density.tolist() == [2 / 5, 1 / 5, 1 / 5, 0, 0, 0]
-    assert found.recall.share == pytest.approx(1 / 6)
-    assert found.coverage.share == pytest.approx(2 / 6)
+    near = neighbours.neighbourhoods(real, fake)
+    assert near.precision.tolist() == [1, 0, 0, 0, 0, 0]
+    assert near.density.tolist() == [2 / 5, 1 / 5, 1 / 5, 0, 0, 0]
+    assert near.recall.share == pytest.approx(1 / 6)
+    assert near.coverage.share == pytest.approx(2 / 6)
 
 
 def test_a_set_against_itself_has_all_scores_full() -> None:
@@ -100,12 +100,12 @@ def test_fakes_that_show_half_of_the_clusters_cover_and_recall_half() -> None:
 
 def test_one_fake_that_is_far_off_beyond_measure_changes_no_other() -> None:
     real, fake = some_faces(), some_faces(100, seed=1)
-    found = neighbours.neighbourhoods(real, fake)
+    near = neighbours.neighbourhoods(real, fake)
     wild = neighbours.neighbourhoods(real, torch.cat([fake, 1e9 * fake[:1]]))
-    assert torch.equal(wild.precision[:100], found.precision)
-    assert torch.equal(wild.density[:100], found.density)
+    assert torch.equal(wild.precision[:100], near.precision)
+    assert torch.equal(wild.density[:100], near.density)
     assert wild.precision[100] == wild.density[100] == 0
-    assert wild.coverage.share == found.coverage.share
+    assert wild.coverage.share == near.coverage.share
     both = torch.cat([fake, 1e9 * fake[:1]])
     assert torch.equal(distances.nearest(both, both, 3, True)[0][:100], distances.nearest(fake, fake, 3, True)[0])
 
@@ -131,22 +131,22 @@ def test_order_of_faces_and_a_turn_of_the_space_do_not_matter() -> None:
     generator = torch.Generator().manual_seed(2)
     order = torch.randperm(250, generator=generator)
     turn = torch.linalg.qr(torch.randn(16, 16, generator=generator, dtype=torch.float64)).Q
-    found = neighbours.neighbourhoods(real, fake)
+    near = neighbours.neighbourhoods(real, fake)
     moved = neighbours.neighbourhoods(real.flip(0) @ turn + 3, fake[order] @ turn + 3)
-    assert torch.equal(moved.precision, found.precision[order])
-    assert torch.equal(moved.density, found.density[order])
-    assert (moved.recall.share, moved.coverage.share) == (found.recall.share, found.coverage.share)
+    assert torch.equal(moved.precision, near.precision[order])
+    assert torch.equal(moved.density, near.density[order])
+    assert (moved.recall.share, moved.coverage.share) == (near.recall.share, near.coverage.share)
 
 
 def test_fakes_that_reach_faces_in_lots_are_worth_fewer_trials_than_there_are_faces() -> None:
-    # Four fakes, each in the six balls of a knot of six real faces of its own, of ten such knots: lots of six, and of
-    # the best fake's six and five more for the one that was not drawn.
+    # Four fakes, each in the six balls of a knot of six real faces of its own, of ten such knots: clusters of six,
+    # and one of the best fake's six and five more for the fake that was not sampled.
     real = torch.cat([1000 * knot + some_faces(6, 2, knot) for knot in range(10)])
     fake = torch.cat([1000 * knot + some_faces(1, 2, 50 + knot) * 0.1 for knot in range(4)] + [-1e6 + some_faces(4, 2)])
     coverage = neighbours.neighbourhoods(real, fake).coverage
     assert coverage.share == pytest.approx(24 / 60)
     assert coverage.trials == pytest.approx(60 * (24 + 11) / (4 * 36 + 121))
-    # Four times the same fakes share the same faces: no lot is larger for it.
+    # Four times the same fakes share the same faces: no cluster gets larger.
     assert neighbours.neighbourhoods(real, fake.repeat(4, 1)).coverage.trials > coverage.trials
 
 

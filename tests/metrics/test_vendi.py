@@ -85,10 +85,10 @@ def test_very_small_and_very_large_features_keep_their_directions(size: float) -
 def test_without_is_the_score_of_the_other_faces(faces: int, width: int) -> None:
     features = some_features(faces, width)
     for groups in (groups_of(faces, 7), torch.arange(faces).sqrt().long()):
-        found = vendi_without(features, groups)
+        without = vendi_without(features, groups)
         expected = [vendi(features[groups != group]) for group in range(int(groups.max()) + 1)]
-        assert found.dtype == DOUBLE
-        torch.testing.assert_close(found, torch.tensor(expected, dtype=DOUBLE), rtol=1e-10, atol=0)
+        assert without.dtype == DOUBLE
+        torch.testing.assert_close(without, torch.tensor(expected, dtype=DOUBLE), rtol=1e-10, atol=0)
 
 
 @pytest.mark.parametrize(
