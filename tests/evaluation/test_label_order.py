@@ -123,7 +123,7 @@ def test_the_command_names_the_order_and_takes_it(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["some-run", "--label-order", "raf-db"], "--label-order: a run's labels"),
+        (["some-run", "--label-order", "raf-db"], "--label-order: it is for faces from files"),
         (["--images", "faces.npz", "--label-order", "mine"], "'mine' is not an order of labels"),
         (["--images", "unlabelled.npz", "--label-order", "raf-db"], "has no labels"),
     ],
