@@ -41,9 +41,9 @@ def test_scores_are_those_of_torch_fidelity(weights: Path) -> None:
 
     dataset = open_dataset("synthfer")
     parts = split_parts(dataset)
-    few = dataset.take(torch.cat([torch.from_numpy(parts.train[:60]), torch.from_numpy(parts.report[:40])]).numpy())
+    few = dataset.take(torch.cat([torch.from_numpy(parts.train[:30]), torch.from_numpy(parts.report[:20])]).numpy())
     few_parts = split_parts(few)
-    fake = arranged(Faces(torch.from_numpy(dataset.images[parts.train[1000:1070]]), None), 0).images
+    fake = arranged(Faces(torch.from_numpy(dataset.images[parts.train[1000:1030]]), None), 0).images
     protocol = Protocol(f"inception:{weights}", count=len(fake))
     evaluation = Evaluator(few, few_parts, protocol).score(Faces(fake, None), range(7))
     ours = {score.metric: score for score in evaluation.scores}

@@ -87,7 +87,7 @@ def is_intact(path: Path) -> bool:
 
 def test_processes_that_start_at_once_make_one_registry(tmp_path: Path) -> None:
     path = tmp_path / "runs.db"
-    ids = together([start(START, str(path)) for _ in range(6)])
+    ids = together([start(START, str(path)) for _ in range(4)])
     runs = Reader(str(path)).runs()
     assert sorted(runs["id"]) == sorted([*ids, "report22"])
     assert is_intact(path)

@@ -48,10 +48,10 @@ def weights(registry: Path, run_id: str) -> pd.Series:
 
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory, small_data: Path) -> tuple[Path, str]:
-    """An uninterrupted run of six epochs."""
+    """An uninterrupted run of four epochs."""
     registry = tmp_path_factory.mktemp("uninterrupted") / "runs.db"
     outcome = train(
-        registry, "--data", str(small_data), *SMALL, "--epochs", "6", "--name", "uninterrupted", "--tags", "a", "b"
+        registry, "--data", str(small_data), *SMALL, "--epochs", "4", "--name", "uninterrupted", "--tags", "a", "b"
     )
     return registry, str(outcome["id"])
 
@@ -69,7 +69,7 @@ def test_a_run_leaves_points_sheets_checkpoints_and_scores(uninterrupted: tuple[
     registry, run_id = uninterrupted
     reader = Reader(str(registry))
     run = reader.run(run_id)
-    assert (run["status"], run["epoch"], run["step"], run["images_seen"]) == ("finished", 6, 96, 768)
+    assert (run["status"], run["epoch"], run["step"], run["images_seen"]) == ("finished", 4, 64, 512)
     assert run["tags"] == ["a", "b"]
     points = reader.points([run_id], reader.metrics([run_id]))
     every_step = {
@@ -77,17 +77,17 @@ def test_a_run_leaves_points_sheets_checkpoints_and_scores(uninterrupted: tuple[
         "logit_real", "logit_fake", "logit_spread", "grad_norm_d", "grad_norm_g", "grad_ratio", "images_per_second",
     }  # fmt: skip
     counts = points.groupby("metric")["count"].sum()
-    assert set(counts.index[counts == 96]) == every_step
+    assert set(counts.index[counts == 64]) == every_step
     wide = points.pivot(index="step", columns="metric", values="mean").loc[1:]
     np.testing.assert_allclose(wide["grad_ratio"], wide["grad_norm_g"] / wide["grad_norm_d"], rtol=1e-5)
     # The instruments look every 50 steps.
     assert {"r_t", "r_v", "update_ratio_d", "update_ratio_g"} <= set(counts.index[counts < 3])
-    assert list(reader.sheets(run_id).epoch) == [1, 2, 3, 4, 5, 6]
-    assert list(reader.checkpoints(run_id).epoch) == [1, 2, 3, 4, 5, 6]
+    assert list(reader.sheets(run_id).epoch) == [1, 2, 3, 4]
+    assert list(reader.checkpoints(run_id).epoch) == [1, 2, 3, 4]
     for row in reader.sheets(run_id).itertuples():
         assert reader.file(row.path).read_bytes()[:4] == b"RIFF"
     scores = reader.scores([run_id])
-    assert set(scores.epoch) == {6}
+    assert set(scores.epoch) == {4}
     assert {"is", "kl_nats", "kl_ratio", "accuracy"} <= set(scores.metric)
 
 
@@ -110,7 +110,7 @@ def copied(run: tuple[Path, str], into: Path) -> tuple[Path, str]:
 
 def stopped(registry: Path, data: Path, number: int, after_epoch: int) -> str:
     """Start the same run, stop it by a signal once it has passed an epoch, and return its id."""
-    call = command("trainers.dcgan", *words(registry, "--data", str(data), *SMALL, "--epochs", "6"))
+    call = command("trainers.dcgan", *words(registry, "--data", str(data), *SMALL, "--epochs", "4"))
     process = subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
@@ -129,8 +129,8 @@ def stopped(registry: Path, data: Path, number: int, after_epoch: int) -> str:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "after"),
-    # After the sixth epoch's checkpoint its evaluation is under way.
-    [(signal.SIGINT, 2), (signal.SIGTERM, 2), (signal.SIGKILL, 2), (signal.SIGKILL, 0), (signal.SIGKILL, 6)],
+    # After the last epoch's checkpoint its evaluation is under way.
+    [(signal.SIGINT, 2), (signal.SIGTERM, 2), (signal.SIGKILL, 2), (signal.SIGKILL, 0), (signal.SIGKILL, 4)],
 )
 def test_a_stopped_run_resumed_reaches_the_same_weights_and_scores_bit_for_bit(
     uninterrupted: tuple[Path, str],
@@ -156,7 +156,7 @@ def test_a_stopped_run_resumed_reaches_the_same_weights_and_scores_bit_for_bit(
         assert before["status"] == "interrupted"
         assert number.name in before["reason"]
     outcome = train(registry, "--resume", run_id)
-    assert (outcome["status"], outcome["epochs"]) == ("finished", 6)
+    assert (outcome["status"], outcome["epochs"]) == ("finished", 4)
     expected = weights(*uninterrupted)
     again = weights(registry, run_id)
     assert again[expected.index].equals(expected)
