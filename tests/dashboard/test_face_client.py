@@ -28,6 +28,12 @@ def children() -> list[int]:
     return [process.pid for process in psutil.Process().children()]
 
 
+@pytest.fixture(scope="module")
+def face_client() -> FaceClient:
+    """One child for all questions: it takes seconds to import torch."""
+    return FaceClient()
+
+
 @pytest.fixture
 def weights(tmp_path: Path) -> Path:
     torch.manual_seed(0)
@@ -35,8 +41,8 @@ def weights(tmp_path: Path) -> Path:
     return checkpoint.save_checkpoint(tmp_path, 1, learner.state_dict(), learner.networks)[0].path
 
 
-def test_the_faces_are_those_of_the_generator(weights: Path) -> None:
-    faces = FaceClient().ask("draw", recipe.to_dict(RECIPE), weights, [HAPPY] * 5, 7).faces
+def test_the_faces_are_those_of_the_generator(weights: Path, face_client: FaceClient) -> None:
+    faces = face_client.ask("draw", recipe.to_dict(RECIPE), weights, [HAPPY] * 5, 7).faces
     generator = methods.load_generator(recipe.to_dict(RECIPE), weights)
     assert np.array_equal(faces, to_bytes(generator.sample(torch.tensor([HAPPY] * 5), 7)).numpy())
     assert len(np.unique(faces, axis=0)) == 5
@@ -55,8 +61,7 @@ def test_a_damaged_checkpoint_is_told_and_a_dead_child_is_replaced(weights: Path
     assert np.array_equal(face_client.ask("draw", recipe.to_dict(RECIPE), weights, [HAPPY], 0).faces, first)
 
 
-def test_faces_are_read_by_the_judge_that_was_asked(weights: Path) -> None:
-    face_client = FaceClient()
+def test_faces_are_read_by_the_judge_that_was_asked(weights: Path, face_client: FaceClient) -> None:
     answer = face_client.ask("read", recipe.to_dict(RECIPE), weights, [HAPPY] * 5, 7, truncation=0.5, judge="synthfer")
     generator, judge = methods.load_generator(recipe.to_dict(RECIPE), weights), load_judge("synthfer")
     faces = draw(generator, torch.tensor([HAPPY] * 5), 7, 0.5, torch.device("cpu")).images
@@ -67,11 +72,12 @@ def test_faces_are_read_by_the_judge_that_was_asked(weights: Path) -> None:
         face_client.ask("read", recipe.to_dict(RECIPE), weights, [HAPPY], 7, truncation=1.0, judge="nobody")
 
 
-def test_a_face_comes_out_of_noise_step_by_step_and_ends_as_it_is_drawn(weights: Path, tmp_path: Path) -> None:
+def test_a_face_comes_out_of_noise_step_by_step_and_ends_as_it_is_drawn(
+    weights: Path, tmp_path: Path, face_client: FaceClient
+) -> None:
     plan = recipe.from_dict({"emotions": ["angry", "happy"], "method": {"kind": "flow", "width": 8, "sample_steps": 6}})
     learner = methods.build_learner(plan, torch.device("cpu"), steps=1, bfloat16=False)
     saved = checkpoint.save_checkpoint(tmp_path / "flow", 1, learner.state_dict(), learner.networks)[0].path
-    face_client = FaceClient()
     answer = face_client.ask("path", recipe.to_dict(plan), saved, [HAPPY] * 2, 7, frames=4)
     states, denoised = answer.faces.reshape(2, 2, 4, 48, 48)
     sampled = to_bytes(learner.generator.sample(torch.tensor([HAPPY] * 2), 7) / 2)
@@ -83,19 +89,20 @@ def test_a_face_comes_out_of_noise_step_by_step_and_ends_as_it_is_drawn(weights:
 
 
 @pytest.mark.slow
-def test_faces_are_laid_beside_their_nearest_training_faces(weights: Path) -> None:
+def test_faces_are_laid_beside_their_nearest_training_faces(
+    weights: Path, small_data: Path, face_client: FaceClient
+) -> None:
     small = recipe.to_dict(RECIPE) | {"images": 300}
-    synthfer = open_dataset("synthfer")
-    dataset = {"name": "synthfer", "source": "synthfer", "content_hash": synthfer.content_hash}
-    face_client = FaceClient()
+    faces = open_dataset(small_data)
+    dataset = {"name": faces.name, "source": str(small_data), "content_hash": faces.content_hash}
     answer = face_client.ask("nearest", small, weights, [HAPPY] * 4, 7, dataset=dataset, judge=None)
     assert answer.faces.shape == (4 * (1 + 3), 48, 48)
     generated = {face.tobytes() for face in answer.faces[::4]}
     assert generated == {face.tobytes() for face in face_client.ask("draw", small, weights, [HAPPY] * 4, 7).faces}
-    learnt = {image.tobytes() for image in synthfer.images}
+    learnt = {image.tobytes() for image in faces.images}
     assert all(face.tobytes() in learnt for face in np.delete(answer.faces, np.s_[::4], axis=0))
     assert answer.facts["ratio"] == sorted(answer.facts["ratio"])
-    assert (answer.facts["asked"], answer.facts["judge"]) == ([HAPPY] * 4, "synthfer")
+    assert (answer.facts["asked"], answer.facts["judge"]) == ([HAPPY] * 4, "fer2013")
     with pytest.raises(CheckpointError, match="put the data"):
         face_client.ask("nearest", small, weights, [HAPPY], 7, dataset=dataset | {"source": "/no/such.csv"}, judge=None)
 
@@ -111,9 +118,10 @@ def few_faces(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.mark.slow
-def test_faces_are_laid_among_real_ones_and_their_duplicates_found(weights: Path, few_faces: dict[str, str]) -> None:
+def test_faces_are_laid_among_real_ones_and_their_duplicates_found(
+    weights: Path, few_faces: dict[str, str], face_client: FaceClient
+) -> None:
     plain, labels = recipe.to_dict(RECIPE), [HAPPY] * 30 + [ANGRY] * 20
-    face_client = FaceClient()
     answer = face_client.ask("project", plain, weights, labels, 7, dataset=few_faces)
     generated = face_client.ask("draw", plain, weights, labels, 7).faces
 
@@ -153,10 +161,10 @@ def test_faces_are_laid_among_real_ones_and_their_duplicates_found(weights: Path
     assert nearest["distances"][0] == pytest.approx(float((one - other).norm()) / reach, abs=1e-3)
 
 
-def test_faces_cannot_be_laid_among_faces_that_are_gone(weights: Path) -> None:
+def test_faces_cannot_be_laid_among_faces_that_are_gone(weights: Path, face_client: FaceClient) -> None:
     gone = {"name": "fer2013", "source": "/no/such.csv", "content_hash": "0" * 64}
     with pytest.raises(CheckpointError, match=r"not at hand.*put the data"):
-        FaceClient().ask("project", recipe.to_dict(RECIPE), weights, [HAPPY] * 2, 7, dataset=gone)
+        face_client.ask("project", recipe.to_dict(RECIPE), weights, [HAPPY] * 2, 7, dataset=gone)
 
 
 WRONG = {
@@ -176,9 +184,10 @@ WRONG = {
 }
 
 
-def test_whatever_is_asked_the_answer_is_a_sentence_and_the_process_lives_on(weights: Path) -> None:
+def test_whatever_is_asked_the_answer_is_a_sentence_and_the_process_lives_on(
+    weights: Path, face_client: FaceClient
+) -> None:
     others = set(children())
-    face_client = FaceClient()
     plain = {"kind": "draw", "recipe": recipe.to_dict(RECIPE), "weights": str(weights), "labels": [HAPPY], "seed": 0}
     first = face_client.ask("draw", plain["recipe"], weights, [HAPPY], 0).faces
     (child,) = set(children()) - others
