@@ -30,7 +30,7 @@ from fergan_core.methods.protocols import Generator
 from fergan_core.metrics.intervals import interval_of_share
 from fergan_core.registry import Reader, Registry
 
-_IMAGES = 4_000  # of the data set, so that there is an epoch, with its checkpoint, between two probes
+_IMAGES = 4_000  # of the dataset, so that there is an epoch, with its checkpoint, between two probes
 _EPOCHS = 12
 _FACES = 200  # per emotion, whose people are counted
 _COLLAPSED = 2.0  # people or fewer, of 64: nearly one face. Real faces show 53 to 57, healthy short runs 4 to 20

@@ -81,12 +81,12 @@ def _is_within(value: object, least: int, most: int) -> bool:
 
 @lru_cache(maxsize=1)
 def _open_real_faces(recipe: str, dataset: str, judge: str) -> RealFaces:
-    """Open a run's data in a judge's reading; the first time it takes minutes, and the memory of a data set."""
+    """Open a run's data in a judge's reading; the first time it takes minutes, and the memory of a dataset."""
     return real_faces_of(json.loads(recipe), json.loads(dataset), load_judge(judge))
 
 
 def _where(question: Question) -> tuple[str, str, str]:
-    """Return the run's recipe and dataset as JSON, and the question's judge, or else the data set's."""
+    """Return the run's recipe and dataset as JSON, and the question's judge, or else the dataset's."""
     judge = question.get("judge") or judges_for(question["dataset"]["name"])[0]
     return json.dumps(question["recipe"]), json.dumps(question["dataset"]), judge
 

@@ -17,7 +17,7 @@ _SPELLINGS: dict[str, str] = {
     "sadness": "sad",
     "surprised": "surprise",
 }
-# What other data sets of faces call the same emotion. Read as such, but never without a word.
+# What other datasets of faces call the same emotion. Read as such, but never without a word.
 _SYNONYMS: dict[str, str] = {
     "afraid": "fear",
     "astonished": "surprise",
@@ -78,7 +78,7 @@ _COUNTED_FROM_ONE = ("raf-db",)
 def label_order(text: str) -> tuple[str, ...]:
     """Return the seven emotions, perhaps with contempt, in the order that labels count them, the first label's first.
 
-    `text` is a name in LABEL_ORDERS or the seven emotions (and contempt, where a data set has it) with commas between;
+    `text` is a name in LABEL_ORDERS or the seven emotions (and contempt, where a dataset has it) with commas between;
     raises DataError for anything else.
     """
     named_order = LABEL_ORDERS.get(text.strip().lower())
@@ -95,7 +95,7 @@ def label_order(text: str) -> tuple[str, ...]:
 
 
 def label_codes(text: str, numbers: Collection[int]) -> dict[int, int | None]:
-    """Return what each of a data set's label numbers means under an order: FER2013's code, None for contempt.
+    """Return what each of a dataset's label numbers means under an order: FER2013's code, None for contempt.
 
     The numbers together tell whether they count from 0 or from 1; where they have neither 0 nor the last number they
     count as the order is published (raf-db from 1, all others from 0). Raises DataError for a number beyond the order.

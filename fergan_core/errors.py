@@ -2,7 +2,7 @@
 
 FerganError
 ├── UsageError        a flag or an argument that cannot be meant            exit 2
-├── DataError         a data set that cannot be read, or a bad row in it    exit 2
+├── DataError         a dataset that cannot be read, or a bad row in it    exit 2
 ├── RegistryError     the registry refuses or fails                         exit 1
 │   ├── NoRun         no run, or more than one, of that name                exit 2
 │   ├── NewerSchema   the database was written by a newer FerGAN            exit 1
@@ -26,7 +26,7 @@ class UsageError(FerganError):
 
 
 class DataError(FerganError):
-    """A data set that cannot be read: names the file, the row and the remedy."""
+    """A dataset that cannot be read: names the file, the row and the remedy."""
 
     exit_code = 2
 

@@ -33,7 +33,7 @@ UNTRUNCATED = 1.0
 
 
 def judges_for(dataset_name: str) -> tuple[str, str]:
-    """Return the shipped judges for a data set, the first and its check: synthfer's, or fer2013's for photographs."""
+    """Return the shipped judges for a dataset, the first and its check: synthfer's, or fer2013's for photographs."""
     name = "synthfer" if dataset_name == "synthfer" else "fer2013"
     return name, f"{name}-check"
 

@@ -20,6 +20,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # Workers share the cores: each computes, and lets the commands that it starts compute, in one thread.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+LIMIT = 5  # seconds
 _SUFFIXES = {
     "kaggle-tar": ".tar.gz",
     "csv": ".csv",
@@ -53,6 +54,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if "PYTEST_XDIST_WORKER" in os.environ:
         slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
         items.sort(key=lambda item: -slow[item.path])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name the tests that took more than LIMIT seconds and are not marked slow."""
+    passed = terminalreporter.getreports("passed")
+    late = [report for report in passed if report.when == "call" and report.duration > LIMIT]
+    unmarked = sorted({report.nodeid for report in late if "slow" not in report.keywords})
+    if unmarked:
+        terminalreporter.section(f"more than {LIMIT} seconds, not marked slow")
+        for name in unmarked:
+            terminalreporter.line(name)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -26,7 +26,7 @@ RECIPE: dict[str, Any] = {"preset": "quick", "images": 900}
 
 
 class Shower:
-    """A generator that shows the faces of a data set, by emotion, one after the other."""
+    """A generator that shows the faces of a dataset, by emotion, one after the other."""
 
     emotions = EMOTIONS
 

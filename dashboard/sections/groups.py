@@ -51,7 +51,7 @@ def choose_groups(runs: pd.DataFrame) -> dict[str, list[str]]:
 
 
 def prepared_groups(runs: pd.DataFrame) -> dict[str, list[str]]:
-    """Return the groups to be had at once: the runs of each preset on each data set, forks left out, of each tag,
+    """Return the groups to be had at once: the runs of each preset on each dataset, forks left out, of each tag,
     and of each setting of a study."""
     prepared = {
         f"preset {preset} on {dataset}": list(rows.id)
@@ -191,7 +191,7 @@ def _of_runs(runs: pd.DataFrame, groups: Groups, label: Callable[[str], str]) ->
     sets = table.loc[run_ids_of_both, ["data", "data_hash"]].drop_duplicates()
     if len(sets) > 1:
         names = ", ".join(sorted(sets["data"].unique()))
-        yield f"The runs were trained on {len(sets)} data sets ({names}), which alone may explain a difference."
+        yield f"The runs were trained on {len(sets)} datasets ({names}), which alone may explain a difference."
     root = forks.roots(runs)
     begun = pd.Series([root[run_id] for run_id in run_ids_of_both], index=run_ids_of_both)
     related = [label(run_id) for run_id in begun.index[begun.duplicated(keep=False)]]

@@ -15,9 +15,9 @@ PARTS = {
 
 
 def opening(trained: pd.DataFrame) -> list[str]:
-    """Return the newest run of each preset, five at most, with its other seeds, of one data set.
+    """Return the newest run of each preset, five at most, with its other seeds, of one dataset.
 
-    That is the data set which the most methods learnt from, of several such the one learnt from last.
+    That is the dataset which the most methods learnt from, of several such the one learnt from last.
     """
     forked = trained.parent.notna()
     originals = trained if forked.all() else trained[~forked]

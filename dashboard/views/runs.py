@@ -119,7 +119,7 @@ def caption(protocols: Sequence[str]) -> str:
     most = "; ".join(f"{protocol} ({count} run{'s' if count > 1 else ''})" for protocol, count in counts.most_common(3))
     more = "; others" if len(counts) > 3 else ""
     return choose.plain(
-        f"IS by {most}{more}. Only scores by one judge and protocol, of runs on one data set, can be compared: see IS "
+        f"IS by {most}{more}. Only scores by one judge and protocol, of runs on one dataset, can be compared: see IS "
         "by."
     )
 

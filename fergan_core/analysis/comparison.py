@@ -80,7 +80,7 @@ class PairedComparison:
 
 
 def group_by_recipe(runs: pd.DataFrame, recipes: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
-    """Group runs (columns id, name, preset, data_hash) of one recipe and data set: their ids by the rival's name.
+    """Group runs (columns id, name, preset, data_hash) of one recipe and dataset: their ids by the rival's name.
 
     A rival is named after its preset; where two rivals share a preset, each after its first run.
     """

@@ -1,4 +1,4 @@
-"""Decoded data sets in the user's cache folder: read at once the second time."""
+"""Decoded datasets in the user's cache folder: read at once the second time."""
 
 import contextlib
 import hashlib
@@ -80,7 +80,7 @@ def _files(path: Path) -> Iterator[tuple[str, os.stat_result]]:
 
 
 def open_source(source: Source, place: str, read: Callable[[], Dataset]) -> Dataset:
-    """Return the cached data set of unchanged files; otherwise what `read` returns, which is then cached.
+    """Return the cached dataset of unchanged files; otherwise what `read` returns, which is then cached.
 
     Files that had just been changed when they were read are compared by content, until their times can be relied on.
     """
@@ -116,7 +116,7 @@ def _header(key: str) -> dict[str, str]:
 
 
 def load(key: str, source: str) -> Dataset | None:
-    """Return a cached data set, None where there is none or its file is damaged."""
+    """Return a cached dataset, None where there is none or its file is damaged."""
     path = folder() / f"{key}.safetensors"
     try:
         with safe_open(path, "np") as file:
@@ -135,7 +135,7 @@ def load(key: str, source: str) -> Dataset | None:
 
 
 def store(key: str, dataset: Dataset, recent: Sequence[str] = (), content: str = "") -> None:
-    """Cache a data set, whole or not at all; a folder that cannot be written only costs time the next time.
+    """Cache a dataset, whole or not at all; a folder that cannot be written only costs time the next time.
 
     `content` is the hash of the files `recent`, for which the key alone does not vouch.
     """

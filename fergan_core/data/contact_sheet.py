@@ -1,4 +1,4 @@
-"""A contact sheet: a row of faces an emotion, so that a person can see what a data set holds."""
+"""A contact sheet: a row of faces an emotion, so that a person can see what a dataset holds."""
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,7 @@ def contact_sheet(dataset: Dataset, seed: int = 0) -> Image.Image:
     Where identities are known a row shows 16 different people. Raises DataError where there is nothing to show.
     """
     if not len(dataset):
-        raise DataError(f"{dataset.source}: no images to draw; give a data set with at least one")
+        raise DataError(f"{dataset.source}: no images to draw; give a dataset with at least one")
     rows = _emotion_rows(dataset, np.random.default_rng(seed))
     rows += _people_rows(dataset)
     columns = max(len(index) for _, index in rows)

@@ -1,4 +1,4 @@
-"""A data set of faces, and the parts of it that science needs kept apart."""
+"""A dataset of faces, and the parts of it that science needs kept apart."""
 
 import hashlib
 from collections.abc import Mapping
@@ -58,7 +58,7 @@ class Dataset:
         return len(self.images)
 
     def take(self, index: npt.NDArray[Any]) -> "Dataset":
-        """Return the images of an index (or mask) as a data set of its own."""
+        """Return the images of an index (or mask) as a dataset of its own."""
         images, labels, splits = self.images[index], self.labels[index], self.splits[index]
         factors = {name: values[index] for name, values in self.factors.items()}
         return make_dataset(self.name, self.source, images, labels, splits, factors)
@@ -80,14 +80,14 @@ def make_dataset(
     splits: Bytes,
     factors: Mapping[str, npt.NDArray[Any]] | None = None,
 ) -> Dataset:
-    """Make a data set and its content hash."""
+    """Make a dataset and its content hash."""
     digest = content_hash(images, labels, splits)
     return Dataset(name, source, images, labels, splits, digest, MappingProxyType(dict(factors or {})))
 
 
 @dataclass(frozen=True)
 class Parts:
-    """Indices int64 into a data set: for training generators, for choosing judges, and for reporting alone."""
+    """Indices int64 into a dataset: for training generators, for choosing judges, and for reporting alone."""
 
     train: Index
     held_out: Index
@@ -100,7 +100,7 @@ def image_keys(images: Bytes) -> list[bytes]:
 
 
 def split_parts(dataset: Dataset, seed: int = 0) -> Parts:
-    """Split a data set into images to train on, held-out images, and images to report on.
+    """Split a dataset into images to train on, held-out images, and images to report on.
 
     A seeded tenth of each emotion's training images is held out; what is left, less exact copies of held-out
     images, is for training. PublicTest (or PrivateTest, or a folder's test where that is all there is), less exact

@@ -34,7 +34,7 @@ def read_faces(path: str | Path, *, label_order: str | None = None) -> tuple[Byt
     `labels` [N] of 0..6. DIR holds <emotion>/*.png (jpg, webp, bmp, tif) in any published spelling, at any depth, or
     pictures without emotions. `label_order` tells what numbers in labels and folders' names count where they are not
     FER2013's codes (see emotions.label_order). What is left out, or read otherwise than it is written, is said on
-    stderr. As in a data set, faces of another size and in colour are refused. Raises DataError, one sentence that
+    stderr. As in a dataset, faces of another size and in colour are refused. Raises DataError, one sentence that
     names file and remedy.
     """
     if label_order is not None:

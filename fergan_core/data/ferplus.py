@@ -22,7 +22,7 @@ def read_votes(path: Path, dataset: Dataset) -> npt.NDArray[np.float32]:
     """Return each image's shares of votes among FER2013's emotions: float32 [N,7], all 0 where nobody voted for one.
 
     FER+ does not name FER2013's images: its rows stand in the order of fer2013.csv, split by split. Raises
-    DataError for another file, for a data set whose images have lost that order or whose splits have other lengths,
+    DataError for another file, for a dataset whose images have lost that order or whose splits have other lengths,
     and where votes and labels agree so seldom that the votes must be other images'.
     """
     if not dataset.in_rows:

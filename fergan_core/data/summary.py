@@ -1,4 +1,4 @@
-"""What a data set holds: images by split and emotion, and exact copies within and across its splits."""
+"""What a dataset holds: images by split and emotion, and exact copies within and across its splits."""
 
 from dataclasses import asdict
 from itertools import combinations
@@ -26,7 +26,7 @@ def summarise(dataset: Dataset) -> dict[str, Any]:
 
 
 def warnings(dataset: Dataset) -> list[str]:
-    """Say what a training or a score will miss in a data set."""
+    """Say what a training or a score will miss in a dataset."""
     labelled = dataset.labels != UNLABELLED
     training = dataset.splits == SPLITS.index("train")
     sentences = []

@@ -1,4 +1,4 @@
-"""The real faces that scores are compared with: each part of a data set, read once by a judge."""
+"""The real faces that scores are compared with: each part of a dataset, read once by a judge."""
 
 import hashlib
 from collections.abc import Sequence
@@ -16,9 +16,9 @@ from fergan_core.judges.judge import Judge
 
 
 class RealFaces:
-    """A data set's parts in a judge's reading, each read on first use and cached.
+    """A dataset's parts in a judge's reading, each read on first use and cached.
 
-    Each part is in an order that follows from its faces alone: a data set that is sorted by emotion gives the same
+    Each part is in an order that follows from its faces alone: a dataset that is sorted by emotion gives the same
     scores as one that is not.
 
     `train` is what generators are trained on and what fakes are compared with; `report`, which neither generator nor

@@ -25,7 +25,7 @@ from fergan_core.registry import Registry, Score
 
 
 def training_index(dataset: Dataset, parts: Parts, recipe: Recipe) -> NDArray[np.int64]:
-    """Return which images of the data set a recipe trains on: int64 [n], its emotions' part of `parts.train`."""
+    """Return which images of the dataset a recipe trains on: int64 [n], its emotions' part of `parts.train`."""
     codes = [emotion_code(name) for name in recipe.emotions]
     index = parts.train[np.isin(dataset.labels[parts.train], codes)]
     if len(index) == 0:

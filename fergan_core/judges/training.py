@@ -67,7 +67,7 @@ def for_fine_tuning(classifier: ClassifierRecipe) -> ClassifierRecipe:
 def training_for(
     dataset_name: str, *, architecture: Architecture, epochs: int | None, batch_size: int, seed: int
 ) -> JudgeTraining:
-    """Return the training for a data set with these choices; `epochs` None is the data set's default."""
+    """Return the training for a dataset with these choices; `epochs` None is the dataset's default."""
     clean = dataset_name == "synthfer"
     classifier = (_OF_CLEAN if clean else _OF_NOISY)[architecture]
     default_epochs = _EPOCHS["clean" if clean else "noisy"]
@@ -186,7 +186,7 @@ def _judge(
 def targets(dataset: Dataset) -> tuple[NDArray[np.int64], int]:
     """Return the labels that a judge is trained on, and the number of identities.
 
-    int64 [N] emotions and 0, or, where the data set has identities, int64 [N,2] (emotion, identity) and their number.
+    int64 [N] emotions and 0, or, where the dataset has identities, int64 [N,2] (emotion, identity) and their number.
     """
     emotions = dataset.labels.astype(np.int64)
     if "identity" not in dataset.factors:
@@ -196,7 +196,7 @@ def targets(dataset: Dataset) -> tuple[NDArray[np.int64], int]:
 
 
 def report_on(judge: Judge, part: Dataset, identities: int) -> dict[str, Any]:
-    """Measure a judge on a part of a data set: accuracy (overall, per emotion), confusion, NLL and ECE, IS.
+    """Measure a judge on a part of a dataset: accuracy (overall, per emotion), confusion, NLL and ECE, IS.
 
     `before` and `after` are without and with the judge's temperature.
     """
@@ -267,7 +267,7 @@ def train_judge(
     """Train, choose, calibrate and measure a judge; the same arguments on the same machine give the same weights.
 
     With `votes` float32 [N,7] it is trained on shares of people's votes, without the images that nobody voted on; it is
-    still chosen and measured by the data set's own labels. Raises DataError where a part is missing,
+    still chosen and measured by the dataset's own labels. Raises DataError where a part is missing,
     TrainingError where the loss is not a number.
     """
     for name, index in (("training", parts.train), ("held-out", parts.held_out), ("report", parts.report)):
@@ -302,7 +302,7 @@ def _finished(
     *,
     by_votes: bool,
 ) -> TrainedJudge:
-    """Calibrate a trained network on the held-out part, and measure it on the data set's parts."""
+    """Calibrate a trained network on the held-out part, and measure it on the dataset's parts."""
     held_out, identities, device = trainer.held_out, trainer.identities, trainer.device
     raw, _ = _judge(tensors, training.classifier, identities, 1.0, device).read(held_out.images)
     temperature = calibration.fit_temperature(raw, torch.from_numpy(held_out.labels))
@@ -319,7 +319,7 @@ def _finished(
                 "report": len(parts.report),
             },
             "split_rule": SPLIT_RULE,
-            "labels": "FER+'s votes" if by_votes else "the data set's",
+            "labels": "FER+'s votes" if by_votes else "the dataset's",
             "recipe": {
                 **asdict(training.classifier),
                 "epochs": training.epochs,

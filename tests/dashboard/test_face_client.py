@@ -109,7 +109,7 @@ def test_faces_are_laid_beside_their_nearest_training_faces(
 
 @pytest.fixture
 def few_faces(tmp_path: Path) -> dict[str, str]:
-    """A data set of 200 angry and 200 happy pictures of coarse blocks, as the registry knows it."""
+    """A dataset of 200 angry and 200 happy pictures of coarse blocks, as the registry knows it."""
     blocks = np.random.default_rng(5).integers(0, 256, (400, 6, 6), dtype=np.uint8)
     images = np.kron(blocks, np.ones((8, 8), np.uint8))
     np.savez(tmp_path / "few.npz", images=images, labels=np.repeat([ANGRY, HAPPY], 200))
@@ -187,14 +187,15 @@ WRONG = {
 def test_whatever_is_asked_the_answer_is_a_sentence_and_the_process_lives_on(
     weights: Path, face_client: FaceClient
 ) -> None:
-    others = set(children())
     plain = {"kind": "draw", "recipe": recipe.to_dict(RECIPE), "weights": str(weights), "labels": [HAPPY], "seed": 0}
     first = face_client.ask("draw", plain["recipe"], weights, [HAPPY], 0).faces
-    (child,) = set(children()) - others
+    child = face_client._child
+    assert child is not None
     for question, sentence in WRONG.values():
         with pytest.raises(CheckpointError) as raised:
             face_client._ask(plain | question)
         assert sentence in str(raised.value)
         assert "\n" not in str(raised.value)
-        assert set(children()) - others == {child}
+        assert face_client._child is child
+        assert child.poll() is None
     assert np.array_equal(face_client.ask("draw", plain["recipe"], weights, [HAPPY], 0).faces, first)

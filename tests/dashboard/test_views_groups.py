@@ -128,7 +128,7 @@ def test_what_weakens_a_comparison_is_said(
     app = page(url, monkeypatch, A=[*ids["hinge"], *ids["odd"]], B=ids["lsgan"][:3])
     warnings = warned(app)
     for words in (
-        "2 data sets (fer2013, synthfer)",
+        "2 datasets (fer2013, synthfer)",
         "*hinge* 0, a fork are forks",
         "Group A has several runs of the same recipe and seed",
         "Group B: fewer than 5 runs",

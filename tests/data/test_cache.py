@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -195,18 +195,3 @@ def test_a_link_to_nowhere_among_the_pictures_is_passed_over(tmp_path: Path, own
 
 def test_the_session_keeps_the_users_cache_out_of_it(own_cache: Path) -> None:
     assert cache.folder() == own_cache
-
-
-@pytest.mark.realdata
-@pytest.mark.slow
-@pytest.mark.parametrize("layout", ["csv", "folder"])
-def test_the_whole_real_set_is_read_once(
-    fer2013_layout: Callable[..., Path], layout: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = fer2013_layout(layout)
-    first = open_dataset(path)
-    monkeypatch.setattr("fergan_core.data.fer2013.read", lambda *_: pytest.fail("the data were read again"))
-    again = open_dataset(path)
-    assert len(again) > 28_000
-    assert again.content_hash == first.content_hash
-    assert np.array_equal(again.images, first.images)

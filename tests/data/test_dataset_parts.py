@@ -1,4 +1,4 @@
-"""Data sets as values: their hash, their parts for science, the cache of them."""
+"""Datasets as values: their hash, their parts for science, the cache of them."""
 
 import os
 import subprocess

@@ -34,7 +34,7 @@ def written(folder: Path, lines: list[str]) -> Path:
 def test_votes_stand_in_fer2013s_codes_and_order(three_faces: Dataset, tmp_path: Path) -> None:
     votes = read_votes(written(tmp_path, [HEADER, *ROWS]), three_faces)
     assert votes.dtype == np.float32
-    assert votes[0].tolist() == [0, 0, 0, 1, 0, 0, 0]  # the data set's first is FER2013's PublicTest
+    assert votes[0].tolist() == [0, 0, 0, 1, 0, 0, 0]  # the dataset's first is FER2013's PublicTest
     assert votes[1].tolist() == pytest.approx([0.3, 0.2, 0, 0, 0.1, 0, 0.4])
     assert votes[2].sum() == 0  # no face: nobody voted for an emotion
 

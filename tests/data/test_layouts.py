@@ -216,13 +216,20 @@ def test_all_layouts_of_the_real_images_agree(fer2013_layout: Callable[..., Path
 @pytest.mark.realdata
 @pytest.mark.slow
 @pytest.mark.parametrize("layout", ["csv", "folder"])
-def test_the_whole_real_set(fer2013_layout: Callable[..., Path], layout: str) -> None:
-    dataset = open_dataset(fer2013_layout(layout))
+def test_the_whole_real_set_is_read_once(
+    fer2013_layout: Callable[..., Path], layout: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = fer2013_layout(layout)
+    dataset = open_dataset(path)
     assert len(dataset) == 32_140
     train = dataset.labels[dataset.splits == TRAIN]
     assert np.bincount(train).tolist() == [3970, 435, 4081, 7187, 4798, 3158, 4932]
     reporting = PUBLIC if layout == "csv" else TEST
     assert np.bincount(dataset.labels[dataset.splits == reporting]).tolist() == [467, 56, 495, 891, 649, 416, 605]
+    monkeypatch.setattr("fergan_core.data.fer2013.read", lambda *_: pytest.fail("the data were read again"))
+    again = open_dataset(path)
+    assert again.content_hash == dataset.content_hash
+    assert np.array_equal(again.images, dataset.images)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Layouts of FER2013 and of data sets like it as they are found in the wild, made from 98 made-up faces.
+"""Layouts of FER2013 and of datasets like it as they are found in the wild, made from 98 made-up faces.
 
 `python -m tests.data.wild_layouts FOLDER` writes all of them below a new folder and prints the command that tells what
 each is read as. Seventy faces are training, 14 validation (PublicTest) and 14 test (PrivateTest), as many an emotion.

@@ -262,7 +262,7 @@ HOSTILE: dict[str, Callable[[Members], None]] = {
     "a sheet without columns": edit(lambda manifest: manifest["sheets"][0].update(columns=0)),
     "a recipe of no batch": edit(lambda manifest: manifest["run"]["recipe"].update(batch_size=0)),
     "a recipe whose method is a word": edit(lambda manifest: manifest["run"]["recipe"].update(method="gan")),
-    "a data set of many images": edit(lambda manifest: manifest["run"]["dataset"].update(images="many")),
+    "a dataset of many images": edit(lambda manifest: manifest["run"]["dataset"].update(images="many")),
     "a protocol without faces": edit(lambda manifest: manifest["evaluations"][0]["protocol"].pop("count")),
     "a score twice": edit(
         lambda manifest: manifest["evaluations"][0]["scores"].append(manifest["evaluations"][0]["scores"][0])

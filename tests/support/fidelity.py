@@ -5,7 +5,7 @@ from torch.utils.data import Dataset
 
 
 class Pictures(Dataset[torch.Tensor]):
-    """Faces uint8 [N,48,48] as a data set of pictures uint8 [3,48,48]."""
+    """Faces uint8 [N,48,48] as a dataset of pictures uint8 [3,48,48]."""
 
     def __init__(self, images: torch.Tensor) -> None:
         self.images = images

@@ -16,7 +16,7 @@ _SIGNIFICANT = 0.05
 
 
 def little_data(study: Study, score: Score) -> Verdict:
-    """Return the verdict on 'GANs collapse with little data': the smallest data set against the largest.
+    """Return the verdict on 'GANs collapse with little data': the smallest dataset against the largest.
 
     Both are compared after the largest number of images seen that all sizes reach. The claim holds where the score is
     worse (Welch's interval excludes 0) or more runs have a collapse among their findings (Fisher's exact test, p <

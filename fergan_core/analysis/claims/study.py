@@ -1,6 +1,6 @@
-"""A study's runs, and those among them that can be compared: of one data set, one recipe and one judge.
+"""A study's runs, and those among them that can be compared: of one dataset, one recipe and one judge.
 
-What differs is never pooled: of several data sets or recipes the one with the most runs is taken, of several judges and
+What differs is never pooled: of several datasets or recipes the one with the most runs is taken, of several judges and
 protocols the one that `fergan_core.protocols.preferred` puts first. The verdict says what was left out.
 """
 

@@ -36,7 +36,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Table:
-    """A data set as it was read: images uint8 [N,48,48], labels uint8 [N], splits uint8 [N], counts and notices."""
+    """A dataset as it was read: images uint8 [N,48,48], labels uint8 [N], splits uint8 [N], counts and notices."""
 
     images: Bytes
     labels: Bytes
@@ -50,7 +50,7 @@ class Table:
 class Labels:
     """Reads labels under a label order (None: FER2013's codes), and settles at the end what they mean together.
 
-    Only all of a data set's numbers tell whether they count from 0 or from 1.
+    Only all of a dataset's numbers tell whether they count from 0 or from 1.
     """
 
     order: str | None = None

@@ -75,7 +75,7 @@ def split_of(parts: Sequence[str]) -> str | None:
 
 
 def split_of_dataset(name: str) -> str | None:
-    """Return the split that a data set's own name says, where it says nothing else: 'test', 'FER2013Test'."""
+    """Return the split that a dataset's own name says, where it says nothing else: 'test', 'FER2013Test'."""
     name_words = {word for word in words(name) if not word.isdigit()} - _PLAIN
     if all(word in _SPLIT_WORDS or word in _HALVES or _JOINED.match(word) for word in name_words):
         return split_of([name])

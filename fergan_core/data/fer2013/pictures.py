@@ -128,7 +128,7 @@ def read_folders(files: Files, names: Sequence[str], order: str | None, dataset_
     """Read pictures that lie in folders of emotions, or under a label order in numbered ones; leave out the others.
 
     A split is what the innermost telling folder says, else what the pictures' own names say ('PrivateTest_88.jpg'),
-    else `dataset_split`, the split in the data set's own name, else training.
+    else `dataset_split`, the split in the dataset's own name, else training.
     """
     return assembled(files, *sorted_by_place(names, order, dataset_split))
 

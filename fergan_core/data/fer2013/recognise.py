@@ -58,7 +58,7 @@ def refusal(start: bytes, name: str) -> DataError | None:
 def refusal_of_binary(start: bytes, name: str) -> DataError | None:
     """Return the error for a file whose first HEAD bytes are not text; None for text."""
     if start.startswith((b"\xff\xd8\xff", b"\x89PNG", b"GIF8")):
-        return DataError(f"{name} is one picture and not a data set; {EXPECTED}")
+        return DataError(f"{name} is one picture and not a dataset; {EXPECTED}")
     return DataError(f"{name} is not a layout of FER2013; {EXPECTED}") if b"\0" in start else None
 
 

@@ -1,4 +1,4 @@
-"""Several tables of faces as one data set: parts of it, splits of it, or the same faces twice."""
+"""Several tables of faces as one dataset: parts of it, splits of it, or the same faces twice."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -29,13 +29,13 @@ class _Read:
 def read_tables(
     sources: Sequence[Source], opened: Callable[[Source, Labels], tuple[Part, bool, list[str]]], order: str | None
 ) -> Table:
-    """Read all tables of a data set, those with a column of usages first; leave out one that has the same faces again.
+    """Read all tables of a dataset, those with a column of usages first; leave out one that has the same faces again.
 
     The challenge's archive has the whole set twice, and its training and test part once more. Raises DataError where
     two tables share more than half of their faces: nobody knows which are meant.
     """
     labels = Labels(order)
-    # A pass by the splits that the files' names say keeps the order that earlier data sets have.
+    # A pass by the splits that the files' names say keeps the order that earlier datasets have.
     first = sorted(sources, key=lambda source: (SPLITS.index(source.split or "train"), source.name))
     every = [_Read(source, *opened(source, labels)) for source in first]
     with_usage = sorted(

@@ -77,7 +77,7 @@ class Scene:
 
 
 def synthfer(seed: int = 0, counts: Mapping[str, Mapping[str, int]] | None = None) -> Dataset:
-    """Draw the data set: images uint8 [N,48,48] of 64 people and seven emotions, in shuffled order.
+    """Draw the dataset: images uint8 [N,48,48] of 64 people and seven emotions, in shuffled order.
 
     counts maps a split to its emotions' counts, such as {"train": {"happy": 100}}; by default FER2013's own for train
     (28,709) and public (3,589). The same seed and counts give the same bytes. Raises UsageError for other names.
