@@ -56,6 +56,18 @@ def browser(chromium: str) -> Iterator[Any]:
         started.close()
 
 
+@pytest.fixture(scope="session")
+def context_of(browser: Any) -> Callable[[bool, int], Any]:
+    """Return a function (dark, width) -> browser context; its pages share a cache, so Streamlit is loaded once."""
+
+    @cache
+    def open_context(dark: bool, width: int) -> Any:
+        theme = "dark" if dark else "light"
+        return browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme, accept_downloads=True)
+
+    return open_context
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
     """Let fixtures know whether their test failed."""
@@ -68,15 +80,14 @@ _FAILED = pytest.StashKey[list[bool]]()
 
 
 @pytest.fixture
-def page_at(request: pytest.FixtureRequest, browser: Any, dashboard_address: str) -> Iterator[Callable[..., Any]]:
+def page_at(
+    request: pytest.FixtureRequest, context_of: Callable[[bool, int], Any], dashboard_address: str
+) -> Iterator[Callable[..., Any]]:
     """Return a function (path, dark=False, width=1280) -> page; a failed test leaves screenshots in test-artifacts."""
     pages: list[Any] = []
 
     def open_page(path: str, dark: bool = False, width: int = 1280) -> Any:
-        context = browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light", accept_downloads=True
-        )
-        page = context.new_page()
+        page = context_of(dark, width).new_page()
         page.goto(dashboard_address + path)
         page.locator("h1").first.wait_for(timeout=60_000)
         pages.append(page)
@@ -89,4 +100,4 @@ def page_at(request: pytest.FixtureRequest, browser: Any, dashboard_address: str
             ARTIFACTS.mkdir(exist_ok=True)
             name = re.sub(r"[^\w-]+", "-", request.node.name)
             page.screenshot(path=str(ARTIFACTS / f"{name}-{number}.png"), full_page=True)
-        page.context.close()
+        page.close()
