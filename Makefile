@@ -32,7 +32,7 @@ demo-run: setup
 test: setup
 	$(BIN)/python $(TESTS)
 
-# What a person runs before a commit: all but trainings, the browser and what else takes more than five seconds.
+# What a person runs before a commit: all but trainings, the browser and what else takes more than a second.
 test-fast: setup
 	$(BIN)/python $(TESTS) -m "not slow and not browser"
 

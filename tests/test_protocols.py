@@ -140,6 +140,7 @@ def test_other_numbers_of_real_faces_are_warned_of() -> None:
     assert "500 and 1,813 real faces" in protocols.real_faces(table(row(), row("b", real_count=1813)))
 
 
+@pytest.mark.slow
 def test_report_small_of_the_committed_runs_is_shown_by_its_first_judge(tmp_path: Path) -> None:
     database = tmp_path / "runs.db"
     done = subprocess.run(["git", "show", "HEAD:runs.db"], cwd=ROOT, capture_output=True, check=False)

@@ -89,6 +89,7 @@ def table_of(values: dict[str, list[float]], metric: str = "fid") -> pd.DataFram
     return pd.DataFrame(rows, columns=["rival", "metric", "emotion", "seed", "value"]).assign(low=0.0, high=0.0)
 
 
+@pytest.mark.slow
 def test_a_skewed_score_is_compared_as_a_ratio_and_described_as_one() -> None:
     table = table_of({"gan": [14.0, 28.0, 7.0, 15.0, 20.0], "flow": [10.0, 20.0, 5.0, 11.0, 14.0]})
     (comparison,) = family(table, [("fid", "lower", Scale("ratio"))])["fid"]
@@ -104,6 +105,7 @@ def test_a_skewed_score_is_compared_as_a_ratio_and_described_as_one() -> None:
     assert "is better by 4.8 (95 % interval" in below.sentence("FID")
 
 
+@pytest.mark.slow
 def test_shares_are_tested_by_log_odds_and_the_verdict_is_in_points() -> None:
     table = table_of({"gan": [0.02, 0.03, 0.01, 0.02, 0.0], "flow": [0.4, 0.6, 0.5, 0.55, 0.3]}, "coverage")
     (comparison,) = family(table, [("coverage", "higher", Scale("share", 1000))])["coverage"]
@@ -123,6 +125,7 @@ def test_shares_are_tested_by_log_odds_and_the_verdict_is_in_points() -> None:
     assert unknown.kind == "difference"  # one share is 0, of an unknown number of faces
 
 
+@pytest.mark.slow
 def test_ten_pairs_are_corrected_for_their_number_and_their_intervals_agree_with_it() -> None:
     source = np.random.default_rng(0)
     values = {f"r{place}": list(20 * np.exp(0.1 * source.normal(size=5) + (place == 0))) for place in range(5)}

@@ -213,6 +213,7 @@ def test_a_plateau_is_reported_where_half_the_evaluations_bring_no_improvement()
     assert findings_of(better) == []
 
 
+@pytest.mark.slow
 def test_findings_need_no_torch() -> None:
     script = "import sys, fergan_core.analysis.findings\nassert 'torch' not in sys.modules\n"
     subprocess.run([sys.executable, "-c", script], check=True, timeout=120)

@@ -37,6 +37,7 @@ def test_a_group_below_five_runs_at_most_suggests() -> None:
     assert compare([1.0, 1.1, 0.9, 1.0, 1.0], [5.0, 5.1, 4.9, 5.0, 5.0]).verdict == "shows"
 
 
+@pytest.mark.slow
 def test_what_the_seeds_explain_is_undecided_and_how_many_runs_would_decide_it() -> None:
     a, b = [1.0, 3.0, 2.0], [2.0, 4.0, 3.0]
     difference = compare(a, b)

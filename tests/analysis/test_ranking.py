@@ -126,6 +126,7 @@ def test_the_best_of_an_emotion_is_its_own() -> None:
     assert best.first["run_id"] == "b"
 
 
+@pytest.mark.slow
 def test_ranking_needs_no_torch() -> None:
     script = "import sys, fergan_core.analysis.ranking\nassert 'torch' not in sys.modules\n"
     subprocess.run([sys.executable, "-c", script], check=True, timeout=120)

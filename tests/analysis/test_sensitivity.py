@@ -34,6 +34,7 @@ def test_shares_are_those_of_the_variances() -> None:
     assert (table["share"] <= table["high"]).all()
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
     source, held = np.random.default_rng(1), {"x": 0, "y": 0, "seed": 0}
     truth = {"x": 0.0, "y": 0.5, "seed": 0.5}  # y's variance is the noise's: (2 / 2)^2
@@ -46,6 +47,7 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
         assert count >= binom.ppf(0.001, 60, 0.95), name
 
 
+@pytest.mark.slow
 def test_a_parameter_that_does_nothing_has_no_share_on_average() -> None:
     source = np.random.default_rng(2)
     x_shares = [of(shares(study(4, 0.0, 0.0, 1.0, source), ["x", "y"], "fid"), "x")["share"] for _ in range(60)]

@@ -68,6 +68,7 @@ def test_when_all_are_dead_the_interval_keeps_its_upper_end() -> None:
     assert curve([10, 10], [])[["alive", "low", "high"]].iloc[-1].to_list() == [0, 0, 1]
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
     source, held, tries = np.random.default_rng(0), 0, 300
     for _ in range(tries):

@@ -43,6 +43,7 @@ def test_the_groups_have_their_own_runs_scores_of_the_faces_asked_for() -> None:
     assert groups.in_groups(scores, IN_GROUPS, "happy").value.to_list() == [99.0]
 
 
+@pytest.mark.slow
 def test_a_metrics_row_says_what_the_comparison_found() -> None:
     a, b = [30.0, 31.0, 32.0], [20.0, 21.0, 25.0]
     (row,) = groups.differences(of_groups("fid", a, b), ["fid"]).itertuples(index=False)
@@ -55,6 +56,7 @@ def test_a_metrics_row_says_what_the_comparison_found() -> None:
     assert row.needed == f"{comparison.needed} per group"
 
 
+@pytest.mark.slow
 def test_metrics_shown_together_are_corrected_for_their_number_and_a_score_of_0_is_compared_by_difference() -> None:
     a, b = [30.0, 31.0, 32.0], [20.0, 21.0, 25.0]
     values = pd.concat([of_groups("fid", a, b), of_groups("is", [1.0, 1.1, 1.3], [1.1, 1.3, 1.0])])
@@ -88,6 +90,7 @@ def test_what_cannot_be_told_or_compared_names_no_better_group() -> None:
     assert few.a.to_list() == ["30.5", "–"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("metric", "a", "b", "which"),
     [

@@ -41,6 +41,7 @@ def weights(tmp_path: Path) -> Path:
     return checkpoint.save_checkpoint(tmp_path, 1, learner.state_dict(), learner.networks)[0].path
 
 
+@pytest.mark.slow
 def test_the_faces_are_those_of_the_generator(weights: Path, face_client: FaceClient) -> None:
     faces = face_client.ask("draw", recipe.to_dict(RECIPE), weights, [HAPPY] * 5, 7).faces
     generator = methods.load_generator(recipe.to_dict(RECIPE), weights)

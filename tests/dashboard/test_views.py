@@ -114,6 +114,7 @@ def test_a_living_run_can_be_held_to_look_closely(one_run: tuple[str, str], monk
     assert not app.exception
 
 
+@pytest.mark.slow
 def test_a_tag_and_a_note_are_saved(one_run: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     url, run_id = one_run
     app = page("run", url, monkeypatch, run=run_id)
@@ -141,6 +142,7 @@ def test_looking_writes_nothing(one_run: tuple[str, str], monkeypatch: pytest.Mo
     assert hashlib.sha256(Path(url).read_bytes()).hexdigest() == before
 
 
+@pytest.mark.slow
 def test_the_dashboard_opens_without_torch() -> None:
     script = (
         "import importlib, pkgutil, sys\n"

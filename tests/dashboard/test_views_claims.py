@@ -105,6 +105,7 @@ def test_a_tried_claim_shows_verdict_sentence_figure_and_runs(tried: str, monkey
     assert any(rests_on in text for text in texts(app.caption))
 
 
+@pytest.mark.slow
 def test_the_score_is_chosen_and_stands_in_the_address(tried: str, monkeypatch: pytest.MonkeyPatch) -> None:
     app = page(tried, monkeypatch, score="FID")
     assert any("FID is" in text and "times as high" in text for text in texts(app.markdown))
@@ -112,6 +113,7 @@ def test_the_score_is_chosen_and_stands_in_the_address(tried: str, monkeypatch: 
     assert any("two evaluations with this score" in text for text in texts(app.markdown))
 
 
+@pytest.mark.slow
 def test_every_claim_that_was_tried_has_its_figure(all_tried: str, monkeypatch: pytest.MonkeyPatch) -> None:
     app = page(all_tried, monkeypatch, score="FID")
     assert len(app.get("plotly_chart")) == len(CLAIMS)

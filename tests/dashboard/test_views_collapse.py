@@ -170,6 +170,7 @@ def test_the_dying_emotion_is_shown_before_at_and_after_and_another_run_has_its_
     assert "No collapse was found in this run" in text_of(app.info)
 
 
+@pytest.mark.slow
 def test_coverage_comes_from_evaluations_of_one_protocol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     url = str(tmp_path / "runs.db")
     registry = Registry(url)

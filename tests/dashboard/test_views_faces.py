@@ -94,6 +94,7 @@ def test_with_the_literature_run_alone_the_page_says_how_to_add_a_run(
     assert any("trainers.dcgan" in code.value for code in app.code)
 
 
+@pytest.mark.slow
 def test_checkpoints_opens_the_run_and_the_epoch_of_the_address(
     two_runs: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,6 +141,7 @@ def test_inception_score_takes_runs_and_reading_from_the_address(
     assert not app.warning
 
 
+@pytest.mark.slow
 def test_inception_score_shows_one_judge_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     url = str(tmp_path / "runs.db")
     registry = Registry(url)
@@ -153,6 +155,7 @@ def test_inception_score_shows_one_judge_at_a_time(tmp_path: Path, monkeypatch: 
     assert not app.warning
 
 
+@pytest.mark.slow
 def test_inception_score_warns_where_two_judges_disagree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     url = str(tmp_path / "runs.db")
     registry = Registry(url)

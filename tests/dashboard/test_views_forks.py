@@ -81,6 +81,7 @@ def test_the_tree_says_what_each_fork_changed_and_what_came_of_it(
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_curve_opens_at_the_emotion_that_died_and_draws_the_chosen_forks(
     branched: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,6 +103,7 @@ def test_a_run_that_neither_is_nor_has_a_fork_has_no_such_section(
     assert not has_forks(page(branched[0], monkeypatch, "report22"))
 
 
+@pytest.mark.slow
 def test_forks_of_a_run_that_was_deleted_are_still_told(
     branched: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

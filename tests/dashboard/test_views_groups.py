@@ -68,6 +68,7 @@ def warned(app: AppTest) -> str:
     return "\n".join(warning.value for warning in app.warning).replace("\\", "")
 
 
+@pytest.mark.slow
 def test_two_groups_of_five_seeds_are_compared(
     seeds: tuple[str, dict[str, list[str]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,6 +122,7 @@ def test_a_run_in_both_groups_is_refused(
     assert not app.dataframe
 
 
+@pytest.mark.slow
 def test_what_weakens_a_comparison_is_said(
     seeds: tuple[str, dict[str, list[str]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -142,6 +144,7 @@ def test_what_weakens_a_comparison_is_said(
     assert "The runs of group A differ in more than the seed, and so their spread: loss." in mixed
 
 
+@pytest.mark.slow
 def test_groups_are_compared_at_equal_images_and_by_one_emotions_faces(
     seeds: tuple[str, dict[str, list[str]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,6 +160,7 @@ def test_groups_are_compared_at_equal_images_and_by_one_emotions_faces(
     assert any("did not record this cost" in info.value for info in app.info)
 
 
+@pytest.mark.slow
 def test_a_run_of_the_address_that_is_not_there_is_named(
     seeds: tuple[str, dict[str, list[str]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -82,6 +82,7 @@ def page(url: str, monkeypatch: pytest.MonkeyPatch, **query: str) -> AppTest:
     return app
 
 
+@pytest.mark.slow
 def test_at_an_equal_budget_seeds_are_paired_and_the_verdict_says_how_sure_it_is(
     two_methods: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -105,6 +106,7 @@ def test_at_an_equal_budget_seeds_are_paired_and_the_verdict_says_how_sure_it_is
     assert list(app.dataframe[0].value.spent) == ["6,400", "6,400"]
 
 
+@pytest.mark.slow
 def test_the_command_meets_them_where_it_is_told(
     two_methods: tuple[str, list[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -136,6 +138,7 @@ def test_what_a_face_costs_lists_every_way_of_drawing_and_marks_the_front(
     assert "midpoint, 1 step" in on_front or "one pass" in on_front
 
 
+@pytest.mark.slow
 def test_an_emotion_s_faces_are_compared_alone(
     two_methods: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

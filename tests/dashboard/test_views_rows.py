@@ -166,6 +166,7 @@ def test_the_good_rows_are_read_and_each_bad_one_is_named(spoiled: tuple[str, li
     registry.restore(bad)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("view", "query"), PAGES, ids=lambda value: value if isinstance(value, str) else "-".join(value.values())
 )
@@ -188,6 +189,7 @@ def test_no_bad_row_takes_a_page_down(
     assert "is left out: its '" in warnings
 
 
+@pytest.mark.slow
 def test_a_sheet_of_other_classes_is_shown_under_their_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = str(tmp_path / "runs.db")
     registry = Registry(path)

@@ -78,6 +78,7 @@ def test_a_study_shows_who_died_what_a_score_depends_on_and_its_trials(
     assert trials[["d_lr", "loss", "seed", "fid"]].iloc[0].to_list() == [2e-4, "hinge", 0, 22.0]
 
 
+@pytest.mark.slow
 def test_score_and_field_can_be_chosen_by_the_address(
     studied: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,6 +98,7 @@ def test_a_study_of_one_setting_and_few_trials_says_what_is_missing(
     assert not app.get("plotly_chart")
 
 
+@pytest.mark.slow
 def test_too_few_scored_trials_have_survival_and_failures_but_no_shares(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -240,6 +240,7 @@ def test_the_bad_row_is_named_where_it_lies_in_a_later_block(tmp_path: Path, mon
         open_dataset(rows(*[good] * 7, f"3,{pixels('256')},Training", *[good] * 7)(tmp_path))
 
 
+@pytest.mark.slow
 def test_damaged_bytes_never_end_in_another_error(tmp_path: Path) -> None:
     """Three hundred random damages to each kind of file: every one is read or refused in one line."""
     source = tmp_path / "train" / "happy"

@@ -39,6 +39,7 @@ def test_an_array_that_promises_more_than_it_holds_is_refused(tmp_path: Path) ->
         open_dataset(tmp_path / "faces.npz")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["gz", "bz2", "xz"])
 def test_a_compressed_table_without_end_is_refused_soon(tmp_path: Path, kind: str) -> None:
     """A few kilobytes that unpack to gigabytes, of one row or of empty rows."""

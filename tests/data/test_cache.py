@@ -27,6 +27,7 @@ def fer2013_csv(path: Path, rows: int) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_many_that_open_at_once_leave_one_whole_cache(tmp_path: Path, own_folder: Path) -> None:
     path = fer2013_csv(tmp_path / "fer2013.csv", rows=200)
     code = f"from fergan_core.data import open_dataset; print(open_dataset({str(path)!r}).content_hash)"
@@ -65,6 +66,7 @@ def test_a_picture_changed_in_place_is_seen(tmp_path: Path, own_folder: Path) ->
     assert open_dataset(tmp_path / "faces").images[0, 0, 0] == 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["csv", "folder"])
 @pytest.mark.parametrize("pause", [0.0, 2.2], ids=["at once", "later"])
 def test_labels_changed_in_a_file_of_the_same_size_and_time_are_seen(
@@ -101,6 +103,7 @@ def names_compared(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return looked
 
 
+@pytest.mark.slow
 def test_files_that_had_just_changed_are_compared_by_content_until_their_times_can_be_relied_on(
     tmp_path: Path, own_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -117,6 +120,7 @@ def test_files_that_had_just_changed_are_compared_by_content_until_their_times_c
     assert len(looked) == 3
 
 
+@pytest.mark.slow
 def test_only_files_that_had_just_changed_are_compared_by_content(
     tmp_path: Path, own_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,6 +138,7 @@ def test_only_files_that_had_just_changed_are_compared_by_content(
     assert open_dataset(tmp_path / "faces").content_hash != first.content_hash
 
 
+@pytest.mark.slow
 def test_a_reading_that_takes_longer_than_the_files_times_need_is_relied_on_at_once(
     tmp_path: Path, own_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -146,6 +146,7 @@ def test_sheet_of_synthfer_shows_different_people_and_then_all_of_them() -> None
     assert len(set().union(*faces[7:])) == 64
 
 
+@pytest.mark.slow
 @pytest.mark.realdata
 def test_info_of_the_real_images(fer2013_layout: Callable[..., Path]) -> None:
     summary = summarise(open_dataset(fer2013_layout("csv", 3000)))

@@ -183,6 +183,7 @@ def test_opening_a_data_set_imports_no_torch(tmp_path: Path) -> None:
     assert done.stdout == "False\n"
 
 
+@pytest.mark.slow
 def test_second_opening_of_a_set_as_large_as_fer2013_is_fast(cached: Path) -> None:
     dataset = noise_pictures({TRAIN: 28_709, PUBLIC: 3_589, PRIVATE: 3_589})
     cache.store("large", dataset)

@@ -255,6 +255,7 @@ def discriminant_accuracy(train, train_classes, test, test_classes, number: int)
     return float((scores.argmax(axis=1) == test_classes).mean())
 
 
+@pytest.mark.slow
 def test_emotions_and_people_can_be_learned_from_the_pixels(dataset):
     x, labels, identity = features(dataset.images), dataset.labels, dataset.factors["identity"]
     train, public = dataset.splits == 0, dataset.splits == 1

@@ -43,6 +43,7 @@ def test_real_faces_as_a_generator_score_as_real_faces(evaluator: Evaluator, uns
     }
 
 
+@pytest.mark.slow
 def test_every_score_is_catalogued_and_lies_between_noise_and_real_faces(
     evaluator: Evaluator, unseen_faces: Dataset
 ) -> None:
@@ -61,6 +62,7 @@ def test_every_score_is_catalogued_and_lies_between_noise_and_real_faces(
     assert value(evaluation, "modes").noise == 0
 
 
+@pytest.mark.slow
 def test_a_collapsed_generator_is_found_out(evaluator: Evaluator, training_faces: Dataset) -> None:
     evaluation = evaluator.evaluate(Replayer(training_faces, always=3))
     assert value(evaluation, "is").value == pytest.approx(1.0, abs=1e-5)
@@ -76,6 +78,7 @@ def test_a_collapsed_generator_is_found_out(evaluator: Evaluator, training_faces
     assert value(evaluation, "js").value > 0.5 > 0.1 > value(evaluation, "js").real
 
 
+@pytest.mark.slow
 def test_scores_that_few_faces_cannot_have_are_left_out_with_the_reason(few: Dataset, parts: Parts) -> None:
     black = Faces(torch.zeros(60, 48, 48, dtype=torch.uint8), None)
     evaluation = Evaluator(few, parts, Protocol("synthfer", count=60)).score(black, range(7))
@@ -87,6 +90,7 @@ def test_scores_that_few_faces_cannot_have_are_left_out_with_the_reason(few: Dat
     assert ndb.endswith("its test needs 80% of them; score more faces, or see JS")
 
 
+@pytest.mark.slow
 def test_faces_learnt_by_heart_are_found_out(evaluator: Evaluator, training_faces: Dataset) -> None:
     evaluation = evaluator.evaluate(Replayer(training_faces))
     assert value(evaluation, "authenticity").value == 0.0
@@ -94,6 +98,7 @@ def test_faces_learnt_by_heart_are_found_out(evaluator: Evaluator, training_face
     assert value(evaluation, "fid").value < 2 * value(evaluation, "fid").real  # which FID does not mind
 
 
+@pytest.mark.slow
 def test_the_same_protocol_gives_the_same_digits(few: Dataset, parts: Parts, training_faces: Dataset) -> None:
     generator, small = Replayer(training_faces), Protocol("synthfer", count=150)
     first = Evaluator(few, parts, small).evaluate(generator)
@@ -117,6 +122,7 @@ def test_fakes_are_scored_in_blocks_of_real_faces_number(few: Dataset, parts: Pa
     assert value(evaluation, "fid").value == pytest.approx(sum(blocks) / 2, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_the_real_value_is_that_of_the_report_part_alone(few: Dataset, parts: Parts, training_faces: Dataset) -> None:
     evaluation = Evaluator(few, parts, Protocol("synthfer", count=700)).evaluate(Replayer(training_faces))
     logits, _ = load_judge("synthfer").read(few.images[parts.report])
@@ -124,6 +130,7 @@ def test_the_real_value_is_that_of_the_report_part_alone(few: Dataset, parts: Pa
     assert value(evaluation, "is").real == pytest.approx(inception_score.inception_score(logits), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_five_emotions_are_compared_with_the_same_five(few: Dataset, parts: Parts, training_faces: Dataset) -> None:
     five = ("neutral", "fear", "angry", "surprise", "disgust")
     evaluation = Evaluator(few, parts, Protocol("synthfer", count=600)).evaluate(Replayer(training_faces, five))
@@ -132,6 +139,7 @@ def test_five_emotions_are_compared_with_the_same_five(few: Dataset, parts: Part
     assert {score.emotion for score in evaluation.scores if score.metric == "accuracy"} <= {None, *five}
 
 
+@pytest.mark.slow
 def test_without_data_nothing_is_real_and_the_prior_is_the_judges(training_faces: Dataset) -> None:
     evaluator = Evaluator(None, None, Protocol("synthfer", count=300))
     evaluation = evaluator.evaluate(Replayer(training_faces))
@@ -145,6 +153,7 @@ def test_without_data_nothing_is_real_and_the_prior_is_the_judges(training_faces
     assert np.abs(labels.bincount().numpy() - 3589 * np.sum(rows, 1) / np.sum(rows)).max() < 1
 
 
+@pytest.mark.slow
 def test_unlabelled_faces_have_no_accuracy_and_no_emotion_of_their_own(evaluator: Evaluator, few: Dataset) -> None:
     evaluation = evaluator.score(Faces(torch.from_numpy(few.images[:300]), None), tuple(range(7)))
     assert {score.emotion for score in evaluation.scores} == {None}

@@ -59,6 +59,7 @@ def test_an_order_that_was_named_and_is_wrong_is_found_too() -> None:
     assert suspected_order(read_as(confusion), meant) is None
 
 
+@pytest.mark.slow
 def test_no_generator_of_the_showcase_is_taken_for_one_with_other_labels() -> None:
     """100 runs of every quality: untrained, collapsed, diverged and good ones, by their recorded shares."""
     reader = Reader(str(Path(__file__).parents[2] / "runs.db"))

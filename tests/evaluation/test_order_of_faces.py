@@ -18,6 +18,8 @@ from fergan_core.metrics import bins
 from fergan_core.metrics.catalogue import CATALOGUE
 from tests.evaluation.conftest import Replayer
 
+pytestmark = pytest.mark.slow
+
 COUNT = 520  # enough for FID-infinity
 METRICS = (*CATALOGUE, "is_at_100", "is_at_250", *(f"read_as_{name}" for name in EMOTIONS))
 OF_GENERATORS = {"log_condition", "bits_per_dim", "bits_per_dim_error", "speed"}  # not of faces from a file

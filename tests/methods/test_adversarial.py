@@ -122,6 +122,7 @@ def steps_of(learner: AdversarialLearner, numbers: range, batch: tuple[Tensor, T
     return rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PIECES)
 def test_every_piece_learns_and_goes_on_from_its_state_as_if_nothing_had_happened(
     name: str, batch: tuple[Tensor, Tensor]

@@ -40,6 +40,7 @@ def train(learner: methods.MethodLearner, start: int, stop: int) -> None:
         learner.step(*faces(8))
 
 
+@pytest.mark.slow
 @by_method
 def test_the_network_learns_brightness_by_emotion_and_draws_it(recipe: Recipe) -> None:
     steep = replace(recipe.method, lr=3e-3, lr_decay=False, ema=0.9, sample_steps=8)
@@ -89,6 +90,7 @@ def test_the_path_has_a_state_a_step_and_ends_in_the_face(recipe: Recipe) -> Non
     assert torch.equal(path[-1][0], generator.generate(latents, labels))
 
 
+@pytest.mark.slow
 @by_method
 def test_a_training_goes_on_from_its_state_to_the_last_bit_and_its_weights_draw_the_same(
     recipe: Recipe, tmp_path: pytest.TempPathFactory

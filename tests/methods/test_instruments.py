@@ -135,6 +135,7 @@ def test_probing_changes_neither_the_network_nor_the_random_numbers() -> None:
     assert torch.allclose(probe.logits(batch)[0], first + 1, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [{}, {"network": "pytorch-gan"}, {"spectral_norm": "both", "d_batch_norm": False}])
 def test_a_measured_training_is_the_training(method: dict[str, object]) -> None:
     images, labels = some(64, 1)

@@ -121,6 +121,7 @@ def test_the_adaptive_solver_keeps_to_its_tolerance() -> None:
     assert max(errors) < 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("path", "network", "sampler", "order"), CASES, ids=[case[2] for case in CASES])
 def test_faces_drawn_from_random_noise_are_distributed_as_the_mixture(
     path: Edm | StraightPath, network: Network, sampler: str, order: int

@@ -72,6 +72,7 @@ def test_lecam_draws_each_side_to_the_others_average() -> None:
     assert float(lecam(fake, real)) < 0.01 * float(last)
 
 
+@pytest.mark.slow
 def test_what_a_penalty_costs_is_counted() -> None:
     # Unaugmented faces enter the discriminator as they are.
     plain = recipes.preset("quick")

@@ -45,6 +45,7 @@ def test_greys_that_are_all_as_likely_take_eight_bits() -> None:
     assert pytest.approx(8, abs=0.01) == 1 + GREY_LEVELS_BITS
 
 
+@pytest.mark.slow
 def test_it_learns_brightness_by_emotion_draws_it_and_tells_its_bound() -> None:
     learner = methods.build_learner(RECIPE, CPU, steps=200, bfloat16=False)
     rows = []

@@ -164,6 +164,7 @@ def test_fid_infinity_without_is_the_line_through_the_subsets_less_the_group() -
         assert float(without[group]) == pytest.approx(intercept, rel=1e-8)
 
 
+@pytest.mark.slow
 def test_fid_infinity_takes_the_bias_of_few_faces_away() -> None:
     width, faces = 8, 500
     real = gaussian([0.0] * width, torch.eye(width))

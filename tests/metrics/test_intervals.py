@@ -89,6 +89,7 @@ def times_covered(scored: Scored, repeats: int, blocks: int, like_real: bool) ->
     return sum(interval.low <= truth <= interval.high for interval in block_intervals)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("scored", "repeats", "blocks"),
     [
@@ -105,11 +106,13 @@ def test_interval_covers_the_truth_about_as_often_as_it_says(scored: Scored, rep
     assert fewest <= times_covered(scored, repeats, blocks, like_real=False) <= most
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scored", [*COUNTS.values(), ndb_scored], ids=[*COUNTS, "ndb"])
 def test_interval_of_a_count_covers_at_least_as_often_as_it_says(scored: Scored) -> None:
     assert times_covered(scored, 200, 1, like_real=False) >= binom.ppf(0.001, 200, 0.95)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "scored", [fid_scored, kid_scored, vendi_scored, *COUNTS.values()], ids=["fid", "kid", "vendi", *COUNTS]
 )
@@ -209,6 +212,7 @@ def test_interval_of_counts_covers_every_truth(truth: float) -> None:
     assert sum(interval.high - interval.low for interval in mean_intervals) / 1000 < 0.05 + 0.5 * truth
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.0004, 0.002, 0.1, 1.0])
 def test_interval_of_coverage_covers_the_truth_near_none_and_near_all(share: float) -> None:
     # A share of the fakes is like real faces and the rest far away. There are more fakes than real faces, so that a
@@ -228,6 +232,7 @@ def test_interval_of_coverage_covers_the_truth_near_none_and_near_all(share: flo
     assert sum(interval.high - interval.low for interval in coverages) / 200 < 0.25 + 1.5 * 3.92 * spread
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["copies", "far away", "about 20 in a cell", "about 16 in a cell"])
 def test_interval_of_ct_covers_where_all_faces_are_at_one_end_or_a_cell_counts_in_some_draws_only(how: str) -> None:
     generator = torch.Generator().manual_seed(6)

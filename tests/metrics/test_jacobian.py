@@ -85,6 +85,7 @@ def test_agrees_with_autograds_jacobian_on_a_conv_net() -> None:
     assert len(set(conditions.tolist())) == 8
 
 
+@pytest.mark.slow
 def test_agrees_with_autograds_jacobian_on_a_dcgan_with_a_label_for_each_latent() -> None:
     network, classes = dcgan(), torch.tensor([5, 0, 3])
     latents = some_latents(count=3, size=12, dtype=torch.float32)

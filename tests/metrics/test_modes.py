@@ -128,6 +128,7 @@ def test_every_mode_has_a_real_face_that_the_judge_reads_rightly(real: Read, rea
     assert len(real.mode[real.right].unique()) == 448
 
 
+@pytest.mark.slow
 def test_real_faces_less_some_modes_show_exactly_the_others(real: Read, real_modes: Modes) -> None:
     for missing in (0, 1, 50, 300):
         for seed in range(3):

@@ -275,6 +275,7 @@ HOSTILE: dict[str, Callable[[Members], None]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", HOSTILE)
 def test_a_hostile_archive_leaves_nothing_behind(full: tuple[Registry, str], tmp_path: Path, what: str) -> None:
     registry, run_id = full

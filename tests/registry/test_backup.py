@@ -60,6 +60,7 @@ def test_what_is_backed_up_comes_back(registry: Registry, run_id: str, tmp_path:
     Registry(new.url).tag(run_id, "goes on")
 
 
+@pytest.mark.slow
 def test_a_second_backup_adds_what_is_new_and_leaves_the_first(registry: Registry, run_id: str, tmp_path: Path) -> None:
     first = backup(registry.url, tmp_path / "b")
     before = contents(tmp_path / "b")
@@ -113,6 +114,7 @@ def test_a_rotten_file_is_made_whole_by_the_next_backup_and_never_restored(
     assert place.read_bytes() == b"one"
 
 
+@pytest.mark.slow
 def test_a_backup_amid_a_training_is_consistent(registry: Registry, enter: Enter, tmp_path: Path) -> None:
     """A run draws, records and, resumed again and again, deletes; every backup holds just what its own rows name."""
     run_id = enter(registry)
@@ -158,6 +160,7 @@ def test_restoring_moves_what_is_there_aside(registry: Registry, run_id: str, en
     assert verify(Reader(str(back.aside))).intact
 
 
+@pytest.mark.slow
 def test_restoring_over_a_damaged_registry_works_and_over_another_programs_does_not(
     registry: Registry, run_id: str, tmp_path: Path
 ) -> None:

@@ -18,6 +18,7 @@ def git(*words: str) -> bytes:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_every_file_of_the_committed_showcase_is_committed(tmp_path: Path) -> None:
     # What is committed and not what lies here: a person's own runs go into the same file.
     database = tmp_path / "runs.db"

@@ -148,6 +148,7 @@ def full(registry: Registry, enter: Enter) -> bytes:
     return path.read_bytes()
 
 
+@pytest.mark.slow
 def test_flipped_bytes_and_cut_files_end_in_a_sentence(full: bytes, tmp_path: Path) -> None:
     """80 registries with 60 flipped bytes, and 20 that were cut, anywhere: an answer or a sentence, no traceback."""
     draw = random.Random(0)

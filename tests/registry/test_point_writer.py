@@ -49,6 +49,7 @@ def test_flush_waits_for_what_was_put_before(registry: Registry, reader: Reader,
             assert reader.points([run_id], ["loss_g"])["step"].max() == step
 
 
+@pytest.mark.slow
 def test_put_does_not_wait_for_a_database_that_is_held(registry: Registry, reader: Reader, enter: Enter) -> None:
     run_id = enter(registry)
     with PointWriter(registry, run_id) as writer:
@@ -101,6 +102,7 @@ def test_a_closed_writer_takes_no_more(registry: Registry, enter: Enter) -> None
     writer.close()
 
 
+@pytest.mark.slow
 def test_no_more_points_wait_than_may_and_none_is_lost(
     registry: Registry, reader: Reader, enter: Enter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,6 +126,7 @@ def test_no_more_points_wait_than_may_and_none_is_lost(
         assert reader.points([run_id], ["loss_g"], buckets=1)[["count", "high"]].values.tolist() == [[30_000, 30_000]]
 
 
+@pytest.mark.slow
 def test_a_put_that_waits_for_room_goes_on_hears_of_the_error_or_of_the_end(
     registry: Registry, enter: Enter, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -85,6 +85,7 @@ def is_intact(path: Path) -> bool:
         connection.close()
 
 
+@pytest.mark.slow
 def test_processes_that_start_at_once_make_one_registry(tmp_path: Path) -> None:
     path = tmp_path / "runs.db"
     ids = together([start(START, str(path)) for _ in range(4)])
@@ -93,6 +94,7 @@ def test_processes_that_start_at_once_make_one_registry(tmp_path: Path) -> None:
     assert is_intact(path)
 
 
+@pytest.mark.slow
 def test_processes_that_write_at_once_lose_nothing(registry: Registry, reader: Reader, enter: Enter) -> None:
     one, two = enter(registry), enter(registry)
     together([start(WRITE, registry.url, run_id, str(n)) for n, run_id in enumerate((one, one, two))])
@@ -102,6 +104,7 @@ def test_processes_that_write_at_once_lose_nothing(registry: Registry, reader: R
     assert is_intact(registry.files.with_suffix(".db"))
 
 
+@pytest.mark.slow
 def test_a_killed_writer_leaves_a_registry_that_can_be_read_and_written(
     registry: Registry, reader: Reader, enter: Enter
 ) -> None:
@@ -126,6 +129,7 @@ def test_the_versions_of_sqlite_that_need_the_lock() -> None:
         assert not wal_reset_bug(version), version
 
 
+@pytest.mark.slow
 def test_without_the_lock_writers_wait_for_each_other_too(
     registry: Registry, reader: Reader, enter: Enter, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -70,6 +70,7 @@ def test_progress_and_status(registry: Registry, reader: Reader, enter: Enter) -
         registry.set_status(run_id, "crashed")
 
 
+@pytest.mark.slow
 def test_a_run_without_heartbeat_has_crashed_until_it_beats_again(
     registry: Registry, reader: Reader, enter: Enter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -208,6 +209,7 @@ def test_trash_restore_purge(registry: Registry, reader: Reader, enter: Enter) -
                 assert connection.scalar(orphans) == 0, table.name
 
 
+@pytest.mark.slow
 def test_the_literatures_run_is_in_every_registry_and_cannot_be_changed(registry: Registry, reader: Reader) -> None:
     run = reader.run("report22")
     assert run["literature"] is True

@@ -80,6 +80,7 @@ def test_every_row_of_a_whole_database_is_read_from_its_pages(full: Path) -> Non
     assert pages.bad == 0
 
 
+@pytest.mark.slow
 def test_nothing_is_lost_where_the_schema_alone_is(full: Path) -> None:
     """The first page says where each table begins: without it rows are known by their shape."""
     before = rows(full)
@@ -129,6 +130,7 @@ def damaged_copies(content: bytes, folder: Path, kind: str) -> list[tuple[Path, 
     return copies
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["flips", "cuts"])
 def test_damage_anywhere_loses_what_it_hits_and_no_more(full: Path, tmp_path: Path, kind: str) -> None:
     original, content = rows(full), full.read_bytes()
@@ -152,6 +154,7 @@ def test_damage_anywhere_loses_what_it_hits_and_no_more(full: Path, tmp_path: Pa
             assert saved.lost
 
 
+@pytest.mark.slow
 def test_the_command_saves_lists_and_keeps(full: Path, capsys: pytest.CaptureFixture[str]) -> None:
     registry = str(full)
     files = full.with_suffix(".files")

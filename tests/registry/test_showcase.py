@@ -16,6 +16,8 @@ from fergan_core.registry import Reader, Registry, Score
 from fergan_core.registry.exchange.showcase import scrubbed, spread, write_showcase
 from fergan_core.registry.verify import verify
 
+pytestmark = pytest.mark.slow
+
 EPOCHS, STEPS_PER_EPOCH = 30, 60
 
 

@@ -66,6 +66,7 @@ def listed(registry: Registry, *words: str) -> list[str]:
     return [row["name"] for row in json.loads(result.stdout)]
 
 
+@pytest.mark.slow
 def test_list_filters(registry: Registry) -> None:
     literature = "Report 2022 (IA930)"
     assert listed(registry) == ["second", "first", literature]
@@ -132,6 +133,7 @@ def test_a_run_is_tagged_noted_trashed_restored_and_purged(registry: Registry) -
     assert do("show", "second") == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
@@ -181,6 +183,7 @@ def create(registry: Registry, **changes: Any) -> str:
     return registry.create_run(**{**about, **changes})
 
 
+@pytest.mark.slow
 def test_a_new_run_can_have_the_name_of_one_in_the_trash(registry: Registry) -> None:
     def do(*words: str) -> subprocess.CompletedProcess[str]:
         return fergan("runs", *words, "--registry", registry.url)
@@ -231,6 +234,7 @@ def terminal(columns: int, zone: str, *words: str) -> str:
     return re.sub(r"\x1b\[[0-9;]*m", "", read.decode())
 
 
+@pytest.mark.slow
 def test_lists_are_complete_in_a_narrow_terminal_and_in_a_pipe(registry: Registry) -> None:
     long = "a-name-of-one-word-" * 8
     run_id = create(registry, name=long, tags=["study:rates", "a tag of five words"])

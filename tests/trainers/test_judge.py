@@ -63,6 +63,7 @@ def test_the_same_seed_makes_the_same_judge_and_another_seed_another(few_faces: 
     assert reports[first.card["recipe"]["chosen_epoch"] - 1].accuracy == best
 
 
+@pytest.mark.slow
 def test_a_judge_is_fine_tuned_from_its_best_epoch_and_keeps_the_last(few_faces: Dataset) -> None:
     all_reports: list[EpochReport] = []
     parts = split_parts(few_faces)
@@ -92,6 +93,7 @@ def test_a_training_goes_on_from_a_trained_network() -> None:
         torch.testing.assert_close(value, expected)
 
 
+@pytest.mark.slow
 def test_the_card_counts_what_it_says(few_faces: Dataset) -> None:
     card = tiny_judge(few_faces)[0].card
     parts = split_parts(few_faces)
@@ -180,6 +182,7 @@ def test_labels_are_spread_to_distributions_and_votes_are_taken_as_such() -> Non
     assert torch.equal(spread(votes, 4, 0.0), votes)
 
 
+@pytest.mark.slow
 def test_votes_teach_in_the_place_of_labels(few_faces: Dataset) -> None:
     parts = split_parts(few_faces)
     votes = np.eye(7, dtype=np.float32)[few_faces.labels]
@@ -396,6 +399,7 @@ def held_to_its_card(name: str, dataset: Dataset) -> None:
     )
 
 
+@pytest.mark.slow
 def test_synthfer_judge_reads_as_its_card_says() -> None:
     held_to_its_card("synthfer", open_dataset("synthfer"))
 

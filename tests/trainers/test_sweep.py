@@ -100,6 +100,7 @@ def test_a_waiting_trial_is_trained_as_it_was_enqueued_whoever_takes_it(tmp_path
         assert (trained["images"], trained["method"]["width"], trained["method"]["loss"]) == (128, 4, "hinge")
 
 
+@pytest.mark.slow
 def test_a_trial_whose_process_died_before_it_was_a_run_is_taken_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
