@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -15,6 +16,9 @@ from xdist.scheduler import LoadFileScheduling
 
 from tests.support.machine import exporter, find_chromium
 from tests.support.once import made_once, session_folder
+
+if TYPE_CHECKING:
+    from fergan_core.data import Dataset
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Workers share the cores: each computes, and lets the commands that it starts compute, in one thread.
@@ -49,8 +53,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFil
     return _ByFile(config, log)
 
 
+@pytest.hookimpl(tryfirst=True)  # before tests are chosen by their marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that have the most slow tests where workers share them, so that all end together."""
+    """Mark as slow what needs all built-in faces; begin with the files of most slow tests, for workers to end together."""
+    for item in items:
+        if "built_in_faces" in getattr(item, "fixturenames", ()):
+            item.add_marker("slow")
     if "PYTEST_XDIST_WORKER" in os.environ:
         slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
         items.sort(key=lambda item: -slow[item.path])
@@ -98,17 +106,24 @@ def fer2013_layout(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Pa
 
 
 @pytest.fixture(scope="session")
-def small_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def built_in_faces() -> "Dataset":
+    """Return all 32,298 built-in faces, which take 20 seconds to draw once a session: what needs them is slow."""
+    from fergan_core.data import open_dataset  # not above: tests that need no data are not to import it
+
+    return open_dataset("synthfer")
+
+
+@pytest.fixture(scope="session")
+def small_data(tmp_path_factory: pytest.TempPathFactory, built_in_faces: "Dataset") -> Path:
     """Return a file of every 14th of the built-in faces, 2,307, to train on where a test is not about the data.
 
     What a training compares its faces with is read, sorted and searched in a tenth of the time.
     """
 
     def write(folder: Path) -> None:
-        from fergan_core.data import open_dataset  # not above: tests that need no data are not to import it
         from fergan_core.data.dataset import SPLITS
 
-        faces = open_dataset("synthfer")
+        faces = built_in_faces
         every = slice(None, None, 14)
         usage = np.array(SPLITS)[faces.splits[every]]
         np.savez(folder / "small.npz", images=faces.images[every], labels=faces.labels[every], usage=usage)

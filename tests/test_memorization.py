@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from fergan_core.data import Dataset, open_dataset, split_parts
+from fergan_core.data import Dataset, split_parts
 from fergan_core.emotions import EMOTIONS
 from fergan_core.evaluation.memorization import (
     NearestTrainingFaces,
@@ -54,10 +54,9 @@ def judge() -> Judge:
 
 
 @pytest.fixture(scope="module")
-def few() -> Dataset:
+def few(built_in_faces: Dataset) -> Dataset:
     """Every sixth of the built-in faces, in all their splits."""
-    dataset = open_dataset("synthfer")
-    return dataset.take(np.arange(0, len(dataset), 6))
+    return built_in_faces.take(np.arange(0, len(built_in_faces), 6))
 
 
 @pytest.fixture(scope="module")
@@ -127,8 +126,8 @@ def test_noise_is_farther_than_every_real_face(real_faces: RealFaces) -> None:
     assert float(nearest.ratio.min()) > 1
 
 
-def test_a_run_stands_on_the_very_faces_it_learnt_from(judge: Judge) -> None:
-    synthfer = open_dataset("synthfer")
+def test_a_run_stands_on_the_very_faces_it_learnt_from(judge: Judge, built_in_faces: Dataset) -> None:
+    synthfer = built_in_faces
     parts, recipe = split_parts(synthfer), RECIPE | {"emotions": ["happy", "sad"]}
     real_faces = real_faces_of(recipe, {"source": "synthfer", "content_hash": synthfer.content_hash}, judge)
     index = training_index(synthfer, parts, from_dict(recipe))

@@ -20,6 +20,8 @@ from fergan_core.metrics.birthday import duplicate_threshold, duplicates
 from fergan_core.training import checkpoint
 from fergan_core.training.engine import to_bytes
 
+pytestmark = pytest.mark.slow  # each asks a process that has to import torch
+
 RECIPE = recipe.from_dict({"preset": "quick", "emotions": ["angry", "happy"], "method": {"kind": "gan", "width": 4}})
 ANGRY, HAPPY = 0, 3
 
@@ -41,7 +43,6 @@ def weights(tmp_path: Path) -> Path:
     return checkpoint.save_checkpoint(tmp_path, 1, learner.state_dict(), learner.networks)[0].path
 
 
-@pytest.mark.slow
 def test_the_faces_are_those_of_the_generator(weights: Path, face_client: FaceClient) -> None:
     faces = face_client.ask("draw", recipe.to_dict(RECIPE), weights, [HAPPY] * 5, 7).faces
     generator = methods.load_generator(recipe.to_dict(RECIPE), weights)
@@ -49,7 +50,6 @@ def test_the_faces_are_those_of_the_generator(weights: Path, face_client: FaceCl
     assert len(np.unique(faces, axis=0)) == 5
 
 
-@pytest.mark.slow
 def test_a_damaged_checkpoint_is_told_and_a_dead_child_is_replaced(weights: Path, tmp_path: Path) -> None:
     others = set(children())
     face_client = FaceClient()
@@ -89,7 +89,6 @@ def test_a_face_comes_out_of_noise_step_by_step_and_ends_as_it_is_drawn(
         face_client.ask("path", recipe.to_dict(RECIPE), weights, [HAPPY], 7, frames=4)
 
 
-@pytest.mark.slow
 def test_faces_are_laid_beside_their_nearest_training_faces(
     weights: Path, small_data: Path, face_client: FaceClient
 ) -> None:
@@ -118,7 +117,6 @@ def few_faces(tmp_path: Path) -> dict[str, str]:
     return {"name": dataset.name, "source": str(tmp_path / "few.npz"), "content_hash": dataset.content_hash}
 
 
-@pytest.mark.slow
 def test_faces_are_laid_among_real_ones_and_their_duplicates_found(
     weights: Path, few_faces: dict[str, str], face_client: FaceClient
 ) -> None:

@@ -133,8 +133,8 @@ def test_sheet_that_cannot_be_written_is_wrong_use(few: Path, tmp_path: Path, ou
     assert [entry.name for entry in tmp_path.iterdir()] == ["few.npz"]
 
 
-def test_sheet_of_synthfer_shows_different_people_and_then_all_of_them() -> None:
-    dataset = open_dataset("synthfer")
+def test_sheet_of_synthfer_shows_different_people_and_then_all_of_them(built_in_faces: Dataset) -> None:
+    dataset = built_in_faces
     page = contact_sheet(dataset)
     assert page.height == 4 + 100 * (7 + 4)
     pixels = np.asarray(page)

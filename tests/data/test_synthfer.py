@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from fergan_core.data import open_dataset
 from fergan_core.data.synthfer import (
     ACTION_UNITS,
     NUM_IDENTITIES,
@@ -28,9 +27,8 @@ HAIR_AND_BACKGROUND = np.s_[:, :6, :]
 
 
 @pytest.fixture(scope="module")
-def dataset():
-    """All 32,298 faces, which take 20 seconds to draw: drawn once a session, for the session's own cache."""
-    return open_dataset("synthfer")
+def dataset(built_in_faces):
+    return built_in_faces
 
 
 def portraits(identity, pose=None, **action_units) -> np.ndarray:

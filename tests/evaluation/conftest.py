@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from fergan_core.data import Dataset, Parts, open_dataset, split_parts
+from fergan_core.data import Dataset, Parts, split_parts
 from fergan_core.emotions import EMOTIONS
 from fergan_core.evaluation import Evaluation
 from fergan_core.registry import Score
@@ -43,10 +43,9 @@ def value(evaluation: Evaluation, metric: str, emotion: str | None = None) -> Sc
 
 
 @pytest.fixture(scope="session")
-def few() -> Dataset:
+def few(built_in_faces: Dataset) -> Dataset:
     """Every sixth of the built-in faces, in all their splits: 5,400."""
-    dataset = open_dataset("synthfer")
-    return dataset.take(np.arange(0, len(dataset), 6))
+    return built_in_faces.take(np.arange(0, len(built_in_faces), 6))
 
 
 @pytest.fixture(scope="session")

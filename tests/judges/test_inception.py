@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from fergan_core.data import open_dataset, split_parts
+from fergan_core.data import split_parts
 from fergan_core.errors import CheckpointError, UsageError
 from fergan_core.evaluation import Evaluator, Faces, Protocol
 from fergan_core.evaluation.faces import arranged
@@ -36,10 +36,10 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-def test_scores_are_those_of_torch_fidelity(weights: Path) -> None:
+def test_scores_are_those_of_torch_fidelity(weights: Path, built_in_faces: Dataset) -> None:
     from torch_fidelity import calculate_metrics  # not above: it imports torchvision
 
-    dataset = open_dataset("synthfer")
+    dataset = built_in_faces
     parts = split_parts(dataset)
     few = dataset.take(torch.cat([torch.from_numpy(parts.train[:30]), torch.from_numpy(parts.report[:20])]).numpy())
     few_parts = split_parts(few)

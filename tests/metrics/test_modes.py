@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from fergan_core.data import Dataset, open_dataset, split_parts
+from fergan_core.data import Dataset, split_parts
 from fergan_core.data.synthfer import NUM_IDENTITIES
 from fergan_core.emotions import EMOTIONS
 from fergan_core.errors import UsageError
@@ -53,10 +53,9 @@ def judge() -> Judge:
 
 
 @pytest.fixture(scope="module")
-def real(judge: Judge) -> Read:
+def real(judge: Judge, built_in_faces: Dataset) -> Read:
     """The first 12 training faces of every mode; there are fewer for disgust."""
-    dataset = open_dataset("synthfer")
-    faces = dataset.take(split_parts(dataset).train)
+    faces = built_in_faces.take(split_parts(built_in_faces).train)
     mode = faces.factors["identity"].astype(np.int64) * 7 + faces.labels
     chosen = np.concatenate([np.flatnonzero(mode == number)[:PER_MODE] for number in range(448)])
     return read(judge, faces.take(chosen))
@@ -150,8 +149,8 @@ def test_copies_of_one_face_an_emotion_show_one_mode_each(real: Read, real_modes
 
 
 @pytest.mark.slow
-def test_all_training_faces_show_all_modes_and_unseen_ones_theirs(judge: Judge) -> None:
-    dataset = open_dataset("synthfer")
+def test_all_training_faces_show_all_modes_and_unseen_ones_theirs(judge: Judge, built_in_faces: Dataset) -> None:
+    dataset = built_in_faces
     parts = split_parts(dataset)
     train, report = read(judge, dataset.take(parts.train)), read(judge, dataset.take(parts.report))
     real_modes = Modes(train.features, train.identities, train.emotions)

@@ -229,11 +229,16 @@ def explode(registry: Path, run_id: str) -> int:
         (["--data", "nosuch.csv"], "--data: there is no 'nosuch.csv'"),
         (["--emotions", "joy"], "--emotions: 'joy' is not an emotion"),
         (["--resume", "nosuch", "--epochs", "3"], "--resume: the run keeps its own recipe; leave out --epochs"),
-        (["--images", "20", "--batch-size", "64"], "--batch-size: 64 is more than the 20 training images"),
+        (
+            ["--data", "{few}", "--images", "20", "--batch-size", "64"],
+            "--batch-size: 64 is more than the 20 training images",
+        ),
     ],
 )
 def test_wrong_use_is_told_in_one_line(tmp_path: Path, flags: list[str], message: str) -> None:
-    done = dcgan(tmp_path / "runs.db", *flags)
+    faces = np.random.default_rng(0).integers(0, 256, (42, 48, 48), dtype=np.uint8)
+    np.savez(tmp_path / "few.npz", images=faces, labels=np.arange(42) % 7)
+    done = dcgan(tmp_path / "runs.db", *[flag.format(few=tmp_path / "few.npz") for flag in flags])
     assert done.returncode == 2
     assert message in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1

@@ -36,11 +36,10 @@ CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
-def few_faces() -> Dataset:
+def few_faces(built_in_faces: Dataset) -> Dataset:
     """Some 1,400 of the built-in faces, in all their splits."""
-    dataset = open_dataset("synthfer")
-    chosen = np.random.default_rng(0).choice(len(dataset), 1400, replace=False)
-    return dataset.take(np.sort(chosen))
+    chosen = np.random.default_rng(0).choice(len(built_in_faces), 1400, replace=False)
+    return built_in_faces.take(np.sort(chosen))
 
 
 def tiny_judge(dataset: Dataset, seed: int = 0) -> tuple[TrainedJudge, list[EpochReport]]:
@@ -400,8 +399,8 @@ def held_to_its_card(name: str, dataset: Dataset) -> None:
 
 
 @pytest.mark.slow
-def test_synthfer_judge_reads_as_its_card_says() -> None:
-    held_to_its_card("synthfer", open_dataset("synthfer"))
+def test_synthfer_judge_reads_as_its_card_says(built_in_faces: Dataset) -> None:
+    held_to_its_card("synthfer", built_in_faces)
 
 
 @pytest.mark.slow
