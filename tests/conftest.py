@@ -55,7 +55,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFil
 
 @pytest.hookimpl(tryfirst=True)  # before tests are chosen by their marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as slow what needs all built-in faces; begin with the files of most slow tests, for workers to end together."""
+    """Mark as slow what needs all built-in faces; begin with the files of most slow tests, so workers end together."""
     for item in items:
         if "built_in_faces" in getattr(item, "fixturenames", ()):
             item.add_marker("slow")

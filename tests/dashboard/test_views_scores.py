@@ -155,6 +155,7 @@ def test_no_face_is_drawn_before_a_cell_is_chosen(
     assert any("Click a cell" in text for text in texts(app.caption))
 
 
+@pytest.mark.slow
 def test_copying_shows_its_scores_and_searches_only_when_asked(
     scored: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

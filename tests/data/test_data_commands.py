@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fergan_core.data import SPLITS, make_dataset, open_dataset
+from fergan_core.data import SPLITS, Dataset, make_dataset, open_dataset
 from fergan_core.data.contact_sheet import contact_sheet
 from fergan_core.data.summary import summarise
 from fergan_core.emotions import EMOTIONS

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from fergan_core.data import split_parts
+from fergan_core.data import Dataset, split_parts
 from fergan_core.errors import CheckpointError, UsageError
 from fergan_core.evaluation import Evaluator, Faces, Protocol
 from fergan_core.evaluation.faces import arranged
