@@ -111,6 +111,15 @@ def test_a_loss_that_is_not_a_number_is_found_at_its_step() -> None:
     assert "the generator's loss" in nan.sentence
 
 
+@pytest.mark.parametrize(
+    ("metric", "words"), [("loss", "the loss"), ("grad_norm", "the gradient"), ("loss_held_out/low", "the loss")]
+)
+def test_a_broken_number_of_a_method_with_one_network_is_found_too(metric: str, words: str) -> None:
+    nan = only("nan", one_network=rows(metric, AT_ALL, np.where(AT_ALL >= 777, np.nan, 1.5)))
+    assert (nan.step, nan.numbers["metric"]) == (777, metric)
+    assert f": {words} is not a number" in nan.sentence
+
+
 def test_a_discriminator_that_forgets() -> None:
     old = np.where(AT_PROBE > 500, 0.2, 0.9)
     assert only("forgetting", d_accuracy_old=rows("d_accuracy_old", AT_PROBE, old)).step == 520

@@ -105,7 +105,7 @@ def divergence(history: RunHistory) -> Iterator[Finding]:
 
 
 def _name(metric: str) -> str:
-    whose = {"g": "the generator's", "d": "the discriminator's"}[metric.rpartition("_")[2]]
+    whose = {"g": "the generator's", "d": "the discriminator's"}.get(metric.rpartition("_")[2], "the")
     return f"{whose} {'loss' if metric.startswith('loss') else 'gradient'}"
 
 
