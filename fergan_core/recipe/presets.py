@@ -62,16 +62,14 @@ def _denoiser(name: str, method: Diffusion | Flow, epochs: int) -> Recipe:
     return Recipe(preset=name, epochs=epochs, batch_size=64, eval_every=epochs // 2, flip=True, method=method)
 
 
-PRESETS: Mapping[str, Recipe] = {
+_PRESETS = (
     # Radford et al. (arXiv:1511.06434) made conditional: their layers, initialisation, latent, optimiser and batch;
     # the width is scaled from 128 at 64x64 to what a CPU trains in minutes an epoch (`--width 128` is theirs).
-    "dcgan": Recipe(preset="dcgan", epochs=25, eval_every=5),
+    Recipe(preset="dcgan", epochs=25, eval_every=5),
     # What steadies a small conditional GAN at no more than the baseline's cost an image.
-    "robust": Recipe(
-        preset="robust", epochs=25, batch_size=64, eval_every=5, flip=True, sampling="sqrt", method=_ROBUST
-    ),
+    Recipe(preset="robust", epochs=25, batch_size=64, eval_every=5, flip=True, sampling="sqrt", method=_ROBUST),
     # Residual blocks, for some minutes of a GPU.
-    "robust-gpu": Recipe(
+    Recipe(
         preset="robust-gpu",
         epochs=60,
         eval_every=10,
@@ -81,8 +79,8 @@ PRESETS: Mapping[str, Recipe] = {
         method=_ROBUST_GPU,
     ),
     # The network and settings of PyTorch-GAN's implementations/dcgan, made conditional.
-    "pytorch-gan": Recipe(preset="pytorch-gan", epochs=25, batch_size=64, eval_every=5, method=_PYTORCH_GAN),
-    "report": Recipe(
+    Recipe(preset="pytorch-gan", epochs=25, batch_size=64, eval_every=5, method=_PYTORCH_GAN),
+    Recipe(
         preset="report",
         emotions=REPORT_EMOTIONS,
         epochs=100,
@@ -91,31 +89,27 @@ PRESETS: Mapping[str, Recipe] = {
         checkpoint_every=5,
         method=_PYTORCH_GAN,
     ),
-    "report-small": Recipe(
-        preset="report-small", emotions=REPORT_EMOTIONS, epochs=100, eval_every=25, checkpoint_every=5
-    ),
-    "quick": Recipe(preset="quick", epochs=9, batch_size=64, eval_every=3, method=_QUICK),
+    Recipe(preset="report-small", emotions=REPORT_EMOTIONS, epochs=100, eval_every=25, checkpoint_every=5),
+    Recipe(preset="quick", epochs=9, batch_size=64, eval_every=3, method=_QUICK),
     # Each fails in one way, on purpose.
-    "unstable-discriminator": _unstable("discriminator", replace(_QUICK, d_lr=2e-3, d_steps=3, matching_aware=False)),
-    "unstable-rates": _unstable("rates", replace(_QUICK, g_lr=0.1, d_lr=0.1)),
-    "unstable-data": _unstable("data", _QUICK, images=200),
-    "unstable-norm": _unstable(
-        "norm", replace(_QUICK, g_conditioning="concat", g_batch_norm=False, d_batch_norm=False)
-    ),
-    "unstable-loss": _unstable("loss", replace(_QUICK, loss="saturating", d_lr=1e-3)),
+    _unstable("discriminator", replace(_QUICK, d_lr=2e-3, d_steps=3, matching_aware=False)),
+    _unstable("rates", replace(_QUICK, g_lr=0.1, d_lr=0.1)),
+    _unstable("data", _QUICK, images=200),
+    _unstable("norm", replace(_QUICK, g_conditioning="concat", g_batch_norm=False, d_batch_norm=False)),
+    _unstable("loss", replace(_QUICK, loss="saturating", d_lr=1e-3)),
     # The rivals: minutes of two cores on the built-in faces, 40 minutes of them on FER2013, eight of a GPU.
-    "vae-quick": Recipe(preset="vae-quick", epochs=6, batch_size=64, eval_every=3, method=Vae()),
-    "vae-cpu": Recipe(preset="vae-cpu", epochs=40, batch_size=64, eval_every=10, flip=True, method=Vae()),
-    "vae-gpu": Recipe(
-        preset="vae-gpu", epochs=200, eval_every=50, checkpoint_every=10, flip=True, method=Vae(width=64)
-    ),
-    "diffusion-quick": _visible("diffusion-quick", Diffusion(sampler="ddim", sample_steps=8)),
-    "diffusion-cpu": _denoiser("diffusion-cpu", Diffusion(), epochs=16),
-    "diffusion-gpu": _denoiser("diffusion-gpu", _large(Diffusion()), epochs=100),
-    "flow-quick": _visible("flow-quick", Flow(sample_steps=4)),
-    "flow-cpu": _denoiser("flow-cpu", Flow(), epochs=16),
-    "flow-gpu": _denoiser("flow-gpu", _large(Flow()), epochs=100),
-}
+    Recipe(preset="vae-quick", epochs=6, batch_size=64, eval_every=3, method=Vae()),
+    Recipe(preset="vae-cpu", epochs=40, batch_size=64, eval_every=10, flip=True, method=Vae()),
+    Recipe(preset="vae-gpu", epochs=200, eval_every=50, checkpoint_every=10, flip=True, method=Vae(width=64)),
+    _visible("diffusion-quick", Diffusion(sampler="ddim", sample_steps=8)),
+    _denoiser("diffusion-cpu", Diffusion(), epochs=16),
+    _denoiser("diffusion-gpu", _large(Diffusion()), epochs=100),
+    _visible("flow-quick", Flow(sample_steps=4)),
+    _denoiser("flow-cpu", Flow(), epochs=16),
+    _denoiser("flow-gpu", _large(Flow()), epochs=100),
+)
+
+PRESETS: Mapping[str, Recipe] = {recipe.preset: recipe for recipe in _PRESETS}
 
 
 def preset(name: str) -> Recipe:
