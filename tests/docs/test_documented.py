@@ -9,7 +9,7 @@ import torch
 from fergan_core.analysis.findings import KINDS
 from fergan_core.methods import build_learner
 from fergan_core.metrics.catalogue import CATALOGUE
-from fergan_core.recipe import Diffusion, Flow, Gan, Recipe, Vae
+from fergan_core.recipe import Gan, Recipe, kinds, method_recipe
 from fergan_core.recipe.presets import PRESETS
 from fergan_core.registry import Reader
 from fergan_core.scalars import SCALARS, scalar
@@ -36,6 +36,10 @@ def test_every_command_is_documented() -> None:
     assert len(commands) > 20
 
 
+def test_every_method_is_documented() -> None:
+    assert set(kinds()) - _named(_document("commands.md")) == set()
+
+
 def test_every_preset_is_documented() -> None:
     assert set(PRESETS) - _named(_document("training.md")) == set()
 
@@ -57,7 +61,8 @@ _GANS = (
 def _recorded_by_learners() -> Iterator[str]:
     """The scalars that each method's steps and measurements return."""
     images, codes = torch.rand(16, 1, 48, 48) * 2 - 1, torch.arange(16) % 7
-    for method in (*_GANS, Vae(width=2), Diffusion(width=8), Flow(width=8)):
+    others = (method_recipe(kind)() for kind in kinds() if kind != Gan.kind)
+    for method in (*_GANS, *others):
         learner = build_learner(Recipe(method=method), torch.device("cpu"), steps=4, bfloat16=False)
         for _ in range(2):  # what is measured of earlier generated faces takes a second time
             yield from learner.step(images, codes)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from fergan_core import methods
 from fergan_core.methods import MethodSpec, load_generator
 from fergan_core.methods.networks import LatentGenerator, class_table
-from fergan_core.recipe import MethodRecipe
+from fergan_core.recipe import MethodRecipe, kinds
 from fergan_core.recipe.fields import STRICT, Rate
 from fergan_core.recipe.method import _KINDS
 from fergan_core.registry import Reader
@@ -116,7 +116,7 @@ def test_a_new_method_is_trained_scored_recorded_and_drawn_with(
 
 def test_a_method_that_is_not_there_is_named_with_those_that_are(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "gna"]) == 2
-    assert "'gna' is not a method; did you mean 'gan'? (gan, diffusion, flow, vae)" in capsys.readouterr().err
+    assert f"'gna' is not a method; did you mean 'gan'? ({', '.join(kinds())})" in capsys.readouterr().err
 
 
 def test_the_table_has_every_recipe_by_its_kind() -> None:
