@@ -16,22 +16,13 @@ from fergan_core.registry import Reader, Registry, Score
 
 HOME = Path(__file__).parents[2] / "dashboard" / "Home.py"
 PAGES: tuple[tuple[str, dict[str, str]], ...] = (
-    ("runs", {}),
-    ("run", {}),
-    ("checkpoints", {}),
-    ("inception_score", {}),
-    ("scores", {}),
+    *((path.stem, {}) for path in sorted(HOME.with_name("views").glob("[a-z]*.py"))),
     ("scores", {"part": "Confusion"}),
     ("scores", {"part": "Copying"}),
-    ("collapse", {}),
-    ("instability", {}),
     ("instability", {"part": "Studies"}),
-    ("compare", {}),
     ("compare", {"part": "Groups of runs"}),
-    ("rivals", {}),
     ("rivals", {"part": "What a face costs"}),
     ("rivals", {"part": "Faces"}),
-    ("claims", {}),
 )
 # By SQLite's type of a column: what it must not hold, or hardly ever holds. SQLite takes any value in any column.
 BAD: dict[str, list[Any]] = {

@@ -16,9 +16,7 @@ from tests.dashboard.servers import started
 from tests.support.machine import ROOT
 
 PACKAGES = ("fergan_core", "trainers", "dashboard")
-PAGES = (
-    "runs", "run", "checkpoints", "inception_score", "scores", "collapse", "instability", "compare", "rivals", "claims",
-)  # fmt: skip
+PAGES = sorted(path.stem for path in (ROOT / "dashboard" / "views").glob("[a-z]*.py"))
 ANY_DAMAGE = "[data-testid=stException], [data-testid=stAlertContentError]"
 
 
