@@ -25,6 +25,21 @@ _PAGES = {
     "inception_score": ".js-plotly-plot",
     "compare": ".js-plotly-plot",
 }
+# Plays from the first sheet on; resolves to the seconds from the second sheet to the third.
+_PLAY = """async () => {
+    const find = (root) => root.querySelector(".player") ??
+        [...root.querySelectorAll("*")].map((e) => e.shadowRoot && find(e.shadowRoot)).find(Boolean);
+    const player = find(document);
+    const next = (before) => new Promise((done) => {
+        const look = () => (player.dataset.drawn === before ? setTimeout(look, 2) : done(performance.now()));
+        look();
+    });
+    const first = player.dataset.drawn;
+    [...player.querySelectorAll("button")].find((b) => b.textContent === "Play").click();
+    const second = await next(first);
+    return (await next(player.dataset.drawn) - second) / 1000;
+}"""
+_SHEET_SECONDS = 1 / 8  # at the most, to be seen as a film
 
 
 def run() -> list[dict[str, Any]]:
@@ -38,12 +53,15 @@ def run() -> list[dict[str, Any]]:
         with served(registry) as (address, pid):
             server = psutil.Process(pid)
             seconds = _visit(chromium, address, _PAGES)
+            sheet_seconds = _played(chromium, address)
             memory = server.memory_info().rss / 2**20
             _visit(chromium, address, {"checkpoints?draw=true&emotion=happy&count=50": "img[alt*='drawn from']"})
             memory_with_faces = server.memory_info().rss / 2**20
     rows = [
         row(f"page {page}", value, "s", "second opening, until its figure is drawn") for page, value in seconds.items()
     ]
+    name, note = "player, from sheet to sheet", "at 16 epochs a second; reference: eight sheets a second"
+    rows.append(row(name, sheet_seconds, "s", note, reference=_SHEET_SECONDS, ratio=_SHEET_SECONDS / sheet_seconds))
     for state, value in (("all pages opened", memory), ("faces drawn as well", memory_with_faces)):
         name, note = f"server's memory, {state}", "reference: the limit; torch runs in a separate process"
         rows.append(row(name, value, "MiB", note, reference=_LIMIT_MIB, ratio=_LIMIT_MIB / value))
@@ -76,5 +94,20 @@ def _visit(chromium: str, address: str, pages: dict[str, str]) -> dict[str, floa
                 view.locator(selector).first.wait_for(timeout=120_000)
                 seconds[page] = time.perf_counter() - started
                 view.close()
+        browser.close()
+    return seconds
+
+
+def _played(chromium: str, address: str) -> float:
+    """Return the seconds between two sheets of the newest run that the player of Checkpoints shows at its fastest."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(CHROMIUM_ARGUMENTS))
+        view = browser.new_page(viewport={"width": 1280, "height": 900})
+        view.goto(f"{address}/checkpoints?epoch=1")
+        view.locator(_PAGES["checkpoints"]).first.wait_for(timeout=120_000)
+        view.get_by_label("Epochs a second").select_option("16")
+        seconds = float(view.evaluate(_PLAY))
         browser.close()
     return seconds

@@ -61,7 +61,7 @@ def test_a_telephone_shows_the_whole_page_in_its_theme(page_at, dark: bool) -> N
     for part in ("Table", "Confusion", "Copying", "Judges"):
         if part != "Table":
             page.get_by_test_id("stButtonGroup").get_by_text(part, exact=True).click(timeout=TIMEOUT_MS)
-        page.wait_for_url(re.compile(f"part={part}"), timeout=TIMEOUT_MS)
+            page.wait_for_url(re.compile(f"part={part}"), timeout=TIMEOUT_MS)
         time.sleep(1)
         overflow = page.evaluate(
             "() => { const m = document.querySelector('[data-testid=stMain]'); return m.scrollWidth - m.clientWidth; }"
