@@ -71,8 +71,8 @@ def test_faces_are_scored_without_what_takes_a_judge_of_emotion(weights: Path, b
     )
     metrics = {score.metric for score in evaluation.scores}
     assert evaluation.judge == "inception-v3"
-    assert {"is", "kid"} <= metrics
-    # So few faces have no FID of 2048 features.
+    assert "is" in metrics
+    # So few faces span no covariance of 2048 features, and FID is left out.
     assert metrics.isdisjoint({"fid", "accuracy", "recall", "cas"})
 
 
