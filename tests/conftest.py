@@ -114,6 +114,12 @@ def built_in_faces() -> "Dataset":
 
 
 @pytest.fixture(scope="session")
+def few(built_in_faces: "Dataset") -> "Dataset":
+    """Return every sixth of the built-in faces, in all their splits: 5,383."""
+    return built_in_faces.take(np.arange(0, len(built_in_faces), 6))
+
+
+@pytest.fixture(scope="session")
 def small_data(tmp_path_factory: pytest.TempPathFactory, built_in_faces: "Dataset") -> Path:
     """Return a file of every 14th of the built-in faces, 2,307, to train on where a test is not about the data.
 

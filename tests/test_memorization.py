@@ -54,12 +54,6 @@ def judge() -> Judge:
 
 
 @pytest.fixture(scope="module")
-def few(built_in_faces: Dataset) -> Dataset:
-    """Every sixth of the built-in faces, in all their splits."""
-    return built_in_faces.take(np.arange(0, len(built_in_faces), 6))
-
-
-@pytest.fixture(scope="module")
 def real_faces(few: Dataset, judge: Judge) -> RealFaces:
     """The real faces of a run that was trained on 900 of them."""
     parts = split_parts(few)

@@ -9,21 +9,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fergan_core.registry import Reader, Registry, Score
+from tests.support.pages import open_page
 
-HOME = Path(__file__).parents[2] / "dashboard" / "Home.py"
 TITLES = {"runs": "Runs", "run": "Run"}
 
 
 def page(view: str, url: str, monkeypatch: pytest.MonkeyPatch, **query: str) -> AppTest:
-    monkeypatch.setenv("FERGAN_REGISTRY", url)
-    app = AppTest.from_file(str(HOME), default_timeout=30)
-    app.switch_page(f"views/{view}.py")
-    for name, value in query.items():
-        app.query_params[name] = value
-    app.run()
-    assert not app.exception
-    assert [title.value for title in app.title] == [TITLES[view]]
-    return app
+    return open_page(view, url, monkeypatch, query)
 
 
 @pytest.fixture

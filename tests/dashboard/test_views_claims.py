@@ -9,8 +9,8 @@ from streamlit.testing.v1 import AppTest
 from dashboard.charts import claims as charts
 from fergan_core.analysis.claims import CLAIMS, SCORES
 from fergan_core.registry import Registry, Score, study_tag
+from tests.support.pages import open_page
 
-HOME = Path(__file__).parents[2] / "dashboard" / "Home.py"
 PROTOCOL = {"count": 2000, "seed": 0, "prior": "natural", "truncation": 1.0, "real_count": 2000}
 
 
@@ -64,15 +64,7 @@ def all_tried(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def page(url: str, monkeypatch: pytest.MonkeyPatch, **query: str) -> AppTest:
-    monkeypatch.setenv("FERGAN_REGISTRY", url)
-    app = AppTest.from_file(str(HOME), default_timeout=120)
-    app.switch_page("views/claims.py")
-    for name, value in query.items():
-        app.query_params[name] = value
-    app.run()
-    assert not app.exception
-    assert [title.value for title in app.title] == ["Claims"]
-    return app
+    return open_page("claims", url, monkeypatch, query)
 
 
 def texts(elements) -> list[str]:

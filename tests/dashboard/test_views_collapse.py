@@ -14,8 +14,8 @@ from fergan_core import methods, recipe
 from fergan_core.data import open_dataset
 from fergan_core.registry import Registry, Score
 from fergan_core.training import checkpoint
+from tests.support.pages import open_page
 
-HOME = Path(__file__).parents[2] / "dashboard" / "Home.py"
 LEARNED = ("angry", "happy", "neutral")
 PER_EPOCH, EPOCHS = 100, 4
 SENTENCE = 'Epoch 2: the generator draws nearly the same face for "happy" (diversity 0.10 of real faces\').'
@@ -85,15 +85,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, str]
 
 
 def page(url: str, monkeypatch: pytest.MonkeyPatch, **query: str) -> AppTest:
-    monkeypatch.setenv("FERGAN_REGISTRY", url)
-    app = AppTest.from_file(str(HOME), default_timeout=300)
-    app.switch_page("views/collapse.py")
-    for name, value in query.items():
-        app.query_params[name] = value
-    app.run()
-    assert not app.exception
-    assert [title.value for title in app.title] == ["Mode collapse"]
-    return app
+    return open_page("collapse", url, monkeypatch, query)
 
 
 def text_of(elements) -> str:

@@ -10,8 +10,8 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from fergan_core.registry import Registry, Score
+from tests.support.pages import open_page
 
-HOME = Path(__file__).parents[2] / "dashboard" / "Home.py"
 TITLES = {"checkpoints": "Checkpoints", "inception_score": "Inception Score", "compare": "Compare"}
 LEARNED = ("angry", "happy", "neutral")
 
@@ -64,16 +64,7 @@ def sheet(epoch: int) -> bytes:
 
 
 def page(view: str, url: str, monkeypatch: pytest.MonkeyPatch, **query: str) -> AppTest:
-    """Open a page of the dashboard on a registry, as its address would."""
-    monkeypatch.setenv("FERGAN_REGISTRY", url)
-    app = AppTest.from_file(str(HOME), default_timeout=30)
-    app.switch_page(f"views/{view}.py")
-    for name, value in query.items():
-        app.query_params[name] = value
-    app.run()
-    assert not app.exception
-    assert [title.value for title in app.title] == [TITLES[view]]
-    return app
+    return open_page(view, url, monkeypatch, query)
 
 
 @pytest.mark.parametrize("view", TITLES)

@@ -7,8 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fergan_core.registry import Reader, Registry
-
-HOME = Path(__file__).parents[2] / "dashboard" / "Home.py"
+from tests.support.pages import open_page
 
 
 def add_run(registry: Registry, name: str, parent: str | None = None, step: int | None = None, **method: Any) -> str:
@@ -49,13 +48,7 @@ def branched(tmp_path: Path) -> tuple[str, list[str]]:
 
 
 def page(url: str, monkeypatch: pytest.MonkeyPatch, run_id: str) -> AppTest:
-    monkeypatch.setenv("FERGAN_REGISTRY", url)
-    app = AppTest.from_file(str(HOME), default_timeout=60)
-    app.switch_page("views/run.py")
-    app.query_params["run"] = run_id
-    app.run()
-    assert not app.exception
-    return app
+    return open_page("run", url, monkeypatch, {"run": run_id})
 
 
 def has_forks(app: AppTest) -> bool:

@@ -1,14 +1,12 @@
 """Compare's groups of runs, run by AppTest on a registry of ten seeds of two recipes and some odd runs."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from fergan_core.registry import Registry, Score
-
-HOME = Path(__file__).parents[2] / "dashboard" / "Home.py"
+from tests.support.pages import open_page
 
 
 @pytest.fixture(scope="module")
@@ -53,15 +51,8 @@ def add_run(
 
 
 def page(url: str, monkeypatch: pytest.MonkeyPatch, **groups: list[str]) -> AppTest:
-    monkeypatch.setenv("FERGAN_REGISTRY", url)
-    app = AppTest.from_file(str(HOME), default_timeout=60)
-    app.switch_page("views/compare.py")
-    app.query_params["part"] = "Groups of runs"
-    for name, run_ids in groups.items():
-        app.query_params[name] = ",".join(run_ids)
-    app.run()
-    assert not app.exception
-    return app
+    query = {name: ",".join(run_ids) for name, run_ids in groups.items()}
+    return open_page("compare", url, monkeypatch, {"part": "Groups of runs", **query})
 
 
 def warned(app: AppTest) -> str:

@@ -1,7 +1,6 @@
 """The page Methods and `fergan compare`, on a registry of two methods with seeds, speeds and few-step scores."""
 
 import json
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -11,9 +10,9 @@ from dashboard.charts.methods import cost_figure
 from dashboard.sections.methods_cost import samplings
 from fergan_core.metrics.catalogue import CATALOGUE
 from fergan_core.registry import Registry, Score
+from tests.support.pages import open_page
 from trainers.cli import main
 
-HOME = Path(__file__).parents[2] / "dashboard" / "Home.py"
 FLOW = {"kind": "flow", "sampler": "midpoint", "sample_steps": 18, "guidance": 1.0}
 
 
@@ -72,14 +71,7 @@ def two_methods(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[str
 
 
 def page(url: str, monkeypatch: pytest.MonkeyPatch, **query: str) -> AppTest:
-    monkeypatch.setenv("FERGAN_REGISTRY", url)
-    app = AppTest.from_file(str(HOME), default_timeout=60)
-    app.switch_page("views/rivals.py")
-    for name, value in query.items():
-        app.query_params[name] = value
-    app.run()
-    assert not app.exception
-    return app
+    return open_page("rivals", url, monkeypatch, query)
 
 
 @pytest.mark.slow

@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from streamlit.testing.v1 import AppTest
 
 from fergan_core.emotions import EMOTIONS
 from fergan_core.registry import Reader, Registry, Score
+from tests.support.pages import HOME, open_page
 
-HOME = Path(__file__).parents[2] / "dashboard" / "Home.py"
 PAGES: tuple[tuple[str, dict[str, str]], ...] = (
     *((path.stem, {}) for path in sorted(HOME.with_name("views").glob("[a-z]*.py"))),
     ("scores", {"part": "Confusion"}),
@@ -165,14 +164,8 @@ def test_no_bad_row_takes_a_page_down(
     spoiled: tuple[str, list[str]], view: str, query: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, ids = spoiled
-    monkeypatch.setenv("FERGAN_REGISTRY", path)
-    app = AppTest.from_file(str(HOME), default_timeout=60)
-    app.switch_page(f"views/{view}.py")
     address = {"run": ids[0], "runs": ",".join(ids), "A": ",".join(ids[:2]), "B": ",".join(ids[2:]), "draw": "false"}
-    for name, value in (address | query).items():
-        app.query_params[name] = value
-    app.run()
-    assert not app.exception, [(error.message, error.stack_trace) for error in app.exception]
+    app = open_page(view, path, monkeypatch, address | query)
     assert not app.error, [error.value for error in app.error]
     if view == "claims":
         return  # nothing there is of these runs
@@ -188,13 +181,8 @@ def test_a_sheet_of_other_classes_is_shown_under_their_names(tmp_path: Path, mon
     names = json.dumps(["tabby", "si*mese", "ginger", "happy", "e", "f", "g"])
     with registry.write() as connection:
         connection.exec_driver_sql("UPDATE sheets SET emotions = ?", (names,))
-    monkeypatch.setenv("FERGAN_REGISTRY", path)
     for view in ("checkpoints", "instability"):
-        app = AppTest.from_file(str(HOME), default_timeout=60)
-        app.switch_page(f"views/{view}.py")
-        app.query_params["run"] = run_id
-        app.run()
-        assert not app.exception
+        app = open_page(view, path, monkeypatch, {"run": run_id})
         assert not app.warning
         if view == "checkpoints":
             words = [text.value for text in app.markdown]

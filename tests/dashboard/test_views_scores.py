@@ -7,8 +7,8 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.data import judge_cards
 from fergan_core.registry import Registry, Score
+from tests.support.pages import open_page
 
-HOME = Path(__file__).parents[2] / "dashboard" / "Home.py"
 LEARNED = ("angry", "happy", "neutral")
 
 
@@ -56,15 +56,7 @@ def add_run(registry: Registry, name: str, fid: float) -> str:
 
 
 def page(url: str, monkeypatch: pytest.MonkeyPatch, **query: str) -> AppTest:
-    monkeypatch.setenv("FERGAN_REGISTRY", url)
-    app = AppTest.from_file(str(HOME), default_timeout=60)
-    app.switch_page("views/scores.py")
-    for name, value in query.items():
-        app.query_params[name] = value
-    app.run()
-    assert not app.exception
-    assert [title.value for title in app.title] == ["Scores"]
-    return app
+    return open_page("scores", url, monkeypatch, query)
 
 
 def texts(elements) -> list[str]:

@@ -8,8 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.sections.studies import most_influential_first
 from fergan_core.registry import Registry, Score
-
-HOME = Path(__file__).parents[2] / "dashboard" / "Home.py"
+from tests.support.pages import open_page
 
 
 def add_trial(registry: Registry, study: str, number: int, rate: float, loss: str, status: str = "finished") -> str:
@@ -46,14 +45,7 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[str]]:
 
 
 def page(url: str, monkeypatch: pytest.MonkeyPatch, **query: str) -> AppTest:
-    monkeypatch.setenv("FERGAN_REGISTRY", url)
-    app = AppTest.from_file(str(HOME), default_timeout=60)
-    app.switch_page("views/instability.py")
-    for name, value in {"part": "Studies", **query}.items():
-        app.query_params[name] = value
-    app.run()
-    assert not app.exception
-    return app
+    return open_page("instability", url, monkeypatch, {"part": "Studies", **query})
 
 
 def captions_of(app: AppTest) -> str:

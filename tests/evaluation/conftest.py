@@ -43,12 +43,6 @@ def value(evaluation: Evaluation, metric: str, emotion: str | None = None) -> Sc
 
 
 @pytest.fixture(scope="session")
-def few(built_in_faces: Dataset) -> Dataset:
-    """Every sixth of the built-in faces, in all their splits: 5,400."""
-    return built_in_faces.take(np.arange(0, len(built_in_faces), 6))
-
-
-@pytest.fixture(scope="session")
 def parts(few: Dataset) -> Parts:
     return split_parts(few)
 

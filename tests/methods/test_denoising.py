@@ -1,6 +1,7 @@
 """What diffusion and flow share: guidance, seeds, exact resume, and what is measured."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -9,7 +10,8 @@ from fergan_core import methods
 from fergan_core import recipe as recipes
 from fergan_core.errors import CheckpointError, UsageError
 from fergan_core.recipe import Diffusion, Flow, Recipe, Sampling
-from fergan_core.training import checkpoint, engine
+from fergan_core.training import engine
+from tests.support.resume import check_resume
 
 CPU = torch.device("cpu")
 LEARNED = ("happy", "sad")
@@ -93,24 +95,11 @@ def test_the_path_has_a_state_a_step_and_ends_in_the_face(recipe: Recipe) -> Non
 @pytest.mark.slow
 @by_method
 def test_a_training_goes_on_from_its_state_to_the_last_bit_and_its_weights_draw_the_same(
-    recipe: Recipe, tmp_path: pytest.TempPathFactory
+    recipe: Recipe, tmp_path: Path
 ) -> None:
-    uninterrupted = learner_after(recipe, 6)
-    half = learner_after(recipe, 3)
-    weights, state = checkpoint.save_checkpoint(tmp_path, 3, half.state_dict(), half.networks)
-    resumed = methods.build_learner(recipe, CPU, steps=40, bfloat16=False)
-    resumed.load_state_dict(checkpoint.load_checkpoint(weights.path, state.path, resumed.networks))
-    train(resumed, 3, 6)
-    for name in uninterrupted.networks:
-        for expected, actual in zip(
-            uninterrupted.state_dict()[name].values(), resumed.state_dict()[name].values(), strict=True
-        ):
-            assert torch.equal(expected, actual)
-    labels = torch.tensor([3, 4])
-    loaded = methods.load_generator(recipes.to_dict(recipe), weights.path)
-    assert torch.equal(loaded.sample(labels, 0), half.generator.sample(labels, 0))
+    weights = check_resume(recipe, tmp_path, lambda: learner_after(recipe, 0), train)
     with pytest.raises(CheckpointError, match="this recipe"):
-        methods.load_generator(recipes.to_dict(replace(recipe, method=replace(recipe.method, width=16))), weights.path)
+        methods.load_generator(recipes.to_dict(replace(recipe, method=replace(recipe.method, width=16))), weights)
 
 
 @by_method

@@ -8,10 +8,9 @@ import torch
 from torch.distributions import Normal, kl_divergence
 
 from fergan_core import methods
-from fergan_core import recipe as recipes
 from fergan_core.methods.vae import GREY_LEVELS_BITS, divergence, reconstruction_nll
 from fergan_core.recipe import Recipe, Vae
-from fergan_core.training import checkpoint
+from tests.support.resume import check_resume
 
 CPU = torch.device("cpu")
 RECIPE = Recipe(emotions=("happy", "sad"), batch_size=8, method=Vae(width=4, latent_size=3, lr=5e-3, ema=0.5))
@@ -64,24 +63,9 @@ def test_it_learns_brightness_by_emotion_draws_it_and_tells_its_bound() -> None:
 
 
 def test_a_training_goes_on_from_its_state_to_the_last_bit_and_its_weights_draw_the_same(tmp_path: Path) -> None:
-    def learnt(learner: methods.MethodLearner, start: int, stop: int) -> methods.MethodLearner:
+    def train(learner: methods.MethodLearner, start: int, stop: int) -> None:
         for step in range(start, stop):
             torch.manual_seed(step)
             learner.step(*faces(8, step))
-        return learner
 
-    def fresh() -> methods.MethodLearner:
-        return methods.build_learner(RECIPE, CPU, steps=6, bfloat16=False)
-
-    uninterrupted, half, resumed = learnt(fresh(), 0, 6), learnt(fresh(), 0, 3), fresh()
-    weights, state = checkpoint.save_checkpoint(tmp_path, 3, half.state_dict(), half.networks)
-    resumed.load_state_dict(checkpoint.load_checkpoint(weights.path, state.path, resumed.networks))
-    learnt(resumed, 3, 6)
-    for name in uninterrupted.networks:
-        for expected, actual in zip(
-            uninterrupted.state_dict()[name].values(), resumed.state_dict()[name].values(), strict=True
-        ):
-            assert torch.equal(expected, actual)
-    loaded = methods.load_generator(recipes.to_dict(RECIPE), weights.path)
-    labels = torch.tensor([3, 4])
-    assert torch.equal(loaded.sample(labels, 0), half.generator.sample(labels, 0))
+    check_resume(RECIPE, tmp_path, lambda: methods.build_learner(RECIPE, CPU, steps=6, bfloat16=False), train)

@@ -1,0 +1,35 @@
+"""Pages of the dashboard as tests open them: by AppTest, on a registry, at an address."""
+
+from collections.abc import Mapping
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.support.machine import ROOT
+
+HOME = ROOT / "dashboard" / "Home.py"
+TITLES = {
+    "runs": "Runs",
+    "run": "Run",
+    "checkpoints": "Checkpoints",
+    "inception_score": "Inception Score",
+    "scores": "Scores",
+    "collapse": "Mode collapse",
+    "instability": "Instability",
+    "compare": "Compare",
+    "rivals": "Methods",
+    "claims": "Claims",
+}
+
+
+def open_page(view: str, url: str, monkeypatch: pytest.MonkeyPatch, query: Mapping[str, str]) -> AppTest:
+    """Open a page through Home on a registry, with its address's parameters; fail where it raises."""
+    monkeypatch.setenv("FERGAN_REGISTRY", url)
+    app = AppTest.from_file(str(HOME), default_timeout=300)
+    app.switch_page(f"views/{view}.py")
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception, [(error.message, error.stack_trace) for error in app.exception]
+    assert [title.value for title in app.title] == [TITLES[view]]
+    return app
