@@ -1,8 +1,6 @@
 """What all rooms' tests share: the real FER2013 in any layout, a cache folder of their own, a browser."""
 
 import os
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +12,7 @@ from filelock import FileLock
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
+from tests.support.fer2013 import write_layout
 from tests.support.machine import exporter, find_chromium
 from tests.support.once import made_once, session_folder
 
@@ -86,20 +85,20 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def fer2013_layout(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """Return a function (layout, limit=None) -> path of the real FER2013 in that layout; skips where it is not kept."""
+    """Return a function (layout, limit=None, every=1) -> path of the real FER2013 in that layout, or of a part of it.
+
+    Skips where it is not kept.
+    """
     folder = session_folder(tmp_path_factory) / "fer2013"
 
-    def export(layout: str, limit: int | None = None) -> Path:
+    def export(layout: str, limit: int | None = None, every: int = 1) -> Path:
         if not exporter().exists():
             pytest.skip(f"the real FER2013 is not at {exporter().parent}; FERGAN_SHARED names its folder")
         folder.mkdir(exist_ok=True)
-        path = folder / f"{layout}-{limit or 'all'}{_SUFFIXES[layout]}"
+        path = folder / f"{layout}-{limit or 'all'}-{every}{_SUFFIXES[layout]}"
         with FileLock(folder / f"{path.name}.lock"):
             if not path.exists():
-                limited = [] if limit is None else ["--limit", str(limit)]
-                subprocess.run(
-                    [sys.executable, str(exporter()), layout, str(path), *limited], check=True, capture_output=True
-                )
+                write_layout(layout, path, limit, every)
         return path
 
     return export
