@@ -46,10 +46,10 @@ SHOTS = {
     "collapse": Shot(f"collapse?runs={_NO_NORM},{_FEW_IMAGES}", _CHART, 690),
     "instability": Shot(f"instability?run={_FEW_IMAGES}", _CHART, 1480),
     "forks": Shot(f"run?run={_FEW_IMAGES}&curve=pulse_diversity/disgust", _CHART, 810, "Forks"),
-    "study": Shot("instability?part=Studies&study=claim-parameters", _CHART, 1240),
+    "study": Shot("studies?study=claim-parameters", _CHART, 1240),
     "compare": Shot(f"compare?runs={_QUICK},{_REPORT}", _FACES, 1000),
     "claims": Shot("claims?score=FID", _CHART, 1240),
-    "methods": Shot(f"rivals?runs={_FIVE_METHODS}&equal_seconds=2400", _CHART, 1000),
+    "methods": Shot(f"methods?runs={_FIVE_METHODS}&equal_seconds=2400", _CHART, 1000),
 }
 
 

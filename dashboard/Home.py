@@ -7,33 +7,62 @@ import streamlit as st
 from dashboard import access, choose, data
 from fergan_core.errors import FerganError
 
-st.set_page_config(page_title="FerGAN", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide")
+st.set_page_config(
+    page_title="FerGAN", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide", initial_sidebar_state=220
+)
 
 refusal = access.refusal()
 if refusal is not None:
     st.error(choose.sentence(refusal))
     st.stop()
 
-PAGES = [
-    st.Page("views/runs.py", title="Runs", icon=":material/list:"),
-    st.Page("views/run.py", title="Run", icon=":material/monitoring:"),
-    st.Page("views/checkpoints.py", title="Checkpoints", icon=":material/face:"),
-    st.Page("views/inception_score.py", title="Inception Score", icon=":material/show_chart:"),
-    st.Page("views/scores.py", title="Scores", icon=":material/scoreboard:"),
-    st.Page("views/collapse.py", title="Mode collapse", icon=":material/heart_broken:"),
-    st.Page("views/instability.py", title="Instability", icon=":material/vital_signs:"),
-    st.Page("views/compare.py", title="Compare", icon=":material/compare:"),
-    st.Page("views/rivals.py", title="Methods", icon=":material/swords:"),
-    st.Page("views/claims.py", title="Claims", icon=":material/balance:"),
-]
+# By group, in the order in which a person works: what is there, look at it, measure it, compare, draw conclusions.
+PAGES = {
+    "Runs": [
+        st.Page("views/runs.py", title="Runs", icon=":material/list:"),
+        st.Page("views/run.py", title="Run", icon=":material/monitoring:"),
+    ],
+    "Look": [
+        st.Page("views/checkpoints.py", title="Checkpoints", icon=":material/face:"),
+        st.Page("views/collapse.py", title="Mode collapse", icon=":material/heart_broken:"),
+        st.Page("views/instability.py", title="Instability", icon=":material/vital_signs:"),
+    ],
+    "Measure": [
+        st.Page("views/inception_score.py", title="Inception Score", icon=":material/show_chart:"),
+        st.Page("views/scores.py", title="Scores", icon=":material/scoreboard:"),
+        st.Page("views/judges.py", title="Judges", icon=":material/gavel:"),
+    ],
+    "Compare": [
+        st.Page("views/compare.py", title="Compare", icon=":material/compare:"),
+        st.Page("views/methods.py", title="Methods", icon=":material/swords:"),
+    ],
+    "Science": [
+        st.Page("views/studies.py", title="Studies", icon=":material/science:"),
+        st.Page("views/claims.py", title="Claims", icon=":material/balance:"),
+    ],
+}
 
 
 def start() -> None:
     """Redirect the bare address to the first page, which as the default page would have no address of its own."""
-    st.switch_page(PAGES[0], query_params=st.query_params.to_dict())
+    st.switch_page(PAGES["Runs"][0], query_params=st.query_params.to_dict())
 
 
-page = st.navigation([st.Page(start, default=True, visibility="hidden"), *PAGES], position="top")
+def renamed() -> None:
+    """Redirect the address that the page Methods had once."""
+    st.switch_page("views/methods.py", query_params=st.query_params.to_dict())
+
+
+page = st.navigation(
+    {
+        "": [
+            st.Page(start, default=True, visibility="hidden"),
+            st.Page(renamed, url_path="rivals", visibility="hidden"),
+        ],
+        **PAGES,
+    },
+    expanded=True,
+)
 data.left_out().clear()
 notice = st.container()
 try:

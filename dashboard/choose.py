@@ -10,13 +10,18 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import data
+from dashboard.charts.palette import RUN_COLOURS, run_colour
 from dashboard.rows import rows_of
 from fergan_core import protocols
 from fergan_core.emotions import EMOTIONS
 from fergan_core.errors import FerganError
+from fergan_core.metrics.catalogue import CATALOGUE
 
 # Session state beside the widgets' own keys: those are forgotten when the page is left.
-_RUN = "run followed"
+_CHOSEN = "runs chosen"
+_FOCUS = "run in focus"
+_OPENED = "run opened"
+_TITLE = "page title"
 _TOGETHER = "all together"
 BadgeColour = Literal["red", "orange", "blue", "green", "violet", "gray"]
 STATUS_COLOURS: dict[str, BadgeColour] = {
@@ -170,41 +175,125 @@ def one_protocol(scores: pd.DataFrame) -> pd.DataFrame:
     return by_words[words]
 
 
-def one_run(runs: pd.DataFrame) -> str:
-    """Ask for one run of the table (id, name, ...), opened at ?run=ID, else at the run last looked at, else first."""
+def one_run(runs: pd.DataFrame, default: Sequence[str] = ()) -> str:
+    """Ask for one run of the table (id, name, ...); opens at ?run=ID, else at the run that was chosen on this page or
+    another, else at the first of `default`, the page's own order of what it can show.
+
+    What a page opened by itself is not a choice: the next page may open at another run.
+    """
     ids = list(runs.id)
     requested = st.query_params.get("run", "")
     _warn_of_unknown([requested], ids)
-    wished = [requested, st.session_state.get(_RUN), ids[0]]
+    if requested in ids and requested != st.session_state.get(_OPENED):
+        focus_on(requested)
+    chosen_runs = st.session_state.get(_CHOSEN, [])
+    wished = [st.session_state.get(_FOCUS), *chosen_runs, requested, *default, ids[0]]
     st.session_state["chosen run"] = next(run_id for run_id in wished if run_id in ids)
 
     def follow() -> None:
+        focus_on(st.session_state["chosen run"])
         st.query_params["run"] = st.session_state["chosen run"]
 
     chosen: str = st.selectbox("Run", ids, format_func=run_label(runs), key="chosen run", on_change=follow)
-    st.query_params["run"] = st.session_state[_RUN] = chosen
+    st.query_params["run"] = st.session_state[_OPENED] = chosen
+    _name_tab([run_label(runs)(chosen)])
     return chosen
+
+
+def focus_on(run_id: str) -> None:
+    """Make a run the one that pages of one run open at; unless it is among the chosen runs, it is then the only one."""
+    st.session_state[_FOCUS] = run_id
+    if run_id not in st.session_state.get(_CHOSEN, []):
+        st.session_state[_CHOSEN] = [run_id]
+
+
+def choose_runs(run_ids: Sequence[str]) -> None:
+    """Make these the runs that pages of several runs open at."""
+    st.session_state[_CHOSEN] = list(run_ids)
+    if st.session_state.get(_FOCUS) not in run_ids:
+        st.session_state[_FOCUS] = run_ids[0] if run_ids else None
 
 
 def several_runs(runs: pd.DataFrame, default: Sequence[str], label: str = "Runs", at: str = "runs") -> list[str]:
-    """Ask for runs of the table; opens at ?runs=ID,ID, else at the runs last compared, else at `default`.
+    """Ask for runs of the table; opens at ?runs=ID,ID, else at the runs that were chosen on this page or another, else
+    at `default`.
 
     `at` names the choice in the address, where a page has another one than that of the runs to compare.
     """
-    ids = list(runs.id)
+    ids, state = list(runs.id), st.session_state
     requested = st.query_params.get(at, "").split(",")
     _warn_of_unknown(requested, ids)
-    followed, key = f"{at} followed", f"chosen {at}"
-    wished = requested if at in st.query_params else st.session_state.get(followed, default)
-    st.session_state[key] = [run_id for run_id in wished if run_id in ids]
+    chosen_at, opened, key = _CHOSEN if at == "runs" else f"{at} chosen", f"{at} opened", f"chosen {at}"
+    known = [run_id for run_id in requested if run_id in ids]
+
+    def choose(run_ids: Sequence[str]) -> None:
+        if at == "runs":
+            choose_runs(run_ids)
+        else:
+            state[chosen_at] = list(run_ids)
+
+    if at in st.query_params and known != state.get(opened):
+        choose(known)
+    kept = [run_id for run_id in state.get(chosen_at, ()) if run_id in ids]
+    # Chosen runs of which this page can show none, such as the literature's, do not leave it empty.
+    state[key] = kept if kept or (chosen_at in state and at in st.query_params) else list(default)
 
     def follow() -> None:
-        st.query_params[at] = ",".join(st.session_state[key])
+        choose(state[key])
+        st.query_params[at] = ",".join(state[key])
 
     chosen = st.multiselect(label, ids, format_func=run_label(runs), key=key, on_change=follow)
-    st.session_state[followed] = chosen
+    state[opened] = chosen
     st.query_params[at] = ",".join(chosen)
+    if at == "runs":
+        _name_tab([run_label(runs)(run_id) for run_id in chosen])
     return chosen
+
+
+def colours(run_ids: Sequence[str]) -> dict[str, str]:
+    """Return a colour for each run: the same on all pages of a session, never twice among eight runs or fewer."""
+    remembered: dict[str, int] = st.session_state.setdefault("colours of runs", {})
+    used: list[int] = []
+    for run_id in run_ids:
+        place = remembered.get(run_id)
+        if place is None or place in used:
+            free = [one for one in range(len(RUN_COLOURS)) if one not in used]
+            # Rather one that no run of this session has yet.
+            place = next((one for one in free if one not in remembered.values()), free[0] if free else len(used))
+        remembered[run_id] = place
+        used.append(place)
+    return {run_id: run_colour(remembered[run_id]) for run_id in run_ids}
+
+
+def open_page(page: str, run_ids: Sequence[str] = (), **others: str) -> None:
+    """Go to a page, such as "run", with these runs chosen, and with further parameters in its address."""
+    if len(run_ids) == 1:
+        focus_on(run_ids[0])
+    elif run_ids:
+        choose_runs(run_ids)
+    st.switch_page(f"views/{page}.py", query_params=others)
+
+
+def heading(title: str, answers: str) -> None:
+    """Begin a page: its title, and one sentence that says what it answers."""
+    st.session_state[_TITLE] = title
+    _name_tab()
+    st.title(title, anchor=False)
+    st.caption(answers)
+
+
+def _name_tab(names: Sequence[str] = ()) -> None:
+    """Name the browser's tab after the page and the runs that it shows."""
+    shown = ", ".join(names[:2]) + (f" and {len(names) - 2} more" if len(names) > 2 else "")
+    title = " - ".join(filter(None, [shown, st.session_state.get(_TITLE, ""), "FerGAN"]))
+    st.set_page_config(page_title=title)
+
+
+def measure_help(key: str) -> str:
+    """Say what a metric of the catalogue measures and which way is better, for the '?' beside it."""
+    metric = CATALOGUE[key]
+    better = {"higher": "Higher is better", "lower": "Lower is better", "real": "Best is real faces' value"}
+    return f"{metric.meaning[0].upper()}{metric.meaning[1:]}. {better[metric.better]}."
 
 
 def checkpoint_steps(run_id: str) -> dict[int, int]:

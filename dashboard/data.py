@@ -16,7 +16,8 @@ from dashboard import access
 from dashboard.face_client import FaceAnswer, FaceClient, Faces
 from fergan_core.analysis.claims import SCORES, STUDIES, Study, Verdict, verdicts
 from fergan_core.errors import CheckpointError
-from fergan_core.registry import Reader, Registry, Trials, default_url, studies, studies_of, trials
+from fergan_core.protocols import judges_for
+from fergan_core.registry import Reader, Registry, Trials, default_url, studies, studies_of, summaries, trials
 from fergan_core.registry.study_tables import study_tables
 
 P = ParamSpec("P")
@@ -155,6 +156,39 @@ def claims(source: Reader, score: str) -> list[Verdict]:
 def recipes(source: Reader, run_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return the recipes of those of the runs that exist, by id."""
     return source.recipes(run_ids)
+
+
+@_until_next_write(4)
+def headlines(source: Reader) -> pd.DataFrame:
+    """Return FID, accuracy and IS of each run's newest evaluation under its preferred protocol, all of one protocol."""
+    return summaries.headlines(source)
+
+
+@_until_next_write(4)
+def contents(source: Reader) -> pd.DataFrame:
+    """Return by run (index) the numbers of its sheets, checkpoints, evaluations, findings and alarms."""
+    return summaries.contents(source)
+
+
+def best_first(runs: pd.DataFrame, has: str | None = None) -> list[str]:
+    """Return the ids of the trained runs that have something to show, the best first.
+
+    `has` is a column of `contents`: at least one, of sheets preferably several. Runs on photographs come before those
+    on the built-in faces, then the lower FID; those without a score come last, newest first.
+    """
+    trained = runs[~runs.literature].reset_index(drop=True)
+    counts = contents()
+    number = trained.id.map(counts[has]).fillna(0) if has else pd.Series(1, index=trained.index)
+    scores = headlines()
+    fid = scores[scores.metric == "fid"].set_index("run_id").value
+    order = pd.DataFrame(
+        {
+            "few": (number < 2) if has == "sheets" else False,
+            "drawn": trained.data.map(lambda name: judges_for(name)[0] == "synthfer"),
+            "fid": trained.id.map(fid),
+        }
+    )
+    return list(trained.id[order[number > 0].sort_values(["few", "drawn", "fid"], kind="stable").index])
 
 
 def study_names() -> list[str]:

@@ -16,8 +16,9 @@ EMOTION_COLOURS: dict[str, str] = {
     "neutral": "#8c8c8c",
 }
 
-# Tol's 'bright' scheme without its grey, each moved to where it stands out from the light and the dark ground by 3 : 1.
-_RUN_COLOURS = ("#4477aa", "#e65a6c", "#2a8c3a", "#a38a24", "#b8438a", "#2f94b4")
+# Tol's 'bright' scheme without its grey, and two violets that all forms of colour blindness tell from it; each stands
+# out from the light and the dark ground by 3 : 1.
+RUN_COLOURS = ("#4477aa", "#e65a6c", "#2a8c3a", "#a38a24", "#b8438a", "#2f94b4", "#9030f0", "#9080f0")
 
 # Text, grid and ground as in dashboard/.streamlit/config.toml.
 _LIGHT = ("#20272c", "#e4e1d8", "#fbfaf7")
@@ -29,8 +30,8 @@ PLOTLY_CONFIG: dict[str, Any] = {"modeBarButtonsToRemove": ["zoom2d", "pan2d", "
 
 
 def run_colour(place: int) -> str:
-    """Return the colour of the run at a place in a list; they repeat after six."""
-    return _RUN_COLOURS[place % len(_RUN_COLOURS)]
+    """Return the colour of the run at a place in a list; they repeat after eight."""
+    return RUN_COLOURS[place % len(RUN_COLOURS)]
 
 
 def emotion_colour(name: str) -> str:
@@ -54,7 +55,7 @@ def plotly_template(dark: bool) -> go.layout.Template:
         paper_bgcolor=ground,
         plot_bgcolor=ground,
         font={"color": text, "size": 13, "family": '"Source Sans", sans-serif'},
-        colorway=list(_RUN_COLOURS),
+        colorway=list(RUN_COLOURS),
         xaxis=axis,
         yaxis=axis,
         hoverlabel={"bgcolor": ground, "bordercolor": grid, "font": {"color": text}},

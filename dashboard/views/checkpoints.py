@@ -84,10 +84,10 @@ def draw_new(run_id: str) -> None:
     st.download_button("Download PNG of new faces", png, file, "image/png", on_click="ignore")
 
 
-st.title("Checkpoints")
+choose.heading("Checkpoints", "What did the generator draw at each epoch?")
 runs = data.runs()
 if choose.any_trained(runs):
-    run_id = choose.one_run(runs)
+    run_id = choose.one_run(runs, data.best_first(runs, "sheets"))
     run = next(rows_of(runs[runs.id == run_id]))
     if run.literature:
         st.info("A run from the literature has only scores, no sheets and no checkpoints.")

@@ -78,10 +78,10 @@ def show_runs(run_ids: tuple[str, ...]) -> None:
     st.dataframe(table, hide_index=True, width="stretch", column_config={"name": link})
 
 
-st.title("Claims")
-st.caption(
+choose.heading(
+    "Claims",
     "The course project from which this laboratory grew drew four conclusions about GANs. Each is tested here by a "
-    "study of several seeds; with fewer than five seeds a verdict is only suggested."
+    "study of several seeds; with fewer than five seeds a verdict is only suggested.",
 )
 key = st.segmented_control(
     "Score",

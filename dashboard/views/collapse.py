@@ -29,7 +29,7 @@ def first_runs(trained: pd.DataFrame) -> list[str]:
     return list(pd.concat((trained.id[:1], trained.id[trained.id.isin(collapsed)], trained.id)).drop_duplicates()[:2])
 
 
-st.title("Mode collapse")
+choose.heading("Mode collapse", "Which emotions collapsed to nearly the same face, when, and did they recover?")
 runs = data.runs()
 if choose.any_trained(runs):
     trained = runs[~runs.literature]

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard import choose, data, sheet_series
 from dashboard.charts import compare
-from dashboard.charts.palette import PLOTLY_CONFIG, run_colour
+from dashboard.charts.palette import PLOTLY_CONFIG
 from dashboard.sections import groups
 
 DARK = st.context.theme.type == "dark"
@@ -22,7 +22,7 @@ def show_curves(labels: dict[str, str]) -> None:
         return
     first = metrics.index(next((name for name in FIRST_METRICS if name in metrics), metrics[0]))
     metric = st.selectbox("Metric", metrics, first, key="metric", bind="query-params", width=260)
-    colours = {run_id: run_colour(place) for place, run_id in enumerate(labels)}
+    colours = choose.colours(list(labels))
     figure = compare.metric_curves(data.points(tuple(labels), (metric,), 400), metric, labels, colours, dark=DARK)
     st.plotly_chart(figure, width="stretch", theme=None, key="curves", config=PLOTLY_CONFIG)
     st.caption(
@@ -102,7 +102,7 @@ def show_groups(runs: pd.DataFrame) -> None:
     choose.fragment(groups.show, run_every=choose.live_every(*of_both))(trained, chosen)
 
 
-st.title("Compare")
+choose.heading("Compare", "How do the chosen runs differ in what they draw, in their scores and in their recipes?")
 part = choose.part("Runs", "Groups of runs")
 runs = data.runs()
 if choose.any_trained(runs):

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard import choose, data
 from dashboard.charts import scores as charts
-from dashboard.charts.palette import PLOTLY_CONFIG, emotion_label, run_colour
+from dashboard.charts.palette import PLOTLY_CONFIG, emotion_label
 from dashboard.rows import rows_of
 from dashboard.sections import sample_size
 from fergan_core.analysis.ranking import judge_disagreements_of_runs
@@ -31,7 +31,7 @@ def show_scores(chosen: list[str], literature: list[str], reading: str) -> None:
     everything = one_judge(scores[~of_report], reading)
     judged = preferred_of_each_run(everything)
     displayed = pd.concat([judged, scores[of_report]]) if len(judged) else scores
-    colours = {run_id: run_colour(place) for place, run_id in enumerate(chosen)}
+    colours = choose.colours(chosen)
     figure = charts.inception_figure(displayed, reading, colours, literature, dark=DARK)
     st.plotly_chart(figure, width="stretch", theme=None, key="inception score", config=PLOTLY_CONFIG)
     if unscored := [data.run(run_id)["name"] for run_id in chosen if run_id not in set(displayed.run_id)]:
@@ -95,7 +95,7 @@ def show_emotions(scores: pd.DataFrame, colours: dict[str, str]) -> None:
     )
 
 
-st.title("Inception Score")
+choose.heading("Inception Score", "How clear and how varied are the faces, epoch by epoch?")
 runs = data.runs()
 if choose.any_trained(runs):
     trained = list(runs.id[~runs.literature])

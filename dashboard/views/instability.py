@@ -1,4 +1,4 @@
-"""Instability: one run's instruments and findings on one axis; or a study: which of many settings survive."""
+"""Instability: one run's instruments and findings on one axis."""
 
 import pandas as pd
 import streamlit as st
@@ -7,7 +7,7 @@ from dashboard import choose, data, sheet_series
 from dashboard.charts import instruments, sheets
 from dashboard.charts.palette import PLOTLY_CONFIG
 from dashboard.rows import rows_of
-from dashboard.sections import fields, findings, studies
+from dashboard.sections import fields, findings
 from fergan_core.recipe import UNITS
 
 CLICKED = "instruments"
@@ -86,17 +86,13 @@ def show_finding(run_id: str, run_findings: pd.DataFrame) -> None:
 def show_run(runs: pd.DataFrame) -> None:
     """Choose a run; its instruments."""
     trained = runs[~runs.literature]
-    run_id = choose.one_run(trained)
+    run_id = choose.one_run(trained, data.best_first(trained, "findings"))
     status = str(trained.set_index("id").loc[run_id, "status"])
     labels = {run_id: choose.run_label(runs)(run_id)}
     choose.fragment(show_instruments, run_every=choose.live_unless_held(status))(run_id, labels)
 
 
-st.title("Instability")
-part = choose.part("One run", "Studies")
+choose.heading("Instability", "What went wrong in a training, when, and what moved first?")
 runs = data.runs()
 if choose.any_trained(runs):
-    if part == "Studies":
-        studies.show()
-    else:
-        show_run(runs)
+    show_run(runs)

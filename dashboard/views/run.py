@@ -86,10 +86,10 @@ def show_origin(run: dict[str, Any]) -> None:
     saved.dataframe(table, hide_index=True, width="stretch", column_config={"megabytes": size})
 
 
-st.title("Run")
+choose.heading("Run", "How did one training go, and what came of it?")
 runs = data.runs()
 if choose.any_trained(runs):
-    run_id = choose.one_run(runs)
+    run_id = choose.one_run(runs, data.best_first(runs))
     status = str(runs.set_index("id").loc[run_id, "status"])
     choose.fragment(show_state, run_every=choose.live_unless_held(status))(run_id)
     forks.show(run_id)

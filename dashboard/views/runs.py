@@ -137,5 +137,5 @@ def show_runs() -> None:
         show_table(chosen)
 
 
-st.title("Runs")
+choose.heading("Runs", "Which runs are there, how far are they, and how good is each?")
 choose.fragment(show_runs, run_every=choose.LIVE_SECONDS)()

@@ -1,20 +1,16 @@
-"""Every metric of the runs' checkpoints, and what is behind them: confusion, copying, the judges."""
+"""Every metric of the runs' checkpoints, and what is behind them: confusion, copying."""
 
 import streamlit as st
 
 from dashboard import choose, data
-from dashboard.charts.palette import run_colour
-from dashboard.sections import confusion, copying, judges, score_table
+from dashboard.sections import confusion, copying, score_table
 
 OF_RUNS = {"Table": score_table.show, "Confusion": confusion.show, "Copying": copying.show}
-JUDGES = "Judges"
 
-st.title("Scores")
-part = choose.part(*OF_RUNS, JUDGES)
+choose.heading("Scores", "How good are the generated faces by every measure, beside real faces?")
+part = choose.part(*OF_RUNS)
 runs = data.runs()
-if part == JUDGES:
-    judges.show()
-elif choose.any_trained(runs):
+if choose.any_trained(runs):
     trained = list(runs.id[~runs.literature])
     chosen = choose.several_runs(runs, default=trained[:4])
     if not set(chosen) <= set(trained):
@@ -22,7 +18,7 @@ elif choose.any_trained(runs):
     label = choose.run_label(runs)
     labels = {run_id: label(run_id) for run_id in chosen if run_id in trained}
     if labels:
-        colours = {run_id: run_colour(place) for place, run_id in enumerate(chosen)}
+        colours = choose.colours(chosen)
         every = choose.live_every(*runs.status[runs.id.isin(labels)])
         choose.fragment(OF_RUNS[part], run_every=every)(labels, colours)
     else:

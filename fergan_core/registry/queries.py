@@ -68,7 +68,7 @@ class Reader:
         with readable_errors(self.url, "read"), self._engine.connect() as connection:
             yield connection
 
-    def _frame(self, statement: sa.Select[*tuple[Any, ...]], whose: str | None = None) -> pd.DataFrame:
+    def table(self, statement: sa.Select[*tuple[Any, ...]], whose: str | None = None) -> pd.DataFrame:
         """Run a query; a registry that is not there gives an empty table with the same columns.
 
         Rows that break the rules of `rows` are left out, and named in the table's `attrs["left_out"]`; `whose` is the
@@ -97,19 +97,19 @@ class Reader:
         Of a run that cannot be shown there is a sentence in `attrs["left_out"]` instead.
         """
         chosen = RunRow.trashed.is_not(None) if trashed else RunRow.trashed.is_(None)
-        frame = self._frame(sa.select(*_RUN_COLUMNS, *_RUN_OBJECTS).where(chosen).order_by(RunRow.created.desc()))
+        frame = self.table(sa.select(*_RUN_COLUMNS, *_RUN_OBJECTS).where(chosen).order_by(RunRow.created.desc()))
         newest = (
             sa.select(SheetRow.run_key, sa.func.max(SheetRow.step).label("step"))
             .group_by(SheetRow.run_key)
             .subquery("newest")
         )
-        sheets = self._frame(
+        sheets = self.table(
             sa.select(SheetRow.run_key, SheetRow.path, SheetRow.sha256).join(
                 newest, (SheetRow.run_key == newest.c.run_key) & (SheetRow.step == newest.c.step)
             )
         ).set_index("run_key")
         tags = (
-            self._frame(sa.select(TagRow.run_key, TagRow.tag).order_by(TagRow.tag)).groupby("run_key")["tag"].agg(list)
+            self.table(sa.select(TagRow.run_key, TagRow.tag).order_by(TagRow.tag)).groupby("run_key")["tag"].agg(list)
         )
         now = time.time()
         frame["status"] = [
@@ -174,7 +174,7 @@ class Reader:
 
     def recipes(self, run_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Return the recipes, by id, of those of the runs that there are, also in the trash."""
-        rows = self._frame(sa.select(RunRow.id, RunRow.recipe).where(RunRow.id.in_(run_ids)).order_by(RunRow.key))
+        rows = self.table(sa.select(RunRow.id, RunRow.recipe).where(RunRow.id.in_(run_ids)).order_by(RunRow.key))
         return dict(zip(rows["id"], rows["recipe"], strict=True))
 
     def metrics(self, run_ids: Sequence[str]) -> list[str]:
@@ -184,7 +184,7 @@ class Reader:
             .join(RunRow, RunRow.key == PointRow.run_key)
             .where(RunRow.id.in_(run_ids), PointRow.metric_key == MetricRow.key)
         )
-        names = self._frame(sa.select(MetricRow.name).where(some.exists()).order_by(MetricRow.key))
+        names = self.table(sa.select(MetricRow.name).where(some.exists()).order_by(MetricRow.key))
         return [str(name) for name in names["name"]]
 
     def points(
@@ -218,7 +218,7 @@ class Reader:
         source = sa.join(PointRow, RunRow, RunRow.key == PointRow.run_key).join(
             MetricRow, MetricRow.key == PointRow.metric_key
         )
-        extent = self._frame(
+        extent = self.table(
             sa.select(sa.func.min(PointRow.step).label("first"), sa.func.max(PointRow.step).label("last"))
             .select_from(source)
             .where(*conditions)
@@ -228,7 +228,7 @@ class Reader:
         first, last = int(extent["first"].iloc[0]), int(extent["last"].iloc[0])
         width = max(1, math.ceil((last - first + 1) / buckets))
         bucket = sa.cast(PointRow.step - first, sa.Integer).op("/")(width)  # whole numbers divide to a whole number
-        frame = self._frame(
+        frame = self.table(
             sa.select(
                 MetricRow.name.label("metric"),
                 sa.func.max(PointRow.step).label("step"),
@@ -257,7 +257,7 @@ class Reader:
     def findings(self, run_ids: Sequence[str]) -> pd.DataFrame:
         """Return the runs' findings in order of steps."""
         columns = [column for column in FindingRow.__table__.columns if column.name not in ("key", "run_key")]
-        frame = self._frame(
+        frame = self.table(
             sa.select(RunRow.id.label("run_id"), *columns)
             .join(RunRow, RunRow.key == FindingRow.run_key)
             .where(RunRow.id.in_(run_ids))
@@ -276,7 +276,7 @@ class Reader:
         Of faces drawn as the recipe says, unless `sampled`: then of all, with the columns evaluation (its key),
         sampler, steps and guidance, None of faces that were drawn in one pass.
         """
-        frame = scores.comparable(self._frame(scores.query(run_ids)))
+        frame = scores.comparable(self.table(scores.query(run_ids)))
         recipes = self.recipes(list(frame["run_id"].unique())) if sampled else None
         return scores.as_table(frame, recipes)
 
@@ -286,7 +286,7 @@ class Reader:
 
     def _of_run(self, table: type[CheckpointRow] | type[SheetRow], run_id: str) -> pd.DataFrame:
         columns = [column for column in table.__table__.columns if column.name != "run_key"]
-        return self._frame(
+        return self.table(
             sa.select(*columns)
             .join(RunRow, RunRow.key == table.run_key)
             .where(RunRow.id == run_id)

@@ -84,29 +84,52 @@ def _null_if_nan(value: float | None) -> float | None:
     return None if value is None or math.isnan(value) else float(value)
 
 
+# What `comparable` and `as_table` need of a run and its evaluation.
+_OF_EVALUATION = (
+    RunRow.id.label("run_id"),
+    RunRow.name.label("run_name"),
+    RunRow.data,
+    EvaluationRow.epoch,
+    EvaluationRow.step,
+    EvaluationRow.judge,
+    EvaluationRow.judge_sha256,
+    EvaluationRow.protocol,
+    RunRow.literature,
+    EvaluationRow.key.label("evaluation"),
+)
+_ORDER = (RunRow.created, EvaluationRow.step, EvaluationRow.key)
+
+
 def query(run_ids: Sequence[str]) -> sa.Select[*tuple[Any, ...]]:
     """Select the runs' scores, with what `comparable` and `as_table` need of their evaluations and runs."""
     return (
         sa.select(
-            RunRow.id.label("run_id"),
-            RunRow.name.label("run_name"),
-            RunRow.data,
-            EvaluationRow.epoch,
-            EvaluationRow.step,
-            EvaluationRow.judge,
-            EvaluationRow.judge_sha256,
-            EvaluationRow.protocol,
-            RunRow.literature,
-            EvaluationRow.key.label("evaluation"),
-            ScoreRow.metric,
-            ScoreRow.emotion,
-            *(ScoreRow.__table__.c[name] for name in _NUMBERS),
+            *_OF_EVALUATION, ScoreRow.metric, ScoreRow.emotion, *(ScoreRow.__table__.c[name] for name in _NUMBERS)
         )
         .join(EvaluationRow, EvaluationRow.key == ScoreRow.evaluation_key)
         .join(RunRow, RunRow.key == EvaluationRow.run_key)
         .where(RunRow.id.in_(run_ids))
-        .order_by(RunRow.created, EvaluationRow.step, EvaluationRow.key)
+        .order_by(*_ORDER)
     )
+
+
+def evaluations_query() -> sa.Select[*tuple[Any, ...]]:
+    """Select the evaluations of all runs outside the trash, in the form of `query` without their scores."""
+    return (
+        sa.select(*_OF_EVALUATION)
+        .join(RunRow, RunRow.key == EvaluationRow.run_key)
+        .where(RunRow.trashed.is_(None))
+        .order_by(*_ORDER)
+    )
+
+
+def of_evaluations(keys: Sequence[int], metrics: Sequence[str]) -> sa.Select[*tuple[Any, ...]]:
+    """Select some metrics' scores of evaluations, of all emotions together."""
+    return sa.select(
+        ScoreRow.evaluation_key.label("evaluation"),
+        ScoreRow.metric,
+        *(ScoreRow.__table__.c[name] for name in _NUMBERS),
+    ).where(ScoreRow.evaluation_key.in_(keys), ScoreRow.metric.in_(metrics), ScoreRow.emotion == "")
 
 
 def comparable(frame: pd.DataFrame) -> pd.DataFrame:

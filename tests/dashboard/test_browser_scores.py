@@ -58,7 +58,7 @@ def test_the_table_is_downloaded_as_csv(page_at) -> None:
 @pytest.mark.parametrize("dark", [False, True])
 def test_a_telephone_shows_the_whole_page_in_its_theme(page_at, dark: bool) -> None:
     page = page_at("/scores?part=Table", dark=dark, width=390)
-    for part in ("Table", "Confusion", "Copying", "Judges"):
+    for part in ("Table", "Confusion", "Copying"):
         if part != "Table":
             page.get_by_test_id("stButtonGroup").get_by_text(part, exact=True).click(timeout=TIMEOUT_MS)
             page.wait_for_url(re.compile(f"part={part}"), timeout=TIMEOUT_MS)

@@ -71,7 +71,7 @@ def two_methods(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[str
 
 
 def page(url: str, monkeypatch: pytest.MonkeyPatch, **query: str) -> AppTest:
-    return open_page("rivals", url, monkeypatch, query)
+    return open_page("methods", url, monkeypatch, query)
 
 
 @pytest.mark.slow

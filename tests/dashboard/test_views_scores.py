@@ -68,7 +68,7 @@ def test_without_a_registry_the_page_says_how_to_add_a_run_and_shows_the_judges_
 ) -> None:
     url = str(tmp_path / "runs.db")
     assert any("trainers.dcgan" in code.value for code in page(url, monkeypatch).code)
-    app = page(url, monkeypatch, part="Judges")
+    app = open_page("judges", url, monkeypatch, {})
     assert {"Accuracy", "NLL, nats", "ECE", "Parameters", "Multiply-adds"} <= {metric.label for metric in app.metric}
     assert list(tmp_path.iterdir()) == []
 
@@ -164,7 +164,9 @@ def test_copying_shows_its_scores_and_searches_only_when_asked(
 @pytest.mark.parametrize("name", list(judge_cards()))
 def test_every_judges_card_is_shown(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     card = judge_cards()[name]
-    app = page(str(tmp_path / "runs.db"), monkeypatch, part="Judges", judge_card=name, measured_on="held-out part")
+    app = open_page(
+        "judges", str(tmp_path / "runs.db"), monkeypatch, {"judge_card": name, "measured_on": "held-out part"}
+    )
     assert app.metric[0].value == f"{card['held_out']['accuracy']:.1%}"
     assert card["command"] in [code.value for code in app.code]
     fields = next(table.value for table in app.dataframe if "field" in table.value)

@@ -45,7 +45,7 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[str]]:
 
 
 def page(url: str, monkeypatch: pytest.MonkeyPatch, **query: str) -> AppTest:
-    return open_page("instability", url, monkeypatch, {"part": "Studies", **query})
+    return open_page("studies", url, monkeypatch, query)
 
 
 def captions_of(app: AppTest) -> str:

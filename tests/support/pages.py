@@ -14,10 +14,12 @@ TITLES = {
     "checkpoints": "Checkpoints",
     "inception_score": "Inception Score",
     "scores": "Scores",
+    "judges": "Judges",
     "collapse": "Mode collapse",
     "instability": "Instability",
     "compare": "Compare",
-    "rivals": "Methods",
+    "methods": "Methods",
+    "studies": "Studies",
     "claims": "Claims",
 }
 

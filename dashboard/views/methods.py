@@ -28,7 +28,7 @@ def opening(trained: pd.DataFrame) -> list[str]:
     return [run_id for run_ids in seeds.values() if newest.intersection(run_ids) for run_id in run_ids]
 
 
-st.title("Methods")
+choose.heading("Methods", "Which method draws better faces at an equal budget, and what does a face cost?")
 part = choose.part(*PARTS)
 runs = data.runs()
 if choose.any_trained(runs):

@@ -1,0 +1,60 @@
+"""All runs at a glance: the scores that stand for each, and how much it has to show; few queries, however many runs."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import sqlalchemy as sa
+
+from fergan_core import protocols
+from fergan_core.registry import scores
+from fergan_core.registry.queries import Reader
+from fergan_core.registry.schema import CheckpointRow, EvaluationRow, FindingRow, RunRow, SheetRow
+
+HEADLINE = ("fid", "accuracy", "is")
+"""The metrics by which a run is known in a list."""
+
+_MOST_KEYS = 20_000  # in one query: SQLite takes 32,766 parameters
+
+
+def headlines(reader: Reader, metrics: Sequence[str] = HEADLINE) -> pd.DataFrame:
+    """Return the scores that stand for each run outside the trash: columns as of `Reader.scores`, without emotion.
+
+    They are those of one evaluation a run: its newest under the protocol that `protocols.preferred_of_each_run`
+    prefers. What is read are all evaluations and these scores alone: there are a hundred times as many scores.
+    """
+    evaluations = scores.comparable(reader.table(scores.evaluations_query()))
+    left_out = evaluations.attrs.get("left_out", [])
+    sampled = [protocol.get("sampling") is not None for protocol in evaluations["protocol"]]
+    evaluations = evaluations[~pd.Series(sampled, index=evaluations.index, dtype=bool)]
+    complete = [protocols.complete(protocol) for protocol in evaluations.pop("protocol")]
+    fields = pd.DataFrame(complete, index=evaluations.index, columns=[*protocols.BESIDE_JUDGE, "real_count"])
+    # One row an evaluation: the metric and the emotion, by which a table of scores is told apart, are not needed.
+    evaluations = evaluations.join(fields.astype(object)).assign(metric="", emotion=None)
+    chosen = protocols.newest(protocols.preferred_of_each_run(evaluations)).drop(columns=["metric", "emotion"])
+    keys = [int(key) for key in chosen["evaluation"]]
+    tables = [
+        reader.table(scores.of_evaluations(keys[first : first + _MOST_KEYS], metrics))
+        for first in range(0, max(1, len(keys)), _MOST_KEYS)
+    ]
+    table = chosen.merge(pd.concat(tables), on="evaluation").drop(columns="evaluation").reset_index(drop=True)
+    table.attrs["left_out"] = left_out
+    return table
+
+
+def contents(reader: Reader) -> pd.DataFrame:
+    """Return how much each run outside the trash has to show, by run_id (index): the numbers of its sheets,
+    checkpoints, evaluations and findings, and its alarms."""
+    alarm = sa.case((FindingRow.severity == "alarm", 1), else_=0)
+    counts: dict[str, tuple[type[SheetRow | CheckpointRow | EvaluationRow | FindingRow], sa.ColumnElement[int]]] = {
+        "sheets": (SheetRow, sa.func.count()),
+        "checkpoints": (CheckpointRow, sa.func.count()),
+        "evaluations": (EvaluationRow, sa.func.count()),
+        "findings": (FindingRow, sa.func.count()),
+        "alarms": (FindingRow, sa.func.sum(alarm)),
+    }
+    runs = reader.table(sa.select(RunRow.key, RunRow.id).where(RunRow.trashed.is_(None)))
+    table = pd.DataFrame(index=pd.Index(runs["key"], name="run_key"))
+    for name, (rows, number) in counts.items():
+        of_run = reader.table(sa.select(rows.run_key, number.label(name)).group_by(rows.run_key))
+        table[name] = of_run.set_index("run_key")[name]
+    return table.fillna(0).astype(int).set_index(pd.Index(runs["id"], name="run_id"))
