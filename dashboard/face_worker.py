@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+import scipy
 import torch
-from scipy.spatial.distance import pdist
 
 from dashboard.face_client import FaceAnswer, Faces
 from fergan_core.analysis.projection import Plane, principal_plane
@@ -186,7 +186,7 @@ def _duplicates(faces: Reading, reach: float) -> dict[str, Any]:
 
 def _nearest_pairs(faces: Reading, reach: float) -> list[tuple[float, Faces]]:
     """Return the nearest pairs of duplicates, _PAIRS or fewer: distance by the reach, and faces uint8 [2,48,48]."""
-    apart = pdist(faces.features.double().numpy()) / reach
+    apart = scipy.spatial.distance.pdist(faces.features.double().numpy()) / reach
     near = apart.argsort(kind="stable")[:_PAIRS]
     one, other = np.triu_indices(len(faces), 1)
     images = faces.images.numpy()

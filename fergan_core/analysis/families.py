@@ -7,7 +7,6 @@ looks for those that say something.
 from collections.abc import Sequence
 
 import numpy as np
-from statsmodels.stats.multitest import multipletests
 
 LEVEL = 0.05  # probability that a family in which nothing differs has a verdict that says otherwise
 
@@ -21,6 +20,8 @@ def levels(p_values: Sequence[float]) -> list[float]:
     """
     if not len(p_values):
         return []
+    from statsmodels.stats.multitest import multipletests  # not above: it takes a second to import
+
     values = np.asarray(p_values, dtype=float)
     rejected = multipletests(values, LEVEL, method="holm")[0]
     ranks = values.argsort(kind="stable").argsort(kind="stable")

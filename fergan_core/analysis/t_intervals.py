@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import ttest_1samp, ttest_ind
 
 from fergan_core.analysis.families import LEVEL
 
@@ -33,7 +33,7 @@ def mean_interval(values: Values, level: float = LEVEL) -> TInterval:
         mean = float(numbers[0])
         return TInterval(mean, mean, mean, float(mean == 0))
     with _nearly_equal_values():
-        test = ttest_1samp(numbers, 0)
+        test = scipy.stats.ttest_1samp(numbers, 0)
         low, high = test.confidence_interval(1 - level)
     return TInterval(float(numbers.mean()), float(low), float(high), float(test.pvalue))
 
@@ -49,7 +49,7 @@ def difference_interval(first: Values, second: Values, level: float = LEVEL) -> 
     if not varies(a) and not varies(b):
         return TInterval(difference, difference, difference, 1.0)
     with _nearly_equal_values():
-        test = ttest_ind(b, a, equal_var=False)
+        test = scipy.stats.ttest_ind(b, a, equal_var=False)
         low, high = test.confidence_interval(1 - level)
     return TInterval(difference, float(low), float(high), float(test.pvalue))
 

@@ -15,9 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
-from scipy.stats import binom
 
 from fergan_core.emotions import CONTEMPT, EMOTIONS, LABEL_ORDERS
 from fergan_core.evaluation.faces import Reading
@@ -76,7 +75,7 @@ def _candidates(confusion: NDArray[np.int64], assumed: Sequence[str]) -> list[ND
     ]
     named_codes = [np.array([EMOTIONS.index(name) for name in order]) for order in named]
     # Labels without faces keep their emotion where no other label is assigned to it.
-    best = linear_sum_assignment(-(confusion.astype(float) + 1e-3 * np.eye(len(EMOTIONS))))[1]
+    best = scipy.optimize.linear_sum_assignment(-(confusion.astype(float) + 1e-3 * np.eye(len(EMOTIONS))))[1]
     enough = _NEARLY * int(confusion[rows, best].sum())
     near = [meant for meant in named_codes if int(confusion[rows, meant].sum()) >= enough]
     return [*sorted(near, key=lambda meant: -int(confusion[rows, meant].sum())), best.astype(np.int64)]
@@ -99,7 +98,7 @@ def _decisive(confusion: NDArray[np.int64], meant: NDArray[np.int64], *, named: 
         return False
     faces, assigned, as_labelled = confusion[moved].sum(1), confusion[moved, meant[moved]], confusion[moved, moved]
     hits, misses = int(assigned.sum()), int(as_labelled.sum())
-    if hits < _RATIO * misses or binom.sf(hits - 1, hits + misses, 0.5) > _CHANCE:
+    if hits < _RATIO * misses or scipy.stats.binom.sf(hits - 1, hits + misses, 0.5) > _CHANCE:
         return False
     if named:
         return bool(hits >= _LEAST_OF_NAMED * faces.sum() and (assigned > as_labelled).mean() >= _BETTER)

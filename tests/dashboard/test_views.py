@@ -145,6 +145,8 @@ def test_the_dashboard_opens_without_torch() -> None:
         "        importlib.import_module(f'{room.__name__}.{module.name}')\n"
         "assert 'dashboard.sections.studies' in sys.modules\n"
         "assert 'torch' not in sys.modules, 'torch was imported'\n"
+        # Nor what takes a second and few pages need.
+        "assert not {'scipy.stats', 'statsmodels', 'alembic'} & {*sys.modules}\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr

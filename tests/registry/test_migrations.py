@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from fergan_core.errors import NewerSchema, RegistryError
 from fergan_core.registry import Reader, Registry, literature, migrate
@@ -34,6 +35,12 @@ def test_migrations_make_the_tables_that_the_schema_names(registry: Registry) ->
         )
         assert compare_metadata(context, Base.metadata) == []
         assert migrate.current(connection) == migrate.newest()
+
+
+def test_migrations_are_known_by_their_files_names() -> None:
+    scripts = ScriptDirectory.from_config(migrate._config())
+    assert tuple(script.revision for script in scripts.walk_revisions())[::-1] == migrate.versions()
+    assert scripts.get_current_head() == migrate.newest()
 
 
 @pytest.mark.parametrize("table", ["points", "scores"])

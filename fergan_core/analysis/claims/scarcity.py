@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pandas as pd
-from scipy.stats import fisher_exact
+import scipy
 
 from fergan_core.analysis.claims.claim import Answer, Score, Verdict
 from fergan_core.analysis.claims.study import COLLAPSES, LEAST, Pool, Study, counted, pool, untold
@@ -41,7 +41,7 @@ def little_data(study: Study, score: Score) -> Verdict:
     gap = compare(large["badness"].to_list(), small["badness"].to_list())
     until = rows.groupby("images")["step"].max()
     with_few, with_many = (_collapsed(pooled, size, int(until[size])) for size in (few, many))
-    p = float(fisher_exact([[hit, total - hit] for hit, total in (with_few, with_many)]).pvalue)
+    p = float(scipy.stats.fisher_exact([[hit, total - hit] for hit, total in (with_few, with_many)]).pvalue)
     more = with_few[0] / with_few[1] - with_many[0] / with_many[1]
     no_worse = gap.high < score.margin(gap.first)
     worse, better = gap.low > 0 and not no_worse, gap.high < 0

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+import scipy
 from scipy.special import gammaln
-from scipy.stats import t as student
 
 from fergan_core.analysis.families import LEVEL, levels
 from fergan_core.analysis.scales import PLAIN, Kind, Scale, apart, turned_back
@@ -107,6 +107,7 @@ def _needed(a: np.ndarray, b: np.ndarray, difference: float) -> int | None:
     fewest = smaller + 1 if smaller >= ENOUGH else ENOUGH
     counts = np.arange(fewest, _MOST_RUNS)
     freedom = (counts - 1) * (variance_a + variance_b) ** 2 / (variance_a**2 + variance_b**2)
-    errors = student.isf(LEVEL / 2, freedom) + student.ppf(_POWER, freedom)  # the difference needed, in standard errors
+    # The difference needed, in standard errors.
+    errors = scipy.stats.t.isf(LEVEL / 2, freedom) + scipy.stats.t.ppf(_POWER, freedom)
     sufficient = abs(difference) >= errors * np.sqrt((variance_a + variance_b) / counts)
     return int(counts[sufficient.argmax()]) if sufficient.any() else None

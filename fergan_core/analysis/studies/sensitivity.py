@@ -12,8 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import brentq
-from scipy.stats import binomtest, chi2, f, ncf
+import scipy
 
 from fergan_core.errors import UsageError
 
@@ -54,7 +53,7 @@ def failures(trials: pd.DataFrame, parameters: Sequence[str], failed: str) -> pd
         labels = grouped(trials[name])
         for label in pd.unique(labels):
             has_failed = trials.loc[(labels == label).to_numpy(), failed].astype(bool)
-            ends = binomtest(int(has_failed.sum()), len(has_failed)).proportion_ci(0.95, method="wilson")
+            ends = scipy.stats.binomtest(int(has_failed.sum()), len(has_failed)).proportion_ci(0.95, method="wilson")
             counts = {"trials": len(has_failed), "failed": int(has_failed.sum()), "share": float(has_failed.mean())}
             counts |= {"low": float(ends.low), "high": float(ends.high)}
             rows.append({"parameter": name, "value": str(label), **counts})
@@ -120,16 +119,21 @@ class _Effects:
         variance = self._total / (len(self._values) - 1)
         share = min(1.0, self._seeds / self._seed_freedom / variance)
         low, high = (
-            min(1.0, self._seeds / float(chi2.ppf(tail, self._seed_freedom)) / variance) for tail in (0.975, 0.025)
+            min(1.0, self._seeds / float(scipy.stats.chi2.ppf(tail, self._seed_freedom)) / variance)
+            for tail in (0.975, 0.025)
         )
         return {"share": share, "low": low, "high": high}
 
 
 def _noncentrality(ratio: float, between: int, within: int, tail: float) -> float:
     """Return the noncentrality at which an F ratio this low or lower has probability `tail`; 0 where none does."""
-    if f.cdf(ratio, between, within) <= tail:
+    if scipy.stats.f.cdf(ratio, between, within) <= tail:
         return 0.0
     upper = 10.0
-    while ncf.cdf(ratio, between, within, upper) > tail:
+    while scipy.stats.ncf.cdf(ratio, between, within, upper) > tail:
         upper *= 2
-    return float(brentq(lambda noncentrality: ncf.cdf(ratio, between, within, noncentrality) - tail, 1e-9, upper))
+    return float(
+        scipy.optimize.brentq(
+            lambda noncentrality: scipy.stats.ncf.cdf(ratio, between, within, noncentrality) - tail, 1e-9, upper
+        )
+    )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from scipy.stats import CensoredData, ecdf
+import scipy
 
 from fergan_core.analysis.alarms import alarms
 
@@ -47,7 +47,7 @@ def _curve(lived: pd.DataFrame) -> pd.DataFrame:
     """
     died = lived["died"].to_numpy(bool)
     images = lived["images"].to_numpy(float)
-    survival = ecdf(CensoredData(uncensored=images[died], right=images[~died])).sf
+    survival = scipy.stats.ecdf(scipy.stats.CensoredData(uncensored=images[died], right=images[~died])).sf
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # where it is undefined
         interval = survival.confidence_interval(0.95, method="log-log")
