@@ -113,12 +113,12 @@ def query(run_ids: Sequence[str]) -> sa.Select[*tuple[Any, ...]]:
     )
 
 
-def evaluations_query() -> sa.Select[*tuple[Any, ...]]:
-    """Select the evaluations of all runs outside the trash, in the form of `query` without their scores."""
+def evaluations_query(trashed: bool = False) -> sa.Select[*tuple[Any, ...]]:
+    """Select the evaluations of all runs outside the trash, or in it, in the form of `query` without their scores."""
     return (
         sa.select(*_OF_EVALUATION)
         .join(RunRow, RunRow.key == EvaluationRow.run_key)
-        .where(RunRow.trashed.is_(None))
+        .where(RunRow.trashed.is_not(None) if trashed else RunRow.trashed.is_(None))
         .order_by(*_ORDER)
     )
 

@@ -16,13 +16,14 @@ HEADLINE = ("fid", "accuracy", "is")
 _MOST_KEYS = 20_000  # in one query: SQLite takes 32,766 parameters
 
 
-def headlines(reader: Reader, metrics: Sequence[str] = HEADLINE) -> pd.DataFrame:
-    """Return the scores that stand for each run outside the trash: columns as of `Reader.scores`, without emotion.
+def preferred_evaluations(reader: Reader, *, trashed: bool = False) -> pd.DataFrame:
+    """Return each run's evaluations under one protocol, the one that `protocols.preferred_of_each_run` prefers, of the
+    runs outside the trash (with `trashed`, of those in it) in order of steps.
 
-    They are those of one evaluation a run: its newest under the protocol that `protocols.preferred_of_each_run`
-    prefers. What is read are all evaluations and these scores alone: there are a hundred times as many scores.
+    Columns: evaluation (its key), run_id, run_name, data, epoch, step, judge, judge_sha256, count, prior, seed,
+    truncation, real_count.
     """
-    evaluations = scores.comparable(reader.table(scores.evaluations_query()))
+    evaluations = scores.comparable(reader.table(scores.evaluations_query(trashed)))
     left_out = evaluations.attrs.get("left_out", [])
     sampled = [protocol.get("sampling") is not None for protocol in evaluations["protocol"]]
     evaluations = evaluations[~pd.Series(sampled, index=evaluations.index, dtype=bool)]
@@ -30,14 +31,37 @@ def headlines(reader: Reader, metrics: Sequence[str] = HEADLINE) -> pd.DataFrame
     fields = pd.DataFrame(complete, index=evaluations.index, columns=[*protocols.BESIDE_JUDGE, "real_count"])
     # One row an evaluation: the metric and the emotion, by which a table of scores is told apart, are not needed.
     evaluations = evaluations.join(fields.astype(object)).assign(metric="", emotion=None)
-    chosen = protocols.newest(protocols.preferred_of_each_run(evaluations)).drop(columns=["metric", "emotion"])
-    keys = [int(key) for key in chosen["evaluation"]]
+    preferred = protocols.preferred_of_each_run(evaluations).drop(columns=["metric", "emotion"])
+    preferred = preferred.sort_values("step", kind="stable").reset_index(drop=True)
+    preferred.attrs["left_out"] = left_out
+    return preferred
+
+
+def newest_evaluations(preferred: pd.DataFrame) -> pd.DataFrame:
+    """Return the last of each run's `preferred_evaluations`, the one whose scores stand for the run."""
+    return preferred.drop_duplicates("run_id", keep="last")
+
+
+def with_scores(reader: Reader, evaluations: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
+    """Return some metrics' scores, of all emotions together, of `preferred_evaluations`: columns as of
+    `Reader.scores`, without emotion."""
+    keys = [int(key) for key in evaluations["evaluation"]]
     tables = [
         reader.table(scores.of_evaluations(keys[first : first + _MOST_KEYS], metrics))
         for first in range(0, max(1, len(keys)), _MOST_KEYS)
     ]
-    table = chosen.merge(pd.concat(tables), on="evaluation").drop(columns="evaluation").reset_index(drop=True)
-    table.attrs["left_out"] = left_out
+    return evaluations.merge(pd.concat(tables), on="evaluation").drop(columns="evaluation").reset_index(drop=True)
+
+
+def headlines(reader: Reader, metrics: Sequence[str] = HEADLINE) -> pd.DataFrame:
+    """Return the scores that stand for each run outside the trash: columns as of `Reader.scores`, without emotion.
+
+    They are those of one evaluation a run: its newest under the protocol that `protocols.preferred_of_each_run`
+    prefers. What is read are all evaluations and these scores alone: there are a hundred times as many scores.
+    """
+    preferred = preferred_evaluations(reader)
+    table = with_scores(reader, newest_evaluations(preferred), metrics)
+    table.attrs["left_out"] = preferred.attrs["left_out"]
     return table
 
 
