@@ -129,6 +129,20 @@ def points(source: Reader, run_ids: Sequence[str], names: Sequence[str], buckets
 
 
 @_until_next_write(64)
+def points_at(
+    source: Reader, run_ids: Sequence[str], names: Sequence[str], width: int, first: int | None, last: int | None
+) -> pd.DataFrame:
+    """Return points in stretches of `width` steps, the same for all runs, from step `first` to `last` (None: all)."""
+    return source.points(run_ids, names, width=width, step_from=first, step_to=last)
+
+
+@_until_next_write(64)
+def widest_stretch(source: Reader, run_ids: Sequence[str], names: Sequence[str]) -> int:
+    """Return how many steps a point of these runs stands for at the most: more than 1 where they were thinned."""
+    return source.widest_stretch(run_ids, names)
+
+
+@_until_next_write(64)
 def scores(source: Reader, run_ids: Sequence[str]) -> pd.DataFrame:
     """Return the runs' scores."""
     return source.scores(run_ids)

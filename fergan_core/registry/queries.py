@@ -193,22 +193,50 @@ class Reader:
         metrics: Sequence[str],
         *,
         buckets: int = 500,
+        width: int | None = None,
         step_from: int | None = None,
         step_to: int | None = None,
     ) -> pd.DataFrame:
         """Return points in at most `buckets` stretches of steps a run and metric, so that every spike survives.
 
+        With `width`, in stretches of so many steps instead, counted from step 1: the same ones for all runs.
         Columns: run_id, metric, step (the stretch's last), low, high, mean, count (points), nans (of which NaN).
         """
-        frames = [self._buckets(run_id, metrics, buckets, step_from, step_to) for run_id in dict.fromkeys(run_ids)]
+        frames = [
+            self._buckets(run_id, metrics, buckets, width, step_from, step_to) for run_id in dict.fromkeys(run_ids)
+        ]
         columns = ["run_id", "metric", "step", "low", "high", "mean", "count", "nans"]
         frames = [frame for frame in frames if len(frame)]
         if not frames:
             return pd.DataFrame(columns=columns)
         return pd.concat(frames, ignore_index=True)[columns]
 
+    def widest_stretch(self, run_ids: Sequence[str], metrics: Sequence[str]) -> int:
+        """Return how many steps the points of thinned runs stand for, the most of these runs and metrics; else 1."""
+        steps = sa.func.max(PointRow.step) - sa.func.min(PointRow.step)
+        frame = self.table(
+            sa.select(steps.label("steps"), sa.func.max(PointRow.step).label("last"), sa.func.count().label("count"))
+            .join(RunRow, RunRow.key == PointRow.run_key)
+            .join(MetricRow, MetricRow.key == PointRow.metric_key)
+            .where(RunRow.id.in_(run_ids), RunRow.thinned, MetricRow.name.in_(metrics))
+            .group_by(PointRow.run_key, PointRow.metric_key)
+            .having(sa.func.count(PointRow.low) > 0)
+        )
+        # From the end of the first stretch to that of the last one, which may be shorter.
+        widths = [
+            math.ceil(row.steps / (row.count - 1)) if row.count > 1 else row.last
+            for row in frame.itertuples(index=False)
+        ]
+        return max([1, *map(int, widths)])
+
     def _buckets(
-        self, run_id: str, metrics: Sequence[str], buckets: int, step_from: int | None, step_to: int | None
+        self,
+        run_id: str,
+        metrics: Sequence[str],
+        buckets: int,
+        width: int | None,
+        step_from: int | None,
+        step_to: int | None,
     ) -> pd.DataFrame:
         conditions = [RunRow.id == run_id, MetricRow.name.in_(metrics)]
         if step_from is not None:
@@ -218,15 +246,17 @@ class Reader:
         source = sa.join(PointRow, RunRow, RunRow.key == PointRow.run_key).join(
             MetricRow, MetricRow.key == PointRow.metric_key
         )
-        extent = self.table(
-            sa.select(sa.func.min(PointRow.step).label("first"), sa.func.max(PointRow.step).label("last"))
-            .select_from(source)
-            .where(*conditions)
-        )
-        if extent.empty or extent["last"].isna().any():
-            return pd.DataFrame()
-        first, last = int(extent["first"].iloc[0]), int(extent["last"].iloc[0])
-        width = max(1, math.ceil((last - first + 1) / buckets))
+        first = 1
+        if width is None:
+            extent = self.table(
+                sa.select(sa.func.min(PointRow.step).label("first"), sa.func.max(PointRow.step).label("last"))
+                .select_from(source)
+                .where(*conditions)
+            )
+            if extent.empty or extent["last"].isna().any():
+                return pd.DataFrame()
+            first, last = int(extent["first"].iloc[0]), int(extent["last"].iloc[0])
+            width = max(1, math.ceil((last - first + 1) / buckets))
         bucket = sa.cast(PointRow.step - first, sa.Integer).op("/")(width)  # whole numbers divide to a whole number
         frame = self.table(
             sa.select(

@@ -74,6 +74,21 @@ def test_points_of_some_steps_and_several_runs(registry: Registry, reader: Reade
     assert reader.metrics(["report22"]) == []
 
 
+def test_stretches_of_a_given_width_begin_at_the_same_steps_for_all_runs(
+    registry: Registry, reader: Reader, enter: Enter
+) -> None:
+    whole, fork = enter(registry), enter(registry)
+    registry.add_points(whole, [("a", step, float(step)) for step in range(1, 101)])
+    registry.add_points(fork, [("a", step, float(step)) for step in range(47, 101)])
+    points = reader.points([whole, fork], ["a"], width=25).set_index("run_id")
+    assert points.loc[whole, ["step", "low", "high"]].values.tolist() == [
+        [25, 1, 25], [50, 26, 50], [75, 51, 75], [100, 76, 100]
+    ]  # fmt: skip
+    assert points.loc[fork, ["step", "low", "high"]].values.tolist() == [[50, 47, 50], [75, 51, 75], [100, 76, 100]]
+    some = reader.points([whole], ["a"], width=10, step_from=41, step_to=60)
+    assert some[["step", "low"]].values.tolist() == [[50, 41], [60, 51]]
+
+
 def test_thinned_points_give_their_stretchs_extremes(registry: Registry, reader: Reader, enter: Enter) -> None:
     run_id = enter(registry)
     registry.add_points(run_id, [("loss_g", 1, 1.0), ("loss_g", 2, 2.0)])

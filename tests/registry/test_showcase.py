@@ -127,6 +127,22 @@ def test_thinned_points_keep_every_spike_and_nan(source: tuple[Registry, str, st
     assert seconds == pytest.approx(900 / 10 + 900 / 1_000)
 
 
+def test_at_one_width_thinned_points_spread_as_wide_as_full_ones(
+    source: tuple[Registry, str, str], tmp_path: Path
+) -> None:
+    registry, run_id, _ = source
+    write_showcase(registry.url, tmp_path / "runs.db", [run_id])
+    showcase = Reader(str(tmp_path / "runs.db"))
+    assert registry.reader.widest_stretch([run_id], ["loss_d"]) == 1
+    assert showcase.widest_stretch([run_id], ["rare"]) == 1  # so few points that they were kept
+    width = showcase.widest_stretch([run_id], ["loss_d", "rare"])
+    assert width == 4
+    for steps in (width, 5 * width):
+        thinned = showcase.points([run_id], ["loss_d"], width=steps)
+        full = registry.reader.points([run_id], ["loss_d"], width=steps)
+        np.testing.assert_allclose(thinned[["step", "low", "high"]], full[["step", "low", "high"]])
+
+
 @pytest.mark.parametrize("trial", [False, True])
 def test_in_brief_less_is_kept_and_of_a_studys_trial_no_sheet(
     source: tuple[Registry, str, str], tmp_path: Path, trial: bool
