@@ -1,54 +1,44 @@
-"""A run's notes and tags: what people have to say about it, shown on its page and written down there."""
+"""A run's notes and tags: what people have to say about it, shown on its page and changed there."""
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
-from dashboard import choose, data
-from fergan_core.errors import FerganError
+from dashboard import choose
+from dashboard.sections import run_actions
 
 
-def show(run: dict[str, Any]) -> None:
-    """Notes and tags, with what a person needs to add to them; the literature's run takes none."""
-    st.subheader("Notes and tags", anchor=False)
+def show_tags(run: dict[str, Any]) -> None:
+    """The run's tags, as badges in one row; nothing where it has none."""
+    if run["tags"]:
+        with st.container(horizontal=True, gap="small"):
+            for tag in run["tags"]:
+                st.badge(choose.plain(tag), color="gray", icon=":material/sell:")
+
+
+def show_notes(run: dict[str, Any]) -> None:
+    """The run's notes in the order in which they were written, each with what changes it; none for the literature's."""
     for note in run["notes"]:
         with st.container(border=True):
             st.text(note["text"])
-            st.caption(choose.when(note["created"]))
-    if run["literature"]:
-        return
-    key = f"tags of {run['id']}"
-    st.session_state[key] = run["tags"]
-    st.multiselect(
-        "Tags",
-        run["tags"],
-        key=key,
-        accept_new_options=True,
-        placeholder="Type a tag",
-        on_change=_save_tags,
-        args=(run["id"], key),
-    )
-    with st.form("note", clear_on_submit=True, border=False):
-        st.text_area("Note", key="note", height=90)
-        st.form_submit_button("Add note", on_click=_save_note, args=(run["id"],))
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.caption(choose.when(note["created"]))
+                if not run["literature"]:
+                    run_actions.popover(
+                        "Edit",
+                        ":material/edit:",
+                        f"edit note {note['number']}",
+                        partial(_edit_form, run["id"], note["number"], note["text"]),
+                    )
 
 
-def _save_tags(run_id: str, key: str) -> None:
-    """Make the run's tags those that were chosen."""
-    before, after = set(data.run(run_id)["tags"]), set(st.session_state[key])
-    try:
-        for tag in sorted(after - before):
-            data.registry().tag(run_id, tag)
-        for tag in sorted(before - after):
-            data.registry().untag(run_id, tag)
-    except FerganError as error:
-        st.error(choose.sentence(str(error)))
-
-
-def _save_note(run_id: str) -> None:
-    """Add what was written as a note."""
-    try:
-        if st.session_state["note"].strip():
-            data.registry().note(run_id, st.session_state["note"])
-    except FerganError as error:
-        st.error(choose.sentence(str(error)))
+def _edit_form(run_id: str, number: int, text: str) -> bool:
+    with st.form("edit note form", border=False):
+        new = st.text_area("Note", text, height=120, width=320)
+        with st.container(horizontal=True):
+            saved = st.form_submit_button("Save note", type="primary")
+            deleted = st.form_submit_button("Delete note", icon=":material/delete:")
+        return (saved and run_actions.edit_note(run_id, number, new)) or (
+            deleted and run_actions.delete_note(run_id, number)
+        )

@@ -9,7 +9,7 @@ from dashboard import choose, data, notes
 from dashboard.charts import curves
 from dashboard.charts.palette import PLOTLY_CONFIG
 from dashboard.rows import rows_of
-from dashboard.sections import fields, forks
+from dashboard.sections import fields, forks, run_actions
 from fergan_core.protocols import newest
 from fergan_core.recipe import UNITS
 from fergan_core.scalars import MAIN_PANELS, panels_of
@@ -90,9 +90,13 @@ choose.heading("Run", "How did one training go, and what came of it?")
 runs = data.runs()
 if choose.any_trained(runs):
     run_id = choose.one_run(runs, data.best_first(runs))
+    run_actions.show_done()
+    run = data.run(run_id)
+    if not run["literature"]:
+        run_actions.show_buttons([run_id])
+    notes.show_tags(run)
+    notes.show_notes(run)
     status = str(runs.set_index("id").loc[run_id, "status"])
     choose.fragment(show_state, run_every=choose.live_unless_held(status))(run_id)
     forks.show(run_id)
-    run = data.run(run_id)
     show_origin(run)
-    notes.show(run)

@@ -155,11 +155,14 @@ class Reader:
             row = dict(zip((column.key for column in columns), rows[0], strict=True))
             tags = connection.execute(sa.select(TagRow.tag).where(TagRow.run_key == key).order_by(TagRow.tag)).all()
             row["tags"] = [tag for (tag,) in valid_rows(tags, [TagRow.tag])[0]]
-            note_columns = [NoteRow.text, NoteRow.created]
+            note_columns = [NoteRow.key, NoteRow.text, NoteRow.created]
             notes = connection.execute(
-                sa.select(*note_columns).where(NoteRow.run_key == key).order_by(NoteRow.created)
+                sa.select(*note_columns).where(NoteRow.run_key == key).order_by(NoteRow.created, NoteRow.key)
             ).all()
-            row["notes"] = [{"text": text, "created": created} for text, created in valid_rows(notes, note_columns)[0]]
+            row["notes"] = [
+                {"number": number, "text": text, "created": created}
+                for number, text, created in valid_rows(notes, note_columns)[0]
+            ]
             for name, table in (
                 ("checkpoints", CheckpointRow),
                 ("sheets", SheetRow),

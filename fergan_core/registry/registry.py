@@ -307,6 +307,21 @@ class Registry:
             key = self._key(connection, run_id)
             connection.execute(sa.insert(NoteRow).values(run_key=key, text=text.strip(), created=time.time()))
 
+    def edit_note(self, run_id: str, note: int, text: str) -> None:
+        """Change the text of a note, by its number in `Reader.run`; RegistryError where the run has no such note."""
+        if not text.strip():
+            raise RegistryError("a note cannot be empty; delete it instead")
+        with self.write() as connection:
+            changed = sa.update(NoteRow).where(*self._is_note(connection, run_id, note)).values(text=text.strip())
+            if not connection.execute(changed).rowcount:
+                raise _no_note(run_id, note)
+
+    def delete_note(self, run_id: str, note: int) -> None:
+        """Delete a note, by its number in `Reader.run`; RegistryError where the run has no such note."""
+        with self.write() as connection:
+            if not connection.execute(sa.delete(NoteRow).where(*self._is_note(connection, run_id, note))).rowcount:
+                raise _no_note(run_id, note)
+
     def trash(self, run_id: str) -> None:
         """Move a run out of the lists; `restore` brings it back."""
         self._update(run_id, trashed=time.time())
@@ -339,6 +354,9 @@ class Registry:
             )
         return int(row.key)
 
+    def _is_note(self, connection: Connection, run_id: str, note: int) -> tuple[sa.ColumnElement[bool], ...]:
+        return NoteRow.run_key == self._key(connection, run_id), NoteRow.key == note
+
     def _update(self, run_id: str, **values: Any) -> None:
         with self.write() as connection:
             connection.execute(sa.update(RunRow).where(RunRow.key == self._key(connection, run_id)).values(**values))
@@ -356,3 +374,7 @@ class Registry:
             same_tag = sa.select(TagRow.tag).where(TagRow.run_key == key, TagRow.tag == tag)
             if connection.scalar(same_tag) is None:
                 connection.execute(sa.insert(TagRow).values(run_key=key, tag=tag))
+
+
+def _no_note(run_id: str, note: int) -> RegistryError:
+    return RegistryError(f"run {run_id} has no note {note}; it may have been deleted meanwhile")

@@ -181,6 +181,28 @@ def test_tags_and_notes(registry: Registry, reader: Reader, enter: Enter) -> Non
             empty()
 
 
+def test_a_note_is_edited_and_deleted_by_its_number(registry: Registry, reader: Reader, enter: Enter) -> None:
+    run_id, other = enter(registry), enter(registry)
+    for text in ("first", "second"):
+        registry.note(run_id, text)
+    first, second = reader.run(run_id)["notes"]
+    registry.edit_note(run_id, first["number"], " better ")
+    assert reader.run(run_id)["notes"] == [{**first, "text": "better"}, second]
+    registry.delete_note(run_id, second["number"])
+    assert [note["text"] for note in reader.run(run_id)["notes"]] == ["better"]
+    with pytest.raises(RegistryError, match="cannot be empty"):
+        registry.edit_note(run_id, first["number"], " ")
+    for gone in (
+        lambda: registry.delete_note(run_id, second["number"]),
+        lambda: registry.edit_note(run_id, second["number"], "x"),
+        lambda: registry.edit_note(other, first["number"], "not this run's"),
+        lambda: registry.delete_note(other, first["number"]),
+    ):
+        with pytest.raises(RegistryError, match="has no note"):
+            gone()
+    assert [note["text"] for note in reader.run(run_id)["notes"]] == ["better"]
+
+
 def test_trash_restore_purge(registry: Registry, reader: Reader, enter: Enter) -> None:
     run_id, other = enter(registry), enter(registry)
     file = add_files(registry, run_id, 10)[0]
@@ -222,6 +244,8 @@ def test_the_literatures_run_is_in_every_registry_and_cannot_be_changed(registry
     for change in (
         lambda: registry.tag("report22", "x"),
         lambda: registry.note("report22", "x"),
+        lambda: registry.edit_note("report22", 1, "x"),
+        lambda: registry.delete_note("report22", 1),
         lambda: registry.trash("report22"),
         lambda: registry.purge("report22"),
         lambda: registry.rename("report22", "x"),
