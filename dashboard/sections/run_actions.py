@@ -74,7 +74,11 @@ def show_done() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.success(sentence, icon=":material/check:", width=420)
         if trashed:
-            st.button("Restore", icon=":material/undo:", key="undo trash", on_click=restore, args=(trashed,))
+            st.button("Restore", icon=":material/undo:", key="undo trash", on_click=lambda: _undo(trashed))
+
+
+def _undo(trashed: Sequence[str]) -> None:
+    restore(trashed)
 
 
 def show_buttons(run_ids: Sequence[str]) -> None:

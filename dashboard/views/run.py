@@ -5,11 +5,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import choose, data, notes
+from dashboard import choose, data
 from dashboard.charts import curves
 from dashboard.charts.palette import PLOTLY_CONFIG
 from dashboard.rows import rows_of
-from dashboard.sections import fields, forks, run_actions
+from dashboard.sections import fields, forks, run_actions, run_notes
 from fergan_core.protocols import newest
 from fergan_core.recipe import UNITS
 from fergan_core.scalars import MAIN_PANELS, panels_of
@@ -94,8 +94,8 @@ if choose.any_trained(runs):
     run = data.run(run_id)
     if not run["literature"]:
         run_actions.show_buttons([run_id])
-    notes.show_tags(run)
-    notes.show_notes(run)
+    run_notes.show_tags(run)
+    run_notes.show_notes(run)
     status = str(runs.set_index("id").loc[run_id, "status"])
     choose.fragment(show_state, run_every=choose.live_unless_held(status))(run_id)
     forks.show(run_id)
