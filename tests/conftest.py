@@ -120,18 +120,19 @@ def few(built_in_faces: "Dataset") -> "Dataset":
 
 @pytest.fixture(scope="session")
 def small_data(tmp_path_factory: pytest.TempPathFactory, built_in_faces: "Dataset") -> Path:
-    """Return a file of every 14th of the built-in faces, 2,307, to train on where a test is not about the data.
+    """Return a file of 1,693 built-in faces, 1,436 of them training faces, to train on where a test is not about data.
 
-    What a training compares its faces with is read, sorted and searched in a tenth of the time.
+    What a training compares its faces with is read, sorted and searched in a twentieth of the time.
     """
 
     def write(folder: Path) -> None:
         from fergan_core.data.dataset import SPLITS
 
-        faces = built_in_faces
-        every = slice(None, None, 14)
-        usage = np.array(SPLITS)[faces.splits[every]]
-        np.savez(folder / "small.npz", images=faces.images[every], labels=faces.labels[every], usage=usage)
+        splits = built_in_faces.splits
+        some = np.concatenate([np.flatnonzero(splits == 0)[::20], np.flatnonzero(splits != 0)[::14]])
+        usage = np.array(SPLITS)[splits[some]]
+        faces = built_in_faces.take(some)
+        np.savez(folder / "small.npz", images=faces.images, labels=faces.labels, usage=usage)
 
     return made_once(tmp_path_factory, "small", write) / "small.npz"
 

@@ -1,7 +1,7 @@
 """The evaluator: any faces scored beside real faces and noise that are scored in the same way."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, lru_cache
@@ -108,8 +108,24 @@ class Evaluator:
         """Draw, read and score a generator's faces."""
         return self.score(self.draw(generator), codes_of(generator.emotions), generator)
 
-    def score(self, faces: Faces, codes: Sequence[int], generator: Generator | None = None) -> Evaluation:
+    def own_scores(self, generator: Generator) -> dict[str, Interval]:
+        """Return the scores of a generator itself, by its derivatives and its density: the same for every judge."""
+        codes, seed, own = codes_of(generator.emotions), self.protocol.seed, dict[str, Interval]()
+        if self.real_faces is not None:
+            own |= bits_per_dim(generator, self.real_faces.report, codes, seed)
+        condition = log_condition(generator, self.labels(generator), seed)
+        return own if condition is None else own | {"log_condition": condition}
+
+    def score(
+        self,
+        faces: Faces,
+        codes: Sequence[int],
+        generator: Generator | None = None,
+        own: Mapping[str, Interval] | None = None,
+    ) -> Evaluation:
         """Score faces that were requested of these emotions; the same faces and protocol give the same digits.
+
+        `own` are the generator's `own_scores` where another judge's evaluation has computed them.
 
         The order of the faces does not matter: they are first put into a random order that follows from them alone.
         K, the number of classes in kl_ratio, is the judge's seven even where the generator has fewer emotions (the
@@ -123,8 +139,10 @@ class Evaluator:
         real, noisy = self._beside(reading, plan, null)
         scores = [_score(key, interval, real.get(key), noisy.get(key)) for key, interval in intervals.items()]
         if self.thorough and self.judge.reads_emotions:
-            slow = self._thorough(faces, plan, generator, null)
-            scores += [_score(key, *values) for key, values in slow.items()]
+            if own is None:
+                own = {} if generator is None else self.own_scores(generator)
+            scores += [_score((metric, None), interval, None, None) for metric, interval in own.items()]
+            scores += [_score(key, *values) for key, values in self._cas(faces, plan, null).items()]
         speed = len(faces.images) / faces.seconds if faces.seconds else None
         return Evaluation(self.protocol, self.judge.name, self.judge.sha256, len(plan.real), scores, omitted, speed)
 
@@ -226,22 +244,12 @@ class Evaluator:
 
         return real, _cached_values(f"noise {key}", measured)
 
-    def _thorough(
-        self, faces: Faces, plan: "_Plan", generator: Generator | None, null: Faces
-    ) -> dict[Key, tuple[Interval, float | None, float | None]]:
-        """Compute what takes minutes: intervals by metric and emotion, each with real faces' value and noise's."""
-        scores: dict[Key, tuple[Interval, float | None, float | None]] = {}
-        if generator is not None and faces.labels is not None:
-            if self.real_faces is not None:
-                likelihoods = bits_per_dim(generator, self.real_faces.report, plan.codes, self.protocol.seed)
-                scores |= {(metric, None): (interval, None, None) for metric, interval in likelihoods.items()}
-            condition = log_condition(generator, self.labels(generator), self.protocol.seed)
-            if condition is not None:
-                scores["log_condition", None] = (condition, None, None)
-        if faces.labels is not None and len(plan.real):
-            assert self.real_faces is not None
-            scores |= cas_scores(faces, null, self.real_faces, plan.codes, plan.shares, self.protocol.seed, self.device)
-        return scores
+    def _cas(self, faces: Faces, plan: "_Plan", null: Faces) -> dict[Key, tuple[Interval, float | None, float | None]]:
+        """Train CAS's classifiers, which takes minutes: intervals, each with real faces' value and noise's."""
+        if faces.labels is None or not len(plan.real):
+            return {}
+        assert self.real_faces is not None
+        return cas_scores(faces, null, self.real_faces, plan.codes, plan.shares, self.protocol.seed, self.device)
 
 
 @dataclass(frozen=True)

@@ -86,8 +86,11 @@ def evaluate_checkpoints(
         loaded = load_generator(run["recipe"], reader.file(checkpoint["path"]), str(device))
         generator = sampled(loaded, protocols[0].sampling)
         faces = _draw_cached(evaluators[0], generator, f"{checkpoint['sha256']} {run['recipe']}", on_progress)
+        own = None  # what is the same for every judge, computed by the first that reads emotions
         for evaluator in evaluators:
-            evaluation = evaluator.score(faces, codes_of(generator.emotions), generator)
+            if thorough and own is None and evaluator.judge.reads_emotions:
+                own = evaluator.own_scores(generator)
+            evaluation = evaluator.score(faces, codes_of(generator.emotions), generator, own)
             record(registry, run_id, evaluation, epoch=checkpoint["epoch"], step=step)
             yield step, evaluation
 

@@ -1,12 +1,15 @@
-"""Commands as tests run them: in this process, which has its imports behind it, or typed into one of their own."""
+"""Commands as tests run them: in this process, which has its imports behind it, or in one of their own."""
 
 import contextlib
 import io
+import multiprocessing
+import os
 import runpy
+import signal
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -14,13 +17,9 @@ import pytest
 Words = str | int | float | Path
 LIGHT_FACES = 200  # of 2,000: as many kinds of scores in a third of the time
 
-_IN_A_PROCESS = f"""
-import runpy, sys
-from fergan_core import evaluation
-evaluation.LIGHT_COUNT = {LIGHT_FACES}
-del sys.argv[0]
-runpy.run_module(sys.argv[0], run_name="__main__")
-"""
+# Processes forked from one that has imported torch and what else trainings and drawings take, and has done nothing yet.
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(["torch._dynamo", "fergan_core.experiment", "trainers.cli", "trainers.training"])
 
 
 @contextlib.contextmanager
@@ -71,6 +70,47 @@ def command(module: str, *words: Words) -> list[str]:
     return [sys.executable, "-m", module, *map(str, words)]
 
 
-def command_with_few_light_faces(module: str, *words: Words) -> list[str]:
-    """Return a command line that does what `python -m MODULE WORDS` does, with `few_light_faces`."""
-    return [sys.executable, "-c", _IN_A_PROCESS, module, *map(str, words)]
+class Started:
+    """A command at work in a process of its own; what it prints is in a file, or on a terminal."""
+
+    def __init__(self, module: str, *words: Words, out: Path, environment: Mapping[str, str] | None = None) -> None:
+        """Do what `python -m MODULE WORDS` does, with `few_light_faces` and without the 6 to 10 seconds of imports."""
+        self._out = out
+        arguments = (module, *map(str, words))
+        self._process = _FORKS.Process(target=_run, args=(arguments, out, {**os.environ, **(environment or {})}))
+        self._process.start()
+
+    def ended(self) -> bool:
+        """Tell whether the command has ended."""
+        return not self._process.is_alive()
+
+    def send_signal(self, number: int) -> None:
+        """Send the process a signal, as a person or the system would."""
+        assert self._process.pid is not None
+        os.kill(self._process.pid, number)
+
+    def finish(self, timeout: float = 240) -> int:
+        """Wait for the command's end and return its exit code, below 0 for a signal's number; kill it when late."""
+        self._process.join(timeout)
+        if not self.ended():
+            self._process.kill()
+            raise TimeoutError(f"not ended within {timeout} seconds: {self.printed()}")
+        assert self._process.exitcode is not None
+        return self._process.exitcode
+
+    def printed(self) -> str:
+        """Return what the command has printed into its file."""
+        return self._out.read_text() if self._out.exists() else ""
+
+
+def _run(arguments: tuple[str, ...], out: Path, environment: Mapping[str, str]) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    # Tests that run in the background ignore Ctrl-C, and their child processes would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOCTTY)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    sys.argv = list(arguments)
+    with few_light_faces():
+        runpy.run_module(arguments[0], run_name="__main__")

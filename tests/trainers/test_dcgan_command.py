@@ -3,9 +3,11 @@
 import json
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +20,13 @@ from fergan_core.data import open_dataset
 from fergan_core.registry import Reader, Registry
 from fergan_core.registry.schema import CheckpointRow, RunRow
 from fergan_core.training.checkpoint import file_sha256
-from tests.support.commands import command, few_light_faces, run_module
+from tests.support.commands import Started, few_light_faces, run_module
 from trainers.flags import parse
 
-# 16 steps an epoch of a very small network.
-SMALL = ["--images", "128", "--batch-size", "8", "--width", "4", "--eval-every", "0", "--seed", "3"]
+# 8 steps an epoch of a very small network.
+SMALL = [
+    "--images", "64", "--batch-size", "8", "--width", "4", "--eval-every", "0", "--watch-every", "25", "--seed", "3",
+]  # fmt: skip
 
 
 def dcgan(registry: Path, *flags: str) -> subprocess.CompletedProcess[str]:
@@ -69,7 +73,7 @@ def test_a_run_leaves_points_sheets_checkpoints_and_scores(uninterrupted: tuple[
     registry, run_id = uninterrupted
     reader = Reader(str(registry))
     run = reader.run(run_id)
-    assert (run["status"], run["epoch"], run["step"], run["images_seen"]) == ("finished", 4, 64, 512)
+    assert (run["status"], run["epoch"], run["step"], run["images_seen"]) == ("finished", 4, 32, 256)
     assert run["tags"] == ["a", "b"]
     points = reader.points([run_id], reader.metrics([run_id]))
     every_step = {
@@ -77,10 +81,10 @@ def test_a_run_leaves_points_sheets_checkpoints_and_scores(uninterrupted: tuple[
         "logit_real", "logit_fake", "logit_spread", "grad_norm_d", "grad_norm_g", "grad_ratio", "images_per_second",
     }  # fmt: skip
     counts = points.groupby("metric")["count"].sum()
-    assert set(counts.index[counts == 64]) == every_step
+    assert set(counts.index[counts == 32]) == every_step
     wide = points.pivot(index="step", columns="metric", values="mean").loc[1:]
     np.testing.assert_allclose(wide["grad_ratio"], wide["grad_norm_g"] / wide["grad_norm_d"], rtol=1e-5)
-    # The instruments look every 50 steps.
+    # The instruments look every 25 steps.
     assert {"r_t", "r_v", "update_ratio_d", "update_ratio_g"} <= set(counts.index[counts < 3])
     assert list(reader.sheets(run_id).epoch) == [1, 2, 3, 4]
     assert list(reader.checkpoints(run_id).epoch) == [1, 2, 3, 4]
@@ -110,20 +114,27 @@ def copied(run: tuple[Path, str], into: Path) -> tuple[Path, str]:
 
 def stopped(registry: Path, data: Path, number: int, after_epoch: int) -> str:
     """Start the same run, stop it by a signal once it has passed an epoch, and return its id."""
-    call = command("trainers.dcgan", *words(registry, "--data", str(data), *SMALL, "--epochs", "4"))
-    process = subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    flags = words(registry, "--data", str(data), *SMALL, "--epochs", "4")
+    training = Started("trainers.dcgan", *flags, out=registry.with_suffix(".txt"))
     deadline = time.monotonic() + 240
-    while time.monotonic() < deadline:
-        reader = Reader(str(registry))
-        runs = reader.runs()
-        trained = runs[~runs.literature.astype(bool)] if len(runs) else runs
-        if len(trained) and len(reader.checkpoints(trained.id.iloc[0])) >= after_epoch:
-            break
-        assert process.poll() is None, process.communicate()[1]
-        time.sleep(0.05)
-    process.send_signal(number)
-    process.communicate(timeout=120)
-    return str(trained.id.iloc[0])
+    while saved(registry) < after_epoch and time.monotonic() < deadline:
+        assert not training.ended(), training.printed()
+        time.sleep(0.02)
+    training.send_signal(number)
+    training.finish()
+    runs = Reader(str(registry)).runs()
+    return str(runs[~runs.literature.astype(bool)].id.iloc[0])
+
+
+def saved(registry: Path) -> int:
+    """Return how many checkpoints a registry has, -1 while there is no run: a look that takes the training no time."""
+    try:
+        with closing(sqlite3.connect(f"file:{registry}?mode=ro", uri=True)) as database:
+            (begun,) = database.execute("SELECT count(*) FROM runs WHERE NOT literature").fetchone()
+            (checkpoints,) = database.execute("SELECT count(*) FROM checkpoints").fetchone()
+    except sqlite3.OperationalError:
+        return -1
+    return checkpoints if begun else -1
 
 
 @pytest.mark.slow
