@@ -1,10 +1,10 @@
 """Studies: a queue that several processes share, that goes on after a stop, and whose failures are results."""
 
-import contextlib
 import signal
 import sqlite3
 import subprocess
 import time
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -36,11 +36,12 @@ def sweep(registry: Path, *flags: str) -> subprocess.CompletedProcess[str]:
 
 def running_step(registry: Path) -> int:
     """Return the last recorded step of the run that is training, 0 while there is none."""
-    with contextlib.suppress(sqlite3.OperationalError):
-        with contextlib.closing(sqlite3.connect(f"file:{registry}?mode=ro", uri=True)) as database:
-            query = "SELECT coalesce(max(step), 0) FROM runs WHERE status = 'running'"
+    query = "SELECT coalesce(max(step), 0) FROM runs WHERE status = 'running'"
+    try:
+        with closing(sqlite3.connect(f"file:{registry}?mode=ro", uri=True)) as database:
             return int(database.execute(query).fetchone()[0])
-    return 0
+    except sqlite3.OperationalError:
+        return 0
 
 
 def words(registry: Path, *flags: str) -> list[str]:
