@@ -22,15 +22,34 @@ class Measure(NamedTuple):
 
 MEASURES: Mapping[str, Measure] = {
     "diversity": Measure(
-        "pulse_diversity", "mean distance between two faces' features, relative to real faces: 1 is as diverse"
+        "pulse_diversity",
+        "mean distance between two faces' features, relative to real faces: 1 is as diverse, and an emotion below "
+        "0.35 has collapsed; higher is better",
     ),
     "recognised as requested": Measure(
-        "pulse_accuracy", "share of faces in which the judge recognises the emotion that was requested"
+        "pulse_accuracy",
+        "share of faces in which the judge recognises the emotion that was requested; higher is better",
     ),
-    "repeats": Measure("pulse_repeats", "share of faces with a near-duplicate among the others"),
+    "repeats": Measure("pulse_repeats", "share of faces with a near-duplicate among the others; lower is better"),
     "coverage": Measure(
-        "coverage", "share of real faces with a generated one nearby, relative to real faces: 1 is as many", scored=True
+        "coverage",
+        "share of real faces with a generated one nearby, relative to real faces: 1 is as many; higher is better",
+        scored=True,
     ),
+}
+
+
+class Axis(NamedTuple):
+    """What runs are drawn along: the axis's title, and how a place on it is written behind 'at'."""
+
+    title: str
+    place: str
+
+
+ALONG: Mapping[str, Axis] = {
+    "epoch": Axis("epoch", "epoch %{x:.2f}"),
+    "images": Axis("images seen", "%{x:,.0f} images"),
+    "share": Axis("share of the training, %", "%{x:.0f} % of the training"),
 }
 
 # From red over the theme's ground to blue-green; reversed for repeats, of which many are bad.
@@ -38,7 +57,6 @@ _SCALES: dict[bool, list[tuple[float, str]]] = {
     False: [(0, "#a9322f"), (0.35, "#e9d9c9"), (1, "#2f8ba3")],
     True: [(0, "#c2504c"), (0.35, "#39332e"), (1, "#3fa3bd")],
 }
-_ONSET = "collapse"
 
 
 def emotion_table(points: pd.DataFrame, prefix: str) -> pd.DataFrame:
@@ -60,18 +78,26 @@ def scored_emotion_table(scores: pd.DataFrame, metric: str) -> pd.DataFrame:
 
 
 def emotion_heatmap(
-    table: pd.DataFrame, findings: pd.DataFrame, measure: str, steps_per_epoch: float, *, dark: bool, height: int = 300
+    table: pd.DataFrame,
+    marks: pd.DataFrame,
+    measure: str,
+    steps_per_unit: float,
+    *,
+    dark: bool,
+    along: str = "epoch",
+    height: int = 300,
 ) -> go.Figure:
-    """Draw a measure as a heat map, emotion by epoch, with a mark where an emotion collapsed.
+    """Draw a measure as a heat map, emotion by place along a key of ALONG, with marks of collapses and recoveries.
 
-    `findings` has columns kind, step, numbers (with `emotion`), sentence. Epochs are steps by `steps_per_epoch`.
+    `marks` has columns emotion, step, kind ('collapse' or 'recovery'), sentence; a unit of the axis is `steps_per_unit`
+    steps.
     """
     good = _SCALES[dark]
     scale = [(1 - share, colour) for share, colour in reversed(good)] if measure == "repeats" else good
-    epochs = (table.columns.to_numpy(dtype=float) / steps_per_epoch).tolist()
+    axis, ink = ALONG[along], plotly_template(dark).layout.font.color
     figure = go.Figure()
     figure.add_heatmap(
-        x=epochs,
+        x=(table.columns.to_numpy(dtype=float) / steps_per_unit).tolist(),
         y=list(table.index),
         z=table.to_numpy(),
         zmin=0,
@@ -79,45 +105,35 @@ def emotion_heatmap(
         colorscale=scale,
         colorbar={"thickness": 10, "outlinewidth": 0, "title": {"text": measure, "side": "right"}},
         ygap=2,
-        hovertemplate="%{y}, epoch %{x:.2f}: %{z:.2f}<extra></extra>",
+        hovertemplate=f"%{{y}}, {axis.place}: %{{z:.2f}}<extra></extra>",
     )
-    onsets = findings[findings.kind == _ONSET]
-    figure.add_scatter(
-        x=[row.step / steps_per_epoch for row in rows_of(onsets)],
-        y=[row.numbers["emotion"] for row in rows_of(onsets)],
-        customdata=list(onsets.sentence),
-        mode="markers",
-        marker={"symbol": "x", "size": 11, "line": {"width": 1.5}, "color": plotly_template(dark).layout.font.color},
-        name="collapse found",
-        hovertemplate="%{customdata}<extra></extra>",
-    )
+    for kind, symbol in (("collapse", "x"), ("recovery", "circle-open")):
+        of_kind = marks[(marks.kind == kind) & marks.emotion.isin(list(table.index))]
+        figure.add_scatter(
+            x=[row.step / steps_per_unit for row in rows_of(of_kind)],
+            y=list(of_kind.emotion),
+            customdata=[plain(sentence) for sentence in of_kind.sentence],
+            mode="markers",
+            marker={"symbol": symbol, "size": 11, "line": {"width": 1.5}, "color": ink},
+            name=kind,
+            hovertemplate="%{customdata}<extra></extra>",
+        )
     figure.update_layout(template=plotly_template(dark), height=height, hovermode="closest", showlegend=False)
-    figure.update_xaxes(title="epoch", showgrid=False)
+    figure.update_xaxes(title=axis.title, showgrid=False)
     figure.update_yaxes(autorange="reversed", showgrid=False, title_font_color=FAINT_INK)
     return figure
 
 
-def around(steps: list[int], onset: int, end: int | None) -> list[int]:
-    """Choose of the steps that have sheets those before, at and after an onset: three or fewer, in order.
+def lines(tables: Mapping[str, pd.DataFrame], steps_per_unit: Mapping[str, float], emotion: str) -> pd.DataFrame:
+    """Return one emotion's measure of several runs, one column per run, by the place along an axis (index).
 
-    The last before the onset, the first at or after it, and the last before `end` (None: the last of all).
-    """
-    before = [step for step in steps if step < onset]
-    after = [step for step in steps if step >= onset]
-    until = [step for step in after if end is None or step <= end] or after
-    chosen = [*before[-1:], *after[:1], *until[-1:]]
-    return sorted(set(chosen))
-
-
-def lines(tables: Mapping[str, pd.DataFrame], steps_per_epoch: Mapping[str, float], emotion: str) -> pd.DataFrame:
-    """Return one emotion's measure of several runs, one column per run, by epoch as a fraction (index).
-
-    `tables` are by run, as `emotion_table` makes them. At epochs where only other runs have a value, a run has the
-    linear interpolation of its own, and NaN before its first and after its last.
+    `tables` are by run, as `emotion_table` makes them; a unit of the axis is a run's `steps_per_unit` steps, such as
+    those of an epoch. Where only other runs have a value, a run has the linear interpolation of its own, and NaN before
+    its first and after its last.
     """
     courses = {run: table.loc[emotion].dropna() for run, table in tables.items() if emotion in table.index}
-    by_epoch = {run: line.set_axis(line.index / steps_per_epoch[run]) for run, line in courses.items()}
-    frame = pd.DataFrame(by_epoch, dtype=float).sort_index()
+    along = {run: line.set_axis(line.index / steps_per_unit[run]) for run, line in courses.items()}
+    frame = pd.DataFrame(along, dtype=float).sort_index()
     return frame.interpolate("index", limit_area="inside")
 
 
@@ -135,11 +151,21 @@ def spread(of_runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def spread_figure(
-    of_runs: pd.DataFrame, labels: Mapping[str, str], emotion: str, measure: str, *, dark: bool
+    of_runs: pd.DataFrame,
+    labels: Mapping[str, str],
+    colours: Mapping[str, str],
+    emotion: str,
+    measure: str,
+    *,
+    dark: bool,
+    along: str = "epoch",
 ) -> go.Figure:
-    """Draw an emotion's `lines`: each run's, faint, their mean and the band from the lowest run to the highest."""
+    """Draw an emotion's `lines`: each run's in its colour, their mean and the band from the lowest run to the highest.
+
+    The mean and the band are in the emotion's colour.
+    """
     figure = go.Figure()
-    over = spread(of_runs)
+    over, axis = spread(of_runs), ALONG[along]
     colour = emotion_colour(emotion)
     add_band(figure, list(over.index), list(over.low), list(over.high), colour)
     for run in of_runs:
@@ -149,8 +175,8 @@ def spread_figure(
             y=line,
             name=plain(labels[str(run)]),
             mode="lines" if len(line) > 1 else "markers",
-            line={"color": FAINT_INK, "width": 1},
-            hovertemplate="%{fullData.name}, epoch %{x:.2f}: %{y:.2f}<extra></extra>",
+            line={"color": colours[str(run)], "width": 1.2},
+            hovertemplate=f"%{{fullData.name}}, {axis.place}: %{{y:.2f}}<extra></extra>",
         )
     figure.add_scatter(
         x=over.index,
@@ -158,10 +184,10 @@ def spread_figure(
         customdata=over.runs,
         name="mean",
         mode="lines" if len(over) > 1 else "markers",
-        line={"color": colour, "width": 2.5},
-        hovertemplate="mean of %{customdata} runs, epoch %{x:.2f}: %{y:.2f}<extra></extra>",
+        line={"color": colour, "width": 3},
+        hovertemplate=f"mean of %{{customdata}} runs, {axis.place}: %{{y:.2f}}<extra></extra>",
     )
-    figure.update_layout(template=plotly_template(dark), height=300, hovermode="closest", showlegend=False)
-    figure.update_xaxes(title="epoch", rangemode="tozero")
+    figure.update_layout(template=plotly_template(dark), height=330, hovermode="closest", showlegend=True)
+    figure.update_xaxes(title=axis.title, rangemode="tozero")
     figure.update_yaxes(title=measure, rangemode="tozero")
     return figure

@@ -1,6 +1,7 @@
 """The Mode collapse page's maps: how each emotion fares in each run over time, and how much the runs differ."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -8,6 +9,8 @@ import streamlit as st
 from dashboard import choose, data
 from dashboard.charts import emotion_heatmap
 from dashboard.charts.palette import PLOTLY_CONFIG
+from dashboard.sections import findings
+from fergan_core.analysis.findings.timeline import Statement
 from fergan_core.emotions import EMOTIONS
 
 NO_PROBE = (
@@ -17,12 +20,43 @@ NO_PROBE = (
 NO_SCORE = "`fergan evaluate RUN@all` adds it if the run's data are available."
 
 
-def show(labels: Mapping[str, str], measure: str) -> None:
-    """One map per run, then one emotion's curve over all runs."""
+ALONG = {"epoch": "epoch", "images": "images seen", "share": "share of the training"}
+_ALIKE = 1.5  # runs of which the longest is not so many times the shortest are drawn by epoch
+
+
+def show(labels: Mapping[str, str]) -> None:
+    """Choose a measure; one map per run, then one emotion's curve over all runs."""
+    of_runs = {run_id: data.run(run_id) for run_id in labels}
+    lengths = [max(1, run["epochs"]) for run in of_runs.values()]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        measure = st.segmented_control(
+            "Measure", list(emotion_heatmap.MEASURES), default="diversity", required=True, key="measure",
+            bind="query-params", help=_meanings(),
+        )  # fmt: skip
+        along = st.segmented_control(
+            "Along", list(ALONG), default="epoch" if max(lengths) < _ALIKE * min(lengths) else "share", required=True,
+            key="along", bind="query-params", format_func=ALONG.__getitem__,
+            help="Runs of different length meet at the same share of their trainings, or after the same images.",
+        )  # fmt: skip
     tables = tables_of(labels, emotion_heatmap.MEASURES[measure])
     if tables:
-        show_maps(tables, labels, measure)
-        show_spread(tables, labels, measure)
+        units = {run_id: steps_per_unit(of_runs[run_id], along) for run_id in tables}
+        show_maps(tables, labels, measure, along, units)
+        show_spread(tables, labels, measure, along, units)
+
+
+def _meanings() -> str:
+    """Say what each measure means."""
+    return "\n".join(f"- {name}: {measure.meaning}." for name, measure in emotion_heatmap.MEASURES.items())
+
+
+def steps_per_unit(run: Mapping[str, Any], along: str) -> float:
+    """Return how many steps of a run a unit of an axis has: an epoch, an image, or a hundredth of the training."""
+    if along == "share":
+        return max(1, int(run["steps"])) / 100
+    if along == "images":
+        return max(1, int(run["step"])) / max(1, int(run["images_seen"]))
+    return max(1.0, int(run["steps"]) / max(1, int(run["epochs"])))
 
 
 def tables_of(labels: Mapping[str, str], measure: emotion_heatmap.Measure) -> dict[str, pd.DataFrame]:
@@ -51,32 +85,60 @@ def tables_of(labels: Mapping[str, str], measure: emotion_heatmap.Measure) -> di
     return {run_id: table for run_id, table in tables.items() if table.size}
 
 
-def show_maps(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str], measure: str) -> None:
-    """Small multiples of one scale, with the onsets that were found."""
-    findings = data.findings(tuple(tables))
+def show_maps(
+    tables: Mapping[str, pd.DataFrame],
+    labels: Mapping[str, str],
+    measure: str,
+    along: str,
+    units: Mapping[str, float],
+) -> None:
+    """Small multiples of one scale, each with its own axis, with the collapses and recoveries that were found."""
     columns = st.columns(min(2, len(tables)), gap="medium")
     for place, (run_id, table) in enumerate(tables.items()):
+        _, told = findings.of_run(run_id, findings.COLLAPSES)
         figure = emotion_heatmap.emotion_heatmap(
-            table, findings[findings.run_id == run_id], measure, data.steps_per_epoch(run_id), dark=choose.dark()
+            table, marks_of(told), measure, units[run_id], along=along, dark=choose.dark()
         )
         with columns[place % len(columns)]:
-            st.markdown(f"**{choose.plain(labels[run_id])}**")
-            st.plotly_chart(figure, width="stretch", theme=None, key=f"life {run_id}", config=PLOTLY_CONFIG)
+            if len(tables) > 1:
+                st.markdown(f"**{choose.plain(labels[run_id])}**")
+            st.plotly_chart(figure, width="stretch", theme=None, key=f"map {run_id}", config=PLOTLY_CONFIG)
     meaning = emotion_heatmap.MEASURES[measure].meaning
-    st.caption(f"{meaning[0].upper()}{meaning[1:]}. A cross marks where a collapse was found.")
+    st.caption(f"{meaning[0].upper()}{meaning[1:]}. A cross marks a collapse, a ring a recovery.")
 
 
-def show_spread(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str], measure: str) -> None:
-    """Choose an emotion; its course in every run, their mean and their band."""
+def marks_of(told: Sequence[Statement]) -> pd.DataFrame:
+    """Return the steps at which emotions collapsed and recovered: columns emotion, step, kind, sentence."""
+    rows = []
+    for one in told:
+        for phase in one.phases:
+            rows.append((one.emotion, phase.start, "collapse", one.sentence))
+            if phase.recovered is not None:
+                rows.append((one.emotion, phase.recovered, "recovery", one.sentence))
+    return pd.DataFrame(rows, columns=["emotion", "step", "kind", "sentence"])
+
+
+def show_spread(
+    tables: Mapping[str, pd.DataFrame],
+    labels: Mapping[str, str],
+    measure: str,
+    along: str,
+    units: Mapping[str, float],
+) -> None:
+    """Of several runs: choose an emotion; its course in every run, their mean and their band."""
+    if len(labels) < 2:
+        return
     st.subheader("Across the runs", anchor=False)
     emotions = [name for name in EMOTIONS if any(name in table.index for table in tables.values())]
     emotion = st.selectbox("Emotion", emotions, key="emotion", bind="query-params", width=170)
-    of_runs = emotion_heatmap.lines(tables, {run_id: data.steps_per_epoch(run_id) for run_id in tables}, emotion)
+    of_runs = emotion_heatmap.lines(tables, units, emotion)
     if len(of_runs.columns) < 2:
         st.info("Choose two or more runs with this measure, such as seeds of one recipe, to see how much they differ.")
         return
-    figure = emotion_heatmap.spread_figure(of_runs, labels, emotion, measure, dark=choose.dark())
+    colours = choose.colours(list(labels))
+    figure = emotion_heatmap.spread_figure(of_runs, labels, colours, emotion, measure, along=along, dark=choose.dark())
     st.plotly_chart(figure, width="stretch", theme=None, key="spread", config=PLOTLY_CONFIG)
     st.caption(
-        f"Line: the mean of {len(of_runs.columns)} runs; band: from the lowest run to the highest; faint: each run."
+        f"Thick line: the mean of {len(of_runs.columns)} runs; band: from the lowest run to the highest; thin: each "
+        "run."
     )

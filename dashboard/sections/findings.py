@@ -1,16 +1,43 @@
-"""Findings as a list: when, how bad, and a sentence; each run under its name."""
+"""A run's findings as statements: when, how bad, a sentence, the numbers behind it, and the faces before and after."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 
-from dashboard import choose
+from dashboard import choose, data, sheet_series
+from dashboard.charts import sheets
 from dashboard.rows import rows_of
 from fergan_core.analysis.findings import KINDS
+from fergan_core.analysis.findings.timeline import Statement, moments, statements
+from fergan_core.emotions import EMOTIONS
 
 BADGES = {"alarm": "red", "warning": "orange", "info": "gray"}
-SHOWN = 30
+COLLAPSES = ("collapse", "global-collapse", "recovery", "repeats")
+_DIVERSITY = "pulse_diversity"
+_READINGS = 5000  # stretches of steps, of which each probe has its own
+_FACES = 10  # of an emotion, in a picture
+_OF_EACH = 5  # of each emotion, in a picture of all
+
+# What the numbers behind a finding are called.
+NUMBERS = {
+    "into": "recognised mostly as",
+    "until": "until step",
+    "before": "highest before",
+    "metric": "scalar",
+    "d_accuracy": "accuracy of D",
+    "d_accuracy_old": "accuracy of D on earlier faces",
+    "loss_d": "loss of D",
+    "loss_g": "loss of G",
+    "from": "lowest before",
+    "to": "highest",
+    "ct": "C_T",
+    "real": "of real faces",
+    "fid": "FID",
+}
 
 
 def title(kind: str) -> str:
@@ -19,14 +46,80 @@ def title(kind: str) -> str:
     return name[0].upper() + name[1:]
 
 
-def show(table: pd.DataFrame, labels: Mapping[str, str]) -> None:
-    """List the runs' findings in order of their steps, the gravest first among those of one step."""
-    if table.empty:
+def of_run(run_id: str, kinds: Collection[str] | None = None) -> tuple[pd.DataFrame, list[Statement]]:
+    """Return a run's findings, those of `kinds` alone if given, and what they tell, in order."""
+    table = data.findings((run_id,))
+    if kinds is not None:
+        table = table[table.kind.isin(list(kinds))]
+    table = table.reset_index(drop=True)
+    readings: dict[str, pd.Series[float]] = {}
+    if table.kind.isin(COLLAPSES).any():
+        points = data.points((run_id,), tuple(f"{_DIVERSITY}/{emotion}" for emotion in EMOTIONS), _READINGS)
+        for metric, rows in points.groupby("metric"):
+            readings[str(metric).partition("/")[2]] = rows.set_index("step")["mean"].dropna()
+    per_epoch = data.steps_per_epoch(run_id)
+    return table, statements(table, readings, lambda step: int((step - 1) // per_epoch) + 1)
+
+
+def badge(statement: Statement) -> str:
+    """Return a statement's title as a badge in Markdown, in the colour of its severity."""
+    words = statement.title[0].upper() + statement.title[1:]
+    return f":{BADGES.get(statement.severity, 'gray')}-badge[{choose.plain(words)}]"
+
+
+def show(told: Sequence[Statement]) -> None:
+    """List statements in their order."""
+    if not told:
         st.success("No findings.", icon=":material/check:")
-        return
-    for row in rows_of(table.head(SHOWN)):
-        whose = f"{choose.plain(labels[row.run_id])}: " if len(labels) > 1 else ""
-        badge = f":{BADGES.get(row.severity, 'gray')}-badge[{choose.plain(title(row.kind))}]"
-        st.markdown(f"{badge} {whose}{choose.plain(row.sentence)}")
-    if len(table) > SHOWN:
-        st.caption(f"{len(table) - SHOWN} more.")
+    for statement in told:
+        st.markdown(f"{badge(statement)} {choose.plain(statement.sentence)}")
+
+
+def show_with_faces(run_id: str, statement: Statement) -> None:
+    """One statement, beside it the faces before and after: its emotion's alone, or some of each emotion."""
+    saved = data.sheets(run_id).drop_duplicates("step", keep="last").set_index("step", drop=False)
+    shown = moments(statement, [int(step) for step in saved.index])
+    words, *columns = st.columns([4, *[3] * max(2, len(shown))], gap="medium")
+    words.markdown(f"**Epoch {statement.epoch}** {badge(statement)}")
+    words.markdown(choose.plain(statement.sentence))
+    if not any(when == "before" for when, _ in shown):
+        at = f"before epoch {statement.epoch}" if len(saved) else "of this run"
+        columns[0].caption(f"There is no sheet {at} here.")
+        columns = columns[1:]
+    for column, (when, step) in zip(columns, shown, strict=False):
+        sheet = next(rows_of(saved.loc[[step]]))
+        with column:
+            st.markdown(f"**{when}: epoch {sheet.epoch}**")
+            _show_faces(sheet_series.faces(sheet), statement.emotion, f"epoch {sheet.epoch}, {when}")
+
+
+def _show_faces(faces: Mapping[str, npt.NDArray[np.uint8]], emotion: str | None, when: str) -> None:
+    if emotion is None and faces:
+        few = {name: images[:_OF_EACH] for name, images in faces.items()}
+        picture = sheets.labelled_sheet(few, "", dark=choose.dark(), columns=_OF_EACH)
+        st.image(picture, alt=f"{_OF_EACH} faces of each emotion, {when}", width="stretch")
+    elif emotion is not None and emotion in faces:
+        picture = sheets.face_grid(faces[emotion][:_FACES], columns=5)
+        st.image(picture, alt=f"{emotion} faces, {when}", width="stretch")
+    elif faces:
+        st.caption(f"Its sheet has no {choose.plain(str(emotion))} faces.")
+
+
+def numbers_table(numbers: Mapping[str, Any]) -> pd.DataFrame:
+    """Write the known numbers behind a finding for a person: in three digits, with names in words."""
+    rows = {name: number_text(value) for name, value in numbers.items() if value is not None and value != ""}
+    names = [NUMBERS.get(name, name if name in ("r_t", "r_v") else name.replace("_", " ")) for name in rows]
+    return pd.DataFrame({"number": names, "value": list(rows.values())})
+
+
+def number_text(value: Any) -> str:
+    """Write a number in three digits, a whole one in full, a list by its members."""
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "–"}[value]
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    if isinstance(value, list):
+        return ", ".join(map(number_text, value))
+    return str(value)

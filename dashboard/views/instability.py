@@ -32,7 +32,7 @@ def show_instruments(run_id: str, labels: dict[str, str]) -> None:
         selection_mode="points",
     )
     st.caption("Diamonds and dotted lines: findings (red: alarm, orange: warning). Click a diamond, or choose below.")
-    findings.show(run_findings, labels)
+    findings.show(findings.of_run(run_id)[1])
     if len(run_findings):
         show_finding(run_id, run_findings)
     if "loss_d" not in names:

@@ -22,9 +22,9 @@ def score(emotion: str | None, step: int, value: float, real: float | None, metr
     return {"metric": metric, "emotion": emotion, "step": step, "value": value, "real": real}
 
 
-def findings_table(*rows: tuple[str, int, str]) -> pd.DataFrame:
-    plain = [(kind, step, {"emotion": emotion}, f"{emotion}: {kind}") for kind, step, emotion in rows]
-    return pd.DataFrame(plain, columns=["kind", "step", "numbers", "sentence"])
+def marks(*rows: tuple[str, int, str]) -> pd.DataFrame:
+    named = [(emotion, step, kind, f"{emotion}: {kind} <b>") for kind, step, emotion in rows]
+    return pd.DataFrame(named, columns=["emotion", "step", "kind", "sentence"])
 
 
 def by_name(figure) -> dict:
@@ -60,38 +60,34 @@ def test_a_scored_life_is_the_ratio_to_real_faces_where_there_are_some() -> None
     assert emotion_heatmap.scored_emotion_table(scores.iloc[3:], "coverage").size == 0
 
 
-def test_the_map_is_by_epoch_and_has_a_mark_where_an_emotion_collapsed() -> None:
+def test_the_map_is_by_epoch_and_has_marks_where_an_emotion_collapsed_and_recovered() -> None:
     table = emotion_heatmap.emotion_table(
         points("pulse_diversity", happy={50: 0.9, 100: 0.2}, sad={50: 0.8, 100: 0.7}), "pulse_diversity"
     )
-    findings = findings_table(("collapse", 75, "happy"), ("recovery", 90, "happy"))
+    at = marks(("collapse", 75, "happy"), ("recovery", 90, "happy"), ("collapse", 80, "gone"))
     for dark in (False, True):
-        figure = emotion_heatmap.emotion_heatmap(table, findings, "diversity", 50, dark=dark)
-        heat, marks = figure.data
+        figure = emotion_heatmap.emotion_heatmap(table, at, "diversity", 50, dark=dark)
+        heat, collapsed, recovered = figure.data
         assert list(heat.x) == [1.0, 2.0]
         assert list(heat.y) == ["happy", "sad"]
         assert heat.z[0].tolist() == [0.9, 0.2]
-        assert (list(marks.x), list(marks.y), list(marks.customdata)) == ([1.5], ["happy"], ["happy: collapse"])
+        assert (list(collapsed.x), list(collapsed.y)) == ([1.5], ["happy"])
+        assert list(collapsed.customdata) == ["happy: collapse &lt;b&gt;"]
+        assert (list(recovered.x), recovered.marker.symbol) == ([1.8], "circle-open")
+    by_share = emotion_heatmap.emotion_heatmap(table, at, "diversity", 2, along="share", dark=False)
+    assert list(by_share.data[0].x) == [25.0, 50.0]
+    assert by_share.layout.xaxis.title.text == "share of the training, %"
 
 
 def test_of_repeats_many_have_the_colour_that_little_variety_has() -> None:
     table = emotion_heatmap.emotion_table(points("pulse_repeats", happy={50: 0.9}), "pulse_repeats")
     variety, repeats = (
-        emotion_heatmap.emotion_heatmap(table, findings_table(), name, 50, dark=False).data[0].colorscale
+        emotion_heatmap.emotion_heatmap(table, marks(), name, 50, dark=False).data[0].colorscale
         for name in ("diversity", "repeats")
     )
     assert repeats[-1][1] == variety[0][1]
     assert repeats[0][1] == variety[-1][1]
     assert [at for at, _ in repeats] == sorted(at for at, _ in repeats)
-
-
-def test_sheets_around_a_collapse_are_before_at_and_at_its_end() -> None:
-    steps = [10, 20, 30, 40, 50]
-    assert emotion_heatmap.around(steps, 25, None) == [20, 30, 50]
-    assert emotion_heatmap.around(steps, 25, 45) == [20, 30, 40]
-    assert emotion_heatmap.around(steps, 5, 12) == [10]
-    assert emotion_heatmap.around(steps, 60, None) == [50]
-    assert emotion_heatmap.around([], 25, None) == []
 
 
 def test_runs_of_other_step_lengths_meet_at_their_epochs() -> None:
@@ -118,10 +114,13 @@ def test_the_spread_is_over_the_runs_that_are_known_and_never_over_one() -> None
 
 def test_the_spread_figure_draws_each_run_their_mean_and_the_band() -> None:
     of_runs = pd.DataFrame({"a": [0.2, 0.4], "b": [0.4, 0.8]}, [1.0, 2.0])
-    figure = emotion_heatmap.spread_figure(of_runs, {"a": "<b>A</b>", "b": "B"}, "happy", "diversity", dark=True)
+    figure = emotion_heatmap.spread_figure(
+        of_runs, {"a": "<b>A</b>", "b": "B"}, {"a": "#111111", "b": "#222222"}, "happy", "diversity", dark=True
+    )
     traces = by_name(figure)
     assert list(traces) == ["&lt;b&gt;A&lt;/b&gt;", "B", "mean"]
     assert list(traces["B"].y) == [0.4, 0.8]
+    assert traces["B"].line.color == "#222222"
     assert list(traces["mean"].y) == pytest.approx([0.3, 0.6])
     assert traces["mean"].line.color == EMOTION_COLOURS["happy"]
     (band,) = [trace for trace in figure.data if trace.fill == "toself"]

@@ -102,11 +102,14 @@ def test_without_a_registry_the_page_says_how_to_add_a_run(tmp_path: Path, monke
     assert list(tmp_path.iterdir()) == []
 
 
-def test_it_opens_on_the_newest_run_beside_the_newest_in_which_an_emotion_died(
+def test_it_opens_on_a_run_that_collapsed_and_else_on_the_runs_that_were_chosen(
     lived: tuple[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url, ids = lived
-    assert page(url, monkeypatch).multiselect(key="chosen runs").value == [ids["old"], ids["dead"]]
+    app = page(url, monkeypatch)
+    assert app.multiselect(key="chosen runs").value == [ids["dead"]]
+    (table,) = (frame.value for frame in app.dataframe)
+    assert table[["run", "epoch", "emotions", "sheets"]].to_numpy().tolist() == [["*dead* <b>run</b>", 2, "happy", 4]]
 
 
 def test_with_no_run_chosen_one_is_asked_for(
@@ -123,8 +126,7 @@ def test_a_run_older_than_the_probe_says_what_can_still_be_measured(
     assert charts(app) == 0
     assert "No probe readings of [old] yet: the first is taken after 4,000 images" in text_of(app.info)
     assert "`fergan evaluate RUN@all`" in text_of(app.info)
-    assert "No probe readings, so collapses were not looked for: [old]." in text_of(app.info)
-    assert "This run has no probe readings, so no collapse could be found" in text_of(app.info)
+    assert "[old] has no probe readings, so collapses were not looked for." in text_of(app.info)
     assert not app.success
 
 
@@ -134,9 +136,7 @@ def test_a_run_with_a_probe_and_no_collapse_says_so(
     url, ids = lived
     app = page(url, monkeypatch, runs=ids["sound"])
     assert charts(app) == 1
-    assert "No findings" in text_of(app.success)
-    assert "No collapse was found in this run" in text_of(app.info)
-    assert "Choose two or more runs" in text_of(app.info)
+    assert "sound: no emotion collapsed" in text_of(app.success)
 
 
 def test_several_runs_have_a_map_each_and_one_spread_and_those_without_a_probe_are_named(
@@ -147,19 +147,33 @@ def test_several_runs_have_a_map_each_and_one_spread_and_those_without_a_probe_a
     assert charts(app) == 3
     assert "No probe readings of [old] yet" in text_of(app.info)
     assert "the mean of 2 runs" in text_of(app.caption)
-    assert "*dead* <b>run</b>: " + SENTENCE in text_of(app.markdown)
+    assert [part.label.replace("\\", "") for part in app.expander] == [
+        "***dead* <b>run</b>**: 1 emotion collapses, first at epoch 2 (1 to the end)"
+    ]
 
 
-def test_the_dying_emotion_is_shown_before_at_and_after_and_another_run_has_its_own(
+def test_a_collapse_is_one_statement_with_its_emotions_faces_before_and_after(
     lived: tuple[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url, ids = lived
-    app = page(url, monkeypatch, runs=f"{ids['dead']},{ids['sound']}")
-    assert app.selectbox(key="collapse").value == "happy, epoch 2"
-    assert [f"**epoch {epoch}**" in text_of(app.markdown) for epoch in (1, 2, 3, 4)] == [True, True, False, True]
-    app.selectbox(key="faces_of").set_value(ids["sound"]).run()
-    assert not app.exception
-    assert "No collapse was found in this run" in text_of(app.info)
+    app = page(url, monkeypatch, runs=ids["dead"])
+    text = text_of(app.markdown)
+    assert text.count("collapsed at epoch 2") == 1
+    assert '"happy" collapsed at epoch 2 (diversity down to 0.10 of real faces\', up to 0.90 before' in text
+    assert "stays so to the last reading, epoch 4." in text
+    assert [f": epoch {epoch}**" in text for epoch in (1, 2, 3, 4)] == [True, True, False, False]
+    assert "**before: epoch 1**" in text
+    assert len(app.get("image")) == 2
+
+
+def test_a_run_whose_only_sheet_is_later_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = str(tmp_path / "runs.db")
+    registry = Registry(url)
+    run_id = add_run(registry, "late", happy=0.1)
+    registry.set_findings(run_id, [COLLAPSE | {"step": 50, "epoch": 1}])
+    app = page(url, monkeypatch, runs=run_id)
+    assert "There is no sheet before epoch 1 here." in text_of(app.caption)
+    assert "**after: epoch 1**" in text_of(app.markdown)
 
 
 @pytest.mark.slow
