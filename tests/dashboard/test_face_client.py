@@ -1,11 +1,8 @@
 """Faces drawn by the face_client's own process, from a real checkpoint."""
 
-import os
-import signal
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 import torch
 
@@ -24,10 +21,6 @@ pytestmark = pytest.mark.slow  # each asks a process that has to import torch
 
 RECIPE = recipe.from_dict({"preset": "quick", "emotions": ["angry", "happy"], "method": {"kind": "gan", "width": 4}})
 ANGRY, HAPPY = 0, 3
-
-
-def children() -> list[int]:
-    return [process.pid for process in psutil.Process().children()]
 
 
 @pytest.fixture(scope="module")
@@ -50,16 +43,18 @@ def test_the_faces_are_those_of_the_generator(weights: Path, face_client: FaceCl
     assert len(np.unique(faces, axis=0)) == 5
 
 
-def test_a_damaged_checkpoint_is_told_and_a_dead_child_is_replaced(weights: Path, tmp_path: Path) -> None:
-    others = set(children())
-    face_client = FaceClient()
+def test_a_damaged_checkpoint_is_told_and_a_dead_child_is_replaced(
+    weights: Path, tmp_path: Path, face_client: FaceClient
+) -> None:
     (tmp_path / "half.safetensors").write_bytes(weights.read_bytes()[:100])
     with pytest.raises(CheckpointError, match="half"):
         face_client.ask("draw", recipe.to_dict(RECIPE), tmp_path / "half.safetensors", [HAPPY], 0)
     first = face_client.ask("draw", recipe.to_dict(RECIPE), weights, [HAPPY], 0).faces
-    (child,) = set(children()) - others
-    os.kill(child, signal.SIGKILL)
+    child = face_client._child
+    assert child is not None
+    child.kill()
     assert np.array_equal(face_client.ask("draw", recipe.to_dict(RECIPE), weights, [HAPPY], 0).faces, first)
+    assert face_client._child is not child
 
 
 def test_faces_are_read_by_the_judge_that_was_asked(weights: Path, face_client: FaceClient) -> None:

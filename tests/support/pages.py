@@ -1,6 +1,7 @@
-"""Pages of the dashboard as tests open them: by AppTest, on a registry, at an address."""
+"""Pages of the dashboard as tests open them: by AppTest, on a registry, at an address; and in a browser."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -22,6 +23,24 @@ TITLES = {
     "studies": "Studies",
     "claims": "Claims",
 }
+
+
+NOT_RUNNING = "[data-testid=stApp][data-test-script-state=notRunning]"
+
+
+def overflow(page: Any) -> int:
+    """Return by how many pixels a page in a browser is wider than its window, once all of it is there."""
+    page.locator(NOT_RUNNING).wait_for()
+    # Charts and components are laid out in the frames after the last answer of the server.
+    return int(
+        page.evaluate(
+            """async () => {
+                for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame);
+                const main = document.querySelector('[data-testid=stMain]');
+                return main.scrollWidth - main.clientWidth;
+            }"""
+        )
+    )
 
 
 def open_page(view: str, url: str, monkeypatch: pytest.MonkeyPatch, query: Mapping[str, str]) -> AppTest:
