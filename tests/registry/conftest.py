@@ -1,5 +1,6 @@
 """What the registry's tests share: a registry in a folder of its own, and a run in it."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,16 @@ def reader(registry: Registry) -> Reader:
     return registry.reader
 
 
-@pytest.fixture
+def copied(registry: Registry, folder: Path) -> Registry:
+    """Copy a registry that a test may change, with its files, into a folder: to fill one takes a second."""
+    path = registry.files.with_suffix(".db")
+    shutil.copy(path, folder)
+    if registry.files.exists():
+        shutil.copytree(registry.files, folder / registry.files.name)
+    return Registry(str(folder / path.name))
+
+
+@pytest.fixture(scope="session")
 def enter() -> Callable[..., str]:
     """Return a function (registry, **changes) -> id of a new run."""
 

@@ -21,6 +21,7 @@ from fergan_core.registry import Reader, Registry, Score, schema
 from fergan_core.registry.exchange import manifest
 from fergan_core.registry.exchange.archive import export_run, import_run
 from fergan_core.registry.verify import verify
+from tests.registry.conftest import copied
 
 
 def record(registry: Registry, run_id: str, step: int) -> None:
@@ -54,10 +55,10 @@ def record(registry: Registry, run_id: str, step: int) -> None:
     )
 
 
-@pytest.fixture
-def full(tmp_path: Path) -> tuple[Registry, str]:
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Registry, str]:
     """A registry with one run that has something in every table."""
-    registry = Registry(str(tmp_path / "runs.db"))
+    registry = Registry(str(tmp_path_factory.mktemp("recorded") / "runs.db"))
     run_id = registry.create_run(
         name="first",
         method="gan",
@@ -96,6 +97,20 @@ def full(tmp_path: Path) -> tuple[Registry, str]:
     registry.note(run_id, "worth a look")
     registry.set_status(run_id, "finished")
     return registry, run_id
+
+
+@pytest.fixture
+def full(recorded: tuple[Registry, str], tmp_path: Path) -> tuple[Registry, str]:
+    """A copy of it."""
+    return copied(recorded[0], tmp_path), recorded[1]
+
+
+@pytest.fixture(scope="module")
+def exported(recorded: tuple[Registry, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An archive of its run."""
+    archive = tmp_path_factory.mktemp("exported") / "run.zip"
+    export_run(recorded[0].reader, recorded[1], archive)
+    return archive
 
 
 def everything(reader: Reader, run_id: str) -> list[object]:
@@ -277,10 +292,8 @@ HOSTILE: dict[str, Callable[[Members], None]] = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("what", HOSTILE)
-def test_a_hostile_archive_leaves_nothing_behind(full: tuple[Registry, str], tmp_path: Path, what: str) -> None:
-    registry, run_id = full
-    export_run(registry.reader, run_id, tmp_path / "run.zip")
-    with zipfile.ZipFile(tmp_path / "run.zip") as archive:
+def test_a_hostile_archive_leaves_nothing_behind(exported: Path, tmp_path: Path, what: str) -> None:
+    with zipfile.ZipFile(exported) as archive:
         members = [(info, archive.read(info)) for info in archive.infolist()]
     HOSTILE[what](members)
     bad = tmp_path / "bad.zip"
@@ -299,10 +312,8 @@ def test_a_hostile_archive_leaves_nothing_behind(full: tuple[Registry, str], tmp
     assert after == before
 
 
-def test_a_refusal_names_the_archive_the_field_and_its_value(full: tuple[Registry, str], tmp_path: Path) -> None:
-    registry, run_id = full
-    export_run(registry.reader, run_id, tmp_path / "run.zip")
-    with zipfile.ZipFile(tmp_path / "run.zip") as archive:
+def test_a_refusal_names_the_archive_the_field_and_its_value(exported: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(exported) as archive:
         members = [(info, archive.read(info)) for info in archive.infolist()]
     edit(lambda manifest: manifest["findings"][0].update(created=1e300))(members)
     with zipfile.ZipFile(tmp_path / "bad.zip", "w") as archive:
@@ -327,11 +338,9 @@ def test_names_of_other_classes_are_taken_in(full: tuple[Registry, str], tmp_pat
 
 
 @pytest.mark.parametrize("keep", [0, 100, 2000])
-def test_a_cut_archive_is_refused(full: tuple[Registry, str], tmp_path: Path, keep: int) -> None:
-    registry, run_id = full
+def test_a_cut_archive_is_refused(exported: Path, tmp_path: Path, keep: int) -> None:
     archive = tmp_path / "run.zip"
-    export_run(registry.reader, run_id, archive)
-    archive.write_bytes(archive.read_bytes()[:keep])
+    archive.write_bytes(exported.read_bytes()[:keep])
     target = Registry(str(tmp_path / "there.db"))
     with pytest.raises(BadArchive):
         import_run(target, archive)

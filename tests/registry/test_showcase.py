@@ -15,6 +15,7 @@ from fergan_core.errors import RegistryError
 from fergan_core.registry import Reader, Registry, Score
 from fergan_core.registry.exchange.showcase import scrubbed, spread, write_showcase
 from fergan_core.registry.verify import verify
+from tests.registry.conftest import copied
 
 pytestmark = pytest.mark.slow
 
@@ -73,11 +74,18 @@ def entry(registry: Registry, file: Path, prefix: str = "") -> dict[str, object]
     return {f"{prefix}path": path, f"{prefix}sha256": sha256, f"{prefix}bytes": len(content)}
 
 
-@pytest.fixture
-def source(tmp_path: Path) -> tuple[Registry, str, str]:
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Registry, str, str]:
     """A registry with two runs: the one to show and another."""
-    registry = Registry(str(tmp_path / "source.db"))
+    registry = Registry(str(tmp_path_factory.mktemp("trained") / "source.db"))
     return registry, train(registry, "shown"), train(registry, "other")
+
+
+@pytest.fixture
+def source(trained: tuple[Registry, str, str], tmp_path: Path) -> tuple[Registry, str, str]:
+    """A copy of it."""
+    registry, shown, other = trained
+    return copied(registry, tmp_path), shown, other
 
 
 def test_a_showcase_is_small_and_says_the_same(source: tuple[Registry, str, str], tmp_path: Path) -> None:
