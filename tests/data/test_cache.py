@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,19 @@ from fergan_core.data import Dataset, cache, open_dataset
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("FERGAN_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
+
+
+@pytest.fixture
+def wait(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Return a function (seconds) that moves the clock on instead of waiting; files keep the times that they have."""
+    clock, passed = time.time_ns, 0
+
+    def pass_on(seconds: float) -> None:
+        nonlocal passed
+        passed += int(seconds * 1e9)
+        monkeypatch.setattr(cache.time, "time_ns", lambda: clock() + passed)
+
+    return pass_on
 
 
 def fer2013_csv(path: Path, rows: int) -> Path:
@@ -66,11 +79,10 @@ def test_a_picture_changed_in_place_is_seen(tmp_path: Path, own_folder: Path) ->
     assert open_dataset(tmp_path / "faces").images[0, 0, 0] == 20
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["csv", "folder"])
 @pytest.mark.parametrize("pause", [0.0, 2.2], ids=["at once", "later"])
 def test_labels_changed_in_a_file_of_the_same_size_and_time_are_seen(
-    tmp_path: Path, own_folder: Path, kind: str, pause: float
+    tmp_path: Path, own_folder: Path, kind: str, pause: float, wait: Callable[[float], None]
 ) -> None:
     if kind == "csv":
         path = changed = fer2013_csv(tmp_path / "fer2013.csv", rows=14)
@@ -78,7 +90,7 @@ def test_labels_changed_in_a_file_of_the_same_size_and_time_are_seen(
         path, changed = tmp_path / "faces", tmp_path / "faces" / "sad" / "a.bmp"
         changed.parent.mkdir(parents=True)
         Image.new("L", (48, 48), 10).save(changed)
-    time.sleep(pause)  # so that the file's times can be relied on, and its content is not looked at
+    wait(pause)  # so that the file's times can be relied on, and its content is not looked at
     first, before = open_dataset(path), changed.stat()
     content = changed.read_bytes()
     changed.write_bytes(content.replace(b"\n3,", b"\n4,") if kind == "csv" else content[:-1] + b"\x14")
@@ -103,9 +115,8 @@ def names_compared(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return looked
 
 
-@pytest.mark.slow
 def test_files_that_had_just_changed_are_compared_by_content_until_their_times_can_be_relied_on(
-    tmp_path: Path, own_folder: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, own_folder: Path, monkeypatch: pytest.MonkeyPatch, wait: Callable[[float], None]
 ) -> None:
     path = fer2013_csv(tmp_path / "fer2013.csv", rows=8)
     looked = names_compared(monkeypatch)
@@ -113,22 +124,23 @@ def test_files_that_had_just_changed_are_compared_by_content_until_their_times_c
     monkeypatch.setattr("fergan_core.data.fer2013.read", lambda *_: pytest.fail("the data were read again"))
     open_dataset(path)
     assert len(looked) == 2
-    time.sleep(2.2)
+    wait(2.2)
     open_dataset(path)
     assert len(looked) == 3
     open_dataset(path)
     assert len(looked) == 3
 
 
-@pytest.mark.slow
 def test_only_files_that_had_just_changed_are_compared_by_content(
     tmp_path: Path, own_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = tmp_path / "faces" / "sad"
     place.mkdir(parents=True)
     Image.new("L", (48, 48), 10).save(place / "old.bmp")
-    time.sleep(2.2)
+    time.sleep(0.1)  # longer than between two ticks of a file system's clock
     Image.new("L", (48, 48), 20).save(place / "new.bmp")
+    settled = (place / "old.bmp").stat().st_ctime_ns + cache._SETTLED_NS + 1
+    monkeypatch.setattr(cache.time, "time_ns", lambda: settled)
     first, before = open_dataset(tmp_path / "faces"), (place / "new.bmp").stat()
     looked = names_compared(monkeypatch)
     assert open_dataset(tmp_path / "faces").content_hash == first.content_hash
@@ -138,9 +150,8 @@ def test_only_files_that_had_just_changed_are_compared_by_content(
     assert open_dataset(tmp_path / "faces").content_hash != first.content_hash
 
 
-@pytest.mark.slow
 def test_a_reading_that_takes_longer_than_the_files_times_need_is_relied_on_at_once(
-    tmp_path: Path, own_folder: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, own_folder: Path, monkeypatch: pytest.MonkeyPatch, wait: Callable[[float], None]
 ) -> None:
     """As of a folder of 32,000 pictures that was written a moment ago."""
     path = fer2013_csv(tmp_path / "fer2013.csv", rows=8)
@@ -149,7 +160,7 @@ def test_a_reading_that_takes_longer_than_the_files_times_need_is_relied_on_at_o
     first = open_dataset(path)
 
     def slow() -> Dataset:
-        time.sleep(2.2)
+        wait(2.2)
         return first
 
     cache.open_source(cache.source_of(path, "alphabetical"), str(path), slow)
