@@ -24,7 +24,7 @@ from fergan_core.experiment.training_run import TrainingRun, prepare
 from fergan_core.methods import MethodLearner
 from fergan_core.protocols import preferred
 from fergan_core.recipe import Recipe
-from fergan_core.registry import PointWriter, Registry, Score
+from fergan_core.registry import PointWriter, Registry, Score, end_activity
 from fergan_core.training import checkpoint, engine, provenance
 
 
@@ -199,6 +199,7 @@ def _train(run: TrainingRun, listener: Listener | None, until: int | None = None
     images = torch.from_numpy(run.dataset.images[run.index]).to(run.device)
     labels = torch.from_numpy(run.dataset.labels[run.index].astype(np.int64)).to(run.device)
     status, reason = "finished", ""
+    end_activity(run.folder)
     with PointWriter(run.registry, run.run_id) as writer, Interrupt(run.steps_per_epoch) as interrupt:
         recorder = Recorder(writer, batch_size=recipe.batch_size, listener=listener)
         checkpoints = CheckpointHook(run, recorder, writer)

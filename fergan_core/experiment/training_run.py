@@ -1,5 +1,6 @@
 """A training and what it needs: recipe, data, learner, registry, and the step at which it begins."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from fergan_core.data import Dataset, Parts, split_parts
 from fergan_core.errors import UsageError
 from fergan_core.methods import MethodLearner
 from fergan_core.recipe import Recipe
-from fergan_core.registry import Registry
+from fergan_core.registry import Registry, announce
 from fergan_core.training import engine
 
 
@@ -46,6 +47,10 @@ class TrainingRun:
     def relative(self, path: Path) -> str:
         """Return a file's path relative to the registry's files, as it is recorded."""
         return path.relative_to(self.registry.files).as_posix()
+
+    def doing(self, what: str) -> AbstractContextManager[None]:
+        """Say, for whoever watches the run, what is done instead of steps until the end of the block."""
+        return announce(self.folder, what)
 
     def begin_at(self, step: int) -> None:
         """Begin after `step`, whose state the learner has loaded."""

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 
 from fergan_core.errors import NoRun, RegistryError
 from fergan_core.registry import migrate, ours, scores
+from fergan_core.registry.activity import Activity, read_activity
 from fergan_core.registry.connect import file_within, files_folder, full_url, reading_engine, sqlite_path
 from fergan_core.registry.faults import readable_errors
 from fergan_core.registry.resolve import Trashed, no_run, resolve
@@ -312,6 +313,13 @@ class Reader:
         frame = scores.comparable(self.table(scores.query(run_ids)))
         recipes = self.recipes(list(frame["run_id"].unique())) if sampled else None
         return scores.as_table(frame, recipes)
+
+    def activity(self, run_id: str) -> Activity | None:
+        """Return what a run in training does instead of stepping, None while it steps.
+
+        Of a run that was killed it may tell what it did then.
+        """
+        return read_activity(file_within(self.files, run_id))
 
     def file(self, path: str) -> Path:
         """Return where a recorded file lies; RegistryError where its name leads out of the registry's folder."""

@@ -82,5 +82,6 @@ def _clean(stray: Stray) -> str:
             stray.file.unlink(missing_ok=True)
     except OSError as error:
         return f"left: {stray.path}: it cannot be removed ({error.strerror})"
-    why = "half written" if stray.kind == "temporary" else "written but not recorded; a resumed run makes it again"
+    unrecorded = "written but not recorded; a resumed run makes it again"
+    why = unrecorded if stray.kind == "unrecorded" else "half written, or left by a killed training"
     return f"removed: {stray.path}: {why}"

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 
 from fergan_core.errors import Damaged
 from fergan_core.files import age, is_temporary, writer_lives
+from fergan_core.registry.activity import FILE_NAME as ACTIVITY_FILE
 from fergan_core.registry.connect import sqlite_path
 from fergan_core.registry.faults import check_kinds
 from fergan_core.registry.queries import CRASHED_SECONDS, Reader, current_status
@@ -39,8 +40,9 @@ class Damage:
 class Stray:
     """A file or folder that nothing records.
 
-    `kind` is temporary (half written), unrecorded (a run's, whole, but killed before its row was written), or unknown
-    (of a name that FerGAN does not write, or of a run that this registry does not hold).
+    `kind` is temporary (half written, or what a killed training said that it was doing), unrecorded (a run's, whole,
+    but killed before its row was written), or unknown (of a name that FerGAN does not write, or of a run that this
+    registry does not hold).
     """
 
     kind: str
@@ -179,6 +181,8 @@ def _stray(name: str, file: Path, runs: dict[str, str]) -> Stray | None:
         return None
     if is_temporary(file.name):
         return None if being_written(file) else Stray("temporary", name, file)
+    if name == f"{run_id}/{ACTIVITY_FILE}" and run_id in runs:
+        return Stray("temporary", name, file)
     return Stray("unrecorded" if run_id in runs and _OF_A_RUN.match(name) else "unknown", name, file)
 
 

@@ -80,6 +80,7 @@ def test_what_a_killed_writer_leaves_is_stray_and_is_removed(registry: Registry,
         put(folder / "sheets" / "step-00000030.webp"),
         put(registry.files / f".import-{dead}-abc" / "x" / "sheets" / "a.webp").parents[2],
         put(registry.files.with_name(f".runs.db.{dead}.tmp")),
+        put(folder / "activity.json"),
     ]
     os.utime(gone[4], (LONG_AGO, LONG_AGO))
     for inner in gone[4].rglob("*"):
@@ -95,7 +96,7 @@ def test_what_a_killed_writer_leaves_is_stray_and_is_removed(registry: Registry,
     assert {stray.kind for stray in report.strays} == {"temporary", "unrecorded", "unknown"}
     assert {stray.file for stray in report.strays} == {*gone, *remaining[:2]}
     lines = repair(registry, report)
-    assert sorted(line.partition(":")[0] for line in lines) == ["left"] * 2 + ["removed"] * 6
+    assert sorted(line.partition(":")[0] for line in lines) == ["left"] * 2 + ["removed"] * 7
     assert not any(file.exists() for file in gone)
     assert all(file.exists() for file in remaining)
     assert [stray.kind for stray in verify(reader).strays] == ["unknown", "unknown"]

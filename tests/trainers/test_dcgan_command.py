@@ -9,6 +9,7 @@ import sys
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ import pytest
 import sqlalchemy as sa
 from safetensors.numpy import load_file, save_file
 
+from fergan_core import evaluation
 from fergan_core.data import open_dataset
 from fergan_core.registry import Reader, Registry
 from fergan_core.registry.schema import CheckpointRow, RunRow
@@ -58,6 +60,25 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory, small_data: Path) ->
         registry, "--data", str(small_data), *SMALL, "--epochs", "4", "--name", "uninterrupted", "--tags", "a", "b"
     )
     return registry, str(outcome["id"])
+
+
+@pytest.mark.slow
+def test_a_training_says_that_it_scores_while_it_does(
+    tmp_path: Path, small_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = []
+    evaluate = evaluation.Evaluator.evaluate
+
+    def look(*arguments: Any, **others: Any) -> Any:
+        (run_id,) = (row.id for row in Reader(str(registry)).runs().itertuples() if not row.literature)
+        said.append(Reader(str(registry)).activity(run_id))
+        return evaluate(*arguments, **others)
+
+    monkeypatch.setattr(evaluation.Evaluator, "evaluate", look)
+    registry = tmp_path / "runs.db"
+    run_id = str(train(registry, "--data", str(small_data), *SMALL, "--epochs", "1")["id"])
+    assert [activity.doing for activity in said] == ["scoring"]
+    assert Reader(str(registry)).activity(run_id) is None
 
 
 @pytest.mark.parametrize("preset", ["dcgan", "quick"])

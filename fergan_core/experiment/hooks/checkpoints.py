@@ -39,9 +39,11 @@ class CheckpointHook(engine.Hook):
         last = progress.epoch == recipe.epochs
         saves_checkpoint = last or progress.epoch % recipe.checkpoint_every == 0
         if saves_checkpoint or progress.images_seen - self._sheet_images_seen >= _SHEET_IMAGES:
-            self._save_sheet(progress)
+            with self._run.doing("drawing a sheet of faces"):
+                self._save_sheet(progress)
         if saves_checkpoint:
-            self.save(progress)
+            with self._run.doing("saving a checkpoint"):
+                self.save(progress)
         self._run.registry.progress(
             self._run.run_id, epoch=progress.epoch, step=progress.step, images_seen=progress.images_seen
         )
@@ -116,6 +118,10 @@ class CheckpointHook(engine.Hook):
         return last or bool(recipe.eval_every and progress.epoch % recipe.eval_every == 0)
 
     def _evaluate(self, progress: engine.Progress) -> None:
+        with self._run.doing("scoring"):
+            self._score(progress)
+
+    def _score(self, progress: engine.Progress) -> None:
         run = self._run
         try:
             if self._evaluator is None:

@@ -31,9 +31,10 @@ class ProbeHook(engine.Hook):
         run = self._run
         try:
             if self._probe is None:
-                judge = evaluation.load_judge(evaluation.judges_for(run.dataset.name)[0], run.device)
-                real_faces = evaluation.RealFaces(run.dataset, run.parts, judge)
-                self._probe = evaluation.Probe(judge, real_faces, run.recipe.emotions, run.recipe.seed)
+                with run.doing("reading the real faces"):
+                    judge = evaluation.load_judge(evaluation.judges_for(run.dataset.name)[0], run.device)
+                    real_faces = evaluation.RealFaces(run.dataset, run.parts, judge)
+                    self._probe = evaluation.Probe(judge, real_faces, run.recipe.emotions, run.recipe.seed)
             readings = self._probe.take(run.learner.generator, run.device)
         except FerganError as error:
             # Faces of NaN are left to the recorder; anything else would fail the next time too.
