@@ -1,12 +1,18 @@
 """A line with a band around it, the form of every curve that has an interval or a spread."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import plotly.graph_objects as go
 
 
-def add_band(figure: go.Figure, x: Sequence[float], low: Sequence[float], high: Sequence[float], colour: str) -> None:
-    """Fill between `low` and `high` over `x` in a faint `colour` ('#rrggbb'); draws no entry in the legend."""
+def add_band(
+    figure: go.Figure, x: Sequence[float], low: Sequence[float], high: Sequence[float], colour: str, **place: Any
+) -> None:
+    """Fill between `low` and `high` over `x` in a faint `colour` ('#rrggbb'); draws no entry in the legend.
+
+    `place` is further said of the trace: its panel, its group in the legend.
+    """
     figure.add_scatter(
         x=[*x, *reversed(x)],
         y=[*high, *reversed(low)],
@@ -16,13 +22,14 @@ def add_band(figure: go.Figure, x: Sequence[float], low: Sequence[float], high: 
         mode="lines",
         hoverinfo="skip",
         showlegend=False,
+        **place,
     )
 
 
-def faint(colour: str) -> str:
-    """Turn '#rrggbb' into the same colour at 18 % opacity."""
+def faint(colour: str, opacity: float = 0.18) -> str:
+    """Turn '#rrggbb' into the same colour at an opacity."""
     red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
-    return f"rgba({red}, {green}, {blue}, 0.18)"
+    return f"rgba({red}, {green}, {blue}, {opacity})"
 
 
 def plain(text: str) -> str:

@@ -1,19 +1,13 @@
-"""Runs side by side: their recipes' differences, their newest scores, one metric's curves; pure functions of tables."""
+"""Runs side by side: their recipes' differences, their newest scores; pure functions of tables."""
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
-from dashboard.charts.bands import add_band, plain
-from dashboard.charts.lines import curve, mark_lost
-from dashboard.charts.palette import plotly_template
 from fergan_core.protocols import numbers, once, words
 from fergan_core.recipe import differences
-from fergan_core.scalars import label_of
 
 # A column of the score table: the metric and which of its numbers.
 _SCORE_COLUMNS = {
@@ -57,33 +51,6 @@ def score_table(scores: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame
         row |= {title: _value(by_metric, *column) for title, column in _SCORE_COLUMNS.items()}
         rows.append(row | {"judge and protocol": words(first)})
     return pd.DataFrame(rows)
-
-
-def metric_curves(
-    points: pd.DataFrame, metric: str, labels: Mapping[str, str], colours: Mapping[str, str], *, dark: bool
-) -> go.Figure:
-    """Draw one metric of several runs over the steps: a bucket's mean as the line, from lowest to highest the band.
-
-    At the step where a run's metric is first not a number, a dotted line stands in its colour, and the legend says so.
-    """
-    figure = go.Figure()
-    for run_id, label in labels.items():
-        line = points[(points.run_id == run_id) & (points.metric == metric)].sort_values("step")
-        if line.empty:
-            continue
-        band = line[np.isfinite(line[["low", "high"]].astype(float)).all(axis=1)]
-        add_band(figure, list(band.step), list(band.low), list(band.high), colours[run_id])
-        figure.add_scatter(
-            x=line.step,
-            **curve(line["mean"], colours[run_id]),
-            name=mark_lost(figure, line, plain(label), colours[run_id]),
-            line={"color": colours[run_id], "width": 1.6},
-            hovertemplate="%{y:.4g}",
-        )
-    figure.update_layout(template=plotly_template(dark), height=380, showlegend=True)
-    figure.update_xaxes(title="step")
-    figure.update_yaxes(title=plain(label_of(metric)))
-    return figure
 
 
 def _value(by_metric: pd.DataFrame, metric: str, column: str) -> float | None:

@@ -45,6 +45,18 @@ def emotion_label(emotion: str) -> str:
     return f':color[■]{{foreground="{emotion_colour(emotion)}"}} **{name}**'
 
 
+def ink(dark: bool) -> str:
+    """Return the colour of text in the dashboard's light or dark theme."""
+    return (_DARK if dark else _LIGHT)[0]
+
+
+def paper_template() -> dict[str, Any]:
+    """Return the light theme's figure template on white, for a picture that leaves the dashboard."""
+    template: dict[str, Any] = plotly_template(dark=False).to_plotly_json()
+    template["layout"] |= dict.fromkeys(("paper_bgcolor", "plot_bgcolor"), "#ffffff")
+    return template
+
+
 def plotly_template(dark: bool) -> go.layout.Template:
     """Return the figure template that fits the dashboard's light or dark theme."""
     text, grid, ground = _DARK if dark else _LIGHT

@@ -1,20 +1,32 @@
 """Curves, the same on every page that has some: a chart or several, and the choices of what they show.
 
-Two functions are for pages: `show`, chosen scalars of several runs, one chart a scalar, and `panels`, the panels of one
-run. Both ask for the x axis, smoothing, scales and the span shown, and keep all of it in the address; a page passes
-runs and nothing else. Call each once on a page, within the page's live fragment if it has one.
+Three functions are for pages: `show`, chosen scalars of several runs, one chart a scalar; `panels`, the panels of one
+run; and `chart`, any curves under the same downloads. `show` and `panels` ask for the x axis, smoothing, groups, scales
+and the span shown, and keep all of it in the address: a page passes runs and nothing else, once, within its live
+fragment if it has one.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 
+import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard import choose, data
-from dashboard.charts import compare, curves
-from dashboard.charts.palette import PLOTLY_CONFIG
-from fergan_core.scalars import MAIN_PANELS, panels_of
+from dashboard.charts import curves
+from dashboard.charts.curves import Axes, Line
+from dashboard.charts.palette import PLOTLY_CONFIG, run_colour
+from dashboard.components import chart_tools
+from dashboard.sections import curve_choices
+from dashboard.sections.curve_choices import Choices
+from fergan_core.analysis.budgets import SPEED, STRETCHES
+from fergan_core.analysis.pace import Pace, Unit, paces
+from fergan_core.scalars import MAIN_PANELS, SCALARS, label_of, panels_of, scalar
 
 FIRST_METRICS = ("loss_g", "loss")
+UNITS: tuple[Unit, ...] = ("step", "epoch", "images", "seconds")
+_STRETCHES_OF_A_CHART = 500
+_STRETCHES_OF_A_SMALL_CHART = 300
 
 
 def show(labels: Mapping[str, str]) -> None:
@@ -22,20 +34,39 @@ def show(labels: Mapping[str, str]) -> None:
 
     Opens at the generator's loss, or the only loss. The runs' colours are those of `choose.colours`.
     """
-    metrics = data.metrics(tuple(labels))
+    metrics = _in_order(data.metrics(tuple(labels)))
     if not metrics:
         st.info("These runs have no points.")
         return
-    first = metrics.index(next((name for name in FIRST_METRICS if name in metrics), metrics[0]))
-    metric = st.selectbox("Metric", metrics, first, key="metric", bind="query-params", width=260)
-    colours = choose.colours(list(labels))
-    points = data.points(tuple(labels), (metric,), 400)
-    figure = compare.metric_curves(points, metric, labels, colours, dark=choose.dark())
-    st.plotly_chart(figure, width="stretch", theme=None, key="curves", config=PLOTLY_CONFIG)
-    st.caption(
-        "Line: the mean over a span of steps; band: its lowest and highest value. Drag over the chart to zoom, "
-        "double-click to reset."
-    )
+    run_ids = tuple(labels)
+    runs = data.runs().set_index("id", drop=False).loc[list(run_ids)]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = _ask_scalars(metrics)
+        groups, spread = curve_choices.ask_groups(runs, data.recipes(run_ids))
+        choices = curve_choices.ask(UNITS, "step")
+        small, pinned = curve_choices.ask_layout(list(groups) or list(labels.values()))
+    if not chosen:
+        st.info("Choose one or more scalars.")
+        return
+    pace = _paces(runs, choices.unit)
+    points, width, widest = _points(runs, chosen, pace, choices, len(chosen) > 1)
+    for place, column in _places(len(chosen)):
+        metric = chosen[place]
+        of_metric = dict(iter(points[points.metric == metric].groupby("run_id")))
+        colours = choose.colours(_coloured_first(labels, pinned))
+        lines = [
+            curves.run_line(of_metric[run_id], label, colours[run_id], pace[run_id], choices.unit, choices.half_life)
+            for run_id, label in labels.items()
+            if run_id in of_metric
+        ]
+        if groups:
+            lines = _grouped(lines, labels, groups, spread)
+        entry = scalar(metric)
+        axes = choices.axes(curves.TITLES[choices.unit], label_of(metric), entry.scale if entry else "linear")
+        with column:
+            chart(lines, axes, key=f"curve {metric}", file=metric, small=small, pinned=pinned)
+    st.caption(_how_to_read(width, widest, choices, grouped=spread if groups else None))
+    _say_what_is_missing(labels, pace, choices.unit)
 
 
 def panels(run_id: str, limit_to: Collection[str] | None = MAIN_PANELS) -> None:
@@ -44,18 +75,157 @@ def panels(run_id: str, limit_to: Collection[str] | None = MAIN_PANELS) -> None:
     Where the run has no points yet, or ended before its first, a sentence says so instead.
     """
     shown = panels_of(data.metrics((run_id,)), limit_to)
-    points = data.points((run_id,), tuple(name for panel in shown for name in panel.labels))
-    if points.empty:
+    runs = data.runs()
+    runs = runs[runs.id == run_id]
+    if not shown:
         training = data.run(run_id)["status"] == "running"
         yet = "No points yet: they appear a second after the first step."
         st.info(yet if training else "This run ended before its first point was recorded.")
         return
-    for first in range(0, len(shown), 2):
-        for column, panel in zip(st.columns(2, gap="medium"), shown[first : first + 2], strict=False):
-            column.subheader(choose.plain(panel.title), anchor=False)
-            figure = curves.panel_figure(points, panel, dark=choose.dark())
-            column.plotly_chart(figure, width="stretch", theme=None, key=f"panel {panel.title}", config=PLOTLY_CONFIG)
-    st.caption(
-        "Line: the mean over a span of steps; band: its lowest and highest value, so that no spike is lost. "
-        "Drag over a chart to zoom, double-click to reset."
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        choices = curve_choices.ask(UNITS, "step")
+    pace = _paces(runs, choices.unit)
+    points, width, widest = _points(runs, [name for panel in shown for name in panel.labels], pace, choices, True)
+    for place, column in _places(len(shown)):
+        panel = shown[place]
+        lines = [
+            curves.run_line(of_metric, label, run_colour(number), pace[run_id], choices.unit, choices.half_life)
+            for number, (metric, label) in enumerate(panel.labels.items())
+            if len(of_metric := points[points.metric == metric])
+        ]
+        axes = choices.axes(curves.TITLES[choices.unit], panel.unit, panel.scale)
+        with column:
+            st.subheader(choose.plain(panel.title), anchor=False)
+            chart(lines, axes, key=f"panel {panel.title}", file=panel.title, height=270)
+    st.caption(_how_to_read(width, widest, choices))
+    _say_what_is_missing({run_id: str(runs.name.iloc[0])}, pace, choices.unit)
+
+
+def chart(
+    lines: Sequence[Line],
+    axes: Axes,
+    *,
+    key: str,
+    file: str,
+    height: int = 380,
+    small: bool = False,
+    pinned: Collection[str] = (),
+    finish: Callable[[go.Figure], None] | None = None,
+) -> None:
+    """Show curves with their downloads; a drag over the chart chooses the span shown, a double click all of it.
+
+    `finish` adds to the figure what is not a curve.
+    """
+    dark = choose.dark()
+    figure = (
+        curves.small_multiples(lines, axes, dark=dark)
+        if small
+        else curves.curves_figure(lines, axes, dark=dark, height=height, pinned=pinned)
     )
+    if finish is not None:
+        finish(figure)
+    with chart_tools.around(key):
+        st.plotly_chart(figure, width="stretch", theme=None, key=key, config=PLOTLY_CONFIG, alt=_alt(lines, axes))
+        chart_tools.show(
+            key,
+            file,
+            lambda: curves.drawn(lines, axes).to_csv(index=False),
+            log_x=axes.log_x,
+            on_span=curve_choices.show_span,
+            on_all=curve_choices.all_of_it,
+        )
+
+
+def _alt(lines: Sequence[Line], axes: Axes) -> str:
+    names = ", ".join(line.name for line in lines[:8]) + (f" and {len(lines) - 8} more" if len(lines) > 8 else "")
+    return f"{axes.y or 'Curves'} by {axes.x}: {names or 'nothing'}"
+
+
+def _ask_scalars(metrics: Sequence[str]) -> list[str]:
+    # An address of before there could be several names one as ?metric=.
+    asked = [name for name in st.query_params.get_all("metric") if name in metrics]
+    first = asked or [next((name for name in FIRST_METRICS if name in metrics), metrics[0])]
+    return st.multiselect(
+        "Scalars", metrics, first, format_func=label_of, key="scalar", bind="query-params", width=250,
+        placeholder="Loss, gradient norm, ...",
+    )  # fmt: skip
+
+
+def _in_order(metrics: Sequence[str]) -> list[str]:
+    order = {name: place for place, name in enumerate(SCALARS)}
+    return sorted(metrics, key=lambda name: order.get(name, order.get(name.partition("/")[0] + "/", len(order))))
+
+
+def _places(count: int) -> list[tuple[int, st.delta_generator.DeltaGenerator]]:
+    """Return each chart's place: the only one takes the width of the page, of several there are two in a row."""
+    if count == 1:
+        return [(0, st.container())]
+    rows = [st.columns(2, gap="medium") for _ in range(0, count, 2)]
+    return list(enumerate([column for row in rows for column in row][:count]))
+
+
+def _coloured_first(labels: Mapping[str, str], pinned: Collection[str]) -> list[str]:
+    return sorted(labels, key=lambda run_id: labels[run_id] not in pinned)
+
+
+def _grouped(
+    lines: Sequence[Line], labels: Mapping[str, str], groups: Mapping[str, Sequence[str]], spread: curves.Spread
+) -> list[Line]:
+    by_name = {line.name: line for line in lines}
+    members = {
+        name: [by_name[labels[run_id]] for run_id in run_ids if labels[run_id] in by_name]
+        for name, run_ids in groups.items()
+    }
+    members = {name: of_group for name, of_group in members.items() if of_group}
+    # A group has the colour of its first run.
+    colours = choose.colours([groups[name][0] for name in members])
+    return [curves.group_line(name, colours[groups[name][0]], of_group, spread) for name, of_group in members.items()]
+
+
+def _paces(runs: pd.DataFrame, unit: Unit) -> dict[str, Pace]:
+    run_ids = tuple(runs.id)
+    speeds = data.points(run_ids, (SPEED,), STRETCHES) if unit == "seconds" else None
+    return paces(runs, data.recipes(run_ids), speeds)
+
+
+def _points(
+    runs: pd.DataFrame, metrics: Sequence[str], pace: Mapping[str, Pace], choices: Choices, small: bool
+) -> tuple[pd.DataFrame, int, int]:
+    """Return the points of the span shown in stretches of one width for all runs, that width, and the widest that a
+    thinned run's points stand for."""
+    low, high = (
+        None if end is None else [step for one in pace.values() if (step := one.step(choices.unit, end)) == step]
+        for end in choices.span
+    )
+    # What is before the span counts for its smoothed beginning.
+    first = max(1, int(min(low) - 7 * choices.half_life)) if low else None
+    last = int(max(high)) + 1 if high else None
+    widest = data.widest_stretch(tuple(runs.id), tuple(metrics))
+    stretches = _STRETCHES_OF_A_SMALL_CHART if small else _STRETCHES_OF_A_CHART
+    longest = max(1, int(runs.step.max()))
+    width = curves.common_width(first or 1, min(last or longest, longest), widest, stretches)
+    return data.points_at(tuple(runs.id), tuple(metrics), width, first, last), width, widest
+
+
+def _how_to_read(width: int, widest: int, choices: Choices, grouped: curves.Spread | None = None) -> str:
+    """Say what line and band are."""
+    each = f"the mean of {width:,} steps" if width > 1 else "each step's value"
+    if widest > 1:
+        each += f" (the points of a run that was thinned stand for {widest:,}, so those of all lines do at least)"
+    if grouped is None:
+        words = f"Line: {each}" + ("; band: their lowest and highest value." if width > 1 else ".")
+    else:
+        of_runs = "the lowest run to the highest" if grouped == "extremes" else "Student's 95 % interval of the mean"
+        words = f"Line: the mean of the group's runs, {each}; band: {of_runs}."
+    if choices.half_life:
+        words += f" Smoothed with a half-life of {choices.half_life:,} steps" + (
+            "." if grouped else "; faint: unsmoothed."
+        )
+    return f"{words} Drag over a chart to see a span of it in full detail; double-click for all of it."
+
+
+def _say_what_is_missing(labels: Mapping[str, str], pace: Mapping[str, Pace], unit: Unit) -> None:
+    unknown = [label for run_id, label in labels.items() if pd.isna(pace[run_id].at(unit, [1.0])[0])]
+    if unknown:
+        what = curves.TITLES[unit]
+        st.caption(choose.plain(f"Left out, since their {what} were not recorded: {', '.join(unknown)}."))

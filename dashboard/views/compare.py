@@ -7,28 +7,7 @@ import streamlit as st
 
 from dashboard import choose, data, sheet_series
 from dashboard.charts import compare
-from dashboard.charts.palette import PLOTLY_CONFIG
-from dashboard.sections import groups
-
-DARK = st.context.theme.type == "dark"
-FIRST_METRICS = ("loss_g", "loss")
-
-
-def show_curves(labels: dict[str, str]) -> None:
-    """One metric of all runs on one chart."""
-    metrics = data.metrics(tuple(labels))
-    if not metrics:
-        st.info("These runs have no points.")
-        return
-    first = metrics.index(next((name for name in FIRST_METRICS if name in metrics), metrics[0]))
-    metric = st.selectbox("Metric", metrics, first, key="metric", bind="query-params", width=260)
-    colours = choose.colours(list(labels))
-    figure = compare.metric_curves(data.points(tuple(labels), (metric,), 400), metric, labels, colours, dark=DARK)
-    st.plotly_chart(figure, width="stretch", theme=None, key="curves", config=PLOTLY_CONFIG)
-    st.caption(
-        "Line: the mean over a span of steps; band: its lowest and highest value. Drag over the "
-        "chart to zoom, double-click to reset."
-    )
+from dashboard.sections import curves, groups
 
 
 def show_sheets(labels: dict[str, str]) -> None:
@@ -90,7 +69,7 @@ def show_side_by_side(runs: pd.DataFrame) -> None:
     label = choose.run_label(runs)
     labels = {run_id: label(run_id) for run_id in chosen}
     every = choose.live_unless_held(*runs.status[runs.id.isin(chosen)])
-    for part in (show_curves, show_sheets, show_differences, show_scores):
+    for part in (curves.show, show_sheets, show_differences, show_scores):
         choose.fragment(part, run_every=every)(labels)
 
 

@@ -6,15 +6,11 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import choose, data
-from dashboard.charts import curves
-from dashboard.charts.palette import PLOTLY_CONFIG
 from dashboard.rows import rows_of
-from dashboard.sections import fields, forks, run_actions, run_notes
+from dashboard.sections import curves, fields, forks, run_actions, run_notes
 from fergan_core.protocols import newest
 from fergan_core.recipe import UNITS
-from fergan_core.scalars import MAIN_PANELS, panels_of
 
-DARK = st.context.theme.type == "dark"
 HEADLINE = {"is": ("IS", "{:.3f}"), "accuracy": ("Recognised as requested", "{:.0%}")}
 
 
@@ -39,21 +35,7 @@ def show_state(run_id: str) -> None:
         return
     if run["status"] == "running" and run["steps"]:
         st.progress(min(1.0, run["step"] / run["steps"]), text=f"step {run['step']:,} of {run['steps']:,}")
-    panels = panels_of(data.metrics((run_id,)), MAIN_PANELS)
-    points = data.points((run_id,), tuple(name for panel in panels for name in panel.labels))
-    if points.empty:
-        yet = "No points yet: they appear a second after the first step."
-        st.info(yet if run["status"] == "running" else "This run ended before its first point was recorded.")
-        return
-    for first in range(0, len(panels), 2):
-        for column, panel in zip(st.columns(2, gap="medium"), panels[first : first + 2], strict=False):
-            column.subheader(choose.plain(panel.title), anchor=False)
-            figure = curves.panel_figure(points, panel, dark=DARK)
-            column.plotly_chart(figure, width="stretch", theme=None, key=f"panel {panel.title}", config=PLOTLY_CONFIG)
-    st.caption(
-        "Line: the mean over a span of steps; band: its lowest and highest value, so that no spike is lost. "
-        "Drag over a chart to zoom, double-click to reset."
-    )
+    curves.panels(run_id)
 
 
 def numbers(run: dict[str, Any], scores: pd.DataFrame) -> list[tuple[str, str, str | None]]:

@@ -9,6 +9,8 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from fergan_core.analysis.pace import seconds_by_step
+
 Budget = Literal["newest", "images", "seconds", "flops"]
 
 SPEED, COST = "images_per_second", "flops_per_image"
@@ -27,9 +29,7 @@ def with_cost(scores: pd.DataFrame, recipes: Mapping[str, Mapping[str, Any]], po
     seconds = pd.Series(np.nan, index=scores.index)
     for run_id, speeds in points[points.metric == SPEED].groupby("run_id"):
         rows = scores.index[scores.run_id == run_id]
-        spent = np.cumsum(
-            np.diff(speeds.step, prepend=0) * recipes[str(run_id)].get("batch_size", np.nan) / speeds["mean"]
-        )
+        spent = seconds_by_step(speeds, recipes[str(run_id)].get("batch_size", np.nan))
         seconds[rows] = np.interp(scores.step[rows], np.append(0, speeds.step), np.append(0.0, spent))
     images, costs = scores.step * batch, points[points.metric == COST].groupby("run_id")["mean"].last()
     return scores.assign(images=images, seconds=seconds, flops=images * scores.run_id.map(costs))

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -226,12 +227,12 @@ class Reader:
             .group_by(PointRow.run_key, PointRow.metric_key)
             .having(sa.func.count(PointRow.low) > 0)
         )
+        if frame.empty:
+            return 1
         # From the end of the first stretch to that of the last one, which may be shorter.
-        widths = [
-            math.ceil(row.steps / (row.count - 1)) if row.count > 1 else row.last
-            for row in frame.itertuples(index=False)
-        ]
-        return max([1, *map(int, widths)])
+        table = frame.astype(float)
+        widths = np.where(table["count"] > 1, np.ceil(table["steps"] / (table["count"] - 1)), table["last"])
+        return int(widths.max())
 
     def _buckets(
         self,

@@ -235,17 +235,3 @@ def test_scores_of_truncated_faces_have_a_row_of_their_own() -> None:
         "judge synthfer (synthfer), 5,000 faces, natural prior, seed 0": 1.5,
         "judge synthfer (synthfer), 5,000 faces, natural prior, seed 0, truncated to 0.5": 9.0,
     }
-
-
-def test_metric_curves_draw_each_runs_mean_and_band() -> None:
-    points = pd.DataFrame(
-        {"run_id": ["a", "a", "b"], "metric": ["loss_g"] * 3, "step": [200, 100, 100], "low": [1.0, 2.0, 5.0]}
-        | {"high": [3.0, 4.0, 6.0], "mean": [2.0, 3.0, 5.5], "nans": 0}
-    )
-    figure = compare.metric_curves(
-        points, "loss_g", {"a": "A", "b": "B", "c": "C"}, dict.fromkeys("abc", "#112233"), dark=False
-    )
-    traces = by_name(figure)
-    assert list(traces) == ["A", "B"]
-    assert list(traces["A"].x) == [100, 200]
-    assert list(traces["A"].y) == [3.0, 2.0]

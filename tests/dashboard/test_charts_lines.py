@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard.charts import compare, curves, lines, methods
+from dashboard.charts import curves, lines, methods
+from fergan_core.analysis.pace import Pace
 from fergan_core.metrics.catalogue import CATALOGUE
-from fergan_core.scalars import panels_of
 
 NAN = math.nan
 
@@ -53,11 +53,13 @@ def test_without_zeros_there_is_no_foot_and_without_more_than_zeros_no_logarithm
 
 
 def test_a_runs_gradients_of_zero_are_drawn_with_their_band() -> None:
-    table = pd.DataFrame({"metric": "grad_norm_g", "step": [1, 2], "low": [0.0, 2.0], "high": [4.0, 8.0], "nans": 0})
-    figure = curves.panel_figure(table.assign(mean=[0.0, 5.0]), panels_of(table.metric)[0], dark=False)
+    table = pd.DataFrame({"step": [1, 2], "low": [0.0, 2.0], "high": [4.0, 8.0], "mean": [0.0, 5.0], "nans": 0})
+    pace = Pace(1.0, 1.0, np.empty(0), np.empty(0))
+    gradients = curves.run_line(table, "gradient", "#112233", pace, "step")
+    figure = curves.curves_figure([gradients], curves.Axes("step", log_y=True), dark=False)
     band, line = figure.data
     assert list(line.y) == [1.0, 5.0]
-    assert list(line.customdata) == [0.0, 5.0]
+    assert [row[0] for row in line.customdata] == [0.0, 5.0]
     assert list(band.y) == [4.0, 8.0, 2.0, 1.0]
     assert figure.layout.yaxis.ticktext[0] == "≤ 0"
 
@@ -70,16 +72,3 @@ def test_a_distance_of_zero_and_one_that_is_not_a_number_are_told_of_beside_the_
     assert line.name == "r, not a number in 1 of 3 evaluations"
     assert list(line.y[:2]) == [9.0, 4.5]
     assert figure.layout.yaxis.type == "log"
-
-
-def test_runs_side_by_side_mark_where_one_has_no_number_and_a_run_of_one_point() -> None:
-    points = pd.DataFrame({"run_id": ["a"] * 3 + ["b"], "metric": "loss_g", "step": [1, 2, 3, 1]})
-    points = points.assign(mean=[1.0, 2.0, NAN, 7.0], nans=[0, 0, 5, 0])
-    points = points.assign(low=points["mean"], high=points["mean"])
-    colours = {"a": "#112233", "b": "#445566"}
-    figure = compare.metric_curves(points, "loss_g", {"a": "A", "b": "B"}, colours, dark=False)
-    traces = {trace.name: trace for trace in figure.data if trace.name}
-    assert list(traces) == ["A, not a number at step 3", "B"]
-    assert (traces["B"].mode, list(traces["B"].y)) == ("markers", [7.0])
-    (mark,) = figure.layout.shapes
-    assert (mark.x0, mark.line.dash, mark.line.color) == (3, "dot", "#112233")

@@ -176,7 +176,7 @@ def test_compare_shows_what_differs_and_the_newest_scores(
     assert list(differences.field) == ["batch_size"]
     assert sorted(differences.iloc[0, 1:]) == ["32", "64"]
     assert set(scores.epoch) == {3}
-    assert app.selectbox(key="metric").value == "loss_d"
+    assert app.multiselect(key="scalar").value == ["loss_d"]
 
 
 def test_compare_of_one_run_asks_for_another(two_runs: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch) -> None:

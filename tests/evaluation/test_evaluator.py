@@ -10,7 +10,7 @@ from torch import Tensor
 from fergan_core.data import Dataset, Parts
 from fergan_core.emotions import EMOTIONS
 from fergan_core.errors import CheckpointError
-from fergan_core.evaluation import Evaluation, Evaluator, Faces, Protocol
+from fergan_core.evaluation import Evaluator, Faces, Protocol
 from fergan_core.evaluation.faces import arranged
 from fergan_core.judges.judge import load_judge
 from fergan_core.metrics import frechet, inception_score
@@ -25,14 +25,9 @@ def evaluator(few: Dataset, parts: Parts) -> Evaluator:
     return Evaluator(few, parts, LIGHT)
 
 
-@pytest.fixture(scope="module")
-def of_unseen_faces(evaluator: Evaluator, unseen_faces: Dataset) -> Evaluation:
-    return evaluator.evaluate(Replayer(unseen_faces))
-
-
 @pytest.mark.slow
-def test_real_faces_as_a_generator_score_as_real_faces(of_unseen_faces: Evaluation) -> None:
-    evaluation = of_unseen_faces
+def test_real_faces_as_a_generator_score_as_real_faces(evaluator: Evaluator, unseen_faces: Dataset) -> None:
+    evaluation = evaluator.evaluate(Replayer(unseen_faces))
     assert evaluation.real_count == LIGHT.count
     assert evaluation.protocol_dict() == {
         "count": 550, "seed": 0, "prior": "natural", "truncation": 1.0, "real_count": 550
@@ -49,8 +44,10 @@ def test_real_faces_as_a_generator_score_as_real_faces(of_unseen_faces: Evaluati
 
 
 @pytest.mark.slow
-def test_every_score_is_catalogued_and_lies_between_noise_and_real_faces(of_unseen_faces: Evaluation) -> None:
-    evaluation = of_unseen_faces
+def test_every_score_is_catalogued_and_lies_between_noise_and_real_faces(
+    evaluator: Evaluator, unseen_faces: Dataset
+) -> None:
+    evaluation = evaluator.evaluate(Replayer(unseen_faces))
     together = {score.metric for score in evaluation.scores if score.emotion is None}
     catalogued = {metric for metric in together if not metric.startswith("is_at_")}
     assert catalogued <= CATALOGUE.keys()
@@ -111,9 +108,7 @@ def test_the_same_protocol_gives_the_same_digits(few: Dataset, parts: Parts, tra
 
 
 @pytest.mark.slow
-def test_fakes_are_scored_in_blocks_of_real_faces_number_and_the_real_value_is_the_report_parts(
-    few: Dataset, parts: Parts, training_faces: Dataset
-) -> None:
+def test_fakes_are_scored_in_blocks_of_real_faces_number(few: Dataset, parts: Parts, training_faces: Dataset) -> None:
     protocol = Protocol("synthfer", count=1300)
     evaluator = Evaluator(few, parts, protocol)
     evaluation = evaluator.evaluate(Replayer(training_faces))
@@ -125,7 +120,13 @@ def test_fakes_are_scored_in_blocks_of_real_faces_number_and_the_real_value_is_t
     reference_set = evaluator._reference_set(tuple(range(7)), tuple(evaluator._shares(range(7))))
     blocks = [frechet.fid(reference_set.reference.features, features[at : at + size]) for at in (0, size)]
     assert value(evaluation, "fid").value == pytest.approx(sum(blocks) / 2, rel=1e-9)
+
+
+@pytest.mark.slow
+def test_the_real_value_is_that_of_the_report_part_alone(few: Dataset, parts: Parts, training_faces: Dataset) -> None:
+    evaluation = Evaluator(few, parts, Protocol("synthfer", count=700)).evaluate(Replayer(training_faces))
     logits, _ = load_judge("synthfer").read(few.images[parts.report])
+    assert evaluation.real_count == len(parts.report) < 700
     assert value(evaluation, "is").real == pytest.approx(inception_score.inception_score(logits), rel=1e-5)
 
 

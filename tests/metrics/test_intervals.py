@@ -93,11 +93,11 @@ def times_covered(scored: Scored, repeats: int, blocks: int, like_real: bool) ->
 @pytest.mark.parametrize(
     ("scored", "repeats", "blocks"),
     [
-        (fid_scored, 150, 1),
-        (fid_infinity_scored, 100, 1),
-        (kid_scored, 100, 1),
-        (vendi_scored, 150, 1),
-        (vendi_scored, 100, 3),
+        (fid_scored, 300, 1),
+        (fid_infinity_scored, 200, 1),
+        (kid_scored, 200, 1),
+        (vendi_scored, 300, 1),
+        (vendi_scored, 200, 3),
     ],
 )
 def test_interval_covers_the_truth_about_as_often_as_it_says(scored: Scored, repeats: int, blocks: int) -> None:
@@ -109,7 +109,7 @@ def test_interval_covers_the_truth_about_as_often_as_it_says(scored: Scored, rep
 @pytest.mark.slow
 @pytest.mark.parametrize("scored", [*COUNTS.values(), ndb_scored], ids=[*COUNTS, "ndb"])
 def test_interval_of_a_count_covers_at_least_as_often_as_it_says(scored: Scored) -> None:
-    assert times_covered(scored, 100, 1, like_real=False) >= binom.ppf(0.001, 100, 0.95)
+    assert times_covered(scored, 200, 1, like_real=False) >= binom.ppf(0.001, 200, 0.95)
 
 
 @pytest.mark.slow
@@ -118,7 +118,7 @@ def test_interval_of_a_count_covers_at_least_as_often_as_it_says(scored: Scored)
 )
 def test_interval_is_wide_rather_than_narrow_for_faces_drawn_as_the_real_ones(scored: Scored) -> None:
     # There a score's first derivative is 0, and a jackknife overestimates curvature: there is no upper bound.
-    assert times_covered(scored, 60, 1, like_real=True) >= binom.ppf(0.001, 60, 0.95)
+    assert times_covered(scored, 100, 1, like_real=True) >= binom.ppf(0.001, 100, 0.95)
 
 
 @pytest.mark.parametrize(("scored", "value_of", "side"), [(kid_scored, kid_value, 1), (vendi_scored, vendi, -1)])

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from vendi_score import vendi as reference
 
 from fergan_core.errors import UsageError
 from fergan_core.metrics.intervals import groups_of
@@ -40,8 +41,6 @@ def test_two_faces_at_an_angle() -> None:
 
 @pytest.mark.parametrize(("faces", "width"), [(500, 6), (40, 128), (128, 128)])
 def test_agrees_with_the_authors_library_whichever_side_is_smaller(faces: int, width: int) -> None:
-    from vendi_score import vendi as reference  # not above: it brings scikit-learn, for which collecting would wait
-
     features = some_features(faces, width)
     assert vendi(features) == pytest.approx(reference.score_dual(features.numpy(), normalize=True), rel=1e-10)
     assert 1 < vendi(features) < min(faces, width)

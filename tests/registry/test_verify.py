@@ -180,7 +180,7 @@ def test_a_training_that_is_killed_is_cleaned_and_resumed(tmp_path: Path, small_
     training = command("trainers.dcgan", "--registry", path, "--data", small_data, *flags)
     process = subprocess.Popen(training, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while process.poll() is None and not list(tmp_path.rglob("checkpoints/*.state.safetensors")):
-        time.sleep(0.01)
+        time.sleep(0.001)
     process.send_signal(signal.SIGKILL)
     process.wait()
     reader, registry = Reader(str(path)), Registry(str(path))

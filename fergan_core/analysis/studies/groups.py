@@ -4,13 +4,13 @@ Skewed scores such as FID, and shares, are compared on a scale of their own (`an
 """
 
 import math
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from scipy.special import gammaln, stdtrit
+import scipy
+from scipy.special import gammaln
 
 from fergan_core.analysis.families import LEVEL, levels
 from fergan_core.analysis.scales import PLAIN, Kind, Scale, apart, turned_back
@@ -105,13 +105,9 @@ def _needed(a: np.ndarray, b: np.ndarray, difference: float) -> int | None:
     variance_a, variance_b = float(a.var(ddof=1)), float(b.var(ddof=1))
     smaller = min(len(a), len(b))
     fewest = smaller + 1 if smaller >= ENOUGH else ENOUGH
-    ratio = (variance_a + variance_b) ** 2 / (variance_a**2 + variance_b**2)
-
-    def suffices(count: int) -> bool:
-        freedom = (count - 1) * ratio
-        errors = stdtrit(freedom, _POWER) - stdtrit(freedom, LEVEL / 2)  # the difference needed, in standard errors
-        return bool(abs(difference) >= errors * math.sqrt((variance_a + variance_b) / count))
-
-    counts = range(fewest, _MOST_RUNS)
-    first = bisect_left(counts, True, key=suffices)  # the more runs, the smaller a difference suffices
-    return counts[first] if first < len(counts) else None
+    counts = np.arange(fewest, _MOST_RUNS)
+    freedom = (counts - 1) * (variance_a + variance_b) ** 2 / (variance_a**2 + variance_b**2)
+    # The difference needed, in standard errors.
+    errors = scipy.stats.t.isf(LEVEL / 2, freedom) + scipy.stats.t.ppf(_POWER, freedom)
+    sufficient = abs(difference) >= errors * np.sqrt((variance_a + variance_b) / counts)
+    return int(counts[sufficient.argmax()]) if sufficient.any() else None
