@@ -92,15 +92,16 @@ def test_any_order_of_unlabelled_faces_gives_the_same_digits(
 
 
 def test_a_data_set_that_is_kept_sorted_gives_the_same_digits(few: Dataset, training_faces: Dataset) -> None:
-    parts = split_parts(few)
-    by_label = np.argsort(few.labels, kind="stable")
+    fewer = few.take(np.arange(0, len(few), 3))
+    parts = split_parts(fewer)
+    by_label = np.argsort(fewer.labels, kind="stable")
     place = np.argsort(by_label)
-    sorted_by_label = few.take(by_label)
+    sorted_by_label = fewer.take(by_label)
     sorted_parts = type(parts)(*(place[part] for part in (parts.train, parts.held_out, parts.report)))
     faces = Faces(torch.from_numpy(training_faces.images[:200]), None)
     protocol = Protocol("synthfer", count=200)
     evaluations = [
-        Evaluator(*data, protocol).score(faces, range(7)) for data in ((few, parts), (sorted_by_label, sorted_parts))
+        Evaluator(*data, protocol).score(faces, range(7)) for data in ((fewer, parts), (sorted_by_label, sorted_parts))
     ]
     assert evaluations[0] == evaluations[1]
 
@@ -121,9 +122,9 @@ def test_noise_is_the_same_for_any_order_of_the_labels() -> None:
 def test_sorted_and_shuffled_real_faces_score_alike(fer2013_layout: Callable[..., Path]) -> None:
     """Photographs of FER2013, sorted by emotion as in a folder, and shuffled."""
     photographs = open_dataset(str(fer2013_layout("npz", 1700)))
-    splits = np.repeat(np.array([0, 1], np.uint8), [900, 400])
-    beside = make_dataset("fer2013", "", photographs.images[:1300], photographs.labels[:1300], splits)
-    images, labels = photographs.images[1300:], photographs.labels[1300:]
+    splits = np.repeat(np.array([0, 1], np.uint8), [700, 200])
+    beside = make_dataset("fer2013", "", photographs.images[:900], photographs.labels[:900], splits)
+    images, labels = photographs.images[1500:], photographs.labels[1500:]
     evaluations = []
     for order in (np.argsort(labels, kind="stable"), np.random.default_rng(1).permutation(len(labels))):
         evaluations += score_images(images[order], labels[order], [Protocol("fer2013")], dataset=beside)
