@@ -12,8 +12,8 @@ from tests.support.commands import few_light_faces, run_module
 
 pytestmark = pytest.mark.slow
 SMALL = (
-    "--preset", "quick", "--images", "256", "--batch-size", "32", "--width", "4", "--eval-every", "0",
-    "--watch-every", "4", "--emotions", "happy", "sad", "neutral",
+    "--preset", "quick", "--images", "128", "--batch-size", "32", "--width", "4", "--eval-every", "0",
+    "--watch-every", "2", "--emotions", "happy", "sad", "neutral",
 )  # fmt: skip
 SAME = ["loss_d", "loss_g", "grad_norm_d", "grad_norm_g"]
 
@@ -47,13 +47,13 @@ def test_an_unchanged_fork_does_what_its_parent_did(parent: tuple[Path, str]) ->
     branch = fork(registry, f"{run_id}@2")
     reader = Reader(str(registry))
     row = reader.run(branch)
-    assert (row["parent"], row["parent_step"], row["status"], row["epoch"]) == (run_id, 16, "finished", 4)
+    assert (row["parent"], row["parent_step"], row["status"], row["epoch"]) == (run_id, 8, "finished", 4)
     hashes = [reader.checkpoints(one).set_index("epoch")["sha256"] for one in (run_id, branch)]
     assert hashes[1].to_dict() == hashes[0].loc[3:].to_dict()
     for name in (*SAME, "r_v", "spectral_d/head.logit", "d_accuracy_old"):
         ours, theirs = (reader.points([one], [name]).set_index("step")["mean"] for one in (branch, run_id))
         assert len(ours)
-        assert ours.to_dict() == theirs.loc[17:].to_dict()
+        assert ours.to_dict() == theirs.loc[9:].to_dict()
 
 
 def test_a_fork_changes_what_was_set_and_starts_from_the_same_state(parent: tuple[Path, str]) -> None:
@@ -64,8 +64,8 @@ def test_a_fork_changes_what_was_set_and_starts_from_the_same_state(parent: tupl
     assert after["method"] == {**before["method"], "d_lr": 1e-3, "g_ema": 0.9}
     assert {**after, "method": None} == {**before, "method": None}
     points = {one: reader.points([one], ["loss_d"]).set_index("step")["mean"] for one in (run_id, branch)}
-    assert points[branch].loc[17] == points[run_id].loc[17]  # before the first changed update
-    assert points[branch].loc[24] != points[run_id].loc[24]
+    assert points[branch].loc[9] == points[run_id].loc[9]  # before the first changed update
+    assert points[branch].loc[12] != points[run_id].loc[12]
 
 
 def test_an_epoch_is_its_end_though_the_run_was_stopped_within_the_next(
@@ -77,8 +77,8 @@ def test_an_epoch_is_its_end_though_the_run_was_stopped_within_the_next(
     later = Reader(str(stopped)).checkpoints(run_id).set_index("epoch").loc[3]
     names = ("path", "sha256", "bytes", "state_path", "state_sha256", "state_bytes")
     files = {name: later[name] for name in names}
-    Registry(str(stopped)).add_checkpoint(run_id, epoch=2, step=20, images_seen=640, **files)
-    assert Reader(str(stopped)).run(fork(stopped, f"{run_id}@2"))["parent_step"] == 16
+    Registry(str(stopped)).add_checkpoint(run_id, epoch=2, step=10, images_seen=320, **files)
+    assert Reader(str(stopped)).run(fork(stopped, f"{run_id}@2"))["parent_step"] == 8
 
 
 @pytest.mark.parametrize(
@@ -117,9 +117,9 @@ def test_a_replay_is_the_same_to_the_last_bit_and_measures_every_step(parent: tu
         "trainers.cli", "replay", run_id, "--from", "1", "--to", "2", "--registry", registry, "--device", "cpu"
     )
     assert done.returncode == 0, done.stderr
-    assert "32 of 32 losses and gradient norms are the same" in done.stdout
+    assert "16 of 16 losses and gradient norms are the same" in done.stdout
     reader = Reader(str(registry))
     again = done.stdout.split()[1]
     assert reader.run(again)["parent"] == run_id
-    assert reader.points([again], ["r_v"])["step"].tolist() == list(range(9, 17))
-    assert reader.points([run_id], ["r_v"])["step"].tolist() == list(range(4, 33, 4))
+    assert reader.points([again], ["r_v"])["step"].tolist() == list(range(5, 9))
+    assert reader.points([run_id], ["r_v"])["step"].tolist() == list(range(2, 17, 2))
