@@ -1,17 +1,31 @@
-"""Runs' sheets as the pages play them: read through the cache, opened at ?epoch=N, the address following the slider."""
+"""Runs' sheets as the pages play them: read through the cache, lined up on one axis; the address follows the player."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import streamlit as st
 
 from dashboard import choose, data
-from dashboard.charts import sheets
+from dashboard.charts import film_files, sheets
+from dashboard.charts.film import Axis, Film, FilmRun, Picture, all_emotions, words
 from dashboard.components import player
 from dashboard.rows import rows_of
+from fergan_core.analysis.budgets import COST, SPEED, STRETCHES, with_cost
 from fergan_core.errors import FerganError
+
+_ALL = "all"
+_WIPE = "Wipe"
+_TYPES = {
+    "PNG": ("png", "image/png"),
+    "strip": ("png", "image/png"),
+    "GIF": ("gif", "image/gif"),
+    "MP4": ("mp4", "video/mp4"),
+}
 
 
 def faces(sheet: Any) -> dict[str, npt.NDArray[np.uint8]]:
@@ -27,7 +41,18 @@ def faces(sheet: Any) -> dict[str, npt.NDArray[np.uint8]]:
         return {}
 
 
-def sheet_series(run_id: str, name: str) -> player.SheetSeries | None:
+@dataclass(frozen=True)
+class SheetSeries:
+    """A run's sheets, rows of `data.sheets`, one an epoch and of the same emotions, with their pictures."""
+
+    run_id: str
+    name: str
+    emotions: tuple[str, ...]
+    columns: int
+    sheets: tuple[tuple[Any, bytes], ...]
+
+
+def sheet_series(run_id: str, name: str) -> SheetSeries | None:
     """Read a run's sheets, one an epoch, of the emotions of the newest; None when it has drawn none.
 
     A picture that is missing, or is not a sheet of those emotions, is left out and named.
@@ -37,48 +62,157 @@ def sheet_series(run_id: str, name: str) -> player.SheetSeries | None:
         return None
     table = table.sort_values("step").drop_duplicates("epoch", keep="last")
     emotions = tuple(table.emotions.iloc[-1])
-    readable = [row for row in rows_of(table) if tuple(row.emotions) == emotions and faces(row)]
-    if not readable:
+    of_these = [row for row in rows_of(table) if tuple(row.emotions) == emotions]
+    readable = tuple((row, picture) for row in of_these if (picture := _picture(row)) is not None)
+    return SheetSeries(run_id, name, emotions, int(table["columns"].iloc[-1]), readable) if readable else None
+
+
+def _picture(sheet: Any) -> bytes | None:
+    """Return a sheet's picture; None, with a warning, where it is missing or has not a sheet's sides."""
+    try:
+        picture = data.sheet_bytes(sheet.path, sheet.sha256)
+        sheets.check_sides(picture, len(sheet.emotions))
+    except (FerganError, OSError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        st.warning(choose.sentence(f"The sheet of epoch {sheet.epoch}, {sheet.path}, cannot be shown: {reason}."))
         return None
-    frames = tuple((int(row.epoch), data.sheet_bytes(row.path, row.sha256)) for row in readable)
-    return player.SheetSeries(run_id, name, emotions, int(table["columns"].iloc[-1]), frames)
+    return picture
 
 
-def play(runs: Sequence[player.SheetSeries]) -> int:
-    """Show the runs' sheets under one slider; return the epoch where it rests. At the newest it follows a live run."""
+def play(runs: Sequence[SheetSeries]) -> None:
+    """Show the runs' sheets in one player, with the choice of what it shows; at the newest sheet it follows a live run.
+
+    The address keeps the place (?epoch=N, or ?at=N of another axis), and the choices (?sheet=EMOTION, ?align=AXIS,
+    ?view=Wipe, ?wipe=PERCENT). One player a page.
+    """
+    film = _chosen_film(runs)
     key = "player " + " ".join(series.run_id for series in runs)
-    opened, place, end = f"opened {key}", f"place {key}", f"end {key}"
     state = st.session_state
-    newest = max(series.frames[-1][0] for series in runs)
+    opened, asked = f"opened {key}", f"asked {key}"
     if opened not in state:
-        # Never changed after: pictures and opening epoch then stay one message, which the browser keeps.
-        state[opened] = state[place] = _asked_epoch(min(series.frames[0][0] for series in runs), newest)
-    elif state[place] == state[end]:
-        state[place] = newest
-    state[end] = newest
+        # Never changed after: a message that stays the same is one that the browser keeps.
+        place, state[asked] = _asked_place(film)
+        split = _number(st.query_params.get("wipe", ""))
+        state[opened] = place, int(split) if split is not None and split <= 100 else 50
+    place, split = state[opened]
+    if state[asked]:
+        st.warning(choose.plain(state[asked]))
+    player.play(
+        film, opening=place, split=split, key=key,
+        on_rest=partial(_follow, film, key, asked), on_save=partial(_save, film, key, choose.dark()),
+    )  # fmt: skip
+    if saved := state.get(f"saved {key}"):
+        content, about = saved
+        player.deliver(key, content, **about)
 
-    def follow() -> None:
-        epoch = state[key]["epoch"]
-        if type(epoch) is int:
-            state[place] = epoch
-            st.query_params["epoch"] = str(epoch)
 
-    player.play(runs, state[opened], key=key, on_rest=follow)
-    epoch: int = state[place]
-    return epoch
+def _chosen_film(runs: Sequence[SheetSeries]) -> Film:
+    """Ask what the player shows of the runs; the address keeps it."""
+    emotions = all_emotions([series.emotions for series in runs])
+    bound: dict[str, Any] = {"bind": "query-params", "required": True}
+    axis: Axis = "epoch"
+    view = ""
+    with st.container(horizontal=True, gap="medium"):
+        emotion = st.segmented_control("Faces", [_ALL, *emotions], default=_ALL, key="sheet", **bound)
+        if len(runs) > 1:
+            axis = st.segmented_control(
+                "Line up by", get_args(Axis), default="epoch", key="align", **bound,
+                help="What the runs have in common at a place of the slider: the epoch, the number of images that the "
+                "networks have learned from, or the seconds of training, without evaluations.",
+            )  # fmt: skip
+            view = st.segmented_control(
+                "Show", ["Side by side", _WIPE], default="Side by side", key="view", **bound,
+                help="Wipe lays the first two runs over each other in one frame: drag the line between them.",
+            )  # fmt: skip
+    wipe = view == _WIPE
+    if wipe and len(runs) > 2:
+        st.caption(choose.plain(f"The wipe is between the first two runs: {runs[0].name} and {runs[1].name}."))
+    values = {series.run_id: _values(series, axis) for series in runs}
+    if unknown := [series.name for series in runs if np.isnan(values[series.run_id]).any()]:
+        st.info(choose.plain(f"Lined up by epoch: the seconds of {', '.join(unknown)} were not recorded."))
+        axis, values = "epoch", {series.run_id: _values(series, "epoch") for series in runs}
+    colours = choose.colours([series.run_id for series in runs])
+    shown = tuple(
+        _film_run(series, axis, values[series.run_id], colours[series.run_id])
+        for series in (runs[:2] if wipe else runs)
+    )
+    return Film(shown, axis, (emotion,) if emotion in emotions else emotions, wipe)
 
 
-def _asked_epoch(oldest: int, newest: int) -> int:
-    """Return the epoch that the address asks for, the newest without one; say so if the sheets do not reach it."""
-    text = st.query_params.get("epoch", "")
+def _values(series: SheetSeries, axis: Axis) -> list[float]:
+    """Return where a run's sheets stand on an axis; NaN for seconds that were not recorded."""
+    if axis != "seconds":
+        return [float(row.epoch if axis == "epoch" else row.images_seen) for row, _ in series.sheets]
+    table = pd.DataFrame({"step": [row.step for row, _ in series.sheets]}).assign(run_id=series.run_id)
+    run_ids = (series.run_id,)
+    spent = with_cost(table, data.recipes(run_ids), data.points(run_ids, (SPEED, COST), STRETCHES)).seconds
+    return [float(round(seconds)) if seconds == seconds else seconds for seconds in spent]
+
+
+def _film_run(series: SheetSeries, axis: Axis, values: Sequence[float], colour: str) -> FilmRun:
+    def said(row: Any, value: float) -> str:
+        epoch = words("epoch", row.epoch)
+        return epoch if axis == "epoch" else f"{epoch}, {words(axis, value)}"
+
+    pictures = tuple(
+        Picture(value, said(row, value), row.sha256, content)
+        for (row, content), value in zip(series.sheets, values, strict=True)
+    )
+    return FilmRun(series.run_id, series.name, colour, series.emotions, series.columns, pictures)
+
+
+def _follow(film: Film, key: str, asked: str) -> None:
+    """Let the address follow the place where the player rests."""
+    view = st.session_state[key]["view"]
+    if view["axis"] == film.axis:
+        st.session_state[asked] = None
+        by_epoch = film.axis == "epoch"
+        st.query_params.pop("at" if by_epoch else "epoch", None)
+        st.query_params["epoch" if by_epoch else "at"] = f"{view['place']:.0f}"
+        if film.wipe:
+            st.query_params["wipe"] = str(view["split"])
+
+
+def _save(film: Film, key: str, dark: bool) -> None:
+    """Make the file that the player asked for; the next drawing of the page delivers it."""
+    asked = st.session_state[key]["save"]
+    kind, place = cast(film_files.Format, asked["format"]), film.nearest(float(asked["place"]))
+    of = [run.run_id for run in film.runs] + list(film.emotions if len(film.emotions) == 1 else ())
+    of.append(film.words(place).replace(" ", "-") if kind == "PNG" else f"by-{film.axis.replace(' ', '-')}")
+    try:
+        look = film_files.Look(dark, int(asked["split"]))
+        content = film_files.file_of(film, kind, place, look, int(asked["speed"]))
+        ending, media_type = _TYPES[kind]
+        done = f"Downloaded: {kind}, {len(content) / 1e6:.1f} MB."
+        about = {"name": f"fergan-{'-'.join(of)}.{ending}", "type": media_type, "done": done}
+    except FerganError as error:
+        content, about = b"", {"refusal": f"No {kind} was made: {error}."}
+    st.session_state[f"saved {key}"] = content, {"id": str(asked["id"]), **about}
+
+
+def _asked_place(film: Film) -> tuple[float, str | None]:
+    """Return the place that the address asks for, the newest without one, and a sentence where no sheet is there."""
+    first, newest = film.places[0], film.places[-1]
+    name = "epoch" if film.axis == "epoch" else "at"
+    text = st.query_params.get(name, "")
     if not text:
-        return newest
-    epoch = int(text) if text.isdecimal() and len(text) < 10 else None
-    if epoch is not None and oldest <= epoch <= newest:
-        return epoch
-    opened = newest if epoch is None else min(max(epoch, oldest), newest)
-    available = f"sheets are of epochs {oldest} to {newest}" if oldest < newest else f"only sheet is of epoch {newest}"
-    warning = f"The address asks for epoch '{text[:20]}', but the {available}; this is epoch {opened}."
-    st.warning(choose.plain(warning))
-    st.query_params["epoch"] = str(opened)
-    return opened
+        return newest, None
+    value = _number(text)
+    place = newest if value is None else film.nearest(value)
+    if place == value:
+        return place, None
+    if len(film.places) == 1:
+        there = f"the only sheet is of {film.words(first)}"
+    elif value is None or not first < value < newest:
+        there = f"the sheets are of {film.words(first)} to {film.words(newest)}"
+    else:
+        after = film.places[film.places.index(place) + 1]
+        there = f"the nearest sheets are of {film.words(place)} and {film.words(after)}"
+    st.query_params[name] = f"{place:.0f}"
+    asked = f"epoch '{text[:20]}'" if film.axis == "epoch" else f"'{text[:20]}' {film.axis}"
+    return place, f"The address asks for {asked}, but {there}; this is {film.words(place)}."
+
+
+def _number(text: str) -> float | None:
+    """Read a whole number of an address, None for anything else."""
+    return float(text) if text.isdecimal() and len(text) < 12 else None

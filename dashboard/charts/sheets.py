@@ -1,4 +1,4 @@
-"""A sheet's picture -> its tiles, labelled PNGs and the GIF of a training; pure functions of bytes and arrays."""
+"""A sheet's picture -> its tiles, and labelled PNGs; pure functions of bytes and arrays."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -15,9 +15,7 @@ _GROUND = {False: "#ffffff", True: "#14181d"}
 _INK = {False: "#3a434c", True: "#c3ccd4"}
 _LABEL_WIDTH = 84
 _TITLE_HEIGHT = 30
-
-# 64 greys hold the faces' shading and cost a third less than 256 in a GIF, whose packing knows only repeats.
-_GIF_GREYS = 64
+_NO_PICTURE = "a sheet's file holds no picture; run `fergan runs verify` to find what damaged it"
 
 
 def tiles(picture: bytes) -> np.ndarray:
@@ -25,14 +23,25 @@ def tiles(picture: bytes) -> np.ndarray:
     try:
         sheet = np.asarray(Image.open(io.BytesIO(picture)).convert("L"))
     except (UnidentifiedImageError, OSError) as error:
-        raise DataError("a sheet's file holds no picture; run `fergan runs verify` to find what damaged it") from error
+        raise DataError(_NO_PICTURE) from error
     faces = cut(sheet)
     if faces is None:
         height, width = sheet.shape
-        raise DataError(
-            f"a picture of {width}x{height} px is not a sheet, whose sides are {MARGIN} + {PITCH} n px; verify the run"
-        )
+        raise DataError(_no_sheet(width, height))
     return faces
+
+
+def check_sides(picture: bytes, rows: int) -> None:
+    """Raise DataError unless a WebP or PNG has the sides of a sheet of these rows; it is not decoded, which takes long."""
+    try:
+        image = Image.open(io.BytesIO(picture))
+    except (UnidentifiedImageError, OSError) as error:
+        raise DataError(_NO_PICTURE) from error
+    width, height = image.size
+    if (height - MARGIN) % PITCH or (width - MARGIN) % PITCH:
+        raise DataError(_no_sheet(width, height))
+    if (height - MARGIN) // PITCH != rows:
+        raise DataError(f"a sheet of {(height - MARGIN) // PITCH} rows cannot show {rows} emotions; verify the run")
 
 
 def by_emotion(picture: bytes, emotions: Sequence[str]) -> dict[str, np.ndarray]:
@@ -80,46 +89,6 @@ def labelled_sheet(
     return _png(picture)
 
 
-def training_gif(
-    frames: Sequence[tuple[int, bytes]], emotions: Sequence[str], *, frame_ms: int = 120, hold_ms: int = 2500
-) -> bytes:
-    """Join (epoch, sheet's picture) pairs to one endless GIF, one frame per epoch, its number drawn, the last one held.
-
-    Raises DataError if there are no frames or a picture is not a sheet of these emotions.
-    """
-    if not frames:
-        raise DataError("no sheet to make a GIF of; a run writes its first one at the end of its first epoch")
-    pictures = [_gif_frame(epoch, tiles(picture), emotions) for epoch, picture in frames]
-    durations = [frame_ms] * (len(pictures) - 1) + [hold_ms]
-    file = io.BytesIO()
-    # optimize=False and disposal=1: every epoch stays a frame of its own, even one that equals its neighbour.
-    pictures[0].save(
-        file, "GIF", save_all=True, append_images=pictures[1:], duration=durations, loop=0, optimize=False, disposal=1
-    )
-    return file.getvalue()
-
-
-def _gif_frame(epoch: int, sheet: np.ndarray, emotions: Sequence[str]) -> Image.Image:
-    _check_rows(sheet, emotions)
-    rows, columns = sheet.shape[:2]
-    frame = Image.new("L", (_LABEL_WIDTH + columns * PITCH, _TITLE_HEIGHT + rows * PITCH), 20)
-    draw = ImageDraw.Draw(frame)
-    font = ImageFont.load_default(14)
-    draw.text((_LABEL_WIDTH, _TITLE_HEIGHT / 2), f"epoch {epoch}", fill=235, font=font, anchor="lm")
-    for row, emotion in enumerate(emotions):
-        draw.text((_LABEL_WIDTH - 8, _TITLE_HEIGHT + row * PITCH + TILE / 2), emotion, fill=180, font=font, anchor="rm")
-        for column in range(columns):
-            frame.paste(
-                Image.fromarray(sheet[row, column]), (_LABEL_WIDTH + column * PITCH, _TITLE_HEIGHT + row * PITCH)
-            )
-    indices = np.asarray(frame) // (256 // _GIF_GREYS)
-    indexed = Image.fromarray(indices, "L").convert("P")
-    indexed.putdata(indices.reshape(-1).tolist())
-    greys = np.linspace(0, 255, _GIF_GREYS).round().astype(int)
-    indexed.putpalette(np.repeat(greys, 3).tolist())
-    return indexed
-
-
 def _grid(faces: np.ndarray, columns: int, scale: int) -> Image.Image:
     columns = min(columns, len(faces))
     rows = -(-len(faces) // columns)
@@ -130,6 +99,10 @@ def _grid(faces: np.ndarray, columns: int, scale: int) -> Image.Image:
         enlarged.putalpha(255)
         picture.paste(enlarged, (place % columns * (side + gap), place // columns * (side + gap)))
     return picture
+
+
+def _no_sheet(width: int, height: int) -> str:
+    return f"a picture of {width}x{height} px is not a sheet, whose sides are {MARGIN} + {PITCH} n px; verify the run"
 
 
 def _check_rows(sheet: np.ndarray, emotions: Sequence[str]) -> None:

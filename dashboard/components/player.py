@@ -1,60 +1,116 @@
-"""The sheet player: all sheets of one or more runs under one slider, with play, speed and arrow keys.
+"""The sheet player: all sheets of one or more runs under one slider, with play, speed, a wipe and arrow keys.
 
-A small component of Streamlit's second generation: the pictures go to the browser once, so that playing 100 epochs
-asks nothing of the server, which hears only of the epoch where the slider comes to rest.
+A small component of Streamlit's second generation. The pictures go to the browser once, in parcels of their own, so
+that playing 100 epochs asks nothing of the server, which hears only of the place where the slider comes to rest.
 """
 
-import base64
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from dashboard.charts.film import Film
 from dashboard.charts.palette import emotion_colour
 from fergan_core import sheet
 
 _HERE = Path(__file__).parent
+_A_PARCEL = 16  # pictures
+_TEXTS = {
+    "place": "{place} of {last}",
+    "other": "No sheet at {place}: this is {sheet}.",
+    "before": "No sheet yet: its first is of {first}.",
+    "absent": "{run} did not learn {emotion}",
+    "damaged": "The picture of this sheet is damaged; `fergan runs verify` lists what is.",
+    "wipe": "Wipe between {left} on the left and {right} on the right",
+    "save": "Download what is shown:",
+    "making": "Making the {format} …",
+}
+_FORMATS = [
+    {"name": "PNG", "title": "PNG", "help": "The faces that are shown now, as a picture"},
+    {"name": "strip", "title": "PNG strip", "help": "All places of the slider in one picture"},
+    {"name": "GIF", "title": "GIF", "help": "All places of the slider as an animation, at the chosen speed"},
+    {"name": "MP4", "title": "MP4", "help": "All places of the slider as a video (H.264), at the chosen speed"},
+]
+
+
+def _text(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8")
+
 
 _player = st.components.v2.component(
-    "fergan_sheet_player",
-    html='<div class="player"></div>',
-    css=(_HERE / "player.css").read_text(encoding="utf-8"),
-    js=(_HERE / "player.js").read_text(encoding="utf-8"),
+    "fergan_sheet_player", html='<div class="player"></div>', css=_text("player.css"), js=_text("player.js")
 )
+_parcel = st.components.v2.component("fergan_parcel", html="<div></div>", js=_text("parcels.js"))
 
 
-@dataclass(frozen=True)
-class SheetSeries:
-    """A run's sheets: its emotions by row, the faces in a row, and (epoch, WebP bytes) in the epochs' order."""
+def play(
+    film: Film, *, opening: float, split: int, key: str, on_rest: Callable[[], None], on_save: Callable[[], None]
+) -> None:
+    """Show a film, opened at the place of value `opening`, with the wipe at `split` percent.
 
-    run_id: str
-    name: str
-    emotions: tuple[str, ...]
-    columns: int
-    frames: tuple[tuple[int, bytes], ...]
+    Once slider and wipe rest, `st.session_state[key].view` is set (axis, place, split); a click on a download triggers
+    `save` (the same, and format, speed and id), which `deliver` answers.
+    """
+    _player(
+        data=_as_json(film) | {"opening": opening, "split": split},
+        key=key, on_view_change=on_rest, on_save_change=on_save,
+    )  # fmt: skip
+    # What is shown first goes first.
+    shown = film.at(opening)
+    first = {run.pictures[shot].sha256: run.pictures[shot].content for run, shot in shown if shot is not None}
+    with st.container(gap=None):
+        _send("sheets", first, f"{key} first")
+        for run in film.runs:
+            for start in range(0, len(run.pictures), _A_PARCEL):
+                part = run.pictures[start : start + _A_PARCEL]
+                pictures = {one.sha256: one.content for one in part if one.sha256 not in first}
+                _send("sheets", pictures, f"{key} {run.run_id} {start}")
 
 
-def play(runs: Sequence[SheetSeries], epoch: int, *, key: str, on_rest: Callable[[], None]) -> None:
-    """Show the runs' sheets, opened at `epoch`; once the slider rests, `st.session_state[key].epoch` is set."""
-    data: dict[str, Any] = {
-        "runs": [_as_json(series) for series in runs],
-        "epoch": epoch,
-        "label": "Sheet by epoch",
+def deliver(key: str, content: bytes, **about: str) -> None:
+    """Send the file that the player with this key asked for: `about` is its `id`, and its `name`, `type` and `done`,
+    a sentence that says so, or else a `refusal`."""
+    with st.container(gap=None):
+        _parcel(data=_packed({"kind": "file", "sizes": [len(content)], **about}, [content]), key=f"{key} file")
+
+
+def _send(kind: str, pictures: Mapping[str, bytes], key: str) -> None:
+    if pictures:
+        header = {"kind": kind, "hashes": list(pictures), "sizes": [len(picture) for picture in pictures.values()]}
+        _parcel(data=_packed(header, list(pictures.values())), key=key)
+
+
+def _packed(header: Mapping[str, Any], parts: Sequence[bytes]) -> bytes:
+    head = json.dumps(header).encode()
+    return b"".join([len(head).to_bytes(4, "little"), head, *parts])
+
+
+def _as_json(film: Film) -> dict[str, Any]:
+    return {
+        "label": f"Sheet by {film.axis}",
+        "axis": film.axis,
+        "wipe": film.wipe,
         "tile": sheet.TILE,
         "margin": sheet.MARGIN,
-    }
-    _player(data=data, key=key, on_epoch_change=on_rest)
-
-
-def _as_json(series: SheetSeries) -> dict[str, Any]:
-    return {
-        "id": series.run_id,
-        "name": series.name,
-        "emotions": list(series.emotions),
-        "colours": [emotion_colour(emotion) for emotion in series.emotions],
-        "columns": series.columns,
-        "epochs": [epoch for epoch, _ in series.frames],
-        "pictures": [base64.b64encode(picture).decode("ascii") for _, picture in series.frames],
+        "texts": _TEXTS,
+        "formats": _FORMATS,
+        "last": film.words(film.places[-1]).removeprefix("epoch "),
+        "places": [{"value": place, "words": film.words(place)} for place in film.places],
+        "emotions": [{"name": name, "colour": emotion_colour(name)} for name in film.emotions],
+        "runs": [
+            {
+                "id": run.run_id,
+                "name": run.name,
+                "colour": run.colour,
+                "columns": run.columns,
+                "emotions": list(run.emotions),
+                "pictures": [picture.sha256 for picture in run.pictures],
+                "words": [picture.words for picture in run.pictures],
+                "at": [-1 if (shot := run.at(place)) is None else shot for place in film.places],
+                "exact": [run.is_at(place) for place in film.places],
+            }
+            for run in film.runs
+        ],
     }

@@ -8,7 +8,6 @@ import streamlit as st
 from dashboard import choose, data, sheet_series
 from dashboard.charts import sheets
 from dashboard.charts.palette import emotion_label
-from dashboard.rows import rows_of
 from fergan_core.emotions import emotion_code
 from fergan_core.errors import FerganError
 
@@ -25,29 +24,17 @@ def show_emotions(faces: dict[str, np.ndarray], when: str) -> None:
             column.image(sheets.face_grid(faces[name], columns=5), alt=alt, width=520)
 
 
-def show_sheets(run_id: str, name: str) -> None:
-    """The player with all sheets, the chosen sheet by emotion, and both downloads."""
-    series = sheet_series.sheet_series(run_id, name)
-    if series is None:
-        st.info("No sheet yet: a run draws one at the end of every epoch.")
-        return
-    rested = sheet_series.play([series])
-    epoch, picture = max((frame for frame in series.frames if frame[0] <= rested), default=series.frames[0])
-    faces = sheets.by_emotion(picture, series.emotions)
-    st.subheader(f"Epoch {epoch}, emotion by emotion")
-    show_emotions(faces, f"epoch {epoch}")
-    with st.container(horizontal=True):
-        png = sheets.labelled_sheet(faces, f"epoch {epoch}", dark=DARK)
-        file = f"fergan-{run_id}-epoch-{epoch:04d}.png"
-        st.download_button("Download PNG", png, file, "image/png", on_click="ignore")
-        label = f"Download GIF of {len(series.frames)} epochs"
-        st.download_button(
-            label,
-            lambda: sheets.training_gif(series.frames, series.emotions),
-            f"fergan-{run_id}.gif",
-            "image/gif",
-            on_click="ignore",
+def show_sheets(labels: dict[str, str]) -> None:
+    """The player with all sheets of the chosen runs."""
+    series = {run_id: sheet_series.sheet_series(run_id, name) for run_id, name in labels.items()}
+    if without := [labels[run_id] for run_id, found in series.items() if found is None]:
+        st.info(
+            choose.plain(
+                f"No sheet of {', '.join(without)}: a run in training draws one at the end of every epoch, one from the literature has none."
+            )
         )
+    if with_sheets := [found for found in series.values() if found]:
+        sheet_series.play(with_sheets)
 
 
 def draw_new(run_id: str) -> None:
@@ -84,14 +71,16 @@ def draw_new(run_id: str) -> None:
     st.download_button("Download PNG of new faces", png, file, "image/png", on_click="ignore")
 
 
-choose.heading("Checkpoints", "What did the generator draw at each epoch?")
+choose.heading("Checkpoints", "What did the generator draw at each epoch, and what does it draw now?")
 runs = data.runs()
 if choose.any_trained(runs):
-    run_id = choose.one_run(runs, data.best_first(runs, "sheets"))
-    run = next(rows_of(runs[runs.id == run_id]))
-    if run.literature:
-        st.info("A run from the literature has only scores, no sheets and no checkpoints.")
+    if "run" in st.query_params:  # as links to this page once had it
+        st.query_params.setdefault("runs", st.query_params.pop("run"))
+    chosen = choose.several_runs(runs, data.best_first(runs, "sheets")[:1])
+    if chosen:
+        label = choose.run_label(runs)
+        every = choose.live_every(*runs.status[runs.id.isin(chosen)])
+        choose.fragment(show_sheets, run_every=every)({run_id: label(run_id) for run_id in chosen})
+        choose.fragment(draw_new, run_every=every)(chosen[0])
     else:
-        every = choose.live_every(run.status)
-        choose.fragment(show_sheets, run_every=every)(run_id, run.name)
-        choose.fragment(draw_new, run_every=every)(run_id)
+        st.info("Choose one or more runs.")

@@ -68,29 +68,14 @@ def test_labelled_sheet_writes_each_emotion_in_its_own_colour(faces: np.ndarray,
     assert np.array_equal(pixels[130:178, 84 + 150 : 84 + 198, 0], faces[2, 3])
 
 
-def test_gif_has_a_frame_an_epoch_even_when_nothing_changes_and_holds_the_last(faces: np.ndarray) -> None:
+def test_a_sheets_sides_are_checked_without_decoding_it(faces: np.ndarray) -> None:
     picture = draw_sheet(faces)
-    gif = Image.open(io.BytesIO(sheets.training_gif([(epoch, picture) for epoch in range(1, 13)], LEARNED)))
-    assert gif.n_frames == 12
-    durations, arrays = [], []
-    for frame in range(gif.n_frames):
-        gif.seek(frame)
-        durations.append(gif.info["duration"])
-        arrays.append(np.asarray(gif.convert("L")))
-    assert durations == [120] * 11 + [2500]
-    assert gif.info["loop"] == 0
-    title, body = np.s_[:30], np.s_[30:]
-    assert not np.array_equal(arrays[0][title], arrays[1][title])
-    assert np.array_equal(arrays[0][body], arrays[-1][body])
-    first_face = arrays[0][30:78, 84:132].astype(int)
-    assert np.abs(first_face - faces[0, 0]).max() <= 4
-
-
-def test_gif_of_no_sheet_or_of_other_emotions_is_refused(faces: np.ndarray) -> None:
-    with pytest.raises(DataError, match="no sheet"):
-        sheets.training_gif([], LEARNED)
+    sheets.check_sides(picture, 3)
     with pytest.raises(DataError, match="3 rows cannot show 2 emotions"):
-        sheets.training_gif([(1, draw_sheet(faces))], LEARNED[:2])
+        sheets.check_sides(picture, 2)
+    for damaged in (picture[:-100], b"RIFF....WEBP"):
+        with pytest.raises(DataError, match="no picture"):
+            sheets.check_sides(damaged, 3)
 
 
 def score_rows(run_id: str, judge: str = "synthfer", real: float | None = 2.5, band: bool = True) -> list[dict]:

@@ -2,7 +2,9 @@
 
 import hashlib
 import io
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,22 +26,25 @@ def two_runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[str]]:
     return url, [add_run(registry, "*first* <b>run</b>", 64), add_run(registry, "second", 32)]
 
 
-def add_run(registry: Registry, name: str, batch_size: int, judge: str = "synthfer") -> str:
-    recipe = {"emotions": list(LEARNED), "batch_size": batch_size}
+def add_run(
+    registry: Registry, name: str, batch_size: int, judge: str = "synthfer", learned: tuple[str, ...] = LEARNED,
+    epochs: tuple[int, ...] = (1, 2, 3),
+) -> str:  # fmt: skip
+    recipe = {"emotions": list(learned), "batch_size": batch_size}
     dataset = {"name": "synthfer", "source": "synthfer", "content_hash": "0" * 64, "images": 600}
     run_id = registry.create_run(
         name=name, method="dcgan", preset="quick", recipe=recipe, dataset=dataset, seed=0, provenance={}, tags=(),
         epochs=3, steps=27,
     )  # fmt: skip
-    for epoch in (1, 2, 3):
+    for epoch in epochs:
         step = 9 * epoch
         path = f"{run_id}/sheets/step-{step:08d}.webp"
-        picture = sheet(epoch)
+        picture = sheet(epoch, len(learned))
         (registry.files / path).parent.mkdir(parents=True, exist_ok=True)
         (registry.files / path).write_bytes(picture)
         at = {"epoch": epoch, "step": step, "images_seen": 600 * epoch}
         sha256 = hashlib.sha256(picture).hexdigest()
-        registry.add_sheet(run_id, path=path, sha256=sha256, bytes=len(picture), emotions=LEARNED, columns=10, **at)
+        registry.add_sheet(run_id, path=path, sha256=sha256, bytes=len(picture), emotions=learned, columns=10, **at)
         registry.add_points(run_id, [("loss_g", step, 1.0 / epoch), ("loss_d", step, 0.5)])
         protocol = {"count": 500, "seed": 0, "prior": "natural"}
         scores = [
@@ -56,9 +61,9 @@ def add_run(registry: Registry, name: str, batch_size: int, judge: str = "synthf
     return run_id
 
 
-def sheet(epoch: int) -> bytes:
+def sheet(epoch: int, rows: int) -> bytes:
     file = io.BytesIO()
-    pixels = np.random.default_rng(epoch).integers(0, 255, (152, 502), dtype=np.uint8)
+    pixels = np.random.default_rng(epoch).integers(0, 255, (2 + 50 * rows, 502), dtype=np.uint8)
     Image.fromarray(pixels).save(file, "WEBP", quality=50)
     return file.getvalue()
 
@@ -85,33 +90,98 @@ def test_with_the_literature_run_alone_the_page_says_how_to_add_a_run(
     assert any("trainers.dcgan" in code.value for code in app.code)
 
 
-@pytest.mark.slow
-def test_checkpoints_opens_the_run_and_the_epoch_of_the_address(
+def player(app: AppTest) -> dict[str, Any]:
+    """Return what the page's sheet player is given."""
+    datas = [json.loads(part.proto.json) for part in app.get("bidi_component") if part.proto.json]
+    (data,) = [data for data in datas if "places" in data]
+    return data
+
+
+def test_checkpoints_opens_the_runs_and_the_epoch_of_the_address(
     two_runs: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url, (first, second) = two_runs
-    for run_id in (first, second):
-        app = page("checkpoints", url, monkeypatch, run=run_id, epoch="2")
-        assert app.selectbox(key="chosen run").value == run_id
-        assert "Epoch 2, emotion by emotion" in [header.value for header in app.subheader]
-        assert app.query_params["run"] in (run_id, [run_id])
+    app = page("checkpoints", url, monkeypatch, runs=f"{second},{first}", epoch="2", sheet="happy")
+    assert app.multiselect(key="chosen runs").value == [second, first]
+    shown = player(app)
+    assert [run["id"] for run in shown["runs"]] == [second, first]
+    assert (shown["opening"], [emotion["name"] for emotion in shown["emotions"]]) == (2, ["happy"])
+    assert [run["at"] for run in shown["runs"]] == [[0, 1, 2]] * 2
 
 
 def test_checkpoints_opens_at_the_newest_epoch_when_the_address_names_none(
     two_runs: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = page("checkpoints", two_runs[0], monkeypatch)
-    assert "Epoch 3, emotion by emotion" in [header.value for header in app.subheader]
+    assert player(page("checkpoints", two_runs[0], monkeypatch))["opening"] == 3
 
 
 @pytest.mark.parametrize(("text", "opened"), [("xyz", 3), ("99", 3), ("0", 1), ("9" * 5000, 3), ("-1", 3)])
 def test_an_epoch_that_the_run_has_no_sheet_of_is_named_and_the_nearest_one_opened(
     text: str, opened: int, two_runs: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = page("checkpoints", two_runs[0], monkeypatch, epoch=text, emotion="99", seed="x", checkpoint="7")
+    app = page("checkpoints", two_runs[0], monkeypatch, epoch=text, emotion="99", seed="x", checkpoint="7", sheet="?")
     (warning,) = [warning.value.replace("\\", "") for warning in app.warning]
-    assert warning.startswith(f"The address asks for epoch '{text[:20]}', but the sheets are of epochs 1 to 3")
-    assert f"Epoch {opened}, emotion by emotion" in [header.value for header in app.subheader]
+    assert warning.startswith(f"The address asks for epoch '{text[:20]}', but the sheets are of epoch 1 to epoch 3")
+    assert player(app)["opening"] == opened
+
+
+@pytest.fixture
+def sparse(tmp_path: Path) -> tuple[str, list[str]]:
+    """A registry with a run of three emotions and sheets of epochs 1 and 46, and one of two emotions at 1 and 2."""
+    registry = Registry(str(tmp_path / "runs.db"))
+    few = add_run(registry, "few", 64, epochs=(1, 46))
+    other = add_run(registry, "other", 64, learned=("happy", "sad"), epochs=(1, 2))
+    return str(tmp_path / "runs.db"), [few, other]
+
+
+def test_an_epoch_between_two_sheets_is_named_with_both(
+    sparse: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, (few, _) = sparse
+    app = page("checkpoints", url, monkeypatch, runs=few, epoch="40")
+    (warning,) = [warning.value.replace("\\", "") for warning in app.warning]
+    assert warning == (
+        "The address asks for epoch '40', but the nearest sheets are of epoch 1 and epoch 46; this is epoch 1."
+    )
+    assert player(app)["opening"] == 1
+
+
+def test_runs_of_other_emotions_and_epochs_are_lined_up_and_say_which_sheet_they_show(
+    sparse: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, ids = sparse
+    shown = player(page("checkpoints", url, monkeypatch, runs=",".join(ids)))
+    assert [emotion["name"] for emotion in shown["emotions"]] == ["angry", "happy", "sad", "neutral"]
+    assert [place["words"] for place in shown["places"]] == ["epoch 1", "epoch 2", "epoch 46"]
+    few, other = shown["runs"]
+    assert (few["at"], few["exact"]) == ([0, 0, 1], [True, False, True])
+    assert (other["at"], other["exact"]) == ([0, 1, 1], [True, True, False])
+    assert [few["emotions"], other["emotions"]] == [list(LEARNED), ["happy", "sad"]]
+    by_images = player(page("checkpoints", url, monkeypatch, runs=",".join(ids), align="images seen"))
+    assert [place["words"] for place in by_images["places"]] == ["600 images", "1,200 images", "27,600 images"]
+    assert by_images["runs"][1]["words"] == ["epoch 1, 600 images", "epoch 2, 1,200 images"]
+
+
+def test_seconds_that_were_not_recorded_are_named(
+    sparse: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, ids = sparse
+    app = page("checkpoints", url, monkeypatch, runs=",".join(ids), align="seconds")
+    assert any("the seconds of few, other were not recorded" in info.value for info in app.info)
+    assert player(app)["axis"] == "epoch"
+
+
+def test_sheets_are_lined_up_by_the_seconds_of_training(
+    sparse: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, ids = sparse
+    # A step is a batch of 64: at 32 images a second it takes two seconds, at 64 one.
+    for run_id, speed in zip(ids, (32.0, 64.0), strict=True):
+        Registry(url).add_points(run_id, [("images_per_second", step, speed) for step in (9, 18, 414)])
+    shown = player(page("checkpoints", url, monkeypatch, runs=",".join(ids), align="seconds", at="18"))
+    assert [place["value"] for place in shown["places"]] == [9, 18, 828]
+    assert shown["runs"][0]["words"] == ["epoch 1, 18 s", "epoch 46, 13 min 48 s"]
+    assert shown["opening"] == 18
 
 
 def test_checkpoints_of_the_literature_run_says_that_it_has_none(

@@ -1,0 +1,28 @@
+// Bytes from the server for the player: pictures of sheets, or a file to save. One parcel is the header's length (4 bytes,
+// little endian), a JSON header, and the contents one behind the other: { kind: "sheets" or "file", sizes: [int], ... }.
+// The player and its parcels are separate components, so that a new place in the player sends no picture again.
+
+const MOST_PICTURES = 3000;
+
+export default function (component) {
+  const store = (window.ferganParcels ??= { sheets: new Map(), target: new EventTarget() });
+  const parcel = component.data;
+  if (!parcel || !parcel.byteLength) return;
+  const view = new DataView(parcel.buffer, parcel.byteOffset, parcel.byteLength);
+  const headEnd = 4 + view.getUint32(0, true);
+  const header = JSON.parse(new TextDecoder().decode(parcel.subarray(4, headEnd)));
+  let start = headEnd;
+  const parts = header.sizes.map((size) => parcel.slice(start, (start += size)));
+  if (header.kind === "sheets") {
+    header.hashes.forEach((hash, place) => {
+      if (!store.sheets.has(hash)) store.sheets.set(hash, new Blob([parts[place]], { type: "image/webp" }));
+    });
+    for (const hash of store.sheets.keys()) {
+      if (store.sheets.size <= MOST_PICTURES) break;
+      store.sheets.delete(hash);
+    }
+    store.target.dispatchEvent(new Event("sheets"));
+  } else {
+    store.target.dispatchEvent(new CustomEvent("file", { detail: { ...header, content: parts[0] } }));
+  }
+}
