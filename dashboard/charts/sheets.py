@@ -32,7 +32,7 @@ def tiles(picture: bytes) -> np.ndarray:
 
 
 def check_sides(picture: bytes, rows: int) -> None:
-    """Raise DataError unless a WebP or PNG has the sides of a sheet of these rows; it is not decoded, which takes long."""
+    """Raise DataError unless a picture has the sides of a sheet of these rows; it is not decoded, which takes long."""
     try:
         image = Image.open(io.BytesIO(picture))
     except (UnidentifiedImageError, OSError) as error:

@@ -28,11 +28,8 @@ def show_sheets(labels: dict[str, str]) -> None:
     """The player with all sheets of the chosen runs."""
     series = {run_id: sheet_series.sheet_series(run_id, name) for run_id, name in labels.items()}
     if without := [labels[run_id] for run_id, found in series.items() if found is None]:
-        st.info(
-            choose.plain(
-                f"No sheet of {', '.join(without)}: a run in training draws one at the end of every epoch, one from the literature has none."
-            )
-        )
+        names = choose.plain(", ".join(without))
+        st.info(f"No sheet of {names}: a run draws one at the end of an epoch, and one from the literature has none.")
     if with_sheets := [found for found in series.values() if found]:
         sheet_series.play(with_sheets)
 

@@ -38,36 +38,72 @@ def test_play_runs_through_the_epochs_and_the_address_follows(page_at) -> None:
     assert canvas_pixels(page) != first
     page.get_by_role("button", name="Play").wait_for(timeout=TIMEOUT_MS)
     page.wait_for_url(re.compile(r"[?&]epoch=3\b"), timeout=TIMEOUT_MS)
-    page.get_by_text("Epoch 3, emotion by emotion").wait_for(timeout=TIMEOUT_MS)
 
 
 def canvas_pixels(page) -> str:
     return page.locator(".player canvas").first.evaluate("canvas => canvas.toDataURL()")
 
 
-def test_arrow_keys_move_by_one_epoch_and_home_and_end_to_the_ends(page_at) -> None:
+def test_every_epoch_is_reached_by_keyboard_without_a_single_tab(page_at) -> None:
     page = page_at("/checkpoints?epoch=1")
     player_of(page)
-    page.get_by_label("Epoch", exact=True).focus()
-    for key, epoch in (("ArrowRight", 2), ("End", 3), ("ArrowLeft", 2), ("Home", 1), ("ArrowLeft", 1)):
+    for key, epoch in (("ArrowRight", 2), ("End", 3), ("ArrowLeft", 2), ("Home", 1), ("ArrowLeft", 1), ("Space", 3)):
         page.keyboard.press(key)
         wait_for_epoch(page, epoch)
 
 
-def test_png_and_gif_of_the_training_are_what_they_say(page_at) -> None:
-    page = page_at("/checkpoints?epoch=2")
+def test_png_strip_gif_and_mp4_are_of_what_is_shown(page_at) -> None:
+    page = page_at("/checkpoints?epoch=2&sheet=happy")
     player_of(page)
-    png = Image.open(io.BytesIO(downloaded(page, re.compile("^Download PNG$"))))
-    assert (png.format, png.width > 1000) == ("PNG", True)
-    gif = Image.open(io.BytesIO(downloaded(page, re.compile("^Download GIF"))))
+    page.keyboard.press("ArrowLeft")  # a download just after a step once failed without a word
+    png, name = downloaded(page, "PNG")
+    assert re.fullmatch(r"fergan-\w+-happy-epoch-1\.png", name)
+    picture = Image.open(io.BytesIO(png))
+    assert (picture.format, picture.height) == ("PNG", 2 * (2 * 8 + 40 + 98))
+    strip = Image.open(io.BytesIO(downloaded(page, "PNG strip")[0]))
+    assert (strip.width, strip.height) == (3 * picture.width // 2, picture.height // 2)
+    gif = Image.open(io.BytesIO(downloaded(page, "GIF")[0]))
     assert (gif.format, gif.n_frames) == ("GIF", 3)
+    assert downloaded(page, "MP4")[0][4:8] == b"ftyp"
+    page.get_by_role("status").get_by_text("Downloaded: MP4").wait_for(timeout=TIMEOUT_MS)
 
 
-def downloaded(page, name: re.Pattern[str]) -> bytes:
+def downloaded(page, name: str) -> tuple[bytes, str]:
     with page.expect_download(timeout=TIMEOUT_MS) as download:
-        page.get_by_role("button", name=name).click()
+        page.get_by_role("button", name=name, exact=True).click()
     with open(download.value.path(), "rb") as file:
-        return file.read()
+        return file.read(), download.value.suggested_filename
+
+
+def test_disgust_of_two_runs_at_the_same_epoch_takes_four_clicks_and_the_address_has_it_all(page_at) -> None:
+    page = page_at("/inception_score")
+    page.get_by_role("link", name="Checkpoints").click()
+    player_of(page)
+    if page.locator(".player figure").count() == 1:
+        page.get_by_label("Runs").click()
+        page.get_by_role("option").filter(visible=True).first.click()
+    page.get_by_text("disgust", exact=True).click()
+    page.wait_for_function("() => 0 || true")
+    page.locator(".player figure").nth(1).wait_for(timeout=TIMEOUT_MS)
+
+
+def test_a_wipe_moves_by_keyboard_and_by_mouse(page_at) -> None:
+    page = page_at("/compare?view=Wipe&wipe=40")
+    player_of(page)
+    wipe = page.get_by_role("slider", name=re.compile("^Wipe between"))
+    assert wipe.get_attribute("aria-valuenow") == "40"
+    before = canvas_pixels(page)
+    wipe.focus()
+    page.keyboard.press("PageUp")
+    page.wait_for_url(re.compile(r"[?&]wipe=50\b"), timeout=TIMEOUT_MS)
+    assert canvas_pixels(page) != before
+    box = page.locator(".player canvas").first.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 5, box["y"] + 20)
+    page.mouse.up()
+    page.wait_for_url(re.compile(r"[?&]wipe=20\b"), timeout=TIMEOUT_MS)
+    assert wipe.get_attribute("aria-valuenow") == "20"
 
 
 def test_faces_are_drawn_live_and_the_address_opens_the_same(page_at) -> None:
@@ -76,17 +112,15 @@ def test_faces_are_drawn_live_and_the_address_opens_the_same(page_at) -> None:
     page.get_by_text("Draw", exact=True).click()
     picture = page.get_by_alt_text(re.compile("7 happy faces, drawn from epoch"))
     picture.wait_for(timeout=120_000)
-    png = Image.open(io.BytesIO(downloaded(page, re.compile("^Download PNG of new faces"))))
+    png = Image.open(io.BytesIO(downloaded(page, "Download PNG of new faces")[0]))
     page.wait_for_url(re.compile("draw=true"), timeout=TIMEOUT_MS)
     again = page_at(page.url[page.url.index("/checkpoints") :])
     again.get_by_alt_text(re.compile("7 happy faces, drawn from epoch")).wait_for(timeout=120_000)
-    same = Image.open(io.BytesIO(downloaded(again, re.compile("^Download PNG of new faces"))))
+    same = Image.open(io.BytesIO(downloaded(again, "Download PNG of new faces")[0]))
     assert same.tobytes() == png.tobytes()
     other = page_at("/checkpoints?emotion=happy&count=7&seed=5&draw=true")
     other.get_by_alt_text(re.compile("7 happy faces, drawn from epoch.*seed 5")).wait_for(timeout=120_000)
-    assert (
-        Image.open(io.BytesIO(downloaded(other, re.compile("^Download PNG of new faces")))).tobytes() != png.tobytes()
-    )
+    assert Image.open(io.BytesIO(downloaded(other, "Download PNG of new faces")[0])).tobytes() != png.tobytes()
 
 
 def test_inception_score_draws_the_runs_the_real_line_and_the_report(page_at) -> None:
