@@ -79,12 +79,16 @@ def test_disgust_of_two_runs_at_the_same_epoch_takes_four_clicks_and_the_address
     page = page_at("/inception_score")
     page.get_by_role("link", name="Checkpoints").click()
     player_of(page)
-    if page.locator(".player figure").count() == 1:
-        page.get_by_label("Runs").click()
-        page.get_by_role("option").filter(visible=True).first.click()
-    page.get_by_text("disgust", exact=True).click()
-    page.wait_for_function("() => 0 || true")
-    page.locator(".player figure").nth(1).wait_for(timeout=TIMEOUT_MS)
+    figures = page.locator(".player figure")
+    assert figures.count() == 1
+    page.get_by_role("combobox", name=re.compile("Runs")).click()
+    page.get_by_role("option").first.click()
+    figures.nth(1).wait_for(timeout=TIMEOUT_MS)
+    page.get_by_test_id("stBaseButton-pills").filter(has_text="disgust").click()
+    page.wait_for_url(re.compile(r"runs=\w+%2C\w+.*sheet=disgust|sheet=disgust.*runs=\w+%2C\w+"), timeout=TIMEOUT_MS)
+    page.wait_for_function("document.querySelectorAll('.player canvas').length === 2")
+    labels = page.locator(".player canvas").evaluate_all("all => all.map(one => one.ariaLabel)")
+    assert [re.sub(" of (small|other)", "", label) for label in labels] == ["disgust faces at epoch 3"] * 2
 
 
 def test_a_wipe_moves_by_keyboard_and_by_mouse(page_at) -> None:
