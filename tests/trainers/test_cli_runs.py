@@ -133,7 +133,6 @@ def test_a_run_is_tagged_noted_trashed_restored_and_purged(registry: Registry) -
     assert do("show", "second") == 2
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
@@ -147,7 +146,7 @@ def test_a_run_is_tagged_noted_trashed_restored_and_purged(registry: Registry) -
     ],
 )
 def test_wrong_use_is_explained(registry: Registry, words: tuple[str, ...], code: int, message: str) -> None:
-    result = typed("runs", *words, "--registry", registry.url)
+    result = fergan("runs", *words, "--registry", registry.url)
     assert (result.returncode, result.stdout) == (code, "")
     assert message in result.stderr
     assert "Traceback" not in result.stderr
