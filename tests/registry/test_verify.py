@@ -17,7 +17,7 @@ from fergan_core.errors import RegistryError
 from fergan_core.registry import Reader, Registry
 from fergan_core.registry.repair import repair
 from fergan_core.registry.verify import being_written, verify
-from tests.support.commands import command, few_light_faces, run_module
+from tests.support.commands import Started, few_light_faces, run_module
 
 Enter = Callable[..., str]
 LONG_AGO = time.time() - 3600
@@ -177,12 +177,12 @@ def test_a_training_that_is_killed_is_cleaned_and_resumed(tmp_path: Path, small_
     """Killed as soon as the weights of its first epoch are on disk, which is before or after their record."""
     path = tmp_path / "runs.db"
     flags = ["--images", "256", "--epochs", "2", "--width", "4", "--eval-every", "0", "--checkpoint-every", "1"]
-    training = command("trainers.dcgan", "--registry", path, "--data", small_data, *flags)
-    process = subprocess.Popen(training, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while process.poll() is None and not list(tmp_path.rglob("checkpoints/*.state.safetensors")):
+    words = ("--registry", path, "--data", small_data, *flags)
+    training = Started("trainers.dcgan", *words, out=tmp_path / "printed.txt")
+    while not training.ended() and not list(tmp_path.rglob("checkpoints/*.state.safetensors")):
         time.sleep(0.001)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    training.send_signal(signal.SIGKILL)
+    training.finish()
     reader, registry = Reader(str(path)), Registry(str(path))
     run_id = next(row for row in reader.runs()["id"] if row != "report22")
     assert verify(reader).strays == []  # its heartbeat is fresh: it may live
