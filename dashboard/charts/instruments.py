@@ -1,65 +1,128 @@
 """All instruments of a training on one axis, the losses against each other, spectra; pure functions of tables."""
 
+from collections.abc import Sequence
+
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from dashboard.charts.bands import plain
-from dashboard.charts.lines import curve, log_axis, log_foot, mark_lost
+from dashboard.charts.bands import faint, plain
+from dashboard.charts.lines import at_least, curve, log_axis, log_foot, mark_lost
 from dashboard.charts.palette import FAINT_INK, plotly_template, run_colour
 from dashboard.rows import rows_of
-from fergan_core.scalars import Panel, panels_of
+from fergan_core.analysis.findings.timeline import Statement
+from fergan_core.scalars import Panel
 
 SEVERITY_COLOURS = {"info": FAINT_INK, "warning": "#e69f00", "alarm": "#d0392f"}
 
 
-def timeline_figure(points: pd.DataFrame, findings: pd.DataFrame, *, dark: bool) -> go.Figure:
-    """Draw the panels that have points, one above the other on one axis of steps, findings as marks across all.
+def title_of(one: Statement) -> str:
+    """Return a statement's title with the emotion that it is of."""
+    if one.emotion is None:
+        return one.title[0].upper() + one.title[1:]
+    return f'"{one.emotion}" {one.title}' if one.kind == "collapse" else f'"{one.emotion}": {one.title}'
 
-    Where a scalar is first not a number a dotted line stands in its panel, and the legend says so.
 
-    `points` are the registry's stretches; `findings` has columns kind, step, severity, sentence. The findings' marks
-    on top can be clicked: their customdata is the finding's place in the table.
+_PANEL, _GAP, _MARKS = 130, 68, 26  # px: a panel, what is above it for title and legend, the row of marks
+_DECADES = 100  # how many times the smallest value the largest is, at least, where powers of ten suffice as ticks
+
+
+def events_of(told: Sequence[Statement]) -> pd.DataFrame:
+    """Return a row a step at which something was found: step, epoch, severity (the gravest), title, places (in `told`).
+
+    The title is that of the first statement, and says how many more there are.
     """
-    panels = panels_of(points.metric)
+    grave = list(SEVERITY_COLOURS)
+    rows = []
+    for step in sorted({one.step for one in told}):
+        places = [place for place, one in enumerate(told) if one.step == step]
+        first, more = told[places[0]], len(places) - 1
+        title = title_of(first)
+        severity = max((told[place].severity for place in places), key=grave.index)
+        rows.append((step, first.epoch, severity, title + (f", and {more} more" if more else ""), places))
+    return pd.DataFrame(rows, columns=["step", "epoch", "severity", "title", "places"])
+
+
+def timeline_figure(
+    points: pd.DataFrame,
+    panels: Sequence[Panel],
+    events: pd.DataFrame,
+    *,
+    dark: bool,
+    along: str = "step",
+    steps_per_unit: float = 1.0,
+) -> go.Figure:
+    """Draw panels one above the other on one axis, what was found as marks above all and lines through all.
+
+    A scalar is its mean over stretches of steps, with a band from lowest to highest; where it is first not a number a
+    dotted line stands in its panel, and the legend says so. `points` are the registry's stretches, `events` as
+    `events_of` returns them: a mark can be clicked, its customdata is the event's step. The axis is in units of
+    `steps_per_unit` steps.
+    """
+    height = _MARKS + (_PANEL + _GAP) * len(panels) + 40
     figure = make_subplots(
-        rows=len(panels) + 1, cols=1, shared_xaxes=True, vertical_spacing=0.04,
-        row_heights=[0.35, *[1.0] * len(panels)], subplot_titles=["", *(plain(panel.title) for panel in panels)],
+        rows=len(panels) + 1, cols=1, shared_xaxes=True, vertical_spacing=_GAP / height,
+        row_heights=[_MARKS, *[_PANEL] * len(panels)], subplot_titles=["", *(plain(panel.title) for panel in panels)],
     )  # fmt: skip
-    # Over its panel's corner: beside it, turned, a long title runs into the next one's on a telephone.
-    figure.update_annotations(x=0, xanchor="left", font_size=13)
+    # Over its panel's corner and above its legend: beside it, turned, a long title runs into the next one's.
+    figure.update_annotations(x=0, xanchor="left", yshift=22, font_size=13)
+    points = points.assign(step=points.step / steps_per_unit)
     figure.add_scatter(
-        x=findings.step,
-        y=[0] * len(findings),
-        customdata=list(range(len(findings))),
-        text=list(findings.sentence),
+        x=events.step / steps_per_unit,
+        y=[0] * len(events),
+        customdata=list(events.step),
+        text=[f"epoch {row.epoch}: {plain(row.title)}" for row in rows_of(events)],
         mode="markers",
-        marker={"size": 13, "symbol": "diamond", "color": [SEVERITY_COLOURS[one] for one in findings.severity]},
+        marker={
+            "size": [13 + min(6, len(places) - 1) for places in events.places],
+            "symbol": "diamond",
+            "color": [SEVERITY_COLOURS[one] for one in events.severity],
+            "opacity": 1,
+            "line": {"width": 0},
+        },
         hovertemplate="%{text}<extra></extra>",
         showlegend=False,
         row=1,
         col=1,
     )
-    for place, panel in enumerate(panels, 2):
-        _add_panel(figure, points, panel, place)
-    for row in rows_of(findings):
-        figure.add_vline(x=row.step, line={"color": SEVERITY_COLOURS[row.severity], "width": 1, "dash": "dot"})
+    for row, panel in enumerate(panels, 2):
+        _add_panel(figure, points, panel, row)
+    # One shape each through the whole height: `add_vline` takes a second for every one of a figure of many panels.
+    lines = [
+        {
+            "type": "line", "xref": "x", "yref": "paper", "x0": event.step / steps_per_unit,
+            "x1": event.step / steps_per_unit, "y0": 0, "y1": 1,
+            "line": {"color": SEVERITY_COLOURS[event.severity], "width": 1, "dash": "dot"},
+        }
+        for event in rows_of(events)
+    ]  # fmt: skip
     figure.update_layout(
-        template=plotly_template(dark), height=90 + 150 * len(panels), hovermode="closest", showlegend=True
-    )
-    figure.update_xaxes(title="step", row=len(panels) + 1, col=1)
-    figure.update_yaxes(visible=False, fixedrange=True, row=1, col=1)
+        template=plotly_template(dark), height=height, hovermode="closest", showlegend=True,
+        shapes=[*figure.layout.shapes, *lines],
+    )  # fmt: skip
+    figure.update_xaxes(title=along, row=len(panels) + 1, col=1)
+    figure.update_yaxes(visible=False, fixedrange=True, range=[-1, 1], row=1, col=1)
     return figure
 
 
 def _add_panel(figure: go.Figure, points: pd.DataFrame, panel: Panel, row: int) -> None:
     panel_points = points[points.metric.isin(panel.labels)]
-    foot = log_foot(panel_points["mean"]) if panel.scale == "log" else None
+    values = panel_points[["low", "high", "mean"]]
+    foot = log_foot(values) if panel.scale == "log" else None
+    legend = f"legend{row}"
     for place, (metric, label) in enumerate(panel.labels.items()):
         line = panel_points[panel_points.metric == metric].sort_values("step")
         if line.empty:
             continue
         colour = run_colour(place)
+        finite = line[np.isfinite(line[["low", "high"]].to_numpy(dtype=float)).all(axis=1)]
+        x = [*finite.step, *reversed(list(finite.step))]
+        y = [*at_least(list(finite.high), foot), *reversed(at_least(list(finite.low), foot))]
+        figure.add_scatter(
+            x=x, y=y, fill="toself", fillcolor=faint(colour), line={"width": 0}, mode="lines", hoverinfo="skip",
+            showlegend=False, row=row, col=1,
+        )  # fmt: skip
         figure.add_scatter(
             x=line.step,
             **curve(line["mean"], colour, foot),
@@ -67,13 +130,22 @@ def _add_panel(figure: go.Figure, points: pd.DataFrame, panel: Panel, row: int) 
             line={"color": colour, "width": 1.4},
             customdata=line["mean"],
             hovertemplate=f"{plain(label)}: %{{customdata:.4g}}<extra></extra>",
-            legendgroup=panel.title,
-            legendgrouptitle_text=plain(panel.title),
+            legend=legend,
             row=row,
             col=1,
         )
-    axis = log_axis(panel_points["mean"], decades=True) if panel.scale == "log" else {"type": "linear"}
+    top = figure.get_subplot(row, 1).yaxis.domain[1]
+    place_of_legend = {"orientation": "h", "x": 0, "xanchor": "left", "y": top, "yanchor": "bottom", "font_size": 12}
+    figure.update_layout({legend: place_of_legend | {"bgcolor": "rgba(0,0,0,0)"}})
+    axis = log_axis(values, decades=_spans_decades(values)) if panel.scale == "log" else {"type": "linear"}
     figure.update_yaxes(**axis, row=row, col=1)
+
+
+def _spans_decades(values: pd.DataFrame) -> bool:
+    """Tell whether ticks at powers of ten alone are enough."""
+    numbers = values.to_numpy(dtype=float)
+    positive = numbers[np.isfinite(numbers) & (numbers > 0)]
+    return len(positive) > 0 and float(positive.max()) > _DECADES * float(positive.min())
 
 
 def phase_figure(points: pd.DataFrame, *, dark: bool) -> go.Figure:

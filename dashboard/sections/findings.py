@@ -123,3 +123,24 @@ def number_text(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(number_text, value))
     return str(value)
+
+
+def show_numbers(table: pd.DataFrame, told: Sequence[Statement]) -> None:
+    """The numbers behind statements, finding by finding; `table` has the findings that they tell of."""
+    rows = []
+    for place in (place for one in told for place in one.places):
+        finding = table.iloc[place]
+        named = numbers_table({name: value for name, value in finding.numbers.items() if name != "emotion"})
+        of = f", {finding.numbers['emotion']}" if "emotion" in finding.numbers else ""
+        rows.append(named.assign(finding=title(finding.kind) + of))
+    numbers = pd.concat(rows) if rows else pd.DataFrame()
+    if len(numbers):
+        part = st.expander("Numbers", type="compact", key=f"numbers {told[0].step}")
+        part.dataframe(
+            numbers,
+            hide_index=True,
+            width="stretch",
+            column_order=["finding", "number", "value"],
+            column_config={"finding": "Finding", "number": "Number", "value": "Value"},
+            alt="The numbers behind these findings",
+        )

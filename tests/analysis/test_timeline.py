@@ -49,7 +49,7 @@ def test_a_rise_below_recovery_does_not_end_a_collapse() -> None:
 
 def test_what_is_neither_collapsed_nor_recovered_at_the_end_is_said_with_its_number() -> None:
     (only,) = told([COLLAPSE], happy=[0.9, 0.1, 0.1, 0.5, 0.55])
-    assert (only.title, only.severity) == ("collapsed, not recovered", "warning")
+    assert (only.title, only.severity) == ("collapsed, did not recover", "warning")
     assert "stays so until epoch 3; its faces differ more" in only.sentence
     assert "(0.55 at the last reading, 0.60 needed)" in only.sentence
 
@@ -58,13 +58,13 @@ def test_a_recovery_that_came_after_a_second_collapse_is_of_that_one() -> None:
     late = finding("recovery", 70, "info", emotion="happy", diversity=0.7)
     (only,) = told([COLLAPSE, late], happy=[0.9, 0.1, 0.1, 0.5, 0.1, 0.1, 0.7, 0.7])
     assert [(phase.start, phase.end, phase.recovered) for phase in only.phases] == [(20, 60, 70)]
-    assert only.title == "collapsed, recovered"
+    assert only.title == "collapsed and recovered"
 
 
 def test_without_readings_the_findings_alone_are_told() -> None:
     for_good = finding("collapse", 20, "alarm", emotion="sad", diversity=0.1, before=None, into=None, until=90)
     happy, sad = told([COLLAPSE, RECOVERY, for_good])
-    assert happy.title == "collapsed, recovered"
+    assert happy.title == "collapsed and recovered"
     assert sad.sentence == (
         '"sad" collapsed at epoch 2, at the first reading after the start (diversity down to 0.10 of real faces\') and '
         "stays so to the last reading, epoch 9."

@@ -5,7 +5,9 @@ import math
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts.instruments import SEVERITY_COLOURS, phase_figure, spectra_figure, timeline_figure
+from dashboard.charts.instruments import SEVERITY_COLOURS, events_of, phase_figure, spectra_figure, timeline_figure
+from fergan_core.analysis.findings.timeline import Statement
+from fergan_core.scalars import panels_of
 
 
 def points(**lines: dict[int, float]) -> pd.DataFrame:
@@ -14,10 +16,16 @@ def points(**lines: dict[int, float]) -> pd.DataFrame:
     return table.assign(low=table["mean"], high=table["mean"], nans=table["mean"].isna().astype(int))
 
 
-FINDINGS = pd.DataFrame(
-    [("collapse", 20, "alarm", "It collapsed."), ("saturation", 10, "warning", "D is sure.")],
-    columns=["kind", "step", "severity", "sentence"],
-)
+TOLD = [
+    Statement("saturation", "the discriminator saturates", 10, 1, "warning", "D is sure.", (1,)),
+    Statement("global-collapse", "the whole generator collapses", 20, 2, "alarm", "It collapsed.", (2,)),
+    Statement("collapse", "collapsed and recovered", 20, 2, "info", "happy collapsed.", (0, 3), "happy"),
+]
+EVENTS = events_of(TOLD)
+
+
+def figure_of(recorded: pd.DataFrame, events: pd.DataFrame = EVENTS, **others) -> go.Figure:
+    return timeline_figure(recorded, panels_of(recorded.metric), events, dark=False, **others)
 
 
 def titles(figure: go.Figure) -> list[str]:
@@ -28,7 +36,7 @@ def test_only_what_was_measured_has_a_panel_and_all_share_one_axis() -> None:
     recorded = points(
         loss_d={10: 1.0, 20: 2.0}, grad_norm_g={10: 5.0}, jacobian={20: 30.0}, images_per_second={10: 300.0}
     )
-    figure = timeline_figure(recorded, FINDINGS, dark=False)
+    figure = figure_of(recorded)
     assert titles(figure) == [
         "Losses",
         "Gradient norms",
@@ -47,23 +55,33 @@ def test_only_what_was_measured_has_a_panel_and_all_share_one_axis() -> None:
     }  # fmt: skip
 
 
-def test_a_finding_is_a_mark_that_knows_its_place_and_a_line_through_all_panels() -> None:
-    figure = timeline_figure(points(loss_d={10: 1.0, 20: 2.0}, r_t={10: 0.1}), FINDINGS, dark=True)
+def test_what_was_found_at_one_step_is_one_mark_and_a_line_through_all_panels() -> None:
+    figure = figure_of(points(loss_d={10: 1.0, 20: 2.0}, r_t={10: 0.1}))
     marks = figure.data[0]
-    assert (list(marks.x), list(marks.customdata)) == ([20, 10], [0, 1])
-    assert list(marks.marker.color) == [SEVERITY_COLOURS["alarm"], SEVERITY_COLOURS["warning"]]
-    vertical_lines = [(shape.x0, shape.line.color) for shape in figure.layout.shapes]
-    assert (
-        vertical_lines.count((20, SEVERITY_COLOURS["alarm"]))
-        == vertical_lines.count((10, SEVERITY_COLOURS["warning"]))
-        == 3
-    )
+    assert (list(marks.x), list(marks.customdata)) == ([10, 20], [10, 20])
+    assert list(marks.text) == [
+        "epoch 1: The discriminator saturates", "epoch 2: The whole generator collapses, and 1 more",
+    ]  # fmt: skip
+    assert list(marks.marker.color) == [SEVERITY_COLOURS["warning"], SEVERITY_COLOURS["alarm"]]
+    assert [(shape.x0, shape.yref, shape.line.color) for shape in figure.layout.shapes] == [
+        (10, "paper", SEVERITY_COLOURS["warning"]), (20, "paper", SEVERITY_COLOURS["alarm"]),
+    ]  # fmt: skip
+    assert EVENTS.places.to_list() == [[0], [1, 2]]
+    assert events_of(TOLD[2:]).title.to_list() == ['"happy" collapsed and recovered']
+
+
+def test_panels_and_marks_are_drawn_along_epochs_too() -> None:
+    figure = figure_of(points(loss_d={10: 1.0, 20: 2.0}), along="epoch", steps_per_unit=10.0)
+    assert list(figure.data[0].x) == [1.0, 2.0]
+    assert list(next(trace for trace in figure.data if trace.name == "loss of D").x) == [1.0, 2.0]
+    assert [shape.x0 for shape in figure.layout.shapes] == [1.0, 2.0]
+    assert figure.layout.xaxis2.title.text == "epoch"
 
 
 def test_what_is_not_a_number_is_a_gap_and_marked_in_its_panel() -> None:
     recorded = points(loss_d={10: 1.0, 20: math.inf, 30: math.nan, 40: 2.0})
-    figure = timeline_figure(recorded, FINDINGS[:0], dark=False)
-    line = figure.data[1]
+    figure = figure_of(recorded, EVENTS[:0])
+    (line,) = (trace for trace in figure.data if trace.name)
     assert line.name == "loss of D, not a number at step 20"
     assert [(shape.x0, shape.yref) for shape in figure.layout.shapes] == [(20, "y2 domain")]
     assert [math.isfinite(value) for value in line.y] == [True, False, False, True]
@@ -82,7 +100,7 @@ def test_spectra_are_a_line_a_layer_and_one_word_a_network() -> None:
 
 
 def test_zeros_stand_at_the_foot_of_a_logarithmic_panel() -> None:
-    figure = timeline_figure(points(grad_norm_g={1: 4.0, 2: 0.0, 3: 100.0}), FINDINGS[:0], dark=False)
+    figure = figure_of(points(grad_norm_g={1: 4.0, 2: 0.0, 3: 100.0}), EVENTS[:0])
     (line,) = (trace for trace in figure.data if trace.name == "gradient of G")
     assert (list(line.y), list(line.customdata)) == ([4.0, 2.0, 100.0], [4.0, 0.0, 100.0])
     assert list(line.marker.symbol)[1] == "triangle-down"

@@ -152,6 +152,7 @@ def test_several_runs_have_a_map_each_and_one_spread_and_those_without_a_probe_a
     ]
 
 
+@pytest.mark.slow
 def test_a_collapse_is_one_statement_with_its_emotions_faces_before_and_after(
     lived: tuple[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,8 +24,8 @@ EpochOf = Callable[[int], int]
 _ONE, _WHOLE, _RECOVERY = "collapse", "global-collapse", "recovery"
 TITLES: Mapping[End, str] = {
     "collapsed": "collapsed to the end",
-    "recovered": "collapsed, recovered",
-    "low": "collapsed, not recovered",
+    "recovered": "collapsed and recovered",
+    "low": "collapsed, did not recover",
 }
 _SEVERITY: Mapping[End, str] = {"collapsed": "alarm", "recovered": "info", "low": "warning"}
 
