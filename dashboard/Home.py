@@ -18,6 +18,7 @@ if refusal is not None:
 
 # By group, in the order in which a person works: what is there, look at it, measure it, compare, draw conclusions.
 PAGES = {
+    "": [st.Page("views/overview.py", title="Overview", icon=":material/home:", default=True)],
     "Runs": [
         st.Page("views/runs.py", title="Runs", icon=":material/list:"),
         st.Page("views/run.py", title="Run", icon=":material/monitoring:"),
@@ -43,24 +44,13 @@ PAGES = {
 }
 
 
-def start() -> None:
-    """Redirect the bare address to the first page, which as the default page would have no address of its own."""
-    st.switch_page(PAGES["Runs"][0], query_params=st.query_params.to_dict())
-
-
 def renamed() -> None:
     """Redirect the address that the page Methods had once."""
     st.switch_page("views/methods.py", query_params=st.query_params.to_dict())
 
 
 page = st.navigation(
-    {
-        "": [
-            st.Page(start, default=True, visibility="hidden"),
-            st.Page(renamed, url_path="rivals", visibility="hidden"),
-        ],
-        **PAGES,
-    },
+    {**PAGES, "": [*PAGES[""], st.Page(renamed, url_path="rivals", visibility="hidden")]},
     expanded=True,
 )
 data.left_out().clear()

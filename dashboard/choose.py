@@ -274,6 +274,12 @@ def open_page(page: str, run_ids: Sequence[str] = (), **others: str) -> None:
     st.switch_page(f"views/{page}.py", query_params=others)
 
 
+def page_link(page: str, name: str, **parameters: str) -> None:
+    """A link that bears a run's name and leads to a page, such as "run", at these parameters of its address."""
+    label = f"**{plain(name)}**"
+    st.page_link(f"views/{page}.py", label=label, icon=":material/arrow_forward:", query_params=parameters)
+
+
 def heading(title: str, answers: str) -> None:
     """Begin a page: its title, and one sentence that says what it answers."""
     st.session_state[_TITLE] = title

@@ -4,9 +4,12 @@ Nothing is written here, except what a person enters on a page, through `registr
 """
 
 import json
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import wraps
 from importlib import resources
+from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import pandas as pd
@@ -15,7 +18,8 @@ import streamlit as st
 from dashboard import access
 from dashboard.face_client import FaceAnswer, FaceClient, Faces
 from fergan_core.analysis.claims import SCORES, STUDIES, Study, Verdict, verdicts
-from fergan_core.errors import CheckpointError
+from fergan_core.emotions import EMOTIONS
+from fergan_core.errors import CheckpointError, DataError
 from fergan_core.protocols import judges_for
 from fergan_core.registry import Reader, Registry, Trials, default_url, studies, studies_of, summaries, trials
 from fergan_core.registry.study_tables import study_tables
@@ -184,6 +188,12 @@ def contents(source: Reader) -> pd.DataFrame:
     return summaries.contents(source)
 
 
+@_until_next_write(4)
+def newest_findings(source: Reader) -> pd.DataFrame:
+    """Return the gravest finding of the runs in which something was found last, the newest first."""
+    return summaries.newest_findings(source)
+
+
 def best_first(runs: pd.DataFrame, has: str | None = None) -> list[str]:
     """Return the ids of the trained runs that have something to show, the best first.
 
@@ -299,6 +309,51 @@ def project(run_id: str, step: int, labels: tuple[int, ...], seed: int) -> FaceA
     duplicates.
     """
     return _ask("project", run_id, _weights(run_id, step), labels, seed)
+
+
+def real_faces(dataset: Mapping[str, Any], emotions: Sequence[str], count: int) -> dict[str, Faces] | None:
+    """Return real faces uint8 [count,48,48] by emotion, of the dataset that a run recorded; None while they are read.
+
+    The registry holds none: they are read from the file that the run was trained on, by the process that has torch, and
+    remembered; synthfer's are drawn here at once. DataError where that file is not there, or is another one.
+    """
+    codes = [EMOTIONS.index(name) for name in emotions for _ in range(count)]
+    source = str(dataset["source"])
+    if source == "synthfer":
+        return _synthetic_faces(tuple(emotions), count)
+    if not os.path.exists(os.path.expanduser(source)):
+        raise DataError(
+            f"the run was trained on '{source}', which is not here, and a registry keeps no real faces; put that file "
+            "there to see them"
+        )
+    key = json.dumps([dict(dataset), codes])
+    pending, pool = _real_faces_asked()
+    if key not in pending:
+        client = _face_client()
+        pending[key] = pool.submit(
+            lambda: client.ask("real", {}, Path(), codes, 0, dataset=dict(dataset)).faces,
+        )
+    answer = pending[key]
+    if not answer.done():
+        return None
+    if answer.exception() is not None:
+        del pending[key]  # to be asked again the next time
+    faces = answer.result().reshape(len(emotions), count, 48, 48)
+    # The answer is in the order of the emotions' codes.
+    return dict(zip(sorted(emotions, key=EMOTIONS.index), faces, strict=True))
+
+
+@st.cache_resource(show_spinner=False)
+def _real_faces_asked() -> tuple[dict[str, Future[Faces]], ThreadPoolExecutor]:
+    return {}, ThreadPoolExecutor(1, "real faces")
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _synthetic_faces(emotions: tuple[str, ...], count: int) -> dict[str, Faces]:
+    from fergan_core.data.synthfer import synthfer  # its table of people is drawn at the import
+
+    drawn = synthfer(counts={"train": dict.fromkeys(emotions, count)})
+    return {name: drawn.images[drawn.labels == EMOTIONS.index(name)] for name in emotions}
 
 
 def judge_cards() -> dict[str, dict[str, Any]]:

@@ -19,8 +19,9 @@ import torch
 
 from dashboard.face_client import FaceAnswer, Faces
 from fergan_core.analysis.projection import Plane, principal_plane
+from fergan_core.data import SPLITS, reopen_dataset
 from fergan_core.emotions import EMOTIONS
-from fergan_core.errors import CheckpointError, FerganError, UsageError
+from fergan_core.errors import CheckpointError, DataError, FerganError, UsageError
 from fergan_core.evaluation.faces import Reading
 from fergan_core.evaluation.memorization import drawn_and_read, nearest_training_faces, real_faces_of
 from fergan_core.evaluation.real_faces import RealFaces
@@ -193,12 +194,29 @@ def _nearest_pairs(faces: Reading, reach: float) -> list[tuple[float, Faces]]:
     return [(float(apart[at]), images[[one[at], other[at]]]) for at in near if apart[at] <= 1]
 
 
+def _real(question: Question) -> FaceAnswer:
+    """Answer with one training face of each label, a label's faces all different and always the same."""
+    dataset = reopen_dataset(question["dataset"])
+    training = dataset.splits == SPLITS.index("train")
+    faces = []
+    for code in sorted(set(question["labels"])):
+        of_emotion = np.random.default_rng(code).permutation(np.flatnonzero(training & (dataset.labels == code)))
+        count = question["labels"].count(code)
+        if len(of_emotion) < count:
+            raise DataError(
+                f"the data have {len(of_emotion)} {EMOTIONS[code]} faces to train on, and {count} were asked"
+            )
+        faces.append(dataset.images[of_emotion[:count]])
+    return FaceAnswer(np.concatenate(faces), {})
+
+
 _ANSWERS: dict[str, Callable[[Question], FaceAnswer]] = {
     "draw": _draw,
     "path": _path,
     "read": _read,
     "nearest": _nearest,
     "project": _project,
+    "real": _real,
 }
 
 

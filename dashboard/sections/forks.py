@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
 
 import pandas as pd
 import streamlit as st
@@ -30,7 +29,7 @@ def show(run_id: str) -> None:
     """The run's whole tree of forks; nothing for a run that neither is a fork nor has one."""
     tree = forks.family(data.runs(), run_id)
     if len(tree) > 1:
-        st.subheader("Forks", anchor=False)
+        st.subheader("Parents and forks", anchor=False)
         choose.fragment(show_tree, run_every=choose.live_every(*tree.status.dropna()))(run_id)
 
 
@@ -74,7 +73,7 @@ def show_table(tree: pd.DataFrame, labels: Mapping[str, str], run_id: str) -> No
         is_fork = pd.notna(row.parent)
         rows.append(
             {
-                "run": f"run?run={row.id}#{quote(name)}",
+                "run": name,
                 "epoch": f"{row.parent_step * row.epochs / max(1, row.steps):g}" if is_fork else "",
                 "changed": changed_words(row.changed) if is_fork else "",
                 "outcome": OUTCOMES.get(row.outcome, "unknown") if is_fork else "",
@@ -84,14 +83,17 @@ def show_table(tree: pd.DataFrame, labels: Mapping[str, str], run_id: str) -> No
         )
     column = st.column_config
     options, colours = list(choose.STATUS_COLOURS), list(choose.STATUS_COLOURS.values())
-    st.dataframe(
+    event = st.dataframe(
         pd.DataFrame(rows),
+        key=f"forks about {run_id}",  # whose chosen row is forgotten with it
+        on_select="rerun",
+        selection_mode="single-row",
         hide_index=True,
         width="stretch",
         height="content" if len(rows) <= 12 else 460,
         alt="The run and its forks: what each changed, and which alarms it had",
         column_config={
-            "run": column.LinkColumn("Run", display_text=r"#(.*)$", width=190, pinned=True),
+            "run": column.TextColumn("Run", width=190, pinned=True),
             "epoch": column.TextColumn("After epoch", width=90),
             "changed": column.TextColumn("Changed", width=210),
             "outcome": column.TextColumn("Its parent's alarm", width=140, help="If it lasted beyond the fork"),
@@ -99,9 +101,11 @@ def show_table(tree: pd.DataFrame, labels: Mapping[str, str], run_id: str) -> No
             "status": column.MultiselectColumn("Status", options=options, color=colours, width=98),
         },
     )
+    for place in event.selection.rows:
+        choose.open_page("run", [tree.id.iloc[place]])
     st.caption(
-        "A fork starts from its parent's exact state, so the change is all that differs. It is still a single "
-        "sample: fork again with another seed, or from another epoch, before you believe it."
+        "Choose a row to open that run. A fork starts from its parent's exact state, so that only the change differs. "
+        "It is still a single sample: fork again with another seed, or from another epoch, before you believe it."
     )
 
 

@@ -65,6 +65,30 @@ def headlines(reader: Reader, metrics: Sequence[str] = HEADLINE) -> pd.DataFrame
     return table
 
 
+def newest_findings(reader: Reader, runs: int = 4) -> pd.DataFrame:
+    """Return one finding of each of the runs outside the trash in which something was found last, the newest first.
+
+    It is the first of the run's gravest. Columns: run_id, name, created, severity, kind, sentence, and count, the
+    number of the run's findings.
+    """
+    last = sa.func.max(FindingRow.created)
+    query = (
+        sa.select(FindingRow.run_key, RunRow.id.label("run_id"), RunRow.name, sa.func.count().label("count"))
+        .join(RunRow, RunRow.key == FindingRow.run_key)
+        .where(RunRow.trashed.is_(None))
+        .group_by(FindingRow.run_key, RunRow.id, RunRow.name)
+        .order_by(last.desc(), FindingRow.run_key.desc())
+        .limit(runs)
+    )
+    newest = reader.table(query)
+    columns = (FindingRow.run_key, FindingRow.created, FindingRow.severity, FindingRow.kind, FindingRow.sentence)
+    of_runs = FindingRow.run_key.in_([int(key) for key in newest["run_key"]])
+    found = reader.table(sa.select(*columns).where(of_runs).order_by(FindingRow.step, FindingRow.key))
+    order = found["severity"].map({name: place for place, name in enumerate(("alarm", "warning", "info"))})
+    gravest = found.assign(order=order).sort_values("order", kind="stable").drop_duplicates("run_key")
+    return newest.merge(gravest, on="run_key").drop(columns=["run_key", "order"])
+
+
 def contents(reader: Reader) -> pd.DataFrame:
     """Return how much each run outside the trash has to show, by run_id (index): the numbers of its sheets,
     checkpoints, evaluations and findings, and its alarms."""

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from fergan_core.registry import Reader, Registry, Score
 from tests.support.pages import open_page
 
-TITLES = {"runs": "Runs", "run": "Run"}
+TITLES = {"overview": "Overview", "runs": "Runs", "run": "Run"}
 
 
 def page(view: str, url: str, monkeypatch: pytest.MonkeyPatch, **query: str) -> AppTest:
@@ -43,7 +43,7 @@ def test_without_a_registry_the_page_says_how_to_add_a_run(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("view", ["runs", "run"])
+@pytest.mark.parametrize("view", TITLES)
 def test_a_damaged_registry_is_a_sentence_on_the_page(
     view: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,16 +157,13 @@ def judged_twice(one_run: tuple[str, str]) -> tuple[str, str]:
 OWN = "judge synthfer (ssssssss), 500 faces, natural prior, seed 0"
 
 
-def test_a_run_shows_the_scores_of_the_judge_and_protocol_that_it_names_and_lets_choose(
+def test_a_run_shows_the_scores_that_stand_for_it_and_names_their_judge_and_protocol(
     judged_twice: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url, run_id = judged_twice
     app = page("run", url, monkeypatch, run=run_id)
-    assert app.selectbox(key="protocol").value == OWN
     assert {metric.label: metric.value for metric in app.metric}["IS"] == "2.200"
-    other = next(words for words in app.selectbox(key="protocol").options if "judge x" in words)
-    app.selectbox(key="protocol").set_value(other).run()
-    assert {metric.label: metric.value for metric in app.metric}["IS"] == "9.200"
+    assert any(OWN in text.value.replace("\\", "") for text in app.caption)
 
 
 def test_the_list_of_runs_shows_a_course_of_one_judge_and_protocol_and_names_it(

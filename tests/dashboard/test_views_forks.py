@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -51,20 +52,23 @@ def page(url: str, monkeypatch: pytest.MonkeyPatch, run_id: str) -> AppTest:
     return open_page("run", url, monkeypatch, {"run": run_id})
 
 
+def tree(app: AppTest) -> pd.DataFrame:
+    (table,) = (shown.value for shown in app.dataframe if "outcome" in shown.value)
+    return table
+
+
 def has_forks(app: AppTest) -> bool:
-    return "Forks" in [header.value for header in app.subheader]
+    return "Parents and forks" in [header.value for header in app.subheader]
 
 
 def test_the_tree_says_what_each_fork_changed_and_what_came_of_it(
     branched: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url, (trunk, slower, helped, again, _) = branched
+    url, (_, _, helped, _, _) = branched
     app = page(url, monkeypatch, helped)
     assert has_forks(app)
-    table = app.dataframe[0].value
-    assert [address.partition("#")[0] for address in table["run"]] == [
-        f"run?run={run_id}" for run_id in (trunk, slower, helped, again)
-    ]
+    table = tree(app)
+    assert table["run"].to_list() == ["trunk", "↳ slow*er*", "↳ helped (this run)", "↳ ↳ again"]
     assert table["epoch"].to_list() == ["", "3", "4", "6"]
     assert table["changed"].to_list() == ["", "d_lr 0.0002 → 0.0001", "augment none → ada", "nothing"]
     assert table["outcome"].to_list() == ["", "recurred", "did not recur", "none to compare"]
@@ -105,9 +109,9 @@ def test_forks_of_a_run_that_was_deleted_are_still_told(
     registry.trash(trunk)
     app = page(url, monkeypatch, slower)
     assert any(f"run {trunk}, which is not here" in caption.value for caption in app.caption)
-    assert app.dataframe[0].value["changed"].iloc[0] == "d_lr 0.0002 → 0.0001"  # the trash still has its recipe
+    assert tree(app)["changed"].iloc[0] == "d_lr 0.0002 → 0.0001"  # the trash still has its recipe
     registry.purge(trunk)
-    table = page(url, monkeypatch, slower).dataframe[0].value
+    table = tree(page(url, monkeypatch, slower))
     assert table["changed"].to_list() == ["unknown", "unknown", "nothing"]
     assert table["outcome"].to_list() == ["unknown", "unknown", "none to compare"]
 

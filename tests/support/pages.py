@@ -10,6 +10,7 @@ from tests.support.machine import ROOT
 
 HOME = ROOT / "dashboard" / "Home.py"
 TITLES = {
+    "overview": "Overview",
     "runs": "Runs",
     "run": "Run",
     "checkpoints": "Checkpoints",

@@ -1,0 +1,91 @@
+"""What goes on now: runs in training, the newest findings, the newest runs."""
+
+import time
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import choose, data
+from dashboard.charts.thumbnail import thumbnail
+from dashboard.rows import rows_of
+from dashboard.sections import findings, run_progress, run_scores
+from fergan_core.errors import FerganError
+
+_RUNS = 5
+
+
+def show() -> None:
+    """Runs in training if there are some, and beside each other the newest runs and the newest findings."""
+    runs = data.runs()
+    trained = runs[~runs.literature]
+    training = trained[trained.status == "running"]
+    for row in rows_of(training):
+        show_training(row)
+    ended = trained[trained.status != "running"].sort_values("created", ascending=False, kind="stable")
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown("**Newest runs**")
+        for row in rows_of(ended.head(_RUNS)):
+            with st.container(gap=None):
+                show_run(row)
+    with right:
+        st.markdown("**Newest findings**")
+        show_findings(data.newest_findings())
+
+
+def show_training(row: Any) -> None:
+    """A run in training: its newest faces, how far it is, and what it does."""
+    with st.container(border=True):
+        faces, progress = st.columns([1, 4], gap="medium")
+        with faces:
+            show_faces(row)
+        with progress:
+            choose.page_link("run", row.name, run=row.id)
+            run_progress.show(data.run(row.id))
+
+
+def show_faces(row: Any) -> None:
+    """A run's newest faces, one of each emotion; nothing where it has none or they cannot be read."""
+    if row.sheet_path is None:
+        st.caption("No faces yet")
+        return
+    try:
+        picture = data.small_sheet(row.sheet_path, row.sheet_sha256, thumbnail)
+    except (OSError, FerganError):
+        st.caption("Its faces cannot be read; see `fergan runs verify`.")
+        return
+    st.image(picture, width=200, alt=f"Newest faces of {row.name}, one of each emotion")
+
+
+def show_run(row: Any) -> None:
+    """A run: its name, how it ended, on what, how good, when."""
+    choose.page_link("run", row.name, run=row.id)
+    scores = run_scores.of_run(row.id)
+    fid = f", FID {run_scores.text_of('fid', scores.value['fid'])}" if "fid" in scores.index else ""
+    colour = choose.STATUS_COLOURS.get(row.status, "gray")
+    about = f"{row.preset} on {row.data}, {row.epoch} of {row.epochs} epochs{fid}, {ago(row.created)}"
+    st.markdown(f":{colour}-badge[{row.status}] :small[{choose.plain(about)}]")
+
+
+def show_findings(newest: pd.DataFrame) -> None:
+    """The runs in which something was found last, each with the gravest of it."""
+    if newest.empty:
+        st.caption("Nothing was found in any run.")
+    for row in rows_of(newest):
+        show_finding(row)
+
+
+def show_finding(row: Any) -> None:
+    """A run's gravest finding, behind a link to the page that shows it."""
+    with st.container(gap=None):
+        page = "collapse" if row.kind in findings.COLLAPSES else "instability"
+        choose.page_link(page, row.name, runs=row.run_id)
+        badge = f":{findings.BADGES.get(row.severity, 'gray')}-badge[{choose.plain(findings.title(row.kind))}]"
+        more = f" And {row.count - 1} more." if row.count > 1 else ""
+        st.markdown(f"{badge} :small[{choose.plain(row.sentence + more)}]")
+
+
+def ago(created: float) -> str:
+    """Say how long ago something was."""
+    return f"{run_progress.duration(max(0.0, time.time() - created))} ago"
