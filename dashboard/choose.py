@@ -214,6 +214,11 @@ def choose_runs(run_ids: Sequence[str]) -> None:
         st.session_state[_FOCUS] = run_ids[0] if run_ids else None
 
 
+def chosen_runs() -> list[str]:
+    """Return the ids of the runs that were chosen, on whatever page; none where a page opened by itself."""
+    return list(st.session_state.get(_CHOSEN, []))
+
+
 def several_runs(runs: pd.DataFrame, default: Sequence[str], label: str = "Runs", at: str = "runs") -> list[str]:
     """Ask for runs of the table; opens at ?runs=ID,ID, else at the runs that were chosen on this page or another, else
     at `default`.

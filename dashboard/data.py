@@ -21,7 +21,17 @@ from fergan_core.analysis.claims import SCORES, STUDIES, Study, Verdict, verdict
 from fergan_core.emotions import EMOTIONS
 from fergan_core.errors import CheckpointError, DataError
 from fergan_core.protocols import judges_for
-from fergan_core.registry import Reader, Registry, Trials, default_url, studies, studies_of, summaries, trials
+from fergan_core.registry import (
+    Reader,
+    Registry,
+    Trials,
+    default_url,
+    run_list,
+    studies,
+    studies_of,
+    summaries,
+    trials,
+)
 from fergan_core.registry.study_tables import study_tables
 
 P = ParamSpec("P")
@@ -180,6 +190,25 @@ def recipes(source: Reader, run_ids: Sequence[str]) -> dict[str, dict[str, Any]]
 def headlines(source: Reader) -> pd.DataFrame:
     """Return FID, accuracy and IS of each run's newest evaluation under its preferred protocol, all of one protocol."""
     return summaries.headlines(source)
+
+
+@_until_next_write(4)
+def preferred_evaluations(source: Reader, *, trashed: bool = False) -> pd.DataFrame:
+    """Return each run's evaluations under its preferred protocol, in order of steps."""
+    return summaries.preferred_evaluations(source, trashed=trashed)
+
+
+def run_rows(run_ids: Sequence[str]) -> pd.DataFrame:
+    """Return some runs as they stand now, as `fergan_core.registry.run_list.run_rows` does."""
+    table = run_list.run_rows(reader(), run_ids)
+    _note_left_out(table)
+    return table
+
+
+@_until_next_write(4)
+def facets(source: Reader, *, trashed: bool = False) -> dict[str, list[str]]:
+    """Return the presets, methods, data and tags that runs have."""
+    return run_list.facets(source, trashed=trashed)
 
 
 @_until_next_write(4)

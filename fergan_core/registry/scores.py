@@ -16,7 +16,7 @@ from fergan_core.registry.connect import inserted_key
 from fergan_core.registry.rows import PROTOCOL_FIELDS, leave_out
 from fergan_core.registry.schema import EvaluationRow, RunRow, ScoreRow
 
-_NUMBERS = ("value", "low", "high", "real", "noise")
+NUMBERS = ("value", "low", "high", "real", "noise")
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def replace_evaluation(
             "evaluation_key": evaluation_key,
             "metric": score.metric,
             "emotion": score.emotion or "",
-            **{name: _null_if_nan(getattr(score, name)) for name in _NUMBERS},
+            **{name: _null_if_nan(getattr(score, name)) for name in NUMBERS},
         }
         for score in scores
     ]
@@ -103,9 +103,7 @@ _ORDER = (RunRow.created, EvaluationRow.step, EvaluationRow.key)
 def query(run_ids: Sequence[str]) -> sa.Select[*tuple[Any, ...]]:
     """Select the runs' scores, with what `comparable` and `as_table` need of their evaluations and runs."""
     return (
-        sa.select(
-            *_OF_EVALUATION, ScoreRow.metric, ScoreRow.emotion, *(ScoreRow.__table__.c[name] for name in _NUMBERS)
-        )
+        sa.select(*_OF_EVALUATION, ScoreRow.metric, ScoreRow.emotion, *(ScoreRow.__table__.c[name] for name in NUMBERS))
         .join(EvaluationRow, EvaluationRow.key == ScoreRow.evaluation_key)
         .join(RunRow, RunRow.key == EvaluationRow.run_key)
         .where(RunRow.id.in_(run_ids))
@@ -128,7 +126,7 @@ def of_evaluations(keys: Sequence[int], metrics: Sequence[str]) -> sa.Select[*tu
     return sa.select(
         ScoreRow.evaluation_key.label("evaluation"),
         ScoreRow.metric,
-        *(ScoreRow.__table__.c[name] for name in _NUMBERS),
+        *(ScoreRow.__table__.c[name] for name in NUMBERS),
     ).where(ScoreRow.evaluation_key.in_(keys), ScoreRow.metric.in_(metrics), ScoreRow.emotion == "")
 
 
@@ -157,7 +155,7 @@ def as_table(frame: pd.DataFrame, recipes: Mapping[str, Mapping[str, Any]] | Non
         values = pd.Series([protocol[name] for protocol in complete], dtype=object, index=frame.index)
         frame.insert(7 + position, name, values)
     frame["emotion"] = frame["emotion"].replace({"": None})
-    return frame.astype(dict.fromkeys(_NUMBERS, float))
+    return frame.astype(dict.fromkeys(NUMBERS, float))
 
 
 def _sampling(protocol: Mapping[str, Any], recipe: Mapping[str, Any]) -> tuple[Any, Any, Any]:

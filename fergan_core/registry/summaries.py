@@ -50,7 +50,8 @@ def with_scores(reader: Reader, evaluations: pd.DataFrame, metrics: Sequence[str
         reader.table(scores.of_evaluations(keys[first : first + _MOST_KEYS], metrics))
         for first in range(0, max(1, len(keys)), _MOST_KEYS)
     ]
-    return evaluations.merge(pd.concat(tables), on="evaluation").drop(columns="evaluation").reset_index(drop=True)
+    numbers = pd.concat(tables).astype(dict.fromkeys(scores.NUMBERS, float))
+    return evaluations.merge(numbers, on="evaluation").drop(columns="evaluation").reset_index(drop=True)
 
 
 def headlines(reader: Reader, metrics: Sequence[str] = HEADLINE) -> pd.DataFrame:

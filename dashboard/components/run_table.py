@@ -1,0 +1,95 @@
+"""The list of runs as a table of HTML, in which rows are picked, runs opened and columns sorted by mouse and keyboard.
+
+Streamlit's own table picks a row by a box at its edge alone, sorts what is in the browser and not in the registry,
+opens links in other tabs, and answers Enter with an overlay of the cell.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+_HERE = Path(__file__).parent
+
+_table = st.components.v2.component(
+    "fergan_run_table",
+    html='<div class="runs"></div>',
+    css=(_HERE / "run_table.css").read_text(encoding="utf-8"),
+    js=(_HERE / "run_table.js").read_text(encoding="utf-8"),
+)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: the key of its cells and of its sort, its title, and what its '?' says."""
+
+    key: str
+    title: str
+    help: str = ""
+    sortable: bool = True
+    number: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row: a run or a group of runs.
+
+    `ids` are the runs that its tick picks, `href` is the address of its page (none of a group), `open` whether a group
+    shows its runs (None of a run). A cell holds any of text, small (a second line), help (its tooltip), picture (a data
+    address), badges (text and colour), button (its text), line (epoch and value; `low` and `high` of the axis).
+    """
+
+    id: str
+    ids: list[str]
+    cells: Mapping[str, Mapping[str, Any]]
+    href: str = ""
+    level: int = 0
+    open: bool | None = None
+
+
+def show(
+    columns: Sequence[Column],
+    rows: Sequence[Row],
+    *,
+    label: str,
+    sort: str,
+    descending: bool,
+    picked: Sequence[str],
+    key: str,
+    on_pick: Callable[[list[str]], None],
+    on_sort: Callable[[str], None],
+    on_toggle: Callable[[str], None],
+    on_button: Callable[[str], None],
+) -> str | None:
+    """Show the table; return the id of the run whose name was clicked, None if none was.
+
+    `on_pick` gets the ids of all runs that are picked, on this page of the list or on others; `on_sort` a column's key,
+    `on_toggle` a group's, `on_button` the id of the run in whose row a button was clicked.
+    """
+    state = st.session_state.get(key) or {}
+
+    def tell(what: str, hear: Callable[[str], None]) -> Callable[[], None]:
+        return lambda: hear(str(st.session_state[key][what]))
+
+    result = _table(
+        data={
+            "label": label,
+            "columns": [asdict(column) for column in columns],
+            "rows": [asdict(row) for row in rows],
+            "sort": sort,
+            "descending": descending,
+            "picked": list(picked),
+            # The number of the click that this answers: a newer one is on its way and holds.
+            "answer": (state.get("picked") or {"number": 0})["number"],
+        },
+        key=key,
+        on_picked_change=lambda: on_pick(list(st.session_state[key]["picked"]["ids"])),
+        on_open_change=lambda: None,
+        on_sort_change=tell("sort", on_sort),
+        on_toggle_change=tell("toggle", on_toggle),
+        on_button_change=tell("button", on_button),
+    )
+    opened: str | None = result.open
+    return opened
