@@ -5,6 +5,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote
@@ -106,6 +107,12 @@ def reading_engine(url: str) -> Engine:
     path = sqlite_path(url)
     if path is None:
         return sa.create_engine(url, pool_pre_ping=True, execution_options={"postgresql_readonly": True})
+    return _reading_engine(path)
+
+
+@lru_cache(maxsize=16)
+def _reading_engine(path: Path) -> Engine:
+    """Return an engine on an SQLite file, made once: it keeps no connection, and to make one takes milliseconds."""
     address = f"file:{quote(str(path))}?mode=ro"
 
     def _connect() -> sqlite3.Connection:

@@ -63,7 +63,11 @@ def kinds_of(column: Any) -> frozenset[type]:
 
 def is_text(value: str) -> bool:
     """Tell whether text was UTF-8 in the database: a reading connection marks bytes that are not as surrogates."""
-    return value.isprintable() or not any("\ud800" <= sign <= "\udfff" for sign in value)
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def check_kinds(rows: Sequence[Sequence[Any]], columns: Sequence[Any]) -> None:

@@ -1,9 +1,9 @@
 """Reading the registry: its contents as pandas tables, without writing a byte."""
 
-import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from fergan_core.errors import NoRun, RegistryError
-from fergan_core.registry import migrate, ours, scores
+from fergan_core.registry import curves, migrate, ours, scores
 from fergan_core.registry.activity import Activity, read_activity
 from fergan_core.registry.connect import file_within, files_folder, full_url, reading_engine, sqlite_path
 from fergan_core.registry.faults import readable_errors
@@ -45,6 +45,40 @@ def current_status(status: str, heartbeat: float, now: float) -> str:
     return "crashed" if status == "running" and now - heartbeat > CRASHED_SECONDS else status
 
 
+def _is_there(url: str) -> bool:
+    """Tell whether a registry of the newest schema is there; RegistryError where it is one of another schema."""
+    path = sqlite_path(url)
+    if path is not None and not ours.check(path):
+        return False
+    with readable_errors(url, "read"), reading_engine(url).connect() as connection:
+        version = migrate.check(connection)
+    if version not in (None, migrate.newest()):
+        raise RegistryError(
+            f"the registry has the older schema '{version}'; any command that writes brings it up to date, such as "
+            "`fergan runs tag`"
+        )
+    return version is not None
+
+
+@lru_cache(maxsize=16)
+def _is_there_now(url: str, state: tuple[object, ...]) -> bool:
+    """Return `_is_there`, asked once for each state of an SQLite file: a page opens dozens of readers."""
+    return _is_there(url)
+
+
+def _state(path: Path) -> tuple[object, ...]:
+    """Return what changes when a file or its log is replaced or written."""
+    states = []
+    for file in (path, path.with_name(f"{path.name}-wal")):
+        try:
+            state = file.stat()
+        except OSError as error:
+            states.append(error.errno)
+        else:
+            states.append((state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns))
+    return tuple(states)
+
+
 class Reader:
     """The registry, read only. A registry that is not there yet reads as an empty one (`exists` is False)."""
 
@@ -53,16 +87,7 @@ class Reader:
         self.files: Path = files_folder(self.url)
         self._engine = reading_engine(self.url)
         path = sqlite_path(self.url)
-        self.exists = path is None or ours.check(path)
-        if self.exists:
-            with self.connection() as connection:
-                version = migrate.check(connection)
-            self.exists = version is not None
-            if version not in (None, migrate.newest()):
-                raise RegistryError(
-                    f"the registry has the older schema '{version}'; any command that writes brings it up to date, "
-                    "such as `fergan runs tag`"
-                )
+        self.exists = _is_there(self.url) if path is None else _is_there_now(self.url, _state(path))
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
@@ -81,7 +106,8 @@ class Reader:
         with self.connection() as connection:
             result = connection.execute(statement)
             rows, left_out = valid_rows(result.fetchall(), list(statement.selected_columns), whose)
-            frame = pd.DataFrame(rows, columns=list(result.keys()))
+            # As plain tuples: of each row of SQLAlchemy's pandas asks what it is.
+            frame = pd.DataFrame([tuple(row) for row in rows], columns=list(result.keys()))
         if left_out:
             frame.attrs["left_out"] = left_out
         return frame
@@ -93,15 +119,20 @@ class Reader:
         with self.connection() as connection:
             return int(connection.scalar(sa.select(ChangeRow.writes)) or 0)
 
-    def runs(self, trashed: bool = False) -> pd.DataFrame:
-        """Return all runs, newest first: a row a run, with its tags (list) and its newest sheet's path (or None).
+    def runs(self, trashed: bool = False, *, tag: str | None = None) -> pd.DataFrame:
+        """Return all runs, or those with a tag, newest first: a row a run, with its tags (list) and its newest sheet's
+        path (or None).
 
         Of a run that cannot be shown there is a sentence in `attrs["left_out"]` instead.
         """
         chosen = RunRow.trashed.is_not(None) if trashed else RunRow.trashed.is_(None)
+        if tag is not None:
+            chosen &= RunRow.key.in_(sa.select(TagRow.run_key).where(TagRow.tag == tag))
         frame = self.table(sa.select(*_RUN_COLUMNS, *_RUN_OBJECTS).where(chosen).order_by(RunRow.created.desc()))
         newest = (
             sa.select(SheetRow.run_key, sa.func.max(SheetRow.step).label("step"))
+            .join(RunRow, RunRow.key == SheetRow.run_key)
+            .where(chosen)
             .group_by(SheetRow.run_key)
             .subquery("newest")
         )
@@ -110,14 +141,19 @@ class Reader:
                 newest, (SheetRow.run_key == newest.c.run_key) & (SheetRow.step == newest.c.step)
             )
         ).set_index("run_key")
-        tags = (
-            self.table(sa.select(TagRow.run_key, TagRow.tag).order_by(TagRow.tag)).groupby("run_key")["tag"].agg(list)
+        tagged = self.table(
+            sa.select(TagRow.run_key, TagRow.tag)
+            .join(RunRow, RunRow.key == TagRow.run_key)
+            .where(chosen)
+            .order_by(TagRow.tag)
         )
         now = time.time()
         frame["status"] = [
             current_status(status, beat, now) for status, beat in zip(frame["status"], frame["heartbeat"], strict=True)
         ]
-        lists = tags.to_dict()
+        lists: dict[int, list[str]] = {}
+        for key, name in zip(tagged["run_key"], tagged["tag"], strict=True):
+            lists.setdefault(key, []).append(name)
         frame["tags"] = pd.Series([lists.get(key, []) for key in frame["key"]], dtype=object, index=frame.index)
         for column, source in (("sheet_path", "path"), ("sheet_sha256", "sha256")):
             by_run_key = sheets[source].to_dict()
@@ -182,6 +218,23 @@ class Reader:
         rows = self.table(sa.select(RunRow.id, RunRow.recipe).where(RunRow.id.in_(run_ids)).order_by(RunRow.key))
         return dict(zip(rows["id"], rows["recipe"], strict=True))
 
+    def recipes_and_datasets(self, run_ids: Sequence[str]) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
+        """Return the recipes and datasets, by id, of those of the runs that there are, also in the trash."""
+        rows = self.table(sa.select(RunRow.id, RunRow.recipe, RunRow.dataset).where(RunRow.id.in_(run_ids)))
+        return dict(zip(rows["id"], zip(rows["recipe"], rows["dataset"], strict=True), strict=True))
+
+    def tags(self, beginning: str = "") -> list[str]:
+        """Return the tags of runs outside the trash that begin so, those of the newest runs first."""
+        newest = sa.func.max(RunRow.created)
+        rows = self.table(
+            sa.select(TagRow.tag)
+            .join(RunRow, RunRow.key == TagRow.run_key)
+            .where(RunRow.trashed.is_(None), TagRow.tag.startswith(beginning, autoescape=True))
+            .group_by(TagRow.tag)
+            .order_by(newest.desc(), TagRow.tag)
+        )
+        return [str(tag) for tag in rows["tag"]]
+
     def metrics(self, run_ids: Sequence[str]) -> list[str]:
         """Return the names of the scalars that any of the runs has points of."""
         some = (
@@ -207,79 +260,27 @@ class Reader:
         With `width`, in stretches of so many steps instead, counted from step 1: the same ones for all runs.
         Columns: run_id, metric, step (the stretch's last), low, high, mean, count (points), nans (of which NaN).
         """
-        frames = [
-            self._buckets(run_id, metrics, buckets, width, step_from, step_to) for run_id in dict.fromkeys(run_ids)
-        ]
-        columns = ["run_id", "metric", "step", "low", "high", "mean", "count", "nans"]
-        frames = [frame for frame in frames if len(frame)]
+        if not self.exists:
+            return pd.DataFrame(columns=curves.COLUMNS)
+        edges = self.table(curves.extents(run_ids, metrics, step_from, step_to)).dropna()
+        stretches = curves.divided(edges, buckets, width)
+        metric_keys = [int(key) for key in edges["metric_key"].unique()]
+        frames = [self.table(query) for query in curves.queries(stretches, metric_keys, step_from, step_to)]
         if not frames:
-            return pd.DataFrame(columns=columns)
-        return pd.concat(frames, ignore_index=True)[columns]
+            return pd.DataFrame(columns=curves.COLUMNS)
+        table = curves.as_table(frames, edges, run_ids)
+        table.attrs["left_out"] = [sentence for frame in frames for sentence in frame.attrs.get("left_out", [])]
+        return table
 
     def widest_stretch(self, run_ids: Sequence[str], metrics: Sequence[str]) -> int:
         """Return how many steps the points of thinned runs stand for, the most of these runs and metrics; else 1."""
-        steps = sa.func.max(PointRow.step) - sa.func.min(PointRow.step)
-        frame = self.table(
-            sa.select(steps.label("steps"), sa.func.max(PointRow.step).label("last"), sa.func.count().label("count"))
-            .join(RunRow, RunRow.key == PointRow.run_key)
-            .join(MetricRow, MetricRow.key == PointRow.metric_key)
-            .where(RunRow.id.in_(run_ids), RunRow.thinned, MetricRow.name.in_(metrics))
-            .group_by(PointRow.run_key, PointRow.metric_key)
-            .having(sa.func.count(PointRow.low) > 0)
-        )
+        frame = self.table(curves.thinned(run_ids, metrics))
         if frame.empty:
             return 1
         # From the end of the first stretch to that of the last one, which may be shorter.
         table = frame.astype(float)
         widths = np.where(table["count"] > 1, np.ceil(table["steps"] / (table["count"] - 1)), table["last"])
         return int(widths.max())
-
-    def _buckets(
-        self,
-        run_id: str,
-        metrics: Sequence[str],
-        buckets: int,
-        width: int | None,
-        step_from: int | None,
-        step_to: int | None,
-    ) -> pd.DataFrame:
-        conditions = [RunRow.id == run_id, MetricRow.name.in_(metrics)]
-        if step_from is not None:
-            conditions.append(PointRow.step >= step_from)
-        if step_to is not None:
-            conditions.append(PointRow.step <= step_to)
-        source = sa.join(PointRow, RunRow, RunRow.key == PointRow.run_key).join(
-            MetricRow, MetricRow.key == PointRow.metric_key
-        )
-        first = 1
-        if width is None:
-            extent = self.table(
-                sa.select(sa.func.min(PointRow.step).label("first"), sa.func.max(PointRow.step).label("last"))
-                .select_from(source)
-                .where(*conditions)
-            )
-            if extent.empty or extent["last"].isna().any():
-                return pd.DataFrame()
-            first, last = int(extent["first"].iloc[0]), int(extent["last"].iloc[0])
-            width = max(1, math.ceil((last - first + 1) / buckets))
-        bucket = sa.cast(PointRow.step - first, sa.Integer).op("/")(width)  # whole numbers divide to a whole number
-        frame = self.table(
-            sa.select(
-                MetricRow.name.label("metric"),
-                sa.func.max(PointRow.step).label("step"),
-                sa.func.min(sa.func.coalesce(PointRow.low, PointRow.value)).label("low"),
-                sa.func.max(sa.func.coalesce(PointRow.high, PointRow.value)).label("high"),
-                sa.func.avg(PointRow.value).label("mean"),
-                sa.func.count().label("count"),
-                (sa.func.count() - sa.func.count(PointRow.value)).label("nans"),
-            )
-            .select_from(source)
-            .where(*conditions)
-            .group_by(MetricRow.name, bucket)
-            .order_by(MetricRow.name, sa.literal_column("step"))
-        )
-        frame["run_id"] = run_id
-        return frame.astype({"low": float, "high": float, "mean": float})
 
     def checkpoints(self, run_id: str) -> pd.DataFrame:
         """Return a run's checkpoints in order: epoch, step, images_seen, paths, hashes, sizes."""
@@ -311,9 +312,10 @@ class Reader:
         Of faces drawn as the recipe says, unless `sampled`: then of all, with the columns evaluation (its key),
         sampler, steps and guidance, None of faces that were drawn in one pass.
         """
-        frame = scores.comparable(self.table(scores.query(run_ids)))
-        recipes = self.recipes(list(frame["run_id"].unique())) if sampled else None
-        return scores.as_table(frame, recipes)
+        of_runs = RunRow.id.in_(run_ids)
+        evaluations = scores.comparable(self.table(scores.evaluations_query(of_runs)))
+        recipes = self.recipes(list(evaluations["run_id"].unique())) if sampled else None
+        return scores.as_table(evaluations, self.table(scores.query(of_runs)), recipes)
 
     def activity(self, run_id: str) -> Activity | None:
         """Return what a run in training does instead of stepping, None while it steps.

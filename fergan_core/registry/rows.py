@@ -124,29 +124,43 @@ def rule_of(column: Any) -> Rule | None:
     return _RULES.get(column.name)
 
 
+def _fault(value: Any, allowed: frozenset[type], rule: Rule | None) -> str | None:
+    """Return what is wrong with a value of a column, None where nothing is."""
+    if type(value) not in allowed:
+        return f"of the type {type(value).__name__}"
+    if value is None:
+        return None
+    if str in allowed and not is_text(value):
+        return "not UTF-8"
+    return rule(value) if rule is not None else None
+
+
+def _all_right(values: Sequence[Any], allowed: frozenset[type], rule: Rule | None) -> bool:
+    """Tell whether `_fault` finds nothing in any value; each different one is looked at once, and texts as one text."""
+    if not set(map(type, values)) <= allowed:
+        return False
+    if rule is None and str not in allowed:
+        return True
+    different = values if dict in allowed else set(values) - {None}
+    if rule is None:
+        return is_text("".join(different))
+    return not any(_fault(value, allowed, rule) for value in different)
+
+
 def valid_rows(rows: Sequence[Row], columns: Sequence[Any], whose: str | None = None) -> tuple[list[Row], list[str]]:
     """Return the rows that keep the rules, and a sentence for each other row.
 
     `columns` are those selected; `whose` is the id of the run whose rows they are, where the rows do not say it.
     """
     faults: dict[int, tuple[int, str]] = {}
-    for position, selected in enumerate(columns):
+    values_of = list(zip(*rows, strict=True))
+    for position, selected in enumerate(columns if values_of else ()):
         column = getattr(selected, "element", selected)
         allowed, rule = kinds_of(column), rule_of(column)
-        if not allowed:
+        if not allowed or _all_right(values_of[position], allowed, rule):
             continue
-        values = [row[position] for row in rows]
-        text = str in allowed
-        if rule is None and not text and {type(value) for value in values} <= allowed:
-            continue
-        for number, value in enumerate(values):
-            if type(value) not in allowed:
-                why: str | None = f"of the type {type(value).__name__}"
-            elif value is None:
-                continue
-            else:
-                why = "not UTF-8" if text and not is_text(value) else None
-                why = why or (rule(value) if rule is not None else None)
+        for number, value in enumerate(values_of[position]):
+            why = _fault(value, allowed, rule)
             if why is not None:
                 faults.setdefault(number, (position, why))
     if not faults:

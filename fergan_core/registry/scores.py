@@ -97,27 +97,30 @@ _OF_EVALUATION = (
     RunRow.literature,
     EvaluationRow.key.label("evaluation"),
 )
-_ORDER = (RunRow.created, EvaluationRow.step, EvaluationRow.key)
 
 
-def query(run_ids: Sequence[str]) -> sa.Select[*tuple[Any, ...]]:
-    """Select the runs' scores, with what `comparable` and `as_table` need of their evaluations and runs."""
-    return (
-        sa.select(*_OF_EVALUATION, ScoreRow.metric, ScoreRow.emotion, *(ScoreRow.__table__.c[name] for name in NUMBERS))
-        .join(EvaluationRow, EvaluationRow.key == ScoreRow.evaluation_key)
-        .join(RunRow, RunRow.key == EvaluationRow.run_key)
-        .where(RunRow.id.in_(run_ids))
-        .order_by(*_ORDER)
-    )
-
-
-def evaluations_query(trashed: bool = False) -> sa.Select[*tuple[Any, ...]]:
-    """Select the evaluations of all runs outside the trash, or in it, in the form of `query` without their scores."""
+def evaluations_query(*conditions: sa.ColumnElement[bool]) -> sa.Select[*tuple[Any, ...]]:
+    """Select the evaluations of runs, with what `comparable` and `as_table` need of them and their runs."""
     return (
         sa.select(*_OF_EVALUATION)
         .join(RunRow, RunRow.key == EvaluationRow.run_key)
-        .where(RunRow.trashed.is_not(None) if trashed else RunRow.trashed.is_(None))
-        .order_by(*_ORDER)
+        .where(*conditions)
+        .order_by(RunRow.created, EvaluationRow.step, EvaluationRow.key)
+    )
+
+
+def query(*conditions: sa.ColumnElement[bool]) -> sa.Select[*tuple[Any, ...]]:
+    """Select the scores of runs by their evaluation's key, without what is the same for all scores of it."""
+    return (
+        sa.select(
+            ScoreRow.evaluation_key.label("evaluation"),
+            ScoreRow.metric,
+            ScoreRow.emotion,
+            *(ScoreRow.__table__.c[name] for name in NUMBERS),
+        )
+        .join(EvaluationRow, EvaluationRow.key == ScoreRow.evaluation_key)
+        .join(RunRow, RunRow.key == EvaluationRow.run_key)
+        .where(*conditions)
     )
 
 
@@ -137,25 +140,37 @@ def comparable(frame: pd.DataFrame) -> pd.DataFrame:
     return leave_out(frame, lacking, "scores are left out: their protocol lacks its count, prior or seed")
 
 
-def as_table(frame: pd.DataFrame, recipes: Mapping[str, Mapping[str, Any]] | None) -> pd.DataFrame:
-    """Return comparable scores with their protocols' fields as columns.
+def as_table(
+    evaluations: pd.DataFrame, scores: pd.DataFrame, recipes: Mapping[str, Mapping[str, Any]] | None
+) -> pd.DataFrame:
+    """Return the scores of comparable evaluations with their protocols' fields as columns.
 
     Without `recipes` only those of faces drawn as the recipe says. With the runs' recipes by id all of them, with the
     columns evaluation (its key), sampler, steps and guidance.
     """
+    left_out = [*evaluations.attrs.get("left_out", []), *scores.attrs.get("left_out", [])]
+    samplings = None
     if recipes is None:
-        by_recipe = frame["protocol"].map(lambda protocol: "sampling" not in protocol).astype(bool)
-        frame = frame[by_recipe].reset_index(drop=True).drop(columns="evaluation")
+        by_recipe = evaluations["protocol"].map(lambda protocol: "sampling" not in protocol).astype(bool)
+        evaluations = evaluations[by_recipe].reset_index(drop=True)
     else:
-        pairs = zip(frame["protocol"], frame["run_id"], strict=True)
-        samplings = [_sampling(protocol, recipes[run_id]) for protocol, run_id in pairs]
-        frame[["sampler", "steps", "guidance"]] = pd.DataFrame(samplings, index=frame.index, dtype=object)
-    complete = [protocols.complete(protocol) for protocol in frame.pop("protocol")]
+        pairs = zip(evaluations["protocol"], evaluations["run_id"], strict=True)
+        rows = [_sampling(protocol, recipes[run_id]) for protocol, run_id in pairs]
+        samplings = pd.DataFrame(
+            rows, index=evaluations["evaluation"], columns=["sampler", "steps", "guidance"], dtype=object
+        )
+    complete = [protocols.complete(protocol) for protocol in evaluations["protocol"]]
+    evaluations = evaluations.drop(columns="protocol")
     for position, name in enumerate((*protocols.BESIDE_JUDGE, "real_count")):
-        values = pd.Series([protocol[name] for protocol in complete], dtype=object, index=frame.index)
-        frame.insert(7 + position, name, values)
-    frame["emotion"] = frame["emotion"].replace({"": None})
-    return frame.astype(dict.fromkeys(NUMBERS, float))
+        values = pd.Series([protocol[name] for protocol in complete], dtype=object, index=evaluations.index)
+        evaluations.insert(7 + position, name, values)
+    table = evaluations.astype({"evaluation": int}).merge(scores.astype({"evaluation": int}), on="evaluation")
+    table["emotion"] = table["emotion"].replace({"": None})
+    table = table.astype(dict.fromkeys(NUMBERS, float))
+    table = table.drop(columns="evaluation") if samplings is None else table.join(samplings, on="evaluation")
+    if left_out:
+        table.attrs["left_out"] = left_out
+    return table
 
 
 def _sampling(protocol: Mapping[str, Any], recipe: Mapping[str, Any]) -> tuple[Any, Any, Any]:

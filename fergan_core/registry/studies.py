@@ -26,7 +26,7 @@ def studies_of(tags: Iterable[str]) -> list[str]:
 
 def studies(reader: Reader) -> list[str]:
     """Name the studies that have runs, the newest first."""
-    return list(dict.fromkeys(name for tags in reader.runs()["tags"] for name in studies_of(tags)))
+    return studies_of(dict.fromkeys(reader.tags(study_tag(""))))
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,10 @@ def trials(reader: Reader, name: str) -> Trials:
     together, of the run's newest evaluation under the protocol that `protocols.preferred` puts first. A field that is
     named like a score gets `set ` before its name. Runs that are still training, were stopped, or crashed are left out.
     """
-    runs = reader.runs()
-    runs = runs[[name in studies_of(tags) for tags in runs["tags"]]]
+    runs = reader.runs(tag=study_tag(name))
     runs = runs[~runs["status"].isin(["running", "interrupted", "crashed"])]
-    recipes = {run_id: _texts(flat(reader.run(run_id)["recipe"])) for run_id in runs["id"]}
+    recorded = reader.recipes(list(runs["id"]))
+    recipes = {run_id: _texts(flat(recorded[run_id])) for run_id in runs["id"]}
     table = pd.DataFrame.from_dict(recipes, orient="index")
     varied = [str(field) for field in table if field not in _NOT_VARIED and table[field].astype(str).nunique() > 1]
     frame = runs[["id", "name", "status", "epoch", "seed"]].rename(columns={"id": "run_id"}).set_index("run_id")

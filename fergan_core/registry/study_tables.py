@@ -3,7 +3,7 @@
 import pandas as pd
 
 from fergan_core.registry.queries import Reader
-from fergan_core.registry.studies import studies_of
+from fergan_core.registry.studies import study_tag
 
 _COLUMNS = ["run_id", "name", "status", "seed", "data", "data_hash", "created"]
 
@@ -14,10 +14,11 @@ def study_tables(reader: Reader, name: str) -> tuple[pd.DataFrame, pd.DataFrame,
     The runs' columns: run_id, name, status, seed, data, data_hash, created, images (how many they learnt from) and
     recipe (a dict). Scores and findings are the reader's.
     """
-    runs = reader.runs().rename(columns={"id": "run_id"})
-    study_runs = runs.loc[[name in studies_of(tags) for tags in runs["tags"]], _COLUMNS].reset_index(drop=True)
-    full_rows = [reader.run(run_id) for run_id in study_runs["run_id"]]
-    study_runs["images"] = [run["dataset"].get("images", 0) for run in full_rows]
-    study_runs["recipe"] = pd.Series([run["recipe"] for run in full_rows], dtype=object)
+    runs = reader.runs(tag=study_tag(name)).rename(columns={"id": "run_id"})
+    study_runs = runs[_COLUMNS].reset_index(drop=True)
+    objects = reader.recipes_and_datasets(list(study_runs["run_id"]))
+    recipes, datasets = ([objects[run_id][place] for run_id in study_runs["run_id"]] for place in (0, 1))
+    study_runs["images"] = [dataset.get("images", 0) for dataset in datasets]
+    study_runs["recipe"] = pd.Series(recipes, dtype=object)
     run_ids = list(study_runs["run_id"])
     return study_runs, reader.scores(run_ids), reader.findings(run_ids)

@@ -23,7 +23,8 @@ def preferred_evaluations(reader: Reader, *, trashed: bool = False) -> pd.DataFr
     Columns: evaluation (its key), run_id, run_name, data, epoch, step, judge, judge_sha256, count, prior, seed,
     truncation, real_count.
     """
-    evaluations = scores.comparable(reader.table(scores.evaluations_query(trashed)))
+    of_kind = RunRow.trashed.is_not(None) if trashed else RunRow.trashed.is_(None)
+    evaluations = scores.comparable(reader.table(scores.evaluations_query(of_kind)))
     left_out = evaluations.attrs.get("left_out", [])
     sampled = [protocol.get("sampling") is not None for protocol in evaluations["protocol"]]
     evaluations = evaluations[~pd.Series(sampled, index=evaluations.index, dtype=bool)]
