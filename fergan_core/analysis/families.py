@@ -20,12 +20,13 @@ def levels(p_values: Sequence[float]) -> list[float]:
     """
     if not len(p_values):
         return []
-    from statsmodels.stats.multitest import multipletests  # not above: it takes a second to import
-
+    # Not by statsmodels, which takes a second to import and at each call collects the garbage of the whole process.
     values = np.asarray(p_values, dtype=float)
-    rejected = multipletests(values, LEVEL, method="holm")[0]
+    each = LEVEL / np.arange(len(values), 0, -1)
+    kept = ~(np.sort(values) <= each)
+    rejected = int(kept.argmax()) if kept.any() else len(values)
     ranks = values.argsort(kind="stable").argsort(kind="stable")
-    return [float(level) for level in LEVEL / (len(values) - np.minimum(ranks, rejected.sum()))]
+    return [float(level) for level in LEVEL / (len(values) - np.minimum(ranks, rejected))]
 
 
 def corrected(count: int) -> str:
