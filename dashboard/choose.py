@@ -247,11 +247,12 @@ def several_runs(runs: pd.DataFrame, default: Sequence[str], label: str = "Runs"
         choose(state[key])
         st.query_params[at] = ",".join(state[key])
 
-    chosen = st.multiselect(label, ids, format_func=run_label(runs), key=key, on_change=follow)
+    name = run_label(runs)
+    chosen = st.multiselect(label, ids, format_func=name, key=key, on_change=follow)
     state[opened] = chosen
     st.query_params[at] = ",".join(chosen)
     if at == "runs":
-        _name_tab([run_label(runs)(run_id) for run_id in chosen])
+        _name_tab([name(run_id) for run_id in chosen])
     return chosen
 
 

@@ -5,6 +5,7 @@ Nothing is written here, except what a person enters on a page, through `registr
 
 import json
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import wraps
@@ -32,6 +33,7 @@ from fergan_core.registry import (
     summaries,
     trials,
 )
+from fergan_core.registry.queries import current_status
 from fergan_core.registry.study_tables import study_tables
 
 P = ParamSpec("P")
@@ -103,26 +105,42 @@ def _until_next_write(most: int) -> Callable[[Callable[Concatenate[Reader, P], T
     return decorate
 
 
+@_until_next_write(2)
+def _all_runs(source: Reader) -> pd.DataFrame:
+    return source.runs()
+
+
 def runs() -> pd.DataFrame:
-    """Return all runs, newest first, never cached: that a run has crashed shows by the clock and not by a write.
+    """Return all runs, newest first, with their statuses as they are now: a crash shows by the clock, not by a write.
 
     Ended trials of studies, of which there are dozens, come after the others.
     """
-    table = reader().runs()
-    _note_left_out(table)
+    table = _all_runs()
+    now = time.time()
+    states = zip(table.status, table.heartbeat, strict=True)
+    table["status"] = pd.Series(
+        [current_status(*state, now) for state in states], table.index, dtype=table.status.dtype
+    )
     trial = table.tags.map(studies_of).astype(bool)
     last = (trial & (table.status != "running")).sort_values(kind="stable")
     return table.loc[last.index].reset_index(drop=True)
 
 
-def trashed() -> set[str]:
+@_until_next_write(2)
+def trashed(source: Reader) -> set[str]:
     """Return the ids of the runs in the trash."""
-    return set(reader().runs(trashed=True).id)
+    return set(source.runs(trashed=True).id)
+
+
+@_until_next_write(64)
+def _run(source: Reader, run_id: str) -> dict[str, Any]:
+    return source.run(run_id)
 
 
 def run(run_id: str) -> dict[str, Any]:
     """Return all about a run, as it stands now."""
-    return reader().run(run_id)
+    row = _run(run_id)
+    return {**row, "status": current_status(row["status"], row["heartbeat"], time.time())}
 
 
 @_until_next_write(64)
@@ -244,9 +262,10 @@ def best_first(runs: pd.DataFrame, has: str | None = None) -> list[str]:
     return list(trained.id[order[number > 0].sort_values(["few", "drawn", "fid"], kind="stable").index])
 
 
-def study_names() -> list[str]:
+@_until_next_write(2)
+def study_names(source: Reader) -> list[str]:
     """Name the studies that have runs, the newest first."""
-    return studies(reader())
+    return studies(source)
 
 
 def study_trials(name: str) -> Trials:

@@ -10,7 +10,6 @@ from dashboard import choose, data
 from dashboard.charts import methods as charts
 from dashboard.charts.palette import PLOTLY_CONFIG
 from dashboard.charts.score_table import of_emotion, written
-from dashboard.rows import rows_of
 from dashboard.sections.groups import SPENT, STAGES
 from fergan_core.analysis import comparison, families, scales
 from fergan_core.analysis.budgets import COST, SPEED, STRETCHES, Budget, with_cost
@@ -60,7 +59,7 @@ def show(chosen: pd.DataFrame) -> None:
     points = data.points(run_ids, (SPEED, COST), STRETCHES)
     seeds = dict(zip(chosen.id, chosen.seed, strict=True))
     matched = comparison.matched(scores, run_ids_of, seeds, recipes, points, budget, at)
-    missing = [row.name for row in rows_of(chosen) if row.id not in set(matched.run_id)]
+    missing = list(chosen.name[~chosen.id.isin(matched.run_id)])
     if missing:
         st.warning(
             f"Left out: {choose.plain(', '.join(missing))}. These runs have no score by this judge, or were trained by "
