@@ -68,14 +68,14 @@ def _is_there_now(url: str, state: tuple[object, ...]) -> bool:
 
 def _state(path: Path) -> tuple[object, ...]:
     """Return what changes when a file or its log is replaced or written."""
-    states = []
+    states: list[object] = []
     for file in (path, path.with_name(f"{path.name}-wal")):
         try:
             state = file.stat()
         except OSError as error:
             states.append(error.errno)
         else:
-            states.append((state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns))
+            states.append((state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns))
     return tuple(states)
 
 
@@ -125,9 +125,9 @@ class Reader:
 
         Of a run that cannot be shown there is a sentence in `attrs["left_out"]` instead.
         """
-        chosen = RunRow.trashed.is_not(None) if trashed else RunRow.trashed.is_(None)
+        chosen: sa.ColumnElement[bool] = RunRow.trashed.is_not(None) if trashed else RunRow.trashed.is_(None)
         if tag is not None:
-            chosen &= RunRow.key.in_(sa.select(TagRow.run_key).where(TagRow.tag == tag))
+            chosen = chosen & RunRow.key.in_(sa.select(TagRow.run_key).where(TagRow.tag == tag))
         frame = self.table(sa.select(*_RUN_COLUMNS, *_RUN_OBJECTS).where(chosen).order_by(RunRow.created.desc()))
         newest = (
             sa.select(SheetRow.run_key, sa.func.max(SheetRow.step).label("step"))

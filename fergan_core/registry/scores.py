@@ -110,9 +110,10 @@ def evaluations_query(*conditions: sa.ColumnElement[bool]) -> sa.Select[*tuple[A
 
 
 def query(*conditions: sa.ColumnElement[bool]) -> sa.Select[*tuple[Any, ...]]:
-    """Select the scores of runs by their evaluation's key, without what is the same for all scores of it."""
+    """Select the scores of runs by their evaluation's key, without what `evaluations_query` says of it."""
     return (
         sa.select(
+            RunRow.id.label("run_id"),  # by which the sentence about a row that is left out names its run
             ScoreRow.evaluation_key.label("evaluation"),
             ScoreRow.metric,
             ScoreRow.emotion,
@@ -164,7 +165,8 @@ def as_table(
     for position, name in enumerate((*protocols.BESIDE_JUDGE, "real_count")):
         values = pd.Series([protocol[name] for protocol in complete], dtype=object, index=evaluations.index)
         evaluations.insert(7 + position, name, values)
-    table = evaluations.astype({"evaluation": int}).merge(scores.astype({"evaluation": int}), on="evaluation")
+    scores = scores.drop(columns="run_id").astype({"evaluation": int})
+    table = evaluations.astype({"evaluation": int}).merge(scores, on="evaluation")
     table["emotion"] = table["emotion"].replace({"": None})
     table = table.astype(dict.fromkeys(NUMBERS, float))
     table = table.drop(columns="evaluation") if samplings is None else table.join(samplings, on="evaluation")

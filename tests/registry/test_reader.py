@@ -1,16 +1,18 @@
 """What is read: buckets that keep every spike, names that mean one run, and the empty registry."""
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import sqlalchemy as sa
 
-from fergan_core.errors import NoRun, RegistryError
-from fergan_core.registry import Reader, Registry, Score
+from fergan_core.errors import NewerSchema, NoRun, RegistryError
+from fergan_core.registry import Reader, Registry, Score, studies, trials
 from fergan_core.registry.schema import PointRow, RunRow
+from fergan_core.registry.study_tables import study_tables
 
 Enter = Callable[..., str]
 
@@ -166,16 +168,59 @@ def test_what_is_no_registry_is_refused_in_one_sentence(tmp_path: Path) -> None:
     assert text.read_text().startswith("no database")
 
 
-def test_a_thousand_runs_are_listed_quickly(registry: Registry, reader: Reader, enter: Enter) -> None:
-    first = enter(registry, tags=["a"])
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """Collect the SQL statements that are run meanwhile."""
+    run: list[str] = []
+
+    def note(connection: object, cursor: object, statement: str, *others: object) -> None:
+        run.append(statement)
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", note)
+    try:
+        yield run
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", note)
+
+
+@pytest.mark.slow
+def test_many_runs_take_as_few_statements_as_few(registry: Registry, reader: Reader, enter: Enter) -> None:
+    counts = []
+    for runs in (2, 5):
+        run_ids = [enter(registry, tags=["study:s"]) for _ in range(runs)]
+        for run_id in run_ids:
+            registry.add_points(run_id, [("a", step, 1.0) for step in range(20)])
+            protocol = {"count": 9, "seed": 0, "prior": "natural"}
+            scores = [Score("is", 2.0)]
+            about = {"epoch": 1, "step": 9, "judge": "j", "judge_sha256": "ab"}
+            registry.add_evaluation(run_id, **about, protocol=protocol, scores=scores)
+            registry.set_status(run_id, "finished")
+        run_ids = reader.runs()["id"].tolist()
+        with statements() as run:
+            reader = Reader(reader.url)
+            assert len(reader.runs()) == len(run_ids)
+            assert reader.points(run_ids, ["a"])["count"].sum() == 20 * (len(run_ids) - 1)
+            assert len(reader.scores(run_ids, sampled=True)) >= len(run_ids) - 1
+            assert len(trials(reader, "s").table) == len(run_ids) - 1
+            assert len(study_tables(reader, "s")[0]) == len(run_ids) - 1
+            assert studies(reader) == ["s"]
+            reader.findings(run_ids), reader.recipes(run_ids), reader.metrics(run_ids)
+        counts.append(len(run))
+    assert counts[0] == counts[1] < 40
+
+
+def test_a_file_is_asked_for_its_schema_once_until_it_changes(registry: Registry, enter: Enter) -> None:
+    url = registry.url
+    Reader(url)
+    with statements() as run:
+        for _ in range(5):
+            assert Reader(url).exists
+    assert run == []
+    enter(registry)
+    with statements() as run:
+        Reader(url)
+    assert run
     with registry.write() as connection:
-        row = dict(connection.execute(RunRow.__table__.select().where(RunRow.id == first)).one()._mapping)
-        del row["key"]
-        copies = [{**row, "id": f"copy{i:04d}", "created": float(i)} for i in range(1000)]
-        connection.execute(RunRow.__table__.insert(), copies)
-    started = time.perf_counter()
-    runs = reader.runs()
-    assert time.perf_counter() - started < 2  # 30 ms where nothing else runs
-    assert runs["id"].tolist()[:1] + runs["id"].tolist()[-1:] == [first, "copy0000"]
-    assert len(runs) == 1002
-    assert runs["tags"].map(len).sum() == 1
+        connection.exec_driver_sql("UPDATE fergan_version SET version_num = '9999'")
+    with pytest.raises(NewerSchema):
+        Reader(url)
