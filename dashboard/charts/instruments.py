@@ -1,6 +1,5 @@
 """All instruments of a training on one axis, the losses against each other, spectra; pure functions of tables."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,8 +14,7 @@ from dashboard.rows import rows_of
 from fergan_core.analysis.findings.timeline import Statement
 from fergan_core.scalars import Panel
 
-# A severity of another program's is as faint as the least.
-SEVERITY_COLOURS = defaultdict(lambda: FAINT_INK, {"warning": "#e69f00", "alarm": "#d0392f"})
+SEVERITY_COLOURS = {"info": FAINT_INK, "warning": "#e69f00", "alarm": "#d0392f"}
 
 
 def title_of(one: Statement) -> str:

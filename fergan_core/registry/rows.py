@@ -15,6 +15,7 @@ import pandas as pd
 from fergan_core.registry.faults import is_text, kinds_of
 
 LATEST = 7_258_118_400.0  # the year 2200: beyond some such date neither Python nor a browser has a calendar
+SEVERITIES = ("info", "warning", "alarm")  # of a finding, the least first
 PROTOCOL_FIELDS = ("count", "prior", "seed")  # without which two evaluations cannot be compared
 MOST = 2**53  # the largest number up to which a browser counts exactly
 
@@ -111,6 +112,7 @@ _RULES: Mapping[str, Rule] = {
     "emotions": names_fault,
     "columns": lambda value: count_fault(value, 1),
     "kind": lambda value: None if value else "empty",
+    "severity": lambda value: None if value in SEVERITIES else f"not one of {', '.join(SEVERITIES)}",
 }
 
 
