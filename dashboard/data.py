@@ -310,8 +310,8 @@ def sheet_bytes(path: str, sha256: str) -> bytes:
 
 
 @st.cache_data(max_entries=_MOST_PICTURES, show_spinner=False)
-def small_sheet(path: str, sha256: str, _draw: Callable[[bytes], bytes]) -> bytes:
-    """Return `_draw(picture)` of a sheet, cached by the sheet alone."""
+def small_sheet(path: str, sha256: str, _draw: Callable[[bytes], bytes], how: str = "") -> bytes:
+    """Return `_draw(picture)` of a sheet, cached by the sheet and `how` it is drawn."""
     return _draw(reader().file(path).read_bytes())
 
 

@@ -1,4 +1,4 @@
-"""Runs side by side: their recipes' differences, their newest scores; pure functions of tables."""
+"""Runs side by side: what differs in their recipes; pure functions of tables."""
 
 import json
 from collections.abc import Mapping
@@ -6,19 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from fergan_core.protocols import numbers, once, words
-from fergan_core.recipe import differences
+from fergan_core.recipe import NON_TRAINING_FIELDS, differences
 
-# A column of the score table: the metric and which of its numbers.
-_SCORE_COLUMNS = {
-    "IS": ("is", "value"),
-    "IS low": ("is", "low"),
-    "IS high": ("is", "high"),
-    "IS of real faces": ("is", "real"),
-    "KL nats": ("kl_nats", "value"),
-    "KL / ln K": ("kl_ratio", "value"),
-    "recognised as requested": ("accuracy", "value"),
-}
+# What a run's result does not depend on, beside the seed, on which it does: how it was recorded, and by what machine.
+BOOKKEEPING = (NON_TRAINING_FIELDS - {"seed"}) | {"device", "commit", "torch"}
 
 
 def recipe_differences(recipes: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
@@ -37,22 +28,28 @@ def field_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def score_table(scores: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
-    """List each run's newest evaluation under every judge and protocol, the runs in the labels' order: IS with its
-    interval, real faces' IS, KL, accuracy."""
-    order = {run_id: place for place, run_id in enumerate(labels)}
-    overall = scores[scores.emotion.isna() & scores.metric.isin([metric for metric, _ in _SCORE_COLUMNS.values()])]
-    overall = once(overall).sort_values("run_id", key=lambda ids: ids.map(order), kind="stable")
-    rows = []
-    for (run_id, _), group in overall.groupby(["run_id", numbers(overall)], sort=False):
-        group = group[group.step == group.step.max()]
-        by_metric, first = group.set_index("metric"), group.iloc[0]
-        row = {"run": labels[str(run_id)], "epoch": first.epoch}
-        row |= {title: _value(by_metric, *column) for title, column in _SCORE_COLUMNS.items()}
-        rows.append(row | {"judge and protocol": words(first)})
-    return pd.DataFrame(rows)
+def sorted_out(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the rows of `recipe_differences` on which a result depends, those that all runs have first, and those of
+    bookkeeping."""
+    some = (table == "–").any(axis=1)
+    table = pd.concat([table[~some], table[some]])
+    beside = table.field.isin(list(BOOKKEEPING))
+    return table[~beside], table[beside]
 
 
-def _value(by_metric: pd.DataFrame, metric: str, column: str) -> float | None:
-    value: float | None = by_metric[column].get(metric)
-    return value
+def settings_of(run: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a run's recipe with what else its result depends on, and by what it was trained.
+
+    `run` is as `Reader.run` returns it.
+    """
+    provenance, dataset = run["provenance"], run["dataset"]
+    others = {
+        "seed": run["seed"],
+        "data": run["data"],
+        "data_hash": str(dataset.get("content_hash", ""))[:8],
+        "begun_from": f"run {run['parent']}, step {run['parent_step']}" if run.get("parent") else "–",
+        "device": run.get("device") or "–",
+        "commit": str(provenance.get("commit") or "–")[:8],
+        "torch": dict(provenance.get("versions") or {}).get("torch", "–"),
+    }
+    return {**run["recipe"], **others}

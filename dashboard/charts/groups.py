@@ -8,6 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.bands import plain
+from dashboard.charts.curves import Line, Spread, group_line
 from dashboard.charts.palette import FAINT_INK, plotly_template, run_colour
 from dashboard.charts.score_table import ARROWS, of_emotion, written
 from dashboard.rows import rows_of
@@ -120,6 +121,43 @@ def strip_figure(values: pd.DataFrame, metric: str, labels: Mapping[str, str], *
     figure.update_xaxes(tickvals=[0, 1], ticktext=[f"group {name}" for name in GROUPS], range=[-0.5, 1.5])
     figure.update_yaxes(title=CATALOGUE[metric].title)
     return figure
+
+
+def group_lines(
+    scores: pd.DataFrame,
+    groups: Mapping[str, Sequence[str]],
+    metric: str,
+    unit: str,
+    spread: Spread,
+    emotion: str | None = None,
+) -> list[Line]:
+    """Return the groups' means of a metric over the runs' evaluations, each with its band; none of one evaluation each.
+
+    `scores` are of one protocol, with a column `unit`, such as epoch or images; the band is as in `group_line`.
+    """
+    rows = of_emotion(scores, emotion)
+    rows = rows[rows.metric == metric].dropna(subset=["value", unit]).sort_values(unit)
+    lines = []
+    for name in GROUPS:
+        of_runs = [rows[rows.run_id == run_id] for run_id in groups[name]]
+        members = [_run_line(str(table.run_id.iloc[0]), table, unit) for table in of_runs if len(table)]
+        if any(len(member.points) > 1 for member in members):
+            lines.append(group_line(f"group {name}", COLOURS[name], members, spread))
+    return lines
+
+
+def _run_line(run_id: str, rows: pd.DataFrame, unit: str) -> Line:
+    once = rows.drop_duplicates(unit, keep="last")
+    points = pd.DataFrame({"x": once[unit].astype(float), "value": once.value, "mean": once.value})
+    return Line(run_id, "", points.assign(low=np.nan, high=np.nan, runs=1).reset_index(drop=True))
+
+
+def add_real(figure: go.Figure, values: pd.DataFrame, metric: str) -> None:
+    """Draw real faces' value of a metric as a dashed line, where it is one value."""
+    real = values.real[values.metric == metric].dropna().round(6).unique()
+    if len(real) == 1:
+        line = {"color": FAINT_INK, "width": 1.5, "dash": "dash"}
+        figure.add_hline(y=real[0], line=line, annotation_text="real faces", annotation_font_color=FAINT_INK)
 
 
 def compared(values: pd.DataFrame, metrics: Sequence[str]) -> int:

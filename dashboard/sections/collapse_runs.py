@@ -1,5 +1,7 @@
 """The Mode collapse page's list of all runs in which something collapsed; a click on one shows it."""
 
+from collections import Counter
+
 import pandas as pd
 import streamlit as st
 
@@ -19,14 +21,21 @@ def collapsed_runs(findings: pd.DataFrame, sheets: "pd.Series[int]") -> pd.DataF
     names, in order of collapse), epoch (of the first), whole (that in which the whole generator collapsed, or None),
     alarms (their number), sheets.
     """
-    rows = []
-    for run_id, of_run in findings.groupby("run_id", sort=False):
-        collapses, whole = of_run[of_run.kind == "collapse"], of_run[of_run.kind == "global-collapse"]
-        if len(collapses):
-            names = ", ".join(dict.fromkeys(numbers["emotion"] for numbers in collapses.numbers))
-            epoch = None if whole.empty else int(whole.epoch.iloc[0])
-            alarms = int((of_run.severity == "alarm").sum())
-            rows.append((run_id, names, int(collapses.epoch.min()), epoch, alarms, int(sheets.get(run_id, 0))))
+    emotions: dict[str, dict[str, int]] = {}  # with the epochs of their collapses
+    whole: dict[str, int] = {}
+    alarms: Counter[str] = Counter()
+    for run_id, kind, severity, epoch, numbers in findings[
+        ["run_id", "kind", "severity", "epoch", "numbers"]
+    ].to_numpy():
+        alarms[run_id] += severity == "alarm"
+        if kind == "collapse":
+            emotions.setdefault(run_id, {}).setdefault(numbers["emotion"], epoch)
+        elif kind == "global-collapse":
+            whole.setdefault(run_id, epoch)
+    rows = [
+        (run_id, ", ".join(names), min(names.values()), whole.get(run_id), alarms[run_id], sheets.get(run_id, 0))
+        for run_id, names in emotions.items()
+    ]
     table = pd.DataFrame(rows, columns=COLUMNS).astype({"whole": "Int64"})
     order = pd.DataFrame({"few": table.sheets < 2, "alarms": -table.alarms})
     return table.loc[order.sort_values(["few", "alarms"], kind="stable").index].reset_index(drop=True)

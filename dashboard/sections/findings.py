@@ -3,8 +3,6 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 
@@ -14,6 +12,7 @@ from dashboard.rows import rows_of
 from fergan_core.analysis.findings import KINDS
 from fergan_core.analysis.findings.timeline import Statement, moments, statements
 from fergan_core.emotions import EMOTIONS
+from fergan_core.errors import FerganError
 
 BADGES = {"alarm": "red", "warning": "orange", "info": "gray"}
 COLLAPSES = ("collapse", "global-collapse", "recovery", "repeats")
@@ -90,19 +89,30 @@ def show_with_faces(run_id: str, statement: Statement) -> None:
         sheet = next(rows_of(saved.loc[[step]]))
         with column:
             st.markdown(f"**{when}: epoch {sheet.epoch}**")
-            _show_faces(sheet_series.faces(sheet), statement.emotion, f"epoch {sheet.epoch}, {when}")
+            _show_faces(sheet, statement.emotion, f"epoch {sheet.epoch}, {when}")
 
 
-def _show_faces(faces: Mapping[str, npt.NDArray[np.uint8]], emotion: str | None, when: str) -> None:
-    if emotion is None and faces:
+def _show_faces(sheet: Any, emotion: str | None, when: str) -> None:
+    """A sheet's faces of an emotion, or some of each emotion."""
+    if emotion is not None and emotion not in sheet.emotions:
+        st.caption(f"Its sheet has no {choose.plain(emotion)} faces.")
+        return
+    dark = choose.dark()
+
+    def draw(picture: bytes) -> bytes:
+        faces = sheets.by_emotion(picture, sheet.emotions)
+        if emotion is not None:
+            return sheets.face_grid(faces[emotion][:_FACES], columns=_OF_EACH, scale=1)
         few = {name: images[:_OF_EACH] for name, images in faces.items()}
-        picture = sheets.labelled_sheet(few, "", dark=choose.dark(), columns=_OF_EACH)
-        st.image(picture, alt=f"{_OF_EACH} faces of each emotion, {when}", width="stretch")
-    elif emotion is not None and emotion in faces:
-        picture = sheets.face_grid(faces[emotion][:_FACES], columns=5)
-        st.image(picture, alt=f"{emotion} faces, {when}", width="stretch")
-    elif faces:
-        st.caption(f"Its sheet has no {choose.plain(str(emotion))} faces.")
+        return sheets.labelled_sheet(few, "", dark=dark, columns=_OF_EACH)
+
+    try:
+        drawn = data.small_sheet(sheet.path, sheet.sha256, draw, emotion or f"of each, dark {dark}")
+    except (FerganError, OSError):
+        sheet_series.faces(sheet)  # says what is wrong with it
+        return
+    whose = f"{_OF_EACH} faces of each emotion" if emotion is None else f"{emotion} faces"
+    st.image(drawn, alt=f"{whose}, {when}", width="stretch")
 
 
 def numbers_table(numbers: Mapping[str, Any]) -> pd.DataFrame:

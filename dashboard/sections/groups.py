@@ -8,8 +8,10 @@ import streamlit as st
 from dashboard import choose, data
 from dashboard.charts import groups as charts
 from dashboard.charts.compare import recipe_differences
+from dashboard.charts.curves import Axes, Spread
 from dashboard.charts.palette import PLOTLY_CONFIG
 from dashboard.charts.score_table import DEFAULT_METRICS, metrics_of
+from dashboard.sections import curves
 from fergan_core.analysis import families
 from fergan_core.analysis.alarms import alarms
 from fergan_core.analysis.budgets import COST, SPEED, STRETCHES, Budget, at_budget, with_cost
@@ -29,6 +31,9 @@ STAGES: Mapping[Budget, str] = {
     "flops": "at equal FLOPs",
 }
 
+ALONG = {"epoch": "epoch", "images": "images seen"}
+BANDS: Mapping[Spread, str] = {"extremes": "lowest to highest run", "interval": "95 % interval of the mean"}
+
 # The unit of each budget: its size, and its name.
 SPENT: Mapping[Budget, tuple[float, str]] = {
     "images": (1, "images seen"),
@@ -40,13 +45,14 @@ SPENT: Mapping[Budget, tuple[float, str]] = {
 def choose_groups(runs: pd.DataFrame) -> dict[str, list[str]]:
     """Ask for the runs of both groups, one by one or all of a preset or tag; the address keeps them."""
     chosen, prepared = {}, prepared_groups(runs)
+    first = first_pair(prepared)
     for name, column in zip(charts.GROUPS, st.columns(2, gap="medium"), strict=True):
         with column:
             st.selectbox(
                 f"Fill {name} with all runs of", list(prepared), None, placeholder="A preset or tag",
                 key=f"fill {name}", on_change=_fill, args=(name, prepared),
             )  # fmt: skip
-            chosen[name] = choose.several_runs(runs, [], f"Group {name}", name)
+            chosen[name] = choose.several_runs(runs, first[name], f"Group {name}", name)
     return chosen
 
 
@@ -64,6 +70,23 @@ def prepared_groups(runs: pd.DataFrame) -> dict[str, list[str]]:
                 words = ", ".join(f"{name}={value}" for name, value in setting.items())
                 prepared.setdefault(f"study {study}: {words}", []).append(str(run_id))
     return {f"{words} ({len(run_ids)})": run_ids for words, run_ids in prepared.items()}
+
+
+def first_pair(prepared: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
+    """Return the groups at which the page opens: the two largest settings of a study, or presets on the same data, that
+    share no run; empty ones where there are no two of several runs."""
+    kinds: dict[str, list[Sequence[str]]] = {}
+    for name, run_ids in prepared.items():
+        if len(run_ids) > 1 and not name.startswith("tag "):
+            kind = name.partition(":")[0] if name.startswith("study ") else name.rpartition(" on ")[2].split(" (")[0]
+            kinds.setdefault(kind, []).append(run_ids)
+    pairs = []
+    studied = {kind: groups for kind, groups in kinds.items() if kind.startswith("study ") and len(groups) > 1}
+    for groups in (studied or kinds).values():
+        first, *others = sorted(groups, key=len, reverse=True)
+        pairs += [(first, other) for other in others if not set(first) & set(other)][:1]
+    best = max(pairs, key=lambda pair: min(map(len, pair)), default=((), ()))
+    return dict(zip(charts.GROUPS, best, strict=True))
 
 
 def varied(run_ids: Sequence[str]) -> pd.DataFrame:
@@ -134,6 +157,37 @@ def show(runs: pd.DataFrame, groups: Groups) -> None:
     figure = charts.strip_figure(values, metric, labels, dark=choose.dark())
     st.plotly_chart(figure, width="stretch", theme=None, key="strip figure", config=PLOTLY_CONFIG)
     st.caption("Points: the runs' scores; bars: the groups' means.")
+    show_over_training(spent[spent.run_id.isin(labels)], groups, metric, emotion, values)
+
+
+def show_over_training(
+    scores: pd.DataFrame, groups: Groups, metric: str, emotion: str | None, values: pd.DataFrame
+) -> None:
+    """The groups' means of a metric over the runs' evaluations, with bands."""
+    st.subheader(f"{CATALOGUE[metric].title} over the training", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        unit = st.segmented_control(
+            "Along", list(ALONG), default="epoch", required=True, key="along", bind="query-params",
+            format_func=ALONG.__getitem__,
+        )  # fmt: skip
+        spread: Spread = st.segmented_control(
+            "Band", list(BANDS), default="extremes", required=True, key="band", bind="query-params",
+            format_func=BANDS.__getitem__,
+        )  # fmt: skip
+    lines = charts.group_lines(scores, groups, metric, unit, spread, emotion)
+    if not lines:
+        st.info("These runs have one evaluation each by this judge; `fergan evaluate RUN@all` scores every checkpoint.")
+        return
+    axes = Axes(ALONG[unit], CATALOGUE[metric].title)
+    curves.chart(
+        lines, axes, key="groups over training", file=f"groups-{metric}",
+        finish=lambda figure: charts.add_real(figure, values, metric),
+    )  # fmt: skip
+    left_out = [name for name in charts.GROUPS if not any(line.name.startswith(f"group {name} ") for line in lines)]
+    st.caption(
+        f"Line: the mean of the group's runs at their evaluations, interpolated between them; band: {BANDS[spread]}."
+        + (f" Left out, with one evaluation a run: group {left_out[0]}." if left_out else "")
+    )
 
 
 def _at(values: pd.DataFrame, stage: Budget) -> str:

@@ -203,20 +203,3 @@ def test_fields_that_count_epochs_or_steps_say_so() -> None:
         "watch_every": "50 steps",
         "method.r1_every": "16 steps",
     }
-
-
-def test_score_table_takes_each_runs_newest_evaluation() -> None:
-    table = compare.score_table(pd.DataFrame(score_rows("a") + score_rows("b")), {"b": "B", "a": "A"})
-    assert list(table.run) == ["B", "A"]
-    assert set(table.epoch) == {10}
-    assert set(table.IS) == {1.5}
-    assert set(table["recognised as requested"]) == {0.75}
-
-
-def test_scores_of_truncated_faces_have_a_row_of_their_own() -> None:
-    short = [row | {"truncation": 0.5, "value": 9.0} for row in score_rows("a")]
-    table = compare.score_table(pd.DataFrame(score_rows("a") + short), {"a": "A"})
-    assert dict(zip(table["judge and protocol"], table.IS, strict=True)) == {
-        "judge synthfer (synthfer), 5,000 faces, natural prior, seed 0": 1.5,
-        "judge synthfer (synthfer), 5,000 faces, natural prior, seed 0, truncated to 0.5": 9.0,
-    }
