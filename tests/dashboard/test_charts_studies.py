@@ -189,3 +189,14 @@ def test_findings_are_diamonds_on_the_curve() -> None:
     assert list(zip(diamonds.x, diamonds.y, strict=True)) == [(32, 3.0), (5, 1.0)]
     assert list(diamonds.marker.color) == [SEVERITY_COLOURS["alarm"], SEVERITY_COLOURS["warning"]]
     assert diamonds.customdata[0] == "dead &lt;i&gt;now&lt;/i&gt;"
+
+
+def test_a_groups_course_is_its_runs_mean_with_a_band_and_needs_more_than_one_evaluation() -> None:
+    rows = [score(run, "fid", value + epoch, epoch) for run, value in (("a1", 1.0), ("a2", 3.0)) for epoch in (2, 4)]
+    rows += [score("b1", "fid", 9.0), score("a1", "fid", 99.0, emotion="happy"), score("a1", "is", 99.0)]
+    lines = groups.group_lines(pd.DataFrame(rows), IN_GROUPS, "fid", "epoch", "extremes")
+    (line,) = lines
+    assert (line.name, line.colour) == ("group A (2 runs)", groups.COLOURS["A"])
+    assert line.points[["x", "value", "low", "high", "runs"]].to_numpy().tolist() == [[2, 4, 3, 5, 2], [4, 6, 5, 7, 2]]
+    happy = groups.group_lines(pd.DataFrame(rows), IN_GROUPS, "fid", "epoch", "extremes", "happy")
+    assert happy == []

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.sections import groups
 from fergan_core.registry import Registry, Score
 from tests.support.pages import open_page
 
@@ -79,10 +80,30 @@ def test_two_groups_of_five_seeds_are_compared(
 def test_without_groups_the_page_says_what_to_choose_and_how_to_train_it(
     seeds: tuple[str, dict[str, list[str]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = page(seeds[0], monkeypatch)
+    app = page(seeds[0], monkeypatch, A=[], B=[])
     assert "two or more runs" in app.info[0].value
     assert "trainers.sweep" in app.code[0].value
     assert not app.dataframe
+
+
+def test_it_opens_on_two_settings_of_a_study(
+    seeds: tuple[str, dict[str, list[str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, ids = seeds
+    app = page(url, monkeypatch)
+    opened = [sorted(app.multiselect(key=f"chosen {name}").value) for name in ("A", "B")]
+    assert sorted(opened) == sorted(map(sorted, (ids["hinge"], ids["lsgan"])))
+    # One evaluation a run has no course.
+    assert any("one evaluation each by this judge" in info.value for info in app.info)
+
+
+def test_the_pair_to_open_on_shares_no_run_and_is_of_one_study_or_one_dataset() -> None:
+    settings = {"study s: loss=a (3)": ["1", "2", "3"], "study s: loss=b (2)": ["4", "5"], "study s: loss=c (1)": ["6"]}
+    presets = {"preset p on synthfer (4)": ["1", "2", "3", "4"], "preset q on fer2013 (4)": ["7", "8", "9", "0"]}
+    assert groups.first_pair(presets | settings) == {"A": ["1", "2", "3"], "B": ["4", "5"]}
+    assert groups.first_pair(presets) == {"A": (), "B": ()}
+    same = {"preset q on synthfer (2)": ["5", "6"], "tag t (4)": ["1", "2", "3", "4"]}
+    assert groups.first_pair(presets | same) == {"A": ["1", "2", "3", "4"], "B": ["5", "6"]}
 
 
 def test_a_group_is_filled_by_preset_tag_or_a_studys_setting(
