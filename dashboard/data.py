@@ -315,6 +315,12 @@ def small_sheet(path: str, sha256: str, _draw: Callable[[bytes], bytes], how: st
     return _draw(reader().file(path).read_bytes())
 
 
+@st.cache_data(max_entries=200, show_spinner=False)
+def drawn(about: str, _draw: Callable[[], bytes]) -> bytes:
+    """Return `_draw()`, a picture, cached by what `about` says of it: all that decides how it looks."""
+    return _draw()
+
+
 def generate(run_id: str, step: int, labels: tuple[int, ...], seed: int) -> Faces:
     """Draw one face per label, of FER2013's codes, from a checkpoint: uint8 [n,48,48]."""
     return _ask("draw", run_id, _weights(run_id, step), labels, seed).faces

@@ -6,13 +6,12 @@ What the registry does not hold is left out.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
 from dashboard import choose, data, sheet_series
-from dashboard.charts import sheets
 from dashboard.rows import rows_of
+from dashboard.sections import run_faces
 from dashboard.sections.overview_best import Best
 from dashboard.sections.run_scores import text_of
 from fergan_core.analysis.studies import forks
@@ -69,9 +68,8 @@ def _show_picture(picture: Picture, name: str) -> None:
     sheet = next(row for row in rows_of(saved) if row.step == picture.step)
     st.caption(choose.plain(picture.caption))
     if faces := sheet_series.faces(sheet):
-        rows = [images[row] for row in range(_ROWS) for images in faces.values() if row < len(images)]
         alt = f"{name} at epoch {sheet.epoch}: {', '.join(faces)}"
-        st.image(sheets.face_grid(np.stack(rows), columns=len(faces)), width="stretch", alt=alt)
+        st.image(run_faces.few_of_each(faces, _ROWS, sheet.sha256), width="stretch", alt=alt)
 
 
 def collapse_story(runs: pd.DataFrame) -> Story | None:

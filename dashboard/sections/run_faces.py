@@ -1,9 +1,13 @@
-"""A run's newest faces: its last sheet, large."""
+"""A run's newest faces: its last sheet, large; and pictures of some of a sheet's faces."""
 
+from collections.abc import Mapping
+
+import numpy as np
 import streamlit as st
 
 from dashboard import choose, data, sheet_series
 from dashboard.charts import sheets
+from dashboard.face_client import Faces
 from dashboard.rows import rows_of
 
 
@@ -18,7 +22,7 @@ def show(run_id: str, status: str) -> None:
     faces = sheet_series.faces(sheet)
     if faces:
         title = f"epoch {sheet.epoch}, {sheet.images_seen:,} images seen"
-        picture = sheets.labelled_sheet(faces, title, dark=choose.dark(), columns=int(sheet.columns))
+        picture = labelled(faces, int(sheet.columns), title, sheet.sha256)
         st.image(picture, width="stretch", alt=f"Faces of {', '.join(faces)}, drawn at epoch {sheet.epoch}")
     if len(saved) > 1:
         st.page_link(
@@ -27,3 +31,19 @@ def show(run_id: str, status: str) -> None:
             icon=":material/face:",
             query_params={"runs": run_id},
         )
+
+
+def labelled(faces: Mapping[str, Faces], columns: int, title: str, source: str) -> bytes:
+    """Draw the first faces of each emotion beside its name under a title; `source` tells them from all other faces."""
+    few = {emotion: images[:columns] for emotion, images in faces.items()}
+    dark = choose.dark()
+    about = f"labelled {source} {','.join(faces)} {columns} {title} {dark}"
+    return data.drawn(about, lambda: sheets.labelled_sheet(few, title, dark=dark, columns=columns))
+
+
+def few_of_each(faces: Mapping[str, Faces], rows: int, source: str) -> bytes:
+    """Draw some faces of each emotion, an emotion a column; `source` tells them from all other faces."""
+    few = [images[row] for row in range(rows) for images in faces.values() if row < len(images)]
+    return data.drawn(
+        f"few {source} {','.join(faces)} {rows}", lambda: sheets.face_grid(np.stack(few), columns=len(faces))
+    )
