@@ -89,8 +89,7 @@ def faces() -> str | None:
 
 def emotions_of(run_id: str) -> tuple[str, ...]:
     """Return the emotions of which a run's faces can be drawn here: those of its recipe that are of the seven."""
-    trained = data.run(run_id)["recipe"].get("emotions") or EMOTIONS
-    return tuple(name for name in trained if name in EMOTIONS) or EMOTIONS
+    return data.emotions_of(data.run(run_id)["recipe"])
 
 
 def any_trained(runs: pd.DataFrame) -> bool:

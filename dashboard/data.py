@@ -11,13 +11,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import wraps
 from importlib import resources
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 import pandas as pd
 import streamlit as st
 
 from dashboard import access
-from dashboard.face_client import FaceAnswer, FaceClient, Faces
+from dashboard.face_client import Drawing, FaceAnswer, FaceClient, Faces
 from fergan_core.analysis.claims import SCORES, STUDIES, Study, Verdict, verdicts
 from fergan_core.emotions import EMOTIONS
 from fergan_core.errors import CheckpointError, DataError
@@ -321,9 +321,60 @@ def drawn(about: str, _draw: Callable[[], bytes]) -> bytes:
     return _draw()
 
 
-def generate(run_id: str, step: int, labels: tuple[int, ...], seed: int) -> Faces:
-    """Draw one face per label, of FER2013's codes, from a checkpoint: uint8 [n,48,48]."""
-    return _ask("draw", run_id, _weights(run_id, step), labels, seed).faces
+class DrawingRequest(NamedTuple):
+    """Faces to draw from a run's checkpoint: `each` of every code, of the same latents; by the recipe's sampling (None)
+    or another: sampler, steps, guidance."""
+
+    run_id: str
+    step: int
+    codes: tuple[int, ...]
+    each: int
+    seed: int
+    sampling: tuple[str, int, float] | None = None
+
+
+def drawing(request: DrawingRequest, *, anew: bool = False) -> Drawing:
+    """Return the faces of a request as they are being drawn, uint8 [codes * each,48,48] when they are done.
+
+    The same request is drawn once; `anew` draws again one that has failed or was cancelled.
+    """
+    weights = _weights(request.run_id, request.step)
+    if anew and _drawing(request, weights).faces is None and _drawing(request, weights).ended():
+        _drawing.clear(request, weights)
+    return _drawing(request, weights)
+
+
+# A drawing has at most 350 faces of 2.3 KB each.
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _drawing(request: DrawingRequest, weights: tuple[str, str]) -> Drawing:
+    """Start drawing; `weights` are path and hash, since a resumed run rewrites its checkpoints."""
+    source, client = reader(), _face_client()
+    recipe, file = source.run(request.run_id)["recipe"], source.file(weights[0])
+    labels = [code for code in request.codes for _ in range(request.each)]
+    names = ("sampler", "steps", "guidance")
+    sampling = None if request.sampling is None else dict(zip(names, request.sampling, strict=True))
+    others = {"each": request.each, "sampling": sampling}
+    return Drawing(lambda drawing: client.ask("draw", recipe, file, labels, request.seed, drawing, **others))
+
+
+def warm_faces(run_id: str, step: int) -> None:
+    """Start the process that draws faces, and open a checkpoint in it, while the person reads."""
+    _opened(run_id, _weights(run_id, step))
+
+
+# The process ends when nobody has asked for ten minutes.
+@st.cache_resource(max_entries=64, ttl=300, show_spinner=False)
+def _opened(run_id: str, weights: tuple[str, str]) -> Drawing:
+    source, client = reader(), _face_client()
+    recipe, file = source.run(run_id)["recipe"], source.file(weights[0])
+    code = EMOTIONS.index(emotions_of(recipe)[0])
+    return Drawing(lambda drawing: client.ask("open", recipe, file, [code], 0, drawing))
+
+
+def emotions_of(recipe: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the emotions of which a run's faces can be drawn here: those of its recipe that are of the seven."""
+    trained = recipe.get("emotions") or EMOTIONS
+    return tuple(name for name in trained if name in EMOTIONS) or EMOTIONS
 
 
 def path(run_id: str, code: int, seed: int, frames: int) -> tuple[Faces, Faces]:

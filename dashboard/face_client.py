@@ -1,24 +1,32 @@
 """Faces drawn in a process of their own: torch takes more memory than all the rest of the dashboard's server.
 
-The server asks in lines of JSON on the child's stdin, the child (`dashboard.face_worker`) answers on its stdout: a line
-of JSON, and behind it the faces' bytes.
+The server asks in lines of JSON on the child's stdin, the child (`dashboard.face_worker`) answers on its stdout: lines
+of JSON that tell how far it is, then one with the answer, and behind it the faces' bytes. The line CANCEL ends the work
+on a question whose answer nobody waits for any more.
 """
 
 import json
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from fergan_core.errors import CheckpointError
+from fergan_core.errors import CheckpointError, FerganError
 from fergan_core.sheet import TILE
 
 Faces = npt.NDArray[np.uint8]
+Question = Mapping[str, Any]
+CANCEL: Question = {"kind": "cancel"}
+
+
+class DrawingCancelled(CheckpointError):
+    """The drawing was cancelled, as was asked."""
 
 
 class FaceAnswer(NamedTuple):
@@ -39,38 +47,72 @@ class FaceClient:
         self._turn = threading.Lock()
 
     def ask(
-        self, kind: str, recipe: Mapping[str, Any], weights: Path, labels: Sequence[int], seed: int, **others: Any
+        self,
+        kind: str,
+        recipe: Mapping[str, Any],
+        weights: Path,
+        labels: Sequence[int],
+        seed: int,
+        drawing: "Drawing | None" = None,
+        **others: Any,
     ) -> FaceAnswer:
         """Ask for one face per label (FER2013's codes) from a checkpoint, and for facts about them.
 
         `kind` is one of those that `dashboard.face_worker` answers, `others` its further parameters (JSON
-        values); the function for each kind in `dashboard.data` says what the answer holds.
+        values); the function for each kind in `dashboard.data` says what the answer holds. `drawing` is told how far
+        the answer is, and may cancel it: DrawingCancelled.
         """
         of_faces = {"recipe": dict(recipe), "weights": str(weights), "labels": list(labels), "seed": seed}
-        with self._turn:
+        while not self._turn.acquire(timeout=0.1):
+            if drawing and drawing.cancelled:
+                raise DrawingCancelled("the drawing was cancelled")
+        try:
             for _ in range(2):  # that an idle child has ended shows only when it is asked
                 try:
-                    return self._ask({"kind": kind, **of_faces, **others})
+                    return self._ask({"kind": kind, **of_faces, **others}, drawing)
                 except (BrokenPipeError, EOFError):
                     self._end()
+        finally:
+            self._turn.release()
         raise CheckpointError("the process that draws faces ended at once; is there memory left for PyTorch?")
 
-    def _ask(self, question: dict[str, Any]) -> FaceAnswer:
+    def start(self) -> None:
+        """Start the child, which imports torch, unless it is there: the first question is then answered sooner."""
+        with self._turn:
+            self._started()
+
+    def _started(self) -> subprocess.Popen[bytes]:
         if self._child is None:
             command = [sys.executable, "-m", "dashboard.face_worker"]
             # In a session of its own: the terminal's Ctrl-C is for the server, with which the child ends.
             self._child = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
             )
-        sink, source = self._child.stdin, self._child.stdout
+        return self._child
+
+    def _ask(self, question: Question, drawing: "Drawing | None" = None) -> FaceAnswer:
+        child = self._started()
+        sink, source = child.stdin, child.stdout
         assert sink is not None
         assert source is not None
+        cancelling = False
         sink.write(json.dumps(question).encode() + b"\n")
         sink.flush()
-        head = source.readline()
-        if not head.endswith(b"\n"):
-            raise EOFError
-        answer = json.loads(head)
+        while True:
+            line = source.readline()
+            if not line.endswith(b"\n"):
+                raise EOFError
+            answer = json.loads(line)
+            if "done" not in answer:
+                break
+            if drawing:
+                drawing.tell(answer["done"], answer["of"])
+                if drawing.cancelled and not cancelling:
+                    cancelling = True
+                    sink.write(json.dumps(CANCEL).encode() + b"\n")
+                    sink.flush()
+        if "cancelled" in answer:
+            raise DrawingCancelled("the drawing was cancelled")
         if "error" in answer:
             raise CheckpointError(answer["error"])
         size = answer.pop("faces") * TILE * TILE
@@ -84,3 +126,48 @@ class FaceClient:
             self._child.kill()
             self._child.communicate()
             self._child = None
+
+
+class Drawing:
+    """Faces that are being drawn in a thread of their own: how far they are, and they themselves when they are done."""
+
+    def __init__(self, ask: Callable[["Drawing"], FaceAnswer]) -> None:
+        self.done, self.of, self.cancelled = 0.0, 0, False
+        self.faces: Faces | None = None
+        self.error: str | None = None
+        self._began: float | None = None
+        self._first = 0.0  # faces that were drawn when it began to tell
+        self._thread = threading.Thread(target=self._draw, args=(ask,), daemon=True)
+        self._thread.start()
+
+    def _draw(self, ask: Callable[["Drawing"], FaceAnswer]) -> None:
+        try:
+            self.faces = ask(self).faces
+        except FerganError as error:
+            self.error = str(error)
+        except Exception as error:
+            self.error = f"the faces could not be drawn ({type(error).__name__}: {error})"
+            raise
+
+    def tell(self, done: float, of: int) -> None:
+        """Take how many faces of how many are drawn."""
+        if self._began is None:
+            self._began, self._first = time.monotonic(), done
+        self.done, self.of = done, of
+
+    def seconds_left(self) -> float | None:
+        """Return about how long the drawing will take; None where that cannot be told yet."""
+        if self._began is None or self._first >= self.done:
+            return None
+        spent = time.monotonic() - self._began
+        return spent * (self.of - self.done) / (self.done - self._first)
+
+    def cancel(self) -> None:
+        """End the drawing soon."""
+        self.cancelled = True
+
+    def ended(self, within: float = 0.0) -> bool:
+        """Tell whether the drawing has ended, or ends within these seconds."""
+        if within:
+            self._thread.join(within)
+        return not self._thread.is_alive()

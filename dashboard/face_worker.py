@@ -1,45 +1,43 @@
 """The process that has torch: it answers the dashboard's questions with faces, and is the only part that loads torch.
 
-It ends with the server, and when nobody has asked for a while.
+It ends with the server, and when nobody has asked for a while. While it draws it tells how far it is, and stops when it
+is told to.
 """
 
 import json
 import os
 import select
-import sys
+import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
-import scipy
 import torch
 
-from dashboard.face_client import FaceAnswer, Faces
-from fergan_core.analysis.projection import Plane, principal_plane
-from fergan_core.data import SPLITS, reopen_dataset
+from dashboard.face_client import CANCEL, FaceAnswer, Question
 from fergan_core.emotions import EMOTIONS
-from fergan_core.errors import CheckpointError, DataError, FerganError, UsageError
-from fergan_core.evaluation.faces import Reading
-from fergan_core.evaluation.memorization import drawn_and_read, nearest_training_faces, real_faces_of
-from fergan_core.evaluation.real_faces import RealFaces
-from fergan_core.judges.judge import load_judge
+from fergan_core.errors import CheckpointError, FerganError, UsageError
 from fergan_core.methods import load_generator
 from fergan_core.methods.protocols import Generator, Samplable
-from fergan_core.metrics.birthday import duplicate_threshold, duplicates
-from fergan_core.protocols import judges_for
+from fergan_core.recipe import Sampling
 from fergan_core.sheet import TILE
 from fergan_core.training.engine import to_bytes
 
 _IDLE_SECONDS = 600
-_REAL_FACES = 300  # an emotion, in a projection
-_PAIRS = 12
+_BATCH = 16  # faces drawn together: between two steps of them the drawing can be cancelled
+_TELL_SECONDS = 0.2  # between two words on how far a drawing is
 _MOST_SEED = 2**63 - 1
 _MOST_FRAMES = 1000
 
-Question = Mapping[str, Any]
+Tell = Callable[[float, int], None]
+"""Takes how many faces of how many are drawn."""
+
+
+class _Cancelled(Exception):
+    """Nobody waits for the faces any more."""
 
 
 @lru_cache(maxsize=2)
@@ -80,30 +78,32 @@ def _is_within(value: object, least: int, most: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
-@lru_cache(maxsize=1)
-def _open_real_faces(recipe: str, dataset: str, judge: str) -> RealFaces:
-    """Open a run's data in a judge's reading; the first time it takes minutes, and the memory of a dataset."""
-    return real_faces_of(json.loads(recipe), json.loads(dataset), load_judge(judge))
+def _draw(question: Question, tell: Tell) -> FaceAnswer:
+    """Draw one face a label; `each` faces in a row have latents of their own, the next ones the same again."""
+    generator, labels = _generator(question), torch.tensor(question["labels"])
+    if question.get("sampling"):
+        if not isinstance(generator, Samplable):
+            raise UsageError("this run draws a face in one pass, so there is no sampler to choose")
+        generator = generator.resampled(Sampling(**question["sampling"]))
+    each = question.get("each") or len(labels)
+    latents = generator.latents(each, question["seed"])
+    latents = torch.cat([latents] * -(-len(labels) // each))[: len(labels)]
+    faces = []
+    for start in range(0, len(labels), _BATCH):
+        part = slice(start, start + _BATCH)
+        count = len(labels[part])
+        if isinstance(generator, Samplable):
+            for step, (state, _) in enumerate(generator.path(latents[part], labels[part]), 1):
+                images = state
+                tell(start + count * min(step / generator.sampling.steps, 1), len(labels))
+        else:
+            images = generator.generate(latents[part], labels[part])
+            tell(start + count, len(labels))
+        faces.append(to_bytes(images))
+    return FaceAnswer(torch.cat(faces).numpy(), {})
 
 
-def _where(question: Question) -> tuple[str, str, str]:
-    """Return the run's recipe and dataset as JSON, and the question's judge, or else the dataset's."""
-    judge = question.get("judge") or judges_for(question["dataset"]["name"])[0]
-    return json.dumps(question["recipe"]), json.dumps(question["dataset"]), judge
-
-
-@lru_cache(maxsize=32)
-def _reach(where: tuple[str, str, str], code: int) -> float:
-    """Return the distance within which two faces of an emotion are duplicates, the same as in the scores."""
-    return duplicate_threshold(_open_real_faces(*where).train.of(code).features)
-
-
-def _draw(question: Question) -> FaceAnswer:
-    images = _generator(question).sample(torch.tensor(question["labels"]), question["seed"])
-    return FaceAnswer(to_bytes(images).numpy(), {})
-
-
-def _path(question: Question) -> FaceAnswer:
+def _path(question: Question, tell: Tell) -> FaceAnswer:
     generator, labels = _generator(question), torch.tensor(question["labels"])
     if not isinstance(generator, Samplable):
         raise CheckpointError("this run draws a face in one pass, so there is no path to show")
@@ -115,132 +115,82 @@ def _path(question: Question) -> FaceAnswer:
     return FaceAnswer(torch.stack([states, denoised]).flatten(0, 2).numpy(), {})
 
 
-def _read(question: Question) -> FaceAnswer:
-    judge, labels = load_judge(question["judge"]), torch.tensor(question["labels"])
-    reading = drawn_and_read(_generator(question), judge, labels, question["seed"], question["truncation"])
-    return FaceAnswer(
-        reading.images.numpy(), {"probabilities": reading.logits.softmax(1).tolist(), "judge_sha256": judge.sha256}
-    )
+def _open(question: Question, tell: Tell) -> FaceAnswer:
+    """Open the generator alone: what is asked next is answered sooner."""
+    _generator(question)
+    return FaceAnswer(np.zeros((0, TILE, TILE), np.uint8), {})
 
 
-def _nearest(question: Question) -> FaceAnswer:
-    real_faces, labels = _open_real_faces(*_where(question)), torch.tensor(question["labels"])
-    neighbours = nearest_training_faces(
-        drawn_and_read(_generator(question), real_faces.judge, labels, question["seed"]), real_faces
-    )
-    beside = torch.cat([neighbours.faces.unsqueeze(1), neighbours.neighbours], 1).reshape(-1, TILE, TILE)
-    lists = {name: getattr(neighbours, name).tolist() for name in ("asked", "labels", "ratio", "nearer")}
-    plain = {
-        "judge": real_faces.judge.name,
-        "judge_sha256": real_faces.judge.sha256,
-        "neighbours": neighbours.labels.shape[1],
-    }
-    return FaceAnswer(beside.numpy(), lists | plain)
+def _about(question: Question, tell: Tell) -> FaceAnswer:
+    """Answer what takes judges and data."""
+    from dashboard import face_questions  # only here: the first faces shall not wait for what scores them
+
+    answers = {"read": face_questions.read, "nearest": face_questions.nearest, "project": face_questions.project}
+    return answers[question["kind"]](_generator(question), question)
 
 
-def _project(question: Question) -> FaceAnswer:
-    where, labels = _where(question), torch.tensor(question["labels"])
-    real_faces, codes = _open_real_faces(*where), sorted(set(question["labels"]))
-    real = real_faces.held_out.take(torch.cat([_sample(real_faces.held_out, code) for code in codes]))
-    plane = principal_plane(real.features.numpy())
-    generated = drawn_and_read(_generator(question), real_faces.judge, labels, question["seed"])
-    twins, pairs = [], []
-    for code in codes:
-        reach, of_emotion, alike = _reach(where, code), generated.of(code), real.of(code)
-        # As many real faces as generated ones, or fewer: the more faces, the larger the share that has a duplicate.
-        alike = alike.take(torch.arange(min(len(alike), len(of_emotion))))
-        of_real = {"real_faces": len(alike), "real_share": _duplicates(alike, reach)["share"]}
-        twins.append({"label": code, **_duplicates(of_emotion, reach), **of_real})
-        pairs += [(distance, code, pair) for distance, pair in _nearest_pairs(of_emotion, reach)]
-    pairs = sorted(pairs, key=lambda pair: pair[0])[:_PAIRS]
-    facts = {
-        "judge": real_faces.judge.name,
-        "shares": plane.shares.tolist(),
-        "real": _in_plane(real, plane),
-        "drawn": _in_plane(generated, plane),
-        "twins": twins,
-        "nearest": {"labels": [code for _, code, _ in pairs], "distances": [distance for distance, _, _ in pairs]},
-    }
-    return FaceAnswer(np.array([face for _, _, pair in pairs for face in pair], np.uint8), facts)
+def _real(question: Question, tell: Tell) -> FaceAnswer:
+    from dashboard import face_questions  # only here, as above
+
+    return face_questions.real(question)
 
 
-def _sample(faces: Reading, code: int) -> torch.Tensor:
-    """Choose at most _REAL_FACES faces of an emotion, the same ones for every question: int64 [n]."""
-    assert faces.labels is not None
-    of_emotion = torch.nonzero(faces.labels == code)[:, 0]
-    return of_emotion[torch.randperm(len(of_emotion), generator=torch.Generator().manual_seed(0))[:_REAL_FACES]]
-
-
-def _in_plane(faces: Reading, plane: Plane) -> dict[str, Any]:
-    assert faces.labels is not None
-    at, reads = plane.project(faces.features.numpy()), faces.logits.argmax(1)
-    return {"at": at.tolist(), "labels": faces.labels.tolist(), "reads": reads.tolist()}
-
-
-def _duplicates(faces: Reading, reach: float) -> dict[str, Any]:
-    """Count the pairs of duplicates, and the share of faces in one; both None of fewer than two faces."""
-    if len(faces) < 2:
-        return {"faces": len(faces), "pairs": None, "share": None}
-    twins = duplicates(faces.features, reach)
-    return {"faces": len(faces), "pairs": twins.pairs, "share": twins.share}
-
-
-def _nearest_pairs(faces: Reading, reach: float) -> list[tuple[float, Faces]]:
-    """Return the nearest pairs of duplicates, _PAIRS or fewer: distance by the reach, and faces uint8 [2,48,48]."""
-    apart = scipy.spatial.distance.pdist(faces.features.double().numpy()) / reach
-    near = apart.argsort(kind="stable")[:_PAIRS]
-    one, other = np.triu_indices(len(faces), 1)
-    images = faces.images.numpy()
-    return [(float(apart[at]), images[[one[at], other[at]]]) for at in near if apart[at] <= 1]
-
-
-def _real(question: Question) -> FaceAnswer:
-    """Answer with one training face of each label, a label's faces all different and always the same."""
-    dataset = reopen_dataset(question["dataset"])
-    training = dataset.splits == SPLITS.index("train")
-    faces = []
-    for code in sorted(set(question["labels"])):
-        of_emotion = np.random.default_rng(code).permutation(np.flatnonzero(training & (dataset.labels == code)))
-        count = question["labels"].count(code)
-        if len(of_emotion) < count:
-            raise DataError(
-                f"the data have {len(of_emotion)} {EMOTIONS[code]} faces to train on, and {count} were asked"
-            )
-        faces.append(dataset.images[of_emotion[:count]])
-    return FaceAnswer(np.concatenate(faces), {})
-
-
-_ANSWERS: dict[str, Callable[[Question], FaceAnswer]] = {
+_ANSWERS: dict[str, Callable[[Question, Tell], FaceAnswer]] = {
+    "open": _open,
     "draw": _draw,
     "path": _path,
-    "read": _read,
-    "nearest": _nearest,
-    "project": _project,
+    "read": _about,
+    "nearest": _about,
+    "project": _about,
     "real": _real,
 }
 
 
 def _serve(source: IO[bytes], sink: IO[bytes]) -> None:
     """Answer questions until none comes for ten minutes or the server ends; a failure is answered by a sentence."""
+
+    def put(line: object, faces: bytes = b"") -> None:
+        sink.write(json.dumps(line).encode() + b"\n" + faces)
+        sink.flush()
+
+    def tell(done: float, of: int) -> None:
+        nonlocal told
+        if select.select([source], [], [], 0)[0]:  # while a question is answered nothing comes but its end
+            source.readline()
+            raise _Cancelled
+        if time.monotonic() - told > _TELL_SECONDS:
+            put({"done": done, "of": of})
+            told = time.monotonic()
+
     while select.select([source], [], [], _IDLE_SECONDS)[0] and (line := source.readline()):
+        told = 0.0
+        if (question := _question(line)) == CANCEL:
+            continue  # it came too late: the answer was on its way
         try:
-            question = json.loads(line)
             _check(question)
-            faces, facts = _ANSWERS[question["kind"]](question)
+            faces, facts = _ANSWERS[question["kind"]](question, tell)
+        except _Cancelled:
+            put({"cancelled": True})
         except FerganError as error:
-            sink.write(json.dumps({"error": str(error)}).encode() + b"\n")
+            put({"error": str(error)})
         except Exception as error:
             traceback.print_exc()
             reason = f"{type(error).__name__}: {error}".strip(": ").partition("\n")[0]
             sentence = f"the faces could not be drawn ({reason}); choose another checkpoint, or see the server's log"
-            sink.write(json.dumps({"error": sentence}).encode() + b"\n")
+            put({"error": sentence})
         else:
-            sink.write(json.dumps({"faces": len(faces), **facts}).encode() + b"\n" + faces.tobytes())
-        sink.flush()
+            put({"faces": len(faces), **facts}, faces.tobytes())
+
+
+def _question(line: bytes) -> Question:
+    question: Question = json.loads(line)
+    return question
 
 
 if __name__ == "__main__":
     # The answers' pipe is kept apart, so that whatever else is printed cannot get between them.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    _serve(sys.stdin.buffer, answers)
+    # Unbuffered: what waits in a buffer would not be seen by select.
+    with open(0, "rb", buffering=0, closefd=False) as questions:
+        _serve(questions, answers)

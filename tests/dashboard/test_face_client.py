@@ -1,18 +1,20 @@
 """Faces drawn by the face_client's own process, from a real checkpoint."""
 
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from dashboard.face_client import FaceClient
+from dashboard.face_client import Drawing, FaceClient
 from fergan_core import methods, recipe
 from fergan_core.analysis.projection import principal_plane
 from fergan_core.data import open_dataset, split_parts
 from fergan_core.errors import CheckpointError
 from fergan_core.evaluation.faces import draw
 from fergan_core.judges.judge import load_judge
+from fergan_core.methods.protocols import Samplable
 from fergan_core.metrics.birthday import duplicate_threshold, duplicates
 from fergan_core.training import checkpoint
 from fergan_core.training.engine import to_bytes
@@ -41,6 +43,57 @@ def test_the_faces_are_those_of_the_generator(weights: Path, face_client: FaceCl
     generator = methods.load_generator(recipe.to_dict(RECIPE), weights)
     assert np.array_equal(faces, to_bytes(generator.sample(torch.tensor([HAPPY] * 5), 7)).numpy())
     assert len(np.unique(faces, axis=0)) == 5
+
+
+def test_every_emotion_is_drawn_of_the_same_latents(weights: Path, face_client: FaceClient) -> None:
+    plain = recipe.to_dict(RECIPE)
+    both = face_client.ask("draw", plain, weights, [ANGRY] * 20 + [HAPPY] * 20, 7, each=20).faces
+    alone = [face_client.ask("draw", plain, weights, [code] * 20, 7).faces for code in (ANGRY, HAPPY)]
+    assert np.array_equal(both, np.concatenate(alone))
+
+
+FLOW = recipe.from_dict({"emotions": ["angry", "happy"], "method": {"kind": "flow", "width": 8, "sample_steps": 6}})
+
+
+@pytest.fixture
+def flow_weights(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    learner = methods.build_learner(FLOW, torch.device("cpu"), steps=1, bfloat16=False)
+    return checkpoint.save_checkpoint(tmp_path / "flow", 1, learner.state_dict(), learner.networks)[0].path
+
+
+def test_another_sampler_can_draw(flow_weights: Path, weights: Path, face_client: FaceClient) -> None:
+    sampling = {"sampler": "euler", "steps": 3, "guidance": 2.0}
+    answer = face_client.ask("draw", recipe.to_dict(FLOW), flow_weights, [HAPPY] * 2, 7, sampling=sampling)
+    generator = methods.load_generator(recipe.to_dict(FLOW), flow_weights)
+    assert isinstance(generator, Samplable)
+    expected = generator.resampled(recipe.Sampling("euler", 3, 2.0)).sample(torch.tensor([HAPPY] * 2), 7)
+    assert np.array_equal(answer.faces, to_bytes(expected).numpy())
+    with pytest.raises(CheckpointError, match="no sampler to choose"):
+        face_client.ask("draw", recipe.to_dict(RECIPE), weights, [HAPPY], 7, sampling=sampling)
+
+
+def test_a_long_drawing_tells_how_far_it_is_and_can_be_cancelled(flow_weights: Path, face_client: FaceClient) -> None:
+    plain, sampling = recipe.to_dict(FLOW), {"sampler": "euler", "steps": 5000, "guidance": 1.0}
+    labels = [HAPPY] * 40
+    drawing = Drawing(
+        lambda drawing: face_client.ask("draw", plain, flow_weights, labels, 7, drawing, sampling=sampling)
+    )
+    deadline = time.monotonic() + 60
+    while drawing.seconds_left() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert 0 < drawing.done < drawing.of == 40
+    child = face_client._child
+    drawing.cancel()
+    assert drawing.ended(within=30)
+    assert (drawing.faces, drawing.error) == (None, "the drawing was cancelled")
+    # The same process answers what comes next, and what waits for its turn can be cancelled too.
+    face_client.ask("draw", plain, flow_weights, [HAPPY], 7)
+    assert face_client._child is child
+    with face_client._turn:
+        waiting = Drawing(lambda drawing: face_client.ask("draw", plain, flow_weights, labels, 8, drawing))
+        waiting.cancel()
+        assert waiting.ended(within=30)
 
 
 def test_a_damaged_checkpoint_is_told_and_a_dead_child_is_replaced(

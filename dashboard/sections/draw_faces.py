@@ -1,0 +1,137 @@
+"""New faces on demand: from any checkpoint of a run, of any emotion, count and seed, by any of its samplers."""
+
+from collections.abc import Mapping
+from typing import Any, get_args, get_type_hints
+
+import numpy as np
+import streamlit as st
+
+from dashboard import choose, data
+from dashboard.charts import sheets
+from dashboard.charts.palette import emotion_label
+from dashboard.data import DrawingRequest
+from dashboard.face_client import Drawing, Faces
+from fergan_core import recipe as recipes
+from fergan_core.emotions import EMOTIONS
+from fergan_core.recipe import Denoiser
+
+_REQUESTED = "faces requested"
+_POLL_SECONDS = 0.5
+_AT_ONCE = 0.4  # s: a drawing that takes no longer shows no progress
+
+
+def show(labels: Mapping[str, str]) -> None:
+    """Choose a checkpoint of one of the runs and what to draw from it; the faces. The address carries all of it."""
+    st.subheader("Draw new faces", anchor=False)
+    drawable = [run_id for run_id in labels if not data.checkpoints(run_id).empty]
+    if not drawable:
+        st.info(choose.NO_CHECKPOINT)
+        return
+    request = _chosen(drawable, labels)
+    data.warm_faces(request.run_id, request.step)
+    count = len(request.codes) * request.each
+    state = st.session_state
+    if st.button(f"Draw {count} faces" if count > 1 else "Draw a face", type="primary"):
+        st.query_params["draw"] = "true"
+        state[_REQUESTED] = request
+        data.drawing(request, anew=True)
+    elif st.query_params.get("draw") == "true" and state.get(_REQUESTED) is None:
+        state[_REQUESTED] = request
+    requested = state.get(_REQUESTED)
+    if requested is None or requested.run_id not in drawable:
+        return
+    drawing = data.drawing(requested)
+    if drawing.ended(within=_AT_ONCE):
+        _show_result(requested, drawing, labels[requested.run_id])
+    else:
+        choose.fragment(_show_progress, run_every=_POLL_SECONDS)(requested, drawing)
+
+
+def _chosen(run_ids: list[str], labels: Mapping[str, str]) -> DrawingRequest:
+    bound: dict[str, Any] = {"bind": "query-params", "width": 170}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        run_id = run_ids[0]
+        if len(run_ids) > 1:
+            run_id = st.selectbox(
+                "Run", run_ids, format_func=labels.__getitem__, key="from", bind="query-params", width=260
+            )
+        steps = choose.checkpoint_steps(run_id)
+        emotions = choose.emotions_of(run_id)
+        epoch = st.selectbox("Checkpoint, epoch", list(steps), len(steps) - 1, key="checkpoint", **bound)
+        emotion = st.selectbox("Emotion", ["all", *emotions], key="emotion", **bound)
+        each = st.number_input(
+            "Faces each", 1, 50, 10, key="count", **bound,
+            help="Of each emotion. The first face of one emotion and the first of another are of the same latents.",
+        )  # fmt: skip
+        seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", **bound)
+        sampling = _chosen_sampling(run_id, bound)
+    codes = tuple(EMOTIONS.index(name) for name in (emotions if emotion == "all" else (emotion,)))
+    return DrawingRequest(run_id, steps[epoch], codes, int(each), int(seed), sampling)
+
+
+def _chosen_sampling(run_id: str, bound: dict[str, Any]) -> tuple[str, int, float] | None:
+    """Ask how a face is drawn where the run's method draws it in steps; None where it does in one pass."""
+    method = recipes.from_dict(data.run(run_id)["recipe"]).method
+    if not isinstance(method, Denoiser):
+        return None
+    samplers = list(get_args(get_type_hints(type(method))["sampler"]))
+    sampler = st.selectbox(
+        "Sampler", samplers, samplers.index(method.sampler), key=f"sampler {method.kind}", width=170,
+        help="The solver that goes from noise to a face. euler and ddim take one pass of the network a step, heun and "
+        "midpoint two, adaptive as many as it needs.",
+    )  # fmt: skip
+    steps = st.number_input("Steps", 1, 500, method.sample_steps, key="steps", **bound)
+    guidance = method.guidance
+    if method.label_dropout:
+        guidance = st.number_input(
+            "Guidance", 0.0, 20.0, method.guidance, 0.5, key="guidance", **bound,
+            help="1 is the network as it learned; more is closer to the emotion and less varied, at twice the time.",
+        )  # fmt: skip
+    return sampler, int(steps), float(guidance)
+
+
+def _show_progress(request: DrawingRequest, drawing: Drawing) -> None:
+    """How far a drawing is, and a button that cancels it; the page is drawn anew when it has ended."""
+    if drawing.ended():
+        st.rerun()
+    left = drawing.seconds_left()
+    if drawing.of:
+        time_left = "" if left is None else f", about {max(round(left), 1)} s left"
+        words = f"{int(drawing.done)} of {drawing.of} faces drawn{time_left}"
+    else:
+        words = "Opening the checkpoint, or waiting for another drawing"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.progress(drawing.done / drawing.of if drawing.of else 0.0, words)
+        st.button("Cancel", on_click=drawing.cancel)
+
+
+def _show_result(request: DrawingRequest, drawing: Drawing, name: str) -> None:
+    if drawing.faces is None:
+        if drawing.cancelled:
+            st.info("The drawing was cancelled.")
+        else:
+            st.error(choose.sentence(f"{drawing.error}."))
+        return
+    (epoch,) = (epoch for epoch, step in choose.checkpoint_steps(request.run_id).items() if step == request.step)
+    drawn: Faces = drawing.faces
+    rows = drawn.reshape(len(request.codes), request.each, *drawn.shape[1:])
+    faces = dict(zip((EMOTIONS[code] for code in request.codes), rows, strict=True))
+    title = f"epoch {epoch}, seed {request.seed}"
+    if request.sampling:
+        sampler, steps, guidance = request.sampling
+        title += f", {sampler}, {steps} steps, guidance {guidance:g}"
+    st.markdown(f"**{choose.plain(name)}**, {choose.plain(title)}")
+    _show_emotions(faces, title)
+    png = sheets.labelled_sheet(faces, f"{name}, {title}", dark=choose.dark())
+    file = f"fergan-{request.run_id}-epoch-{epoch:04d}-seed-{request.seed}.png"
+    st.download_button("Download PNG of new faces", png, file, "image/png", on_click="ignore")
+
+
+def _show_emotions(faces: dict[str, np.ndarray], when: str) -> None:
+    """Show each emotion's faces enlarged under its name, two emotions beside each other."""
+    names = list(faces)
+    for first in range(0, len(names), 2):
+        for column, name in zip(st.columns(2, gap="medium"), names[first : first + 2], strict=False):
+            column.markdown(emotion_label(name))
+            alt = f"{len(faces[name])} {name} faces, drawn from {when}"
+            column.image(sheets.face_grid(faces[name], columns=5), alt=alt, width=520)
