@@ -149,6 +149,8 @@ _ANSWERS: dict[str, Callable[[Question, Tell], FaceAnswer]] = {
 def _serve(source: IO[bytes], sink: IO[bytes]) -> None:
     """Answer questions until none comes for ten minutes or the server ends; a failure is answered by a sentence."""
 
+    told = 0.0
+
     def put(line: object, faces: bytes = b"") -> None:
         sink.write(json.dumps(line).encode() + b"\n" + faces)
         sink.flush()

@@ -86,7 +86,7 @@ def test_disgust_of_two_runs_at_the_same_epoch_takes_four_clicks_and_the_address
     figures.nth(1).wait_for(timeout=TIMEOUT_MS)
     page.get_by_test_id("stBaseButton-pills").filter(has_text="disgust").click()
     page.wait_for_url(re.compile(r"runs=\w+%2C\w+.*sheet=disgust|sheet=disgust.*runs=\w+%2C\w+"), timeout=TIMEOUT_MS)
-    page.wait_for_function("document.querySelectorAll('.player canvas').length === 2")
+    page.locator(".player .row").nth(2).wait_for(state="detached", timeout=TIMEOUT_MS)
     labels = page.locator(".player canvas").evaluate_all("all => all.map(one => one.ariaLabel)")
     assert [re.sub(" of (small|other)", "", label) for label in labels] == ["disgust faces at epoch 3"] * 2
 
@@ -113,7 +113,7 @@ def test_a_wipe_moves_by_keyboard_and_by_mouse(page_at) -> None:
 def test_faces_are_drawn_live_and_the_address_opens_the_same(page_at) -> None:
     page = page_at("/checkpoints?emotion=happy&count=7")
     player_of(page)
-    page.get_by_text("Draw", exact=True).click()
+    page.get_by_role("button", name="Draw 7 faces").click()
     picture = page.get_by_alt_text(re.compile("7 happy faces, drawn from epoch"))
     picture.wait_for(timeout=120_000)
     png = Image.open(io.BytesIO(downloaded(page, "Download PNG of new faces")[0]))
@@ -122,9 +122,12 @@ def test_faces_are_drawn_live_and_the_address_opens_the_same(page_at) -> None:
     again.get_by_alt_text(re.compile("7 happy faces, drawn from epoch")).wait_for(timeout=120_000)
     same = Image.open(io.BytesIO(downloaded(again, "Download PNG of new faces")[0]))
     assert same.tobytes() == png.tobytes()
-    other = page_at("/checkpoints?emotion=happy&count=7&seed=5&draw=true")
-    other.get_by_alt_text(re.compile("7 happy faces, drawn from epoch.*seed 5")).wait_for(timeout=120_000)
-    assert Image.open(io.BytesIO(downloaded(other, "Download PNG of new faces")[0])).tobytes() != png.tobytes()
+    again.get_by_role("spinbutton", name="Seed").fill("5")
+    again.keyboard.press("Enter")
+    again.wait_for_url(re.compile("seed=5"), timeout=TIMEOUT_MS)
+    again.get_by_role("button", name="Draw 7 faces").click()
+    again.get_by_alt_text(re.compile("7 happy faces, drawn from epoch.*seed 5")).wait_for(timeout=120_000)
+    assert Image.open(io.BytesIO(downloaded(again, "Download PNG of new faces")[0])).tobytes() != png.tobytes()
 
 
 def test_inception_score_draws_the_runs_the_real_line_and_the_report(page_at) -> None:
