@@ -107,7 +107,7 @@ def _played(chromium: str, address: str) -> float:
         view = browser.new_page(viewport={"width": 1280, "height": 900})
         view.goto(f"{address}/checkpoints?epoch=1")
         view.locator(_PAGES["checkpoints"]).first.wait_for(timeout=120_000)
-        view.get_by_label("Epochs a second").select_option("16")
+        view.get_by_label("Sheets a second").select_option("16")
         seconds = float(view.evaluate(_PLAY))
         browser.close()
     return seconds

@@ -134,4 +134,4 @@ def _show_emotions(faces: dict[str, np.ndarray], when: str) -> None:
         for column, name in zip(st.columns(2, gap="medium"), names[first : first + 2], strict=False):
             column.markdown(emotion_label(name))
             alt = f"{len(faces[name])} {name} faces, drawn from {when}"
-            column.image(sheets.face_grid(faces[name], columns=5), alt=alt, width=520)
+            column.image(sheets.face_grid(faces[name], columns=5), alt=alt, width=104 * min(5, len(faces[name])))
