@@ -63,6 +63,14 @@ def restore(run_ids: Sequence[str]) -> bool:
     return restored
 
 
+def purge(run_ids: Sequence[str]) -> bool:
+    """Delete runs in the trash for good, with their files."""
+    purged = _each(run_ids, lambda registry, run_id: registry.purge(run_id))
+    if purged:
+        st.session_state[_DONE] = (f"{_number(run_ids).capitalize()} deleted.", ())
+    return purged
+
+
 def show_done() -> None:
     """Say once what was done last, with a button that undoes it; where nothing was done, show nothing.
 

@@ -1,17 +1,13 @@
 """What can be done with the runs that are picked in the list: open, compare, rename, tag, annotate, trash, export."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from dashboard import choose, data
-from dashboard.sections import runs_export
-from fergan_core.errors import FerganError
-from fergan_core.registry import Registry
+from dashboard.sections import run_actions, runs_export
 
-_TRASHED, _FAULT = "runs just moved to the trash", "what could not be done with runs"
 _HINT = (
     "A click on a run's name opens it. A click elsewhere in its row picks it: one run to rename, tag or annotate it, "
     "two or more to compare them. With Shift, all rows up to it."
@@ -20,12 +16,10 @@ _HINT = (
 
 def show(runs: pd.DataFrame) -> None:
     """Show what can be done with some picked runs, rows of `run_list.run_rows`; a hint where none is picked."""
-    _show_what_was_done()
     if runs.empty:
         st.caption(_HINT)
         return
     ids = list(runs.id)
-    _keep_in_sight()
     with st.container(key="runs-actions", border=True):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.text(runs.name.iloc[0] if len(runs) == 1 else f"{len(runs)} runs picked")
@@ -37,9 +31,10 @@ def show(runs: pd.DataFrame) -> None:
             runs_export.archive_button(runs)
             own = not runs.literature.any()
             why = None if own else "The literature's run cannot be changed."
-            st.button(
-                "Move to the trash", icon=":material/delete:", on_click=_trash, args=(ids,), disabled=not own, help=why
-            )
+            trashed = st.button("Move to the trash", icon=":material/delete:", disabled=not own, help=why)
+            if trashed and run_actions.trash(ids):
+                choose.choose_runs([])
+                st.rerun()
             st.button("Unpick", icon=":material/close:", on_click=choose.choose_runs, args=([],))
         if own:
             with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -52,22 +47,25 @@ def show(runs: pd.DataFrame) -> None:
 
 def show_trash(runs: pd.DataFrame, unpick: Callable[[], None]) -> None:
     """Show what can be done with runs picked in the trash."""
-    _show_what_was_done()
     if runs.empty:
         return
     ids = list(runs.id)
-    _keep_in_sight()
     with st.container(key="runs-actions", border=True, horizontal=True, vertical_alignment="center", gap="small"):
         st.text(runs.name.iloc[0] if len(runs) == 1 else f"{len(runs)} runs picked")
-        st.button("Restore", type="primary", icon=":material/restore_from_trash:", on_click=restore, args=(ids,))
+        if st.button("Restore", type="primary", icon=":material/restore_from_trash:") and run_actions.restore(ids):
+            st.rerun()
         with st.popover("Delete for good", icon=":material/delete_forever:", key="delete runs"):
             st.write("This deletes them with all that they recorded and their files. Nothing brings them back.")
-            st.button("Delete for good", type="primary", on_click=_purge, args=(ids,), key="delete for good")
+            if st.button("Delete for good", type="primary", key="delete for good") and run_actions.purge(ids):
+                st.rerun()
         st.button("Unpick", icon=":material/close:", on_click=unpick)
 
 
-def _keep_in_sight() -> None:
-    """Let the bar of actions stand at the window's lower edge, however long the table above it is."""
+def keep_in_sight() -> None:
+    """Let the bar of actions stand at the window's lower edge, however long the table above it is.
+
+    Called outside of fragments, whose reruns would drop the style.
+    """
     ground = st.config.get_option(f"theme.{'dark' if choose.dark() else 'light'}.backgroundColor")
     st.html(
         f"""<style>
@@ -77,27 +75,10 @@ def _keep_in_sight() -> None:
     )
 
 
-def restore(run_ids: Sequence[str]) -> None:
-    """Take runs out of the trash."""
-    _change(run_ids, lambda registry, run_id: registry.restore(run_id))
-    st.session_state.pop(_TRASHED, None)
-
-
-def _show_what_was_done() -> None:
-    """Say what could not be done, or offer to take back that runs were moved to the trash."""
-    if fault := st.session_state.pop(_FAULT, None):
-        st.error(choose.sentence(fault))
-    if trashed := st.session_state.get(_TRASHED):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            count = len(trashed)
-            st.text("1 run is in the trash now." if count == 1 else f"{count} runs are in the trash now.")
-            st.button("Undo", icon=":material/undo:", on_click=restore, args=(trashed,))
-
-
 def _ask_name(run_id: str, name: str) -> None:
     # Keys name what is shown: another run, or a new name, makes another field; a rerun leaves what is being typed.
     key = f"name of {run_id}: {name}"
-    st.text_input("Name", name, key=key, width=230, on_change=lambda: _rename(run_id, st.session_state[key]))
+    st.text_input("Name", name, key=key, width=230, on_change=lambda: run_actions.rename(run_id, st.session_state[key]))
 
 
 def _ask_tags(run_ids: Sequence[str], tags: Sequence[Sequence[str]]) -> None:
@@ -125,45 +106,10 @@ def _ask_note(run_id: str) -> None:
         st.form_submit_button("Add", on_click=_note, args=(run_id,))
 
 
-def _rename(run_id: str, name: str) -> None:
-    _change([run_id], lambda registry, one: registry.rename(one, name))
-
-
 def _tag(run_ids: Sequence[str], before: set[str], after: set[str]) -> None:
-    def change(registry: Registry, run_id: str) -> None:
-        for tag in sorted(after - before):
-            registry.tag(run_id, tag)
-        for tag in sorted(before - after):
-            registry.untag(run_id, tag)
-
-    _change(run_ids, change)
+    run_actions.tag(run_ids, sorted(after - before), sorted(before - after))
 
 
 def _note(run_id: str) -> None:
-    text = str(st.session_state[f"note of {run_id}: text"])
-    if text.strip():
-        _change([run_id], lambda registry, one: registry.note(one, text))
+    if run_actions.note([run_id], str(st.session_state[f"note of {run_id}: text"])):
         st.toast("The note is saved; the run's page shows all of them.")
-
-
-def _trash(run_ids: Sequence[str]) -> None:
-    if _change(run_ids, lambda registry, run_id: registry.trash(run_id)):
-        st.session_state[_TRASHED] = list(run_ids)
-        choose.choose_runs([])
-
-
-def _purge(run_ids: Sequence[str]) -> None:
-    _change(run_ids, lambda registry, run_id: registry.purge(run_id))
-    st.session_state.pop(_TRASHED, None)
-
-
-def _change(run_ids: Sequence[str], change: Callable[[Registry, str], Any]) -> bool:
-    """Write something to each of the runs; remember, to be shown, why that was not possible."""
-    try:
-        registry = data.registry()
-        for run_id in run_ids:
-            change(registry, run_id)
-    except FerganError as error:
-        st.session_state[_FAULT] = str(error)
-        return False
-    return True

@@ -11,7 +11,7 @@ from dashboard.charts.thumbnail import thumbnail
 from dashboard.components import run_table
 from dashboard.components.run_table import Row
 from dashboard.rows import rows_of
-from dashboard.sections import runs_actions, runs_query
+from dashboard.sections import run_actions, runs_query
 from dashboard.sections.runs_columns import column, group_cells, run_cells
 from fergan_core.errors import FerganError
 from fergan_core.registry import summaries
@@ -39,7 +39,7 @@ def show(
         on_pick=on_pick,
         on_sort=runs_query.sort_by,
         on_toggle=runs_query.toggle,
-        on_button=lambda run_id: runs_actions.restore([run_id]),
+        on_button=lambda run_id: run_actions.restore([run_id]),
     )
     if opened:
         choose.open_page("run", [opened], run=opened)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard import choose, data
-from dashboard.sections import runs_actions, runs_export, runs_query, runs_table
+from dashboard.sections import run_actions, runs_actions, runs_export, runs_query, runs_table
 
 _OPENED, _IN_TRASH = "runs picked as the list opened", "runs picked in the trash"
 
@@ -53,4 +53,6 @@ def pick_in_trash(run_ids: Sequence[str]) -> None:
 
 
 choose.heading("Runs", "Which runs are there, how far are they, and how good is each?")
+run_actions.show_done()
+runs_actions.keep_in_sight()
 choose.fragment(show_runs, run_every=choose.LIVE_SECONDS)()
