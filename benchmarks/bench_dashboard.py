@@ -19,7 +19,7 @@ from tests.support.machine import CHROMIUM_ARGUMENTS, ROOT, find_chromium, serve
 _LIMIT_MIB = 500
 # The element that is on a page once it is complete.
 _PAGES = {
-    "runs": "[data-testid=stDataFrame]",
+    "runs": "tbody tr",
     "run": ".js-plotly-plot",
     "checkpoints": ".player[data-drawn]:not([data-drawn=''])",
     "inception_score": ".js-plotly-plot",

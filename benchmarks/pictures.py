@@ -37,7 +37,7 @@ class Shot:
 
 
 SHOTS = {
-    "runs": Shot("runs?preset=robust", "[data-testid=stDataFrame]", 600),
+    "runs": Shot("runs?preset=robust", "tbody tr", 600),
     "run": Shot(f"run?run={_QUICK}", _CHART, 1000),
     "checkpoints": Shot(f"checkpoints?run={_QUICK}", _FACES, 900),
     "inception_score": Shot(f"inception_score?runs={_QUICK},{_REPORT},{_LITERATURE}", _CHART, 920),

@@ -8,6 +8,7 @@ import streamlit as st
 from dashboard import choose, data
 from dashboard.sections import run_actions, runs_export
 
+_CHANGES = "changes of picked runs"
 _HINT = (
     "A click on a run's name opens it. A click elsewhere in its row picks it: one run to rename, tag or annotate it, "
     "two or more to compare them. With Shift, all rows up to it."
@@ -76,25 +77,26 @@ def keep_in_sight() -> None:
 
 
 def _ask_name(run_id: str, name: str) -> None:
-    # Keys name what is shown: another run, or a new name, makes another field; a rerun leaves what is being typed.
-    key = f"name of {run_id}: {name}"
-    st.text_input("Name", name, key=key, width=230, on_change=lambda: run_actions.rename(run_id, st.session_state[key]))
+    wished = st.text_input("Name", name, key=_key("name", run_id, name), width=230)
+    if wished != name:
+        _act_once(lambda: run_actions.rename(run_id, wished))
 
 
 def _ask_tags(run_ids: Sequence[str], tags: Sequence[Sequence[str]]) -> None:
     """Ask for the tags that the runs have in common."""
     common = [tag for tag in tags[0] if all(tag in others for others in tags[1:])]
-    key = f"tags of {','.join(run_ids)}: {common}"
-    st.multiselect(
+    wished = st.multiselect(
         "Tags" if len(run_ids) == 1 else "Tags of all of them",
         sorted({*common, *data.facets()["tags"]}),
         default=common,
-        key=key,
+        key=_key("tags", *run_ids, *common),
         accept_new_options=True,
         placeholder="Type a tag",
         width=260,
-        on_change=lambda: _tag(run_ids, set(common), set(st.session_state[key])),
     )
+    added, removed = [tag for tag in wished if tag not in common], [tag for tag in common if tag not in wished]
+    if added or removed:
+        _act_once(lambda: run_actions.tag(run_ids, added, removed))
 
 
 def _ask_note(run_id: str) -> None:
@@ -106,8 +108,17 @@ def _ask_note(run_id: str) -> None:
         st.form_submit_button("Add", on_click=_note, args=(run_id,))
 
 
-def _tag(run_ids: Sequence[str], before: set[str], after: set[str]) -> None:
-    run_actions.tag(run_ids, sorted(after - before), sorted(before - after))
+def _key(*shown: str) -> str:
+    """Return a field's key: another one for whatever else it shows, and after each change, so that a rerun leaves what
+    is being typed and no old entry is taken for a new one."""
+    return " ".join(("of picked runs", *shown, str(st.session_state.get(_CHANGES, 0))))
+
+
+def _act_once(change: Callable[[], bool]) -> None:
+    """Make a change that was entered in a field, and show the list as it is then; what cannot be done stays said."""
+    st.session_state[_CHANGES] = st.session_state.get(_CHANGES, 0) + 1
+    if change():
+        st.rerun()
 
 
 def _note(run_id: str) -> None:

@@ -117,6 +117,7 @@ def run_cells(
             "protocol": {"text": by.get(run.id, "")},
             "created": {"text": _date(run.created)},
             "tags": {"badges": [{"text": tag, "colour": "gray"} for tag in run.tags]},
+            "restore": {"button": "Restore"},
             "images_seen": {"text": f"{run.images_seen:,}"},
         }
         cells[run.id] = {}

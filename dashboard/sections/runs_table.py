@@ -27,6 +27,8 @@ def show(
     listed = run_list(data.reader(), query, evaluations)
     if not listed.total:
         return listed
+    if query.trashed:
+        columns = [*columns[:2], "restore", *columns[2:]]
     rows = _rows(query, listed, columns, evaluations)
     opened = run_table.show(
         [column(key) for key in columns],
@@ -55,9 +57,6 @@ def _rows(query: RunQuery, listed: RunList, columns: Sequence[str], evaluations:
     below = {key: list(_within(query, key, evaluations).rows["run_id"]) for key in opened}
     singles = [run_id for run_id in listed.rows["run_id"] if run_id is not None]
     cells = _cells_of([*singles, *(run_id for ids in below.values() for run_id in ids)], evaluations, columns)
-    if query.trashed:
-        for of_run in cells.values():
-            of_run["restore"] = {"button": "Restore"}
     newest = summaries.newest_evaluations(evaluations)
     newest = newest[newest["run_id"].isin(of_groups["run_id"])]
     metrics = [key.removeprefix("score:") for key in columns if key.startswith("score:")]

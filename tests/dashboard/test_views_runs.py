@@ -156,6 +156,10 @@ def test_a_picked_run_is_renamed_tagged_and_annotated(registry: Registry, monkey
     )  # fmt: skip
     next(field for field in app.text_input if field.label == "Name").set_value(" ").run()
     assert "cannot be empty" in app.error[0].value
+    write = registry.reader.last_write()
+    app.run()
+    assert registry.reader.last_write() == write
+    assert registry.reader.run(run_id)["name"] == "better"
 
 
 def test_tags_of_several_runs_are_those_that_they_share(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,12 +178,13 @@ def test_a_run_goes_to_the_trash_and_comes_back(registry: Registry, monkeypatch:
     app = page(registry, monkeypatch, runs=run_id)
     press(app, "Move to the trash")
     assert "judged" not in names(app)
-    press(app, "Undo")
+    press(app, "Restore")
     assert "judged" in names(app)
     registry.trash(run_id)
     app = page(registry, monkeypatch, part="Trash")
     assert names(app) == ["judged"]
     assert cells(app, "judged")["restore"] == {"button": "Restore"}
+    assert [column["key"] for column in table(app)["columns"]][:3] == ["faces", "name", "restore"]
     assert page(registry, monkeypatch, part="Trash", search="nosuch").info[0].value == "Nothing in the trash matches."
 
 
