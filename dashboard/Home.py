@@ -41,6 +41,9 @@ PAGES = {
         st.Page("views/studies.py", title="Studies", icon=":material/science:"),
         st.Page("views/claims.py", title="Claims", icon=":material/balance:"),
     ],
+    "Data": [
+        st.Page("views/data.py", title="Data", icon=":material/database:"),
+    ],
 }
 
 

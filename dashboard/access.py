@@ -31,6 +31,12 @@ def refusal() -> str | None:
     )
 
 
+def is_open_to_others() -> bool:
+    """Tell whether others than this machine can open the pages: they are then not asked for paths of this machine."""
+    address: str | None = st.config.get_option("server.address")
+    return not (st.config.get_option("global.appTest") if not address else is_local(address))
+
+
 def stop_outside_home() -> None:
     """Stop a page that Streamlit runs by itself, without Home and its refusal of servers that others can reach."""
     context = get_script_run_ctx(suppress_warning=True)

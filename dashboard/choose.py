@@ -206,6 +206,12 @@ def focus_on(run_id: str) -> None:
         st.session_state[_CHOSEN] = [run_id]
 
 
+def in_focus() -> str | None:
+    """Return the run that pages of one run open at, if one was chosen."""
+    run_id: str | None = st.session_state.get(_FOCUS)
+    return run_id
+
+
 def choose_runs(run_ids: Sequence[str]) -> None:
     """Make these the runs that pages of several runs open at."""
     st.session_state[_CHOSEN] = list(run_ids)

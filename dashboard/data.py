@@ -13,11 +13,14 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 
 from dashboard import access
 from dashboard.face_client import Drawing, FaceAnswer, FaceClient, Faces
+from dashboard.open_datasets import OpenDataset, Place, is_there
 from fergan_core.analysis.claims import SCORES, STUDIES, Study, Verdict, verdicts
 from fergan_core.emotions import EMOTIONS
 from fergan_core.errors import CheckpointError, DataError
@@ -262,6 +265,44 @@ def best_first(runs: pd.DataFrame, has: str | None = None) -> list[str]:
     return list(trained.id[order[number > 0].sort_values(["few", "drawn", "fid"], kind="stable").index])
 
 
+@_until_next_write(4)
+def recorded_datasets(source: Reader) -> list[dict[str, Any]]:
+    """Return the datasets that the runs were trained on, those of most runs first, as `summaries.datasets` does."""
+    return summaries.datasets(source)
+
+
+def dataset_places() -> dict[str, Place]:
+    """Return where datasets were found to lie in this session, by content hash: a registry holds no faces."""
+    places: dict[str, Place] = st.session_state.setdefault("where datasets lie", {})
+    return places
+
+
+def remember_place(opened: OpenDataset) -> None:
+    """Remember for the session where a dataset lies."""
+    dataset_places()[opened.dataset.content_hash] = opened.place
+
+
+def place_of(recorded: Mapping[str, Any]) -> Place | None:
+    """Return where the dataset of runs lies: where this session found it, else where they found it; None if it is at
+    neither place now. `recorded` is what a run recorded of it, or an entry of `recorded_datasets`."""
+    known = dataset_places().get(str(recorded["content_hash"]))
+    if known is not None and is_there(known.path):
+        return known
+    for path in recorded.get("sources", [recorded["source"]]):
+        if is_there(path):
+            return Place(path, recorded.get("label_order"))
+    return None
+
+
+def located(recorded: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a run recorded of its dataset, with the place at which it lies now."""
+    place = place_of(recorded)
+    if place is None:
+        return dict(recorded)
+    order = {} if place.label_order is None else {"label_order": place.label_order}
+    return {**recorded, "source": place.path, **order}
+
+
 @_until_next_write(2)
 def study_names(source: Reader) -> list[str]:
     """Name the studies that have runs, the newest first."""
@@ -423,13 +464,14 @@ def real_faces(dataset: Mapping[str, Any], emotions: Sequence[str], count: int) 
     remembered; synthfer's are drawn here at once. DataError where that file is not there, or is another one.
     """
     codes = [EMOTIONS.index(name) for name in emotions for _ in range(count)]
+    dataset = located(dataset)
     source = str(dataset["source"])
     if source == "synthfer":
         return _synthetic_faces(tuple(emotions), count)
     if not os.path.exists(os.path.expanduser(source)):
         raise DataError(
-            f"the run was trained on '{source}', which is not here, and a registry keeps no real faces; put that file "
-            "there to see them"
+            f"the run was trained on '{source}', which is not here, and a registry keeps no real faces; "
+            "open it on the page Data to see them"
         )
     key = json.dumps([dict(dataset), codes])
     pending, pool = _real_faces_asked()
@@ -461,6 +503,18 @@ def _synthetic_faces(emotions: tuple[str, ...], count: int) -> dict[str, Faces]:
     return {name: drawn.images[drawn.labels == EMOTIONS.index(name)] for name in emotions}
 
 
+@st.cache_data(max_entries=512, show_spinner=False)
+def read_faces(content_hash: str, judge: str, faces: tuple[int, ...], _opened: OpenDataset) -> npt.NDArray[np.float32]:
+    """Return the probabilities that a judge gives labelled faces of a dataset, by their places in it: float32 [n,7]."""
+    dataset = _opened.dataset
+    recorded = {
+        "source": _opened.place.path, "content_hash": content_hash, "label_order": _opened.place.label_order
+    }  # fmt: skip
+    labels = dataset.labels[list(faces)].tolist()
+    answer = _face_client().ask("judge", {}, Path(), labels, 0, dataset=recorded, judge=judge, faces=list(faces))
+    return np.asarray(answer.facts["probabilities"], np.float32)
+
+
 def judge_cards() -> dict[str, dict[str, Any]]:
     """Return the cards of the judges that come with the package, by name."""
     folder = resources.files("fergan_core.judges")
@@ -487,7 +541,7 @@ def _ask(
     source = reader()
     record = source.run(run_id)
     return _face_client().ask(
-        kind, record["recipe"], source.file(weights[0]), labels, seed, dataset=record["dataset"], **others
+        kind, record["recipe"], source.file(weights[0]), labels, seed, dataset=located(record["dataset"]), **others
     )
 
 

@@ -10,10 +10,12 @@ import torch
 
 from dashboard.face_client import FaceAnswer, Faces, Question
 from fergan_core.analysis.projection import Plane, principal_plane
-from fergan_core.data import SPLITS, reopen_dataset
+from fergan_core.data import SPLITS, Dataset, reopen_dataset
 from fergan_core.emotions import EMOTIONS
 from fergan_core.errors import DataError
+from fergan_core.evaluation.faces import Faces as FacesToRead
 from fergan_core.evaluation.faces import Reading
+from fergan_core.evaluation.faces import read as read_by
 from fergan_core.evaluation.memorization import drawn_and_read, nearest_training_faces, real_faces_of
 from fergan_core.evaluation.real_faces import RealFaces
 from fergan_core.judges.judge import load_judge
@@ -137,3 +139,15 @@ def real(question: Question) -> FaceAnswer:
             )
         faces.append(dataset.images[of_emotion[:count]])
     return FaceAnswer(np.concatenate(faces), {})
+
+
+@lru_cache(maxsize=1)
+def _open_dataset(dataset: str) -> Dataset:
+    return reopen_dataset(json.loads(dataset))
+
+
+def judge_dataset(question: Question) -> FaceAnswer:
+    """Answer with the probabilities that a judge gives faces of a dataset, `faces` being their places in it."""
+    images = _open_dataset(json.dumps(question["dataset"])).images[question["faces"]]
+    reading = read_by(load_judge(question["judge"]), FacesToRead(torch.from_numpy(images), None))
+    return FaceAnswer(images[:0], {"probabilities": reading.logits.softmax(1).tolist()})

@@ -135,6 +135,12 @@ def _real(question: Question, tell: Tell) -> FaceAnswer:
     return face_questions.real(question)
 
 
+def _judge(question: Question, tell: Tell) -> FaceAnswer:
+    from dashboard import face_questions  # only here, as above
+
+    return face_questions.judge_dataset(question)
+
+
 _ANSWERS: dict[str, Callable[[Question, Tell], FaceAnswer]] = {
     "open": _open,
     "draw": _draw,
@@ -143,6 +149,7 @@ _ANSWERS: dict[str, Callable[[Question, Tell], FaceAnswer]] = {
     "nearest": _about,
     "project": _about,
     "real": _real,
+    "judge": _judge,
 }
 
 

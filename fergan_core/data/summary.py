@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fergan_core.data.dataset import SPLITS, UNLABELLED, Dataset, image_keys
+from fergan_core.data.dataset import SPLITS, UNLABELLED, Dataset, Index, image_keys
 from fergan_core.emotions import EMOTIONS
 
 
@@ -88,3 +88,14 @@ def duplicates(dataset: Dataset) -> dict[str, Any]:
         },
         "contradicting": sum(len(image_labels) > 1 for image_labels in labels.values()),
     }
+
+
+def copies(dataset: Dataset) -> list[Index]:
+    """Return the images of exactly the same pixels, a group for each picture that is there more than once: int64 [n].
+
+    The groups, and the images in each, are in the dataset's order.
+    """
+    places: dict[bytes, list[int]] = {}
+    for place, key in enumerate(image_keys(dataset.images)):
+        places.setdefault(key, []).append(place)
+    return [np.array(group, dtype=np.int64) for group in places.values() if len(group) > 1]

@@ -1,6 +1,7 @@
 """All runs at a glance: the scores that stand for each, and how much it has to show; few queries, however many runs."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
@@ -108,3 +109,24 @@ def contents(reader: Reader) -> pd.DataFrame:
         of_run = reader.table(sa.select(rows.run_key, number.label(name)).group_by(rows.run_key))
         table[name] = of_run.set_index("run_key")[name]
     return table.fillna(0).astype(int).set_index(pd.Index(runs["id"], name="run_id"))
+
+
+def datasets(reader: Reader) -> list[dict[str, Any]]:
+    """Return the datasets that runs outside the trash were trained on, those of most runs first.
+
+    Each as the runs recorded it (`name`, `source`, `content_hash`, maybe `label_order`), with all `sources` where it
+    lay, the newest first, and the ids of its `runs`. The literature's, of which nobody has the data, is left out.
+    """
+    table = reader.table(
+        sa.select(RunRow.id, RunRow.dataset).where(RunRow.trashed.is_(None)).order_by(RunRow.created.desc())
+    )
+    found: dict[str, dict[str, Any]] = {}
+    for run_id, dataset in zip(table["id"], table["dataset"], strict=True):
+        content = dataset.get("content_hash")
+        if not content or not dataset.get("source"):
+            continue
+        entry = found.setdefault(content, {**dataset, "sources": [], "runs": []})
+        entry["runs"].append(run_id)
+        if dataset["source"] not in entry["sources"]:
+            entry["sources"].append(dataset["source"])
+    return sorted(found.values(), key=lambda entry: -len(entry["runs"]))

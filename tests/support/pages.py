@@ -23,6 +23,7 @@ TITLES = {
     "methods": "Methods",
     "studies": "Studies",
     "claims": "Claims",
+    "data": "Data",
 }
 
 

@@ -1,0 +1,43 @@
+"""A grid of faces, each of which can be chosen: by mouse, or by arrow keys and Enter.
+
+A small component of Streamlit's second generation: Streamlit's own pictures tell nothing of where they are clicked. The
+faces are drawn pixel by pixel, so that they are as sharp as they are in the data.
+"""
+
+import base64
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+_HERE = Path(__file__).parent
+
+_grid = st.components.v2.component(
+    "fergan_face_grid",
+    html='<div class="grid"></div>',
+    css=(_HERE / "face_grid.css").read_text(encoding="utf-8"),
+    js=(_HERE / "face_grid.js").read_text(encoding="utf-8"),
+)
+
+
+def show(
+    faces: np.ndarray, names: Sequence[str], on_choice: Callable[[int], None], *, key: str, captions: Sequence[str] = ()
+) -> None:
+    """Show faces uint8 [n,48,48]; `names` say what each is to who cannot see it, `captions` stand below, if given.
+
+    `on_choice` gets the place, 0 to n - 1, of the face that was chosen.
+    """
+
+    def tell() -> None:
+        chosen = st.session_state[key].face
+        if chosen is not None and 0 <= int(chosen) < len(faces):
+            on_choice(int(chosen))
+
+    data = {
+        "faces": base64.b64encode(np.ascontiguousarray(faces).tobytes()).decode("ascii"),
+        "side": faces.shape[-1],
+        "names": list(names),
+        "captions": list(captions),
+    }
+    _grid(data=data, key=key, on_face_change=tell)

@@ -1,0 +1,58 @@
+"""The Data page's class balance: how many faces an emotion has in each split, and each emotion's mean face."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from dashboard import choose
+from dashboard.charts import dataset as charts
+from dashboard.charts.palette import PLOTLY_CONFIG
+from dashboard.open_datasets import OpenDataset
+from dashboard.sections import dataset_faces
+from dashboard.sections.dataset_summary import SPLIT_NAMES
+from fergan_core.emotions import EMOTIONS
+
+
+def show(opened: OpenDataset) -> None:
+    """Bars and a table of the same numbers, and below the mean faces."""
+    counts = charts.counts_table(opened.summary["counts"]).rename(columns=SPLIT_NAMES)
+    unit = st.segmented_control(
+        "Bars show", ["share of the split", "faces"], default="share of the split", required=True, key="bars",
+        bind="query-params",
+    )  # fmt: skip
+    left, right = st.columns([3, 2], gap="medium")
+    figure = charts.balance_figure(counts, shares=unit != "faces", dark=choose.dark())
+    left.plotly_chart(figure, width="stretch", theme=None, key="balance", config=PLOTLY_CONFIG)
+    with right:
+        st.dataframe(charts.with_totals(counts), width="stretch")
+        st.caption(imbalance(counts.loc[[name for name in EMOTIONS if name in counts.index]].sum(axis=1)))
+    st.subheader("Mean faces", anchor=False)
+    show_means(opened)
+
+
+def imbalance(counts: pd.Series) -> str:
+    """Say how unequal the emotions are, and what always guessing the most frequent one would give."""
+    if not counts.sum():
+        return "No face has an emotion."
+    most, least = counts.idxmax(), counts.idxmin()
+    rest = f"{least} has none" if not counts.min() else f"{counts.max() / counts.min():.0f} times as many as {least}"
+    return (
+        f"The most frequent emotion is {most}, {rest}; to call every face {most} would be right for "
+        f"{counts.max() / counts.sum():.0%}."
+    )
+
+
+def show_means(opened: OpenDataset) -> None:
+    """The mean of each emotion's faces, pixel by pixel."""
+    with st.container(horizontal=True, gap="medium"):
+        for emotion in EMOTIONS:
+            index = dataset_faces.chosen(opened, emotion, dataset_faces.EVERY)
+            if len(index):
+                mean = np.rint(opened.dataset.images[index].mean(axis=0)).astype(np.uint8)
+                with st.container(width=144, gap="xsmall"):
+                    st.image(charts.enlarged(mean, 3), alt=f"Mean of the {emotion} faces", width=144)
+                    st.caption(f"{emotion}, of {len(index):,}")
+    st.caption(
+        "The mean of all faces of an emotion, pixel by pixel, over all splits: what they have in common stays sharp, "
+        "such as a smile, what differs is blurred."
+    )
