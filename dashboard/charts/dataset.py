@@ -27,8 +27,7 @@ def with_totals(counts: pd.DataFrame) -> pd.DataFrame:
     """Add a column 'all' and a row 'all' to a table of counts, and each emotion's share of all in percent."""
     table = counts.assign(all=counts.sum(axis=1))
     table.loc["all"] = table.sum()
-    total = table.loc["all", "all"]
-    return table.assign(**{"%": (100 * table["all"] / total).round(1)})
+    return table.assign(**{"%": (100 * table["all"] / max(1, counts.to_numpy().sum())).round(1)})
 
 
 def balance_figure(counts: pd.DataFrame, *, shares: bool, dark: bool) -> go.Figure:

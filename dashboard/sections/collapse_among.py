@@ -8,6 +8,7 @@ from dashboard import choose, data
 from dashboard.charts import projection, sheets
 from dashboard.charts.palette import PLOTLY_CONFIG
 from dashboard.face_client import FaceAnswer
+from dashboard.sections import dataset_path
 from fergan_core.emotions import EMOTIONS, emotion_code
 from fergan_core.errors import FerganError
 
@@ -33,6 +34,8 @@ def show(run_id: str) -> None:
         st.session_state[QUESTION] = question
     if st.session_state.get(QUESTION) != question:
         st.caption("Press Draw. The first time, the judge reads all training faces, which takes a few minutes.")
+        return
+    if not dataset_path.is_at_hand(data.run(run_id)["dataset"], "among"):
         return
     try:
         with st.spinner("Drawing faces and reading them"):

@@ -11,6 +11,7 @@ from dashboard import choose, data
 from dashboard.charts import score_table, sheets
 from dashboard.face_client import FaceAnswer
 from dashboard.rows import rows_of
+from dashboard.sections import dataset_path
 from fergan_core.emotions import EMOTIONS, emotion_code
 from fergan_core.errors import FerganError
 from fergan_core.metrics.catalogue import CATALOGUE
@@ -73,6 +74,8 @@ def show_nearest(run_id: str, step: int, judge: str | None) -> None:
         searching = st.toggle("Search", key="search", bind="query-params")
     if not searching:
         st.caption("Switch on Search. The first time, the judge reads all training faces, which takes a minute or two.")
+        return
+    if not dataset_path.is_at_hand(data.run(run_id)["dataset"], "copying"):
         return
     try:
         codes = [emotion_code(name) for name in (emotions if emotion == "all" else (emotion,))]

@@ -1,6 +1,7 @@
 """The Data page's judge: what it reads in the faces, its confusions, and the faces that it misreads most surely."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -99,7 +100,7 @@ def show_reading(opened: OpenDataset, reading: Reading, judge: str) -> None:
             "Recognised as labelled", f"{(reads == reading.labels).mean():.1%}", width=190,
             help="The share of faces in which the judge's most probable emotion is the label.",
         )  # fmt: skip
-        cell = {"index": None, "placeholder": "any", "width": 150}
+        cell: dict[str, Any] = {"index": None, "placeholder": "any", "width": 150}
         labelled = st.selectbox("Labelled", EMOTIONS, key="labelled", bind="query-params", **cell)
         read_as = st.selectbox("Read as", EMOTIONS, key="read_as", bind="query-params", **cell)
     left, right = st.columns([2, 3], gap="medium")

@@ -12,7 +12,8 @@ SPLIT_NAMES = {"train": "train", "public": "public test", "private": "private te
 def show(opened: OpenDataset) -> None:
     """Numbers of faces, and folded where they come from."""
     summary = opened.summary
-    runs = next((d["runs"] for d in data.recorded_datasets() if d["content_hash"] == summary["content_hash"]), [])
+    recorded = {dataset["content_hash"]: dataset["runs"] for dataset in data.recorded_datasets()}
+    runs: list[str] = recorded.get(summary["content_hash"], [])
     with st.container(horizontal=True):
         st.metric("Faces", f"{summary['images']:,}", width=130)
         for split, counts in summary["counts"].items():
