@@ -24,7 +24,9 @@ def show(opened: OpenDataset) -> None:
     figure = charts.balance_figure(counts, shares=unit != "faces", dark=choose.dark())
     left.plotly_chart(figure, width="stretch", theme=None, key="balance", config=PLOTLY_CONFIG)
     with right:
-        st.dataframe(charts.with_totals(counts), width="stretch")
+        table = charts.with_totals(counts)
+        number = st.column_config.NumberColumn(format="localized")
+        st.dataframe(table, width="stretch", column_config=dict.fromkeys(table.columns, number))
         st.caption(imbalance(counts.loc[[name for name in EMOTIONS if name in counts.index]].sum(axis=1)))
     st.subheader("Mean faces", anchor=False)
     show_means(opened)
@@ -49,8 +51,8 @@ def show_means(opened: OpenDataset) -> None:
             index = dataset_faces.chosen(opened, emotion, dataset_faces.EVERY)
             if len(index):
                 mean = np.rint(opened.dataset.images[index].mean(axis=0)).astype(np.uint8)
-                with st.container(width=144, gap="xsmall"):
-                    st.image(charts.enlarged(mean, 3), alt=f"Mean of the {emotion} faces", width=144)
+                with st.container(width=112, gap="xsmall"):
+                    st.image(charts.enlarged(mean, 2), alt=f"Mean of the {emotion} faces", width=96)
                     st.caption(f"{emotion}, of {len(index):,}")
     st.caption(
         "The mean of all faces of an emotion, pixel by pixel, over all splits: what they have in common stays sharp, "

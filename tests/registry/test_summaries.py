@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fergan_core.registry import Reader, Registry, Score
-from fergan_core.registry.summaries import contents, headlines
+from fergan_core.registry.summaries import contents, datasets, headlines
 
 ROOT = Path(__file__).parents[2]
 PROTOCOL = {"count": 2000, "seed": 0, "prior": "natural", "truncation": 1.0, "real_count": 500}
@@ -71,3 +71,18 @@ def test_the_reports_run_is_known_by_its_own_judge_and_not_by_the_one_that_score
     """The second judge gave IS 1.658 and 33 % later."""
     scores = headlines(Reader(str(ROOT / "runs.db"))).set_index(["run_id", "metric"]).value
     assert (round(scores["44dzmlfk", "is"], 3), round(scores["44dzmlfk", "accuracy"], 2)) == (1.397, 0.54)
+
+
+def test_datasets_are_known_by_their_content_those_of_most_runs_first(
+    registry: Registry, reader: Reader, enter: Callable[..., str]
+) -> None:
+    one, two = "1" * 64, "2" * 64
+    first = enter(registry, dataset={"name": "fer2013", "source": "a.csv", "content_hash": one, "images": 5})
+    moved = enter(registry, dataset={"name": "fer2013", "source": "b.csv", "content_hash": one, "images": 2})
+    other = enter(registry, dataset={"name": "fer2013", "source": "a.csv", "content_hash": two, "images": 5})
+    found = {dataset["content_hash"]: dataset for dataset in datasets(reader)}
+    assert (found[one]["runs"], found[one]["sources"]) == ([moved, first], ["b.csv", "a.csv"])
+    assert found[two]["runs"] == [other]
+    assert "" not in found
+    registry.trash(other)
+    assert [dataset["content_hash"] for dataset in datasets(reader)] == [one]
