@@ -58,7 +58,11 @@ def titled(name: str) -> str:
 
 def show(opened: OpenDataset) -> None:
     """Choose a factor: its distribution by emotion, faces along it; below all factors."""
-    factors = opened.dataset.factors
+    known = opened.dataset.factors
+    # A cache gives them by the alphabet.
+    factors = {
+        name: known[name] for name in [*MEANINGS, *(name for name in known if name not in MEANINGS)] if name in known
+    }
     with st.container(horizontal=True, vertical_alignment="bottom"):
         names = list(factors)
         factor = st.selectbox(
@@ -75,10 +79,10 @@ def show(opened: OpenDataset) -> None:
         if (opened.dataset.labels == EMOTIONS.index(name)).any()
     }
     figure = charts.histogram_figure(of_emotion, titled(factor), dark=choose.dark())
-    st.plotly_chart(figure, width="stretch", theme=None, key="factor", config=PLOTLY_CONFIG)
+    st.plotly_chart(figure, width="stretch", theme=None, key="factor bars", config=PLOTLY_CONFIG)
     st.subheader("All factors", anchor=False)
     figure = charts.factors_figure(factors, dark=choose.dark())
-    st.plotly_chart(figure, width="stretch", theme=None, key="factors", config=PLOTLY_CONFIG)
+    st.plotly_chart(figure, width="stretch", theme=None, key="all factors", config=PLOTLY_CONFIG)
     dataset_faces.show_enlarged(opened)
 
 

@@ -51,6 +51,7 @@ def show(opened: OpenDataset) -> None:
         asked: set[tuple[str, str, str]] = st.session_state.setdefault(ASKED, set())
         if question not in asked and len(index) and st.button("Read the faces", type="primary"):
             asked.add(question)
+            st.rerun(scope="fragment")
     if not len(index):
         st.info(f"No face with an emotion in {dataset_faces.split_name(split)}.")
         return
