@@ -4,7 +4,7 @@ import functools
 import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
@@ -285,6 +285,27 @@ def open_page(page: str, run_ids: Sequence[str] = (), **others: str) -> None:
     st.switch_page(f"views/{page}.py", query_params=others)
 
 
+def runs_table(
+    table: pd.DataFrame, run_ids: Sequence[str], *, key: str, alt: str, columns: dict[str, Any], most: int = 12
+) -> None:
+    """A table with a row for each of these runs; a click on a row opens its run. Past `most` rows it scrolls."""
+    picked = st.dataframe(
+        table,
+        hide_index=True,
+        width="stretch",
+        placeholder="–",
+        height="content" if len(table) <= most else 460,
+        key=key,
+        on_select="rerun",
+        selection_mode="single-row",
+        alt=alt,
+        column_config=columns,
+    ).selection.rows
+    st.caption("Click a row to open its run.")
+    if picked and picked[0] < len(run_ids):
+        open_page("run", [run_ids[picked[0]]])
+
+
 def page_link(page: str, name: str, **parameters: str) -> None:
     """A link that bears a run's name and leads to a page, such as "run", at these parameters of its address."""
     label = f"**{plain(name)}**"
@@ -313,12 +334,22 @@ def measure_help(key: str) -> str:
     return f"{metric.meaning[0].upper()}{metric.meaning[1:]}. {better[metric.better]}."
 
 
+def measures_help(keys: Iterable[str]) -> str:
+    """Say of several metrics what each measures, for the '?' of a list of them."""
+    return "\n\n".join(f"**{plain(CATALOGUE[key].title)}**: {plain(measure_help(key))}" for key in keys)
+
+
 def checkpoint_steps(run_id: str) -> dict[int, int]:
     """Return the steps of a run's checkpoints by epoch, in their order; say so where there are none."""
     saved = data.checkpoints(run_id)
     if saved.empty:
         st.info(NO_CHECKPOINT)
     return {int(row.epoch): int(row.step) for row in rows_of(saved.sort_values("step"))}
+
+
+def names_width(names: Iterable[str]) -> int:
+    """Return the px of a table's column of runs in which the longest name can be read to its end, within bounds."""
+    return min(420, max([120, *(24 + 7 * len(name) for name in names)]))
 
 
 def column_width(title: str) -> int:

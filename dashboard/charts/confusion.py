@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts.palette import FAINT_INK, plotly_template
+from dashboard.charts.palette import plotly_template
 from fergan_core.emotions import EMOTIONS
 
 _READ_AS = "read_as_"
@@ -75,7 +75,7 @@ def confusion_figure(
         frame = {"color": "#e69f00", "width": 3}
         figure.add_shape(type="rect", x0=x - 0.5, x1=x + 0.5, y0=y - 0.5, y1=y + 0.5, line=frame)
     figure.update_layout(template=template, height=height, hovermode="closest", hoverdistance=-1, dragmode=False)
-    plain_axis = {"showgrid": False, "fixedrange": True, "title_font_color": FAINT_INK}
+    plain_axis = {"showgrid": False, "fixedrange": True}
     figure.update_xaxes(title="recognised as", side="top", tickangle=-45, **plain_axis)
     figure.update_yaxes(title=rows, autorange="reversed", **plain_axis)
     return figure

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from dashboard.charts.bands import plain
 from dashboard.charts.lines import curve, log_axis, log_foot, without_number
-from dashboard.charts.palette import FAINT_INK, plotly_template, run_colour
+from dashboard.charts.palette import FAINT_INK, plotly_template
 from dashboard.charts.score_table import ARROWS
 from fergan_core.metrics.catalogue import Metric
 
@@ -15,7 +15,7 @@ from fergan_core.metrics.catalogue import Metric
 def budget_figure(
     scores: pd.DataFrame,
     metric: Metric,
-    methods: Mapping[str, int],
+    colours: Mapping[str, str],
     unit: tuple[float, str],
     budget: float,
     *,
@@ -23,23 +23,23 @@ def budget_figure(
 ) -> go.Figure:
     """Draw each run's score over what had been spent by its evaluation, one colour a method; dashed: the budget.
 
-    `scores` has columns method, run_id, epoch, spent, value; `methods` gives each method's place in the palette; `unit`
-    is the size of the axis's unit in `spent` and its name. A distance has a logarithmic axis.
+    `scores` has columns method, run_id, epoch, spent, value; `colours` gives each method's colour; `unit` is the size
+    of the axis's unit in `spent` and its name. A distance has a logarithmic axis.
     """
     figure = go.Figure()
     foot = log_foot(scores.value) if _is_log(metric) else None
-    for name, place in methods.items():
+    for name, colour in colours.items():
         method_scores = scores[scores.method == name]
         legend = plain(name) + without_number(method_scores.value, "evaluations")
         for number, (_, line) in enumerate(method_scores.groupby("run_id", sort=False)):
             line = line.sort_values("spent")
             figure.add_scatter(
                 x=line.spent / unit[0],
-                **curve(line.value, run_colour(place), foot, markers=6),
+                **curve(line.value, colour, foot, markers=6),
                 name=legend,
                 legendgroup=name,
                 showlegend=number == 0,
-                line={"color": run_colour(place), "width": 1.8},
+                line={"color": colour, "width": 1.8},
                 customdata=line[["epoch", "value"]],
                 hovertemplate=f"{plain(name)}, epoch %{{customdata[0]}}: %{{customdata[1]:.4g}}<extra></extra>",
             )
@@ -50,7 +50,7 @@ def budget_figure(
     return figure
 
 
-def cost_figure(samplings: pd.DataFrame, metric: Metric, methods: Mapping[str, int], *, dark: bool) -> go.Figure:
+def cost_figure(samplings: pd.DataFrame, metric: Metric, colours: Mapping[str, str], *, dark: bool) -> go.Figure:
     """Draw a score over the faces drawn a second, one point per way of drawing; a ring: on the Pareto front.
 
     `samplings` has columns method, run_id, how, way (both in words), steps, guided, speed, value, front. A run's ways
@@ -58,7 +58,7 @@ def cost_figure(samplings: pd.DataFrame, metric: Metric, methods: Mapping[str, i
     """
     figure = go.Figure()
     foot = log_foot(samplings.value) if _is_log(metric) else None
-    for name, place in methods.items():
+    for name, colour in colours.items():
         # The first line is the legend's.
         method_points = samplings[samplings.method == name].sort_values("guided", kind="stable")
         for number, (_, line) in enumerate(method_points.groupby(["run_id", "how"], sort=False, dropna=False)):
@@ -66,18 +66,18 @@ def cost_figure(samplings: pd.DataFrame, metric: Metric, methods: Mapping[str, i
             guided = bool(line.guided.iloc[0])
             figure.add_scatter(
                 x=line.speed,
-                y=curve(line.value, run_colour(place), foot)["y"],
+                y=curve(line.value, colour, foot)["y"],
                 name=plain(name),
                 legendgroup=name,
                 showlegend=number == 0,
                 mode="lines+markers+text",
                 text=["" if guided or pd.isna(steps) else str(int(steps)) for steps in line.steps],
                 textposition="top center",
-                line={"color": run_colour(place), "width": 1.4},
+                line={"color": colour, "width": 1.4},
                 marker={
                     "symbol": "diamond" if guided else "circle",
                     "size": 9,
-                    "color": run_colour(place),
+                    "color": colour,
                     "line": {
                         "color": plotly_template(dark).layout.font.color,
                         "width": [2 if on else 0 for on in line.front],

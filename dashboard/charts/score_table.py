@@ -1,8 +1,7 @@
 """One protocol's scores -> the table of checkpoints by metrics, and its CSV; pure functions of tables."""
 
 import math
-from collections.abc import Mapping, Sequence
-from itertools import groupby
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -104,19 +103,44 @@ def _cell(row: Any) -> Cell:
 def _beside(
     scores: pd.DataFrame, metrics: Sequence[str], labels: Mapping[str, str], column: str
 ) -> list[dict[str, Any]]:
-    """Return the rows of real faces or of noise, one for all runs that have the same values."""
+    """Return the rows of real faces or of noise, one for all runs that have the same values.
+
+    Values are the same that read the same, so that no two rows look alike; a value that a run lacks is any.
+    """
     title = {"real": "Real faces", "noise": "Noise"}[column]
     reference = scores.dropna(subset=[column]).drop_duplicates(["run_id", "metric"], keep="last")
-    values = reference.pivot(index="run_id", columns="metric", values=column).reindex(columns=list(metrics))
-    told_apart = sorted((tuple(f"{value:.6g}" for value in row), str(run_id)) for run_id, row in values.T.items())
-    groups = [[run_id for _, run_id in group] for _, group in groupby(told_apart, key=lambda pair: pair[0])]
-    rows = []
-    for runs in sorted(groups, key=lambda runs: min(list(labels).index(run_id) for run_id in runs)):
-        whose = labels[runs[0]] if len(runs) == 1 else f"{len(runs)} runs"
-        row: dict[str, Any] = {"run": title if len(groups) == 1 else f"{title} ({whose})", "epoch": None}
-        for key, value in values.T[runs[0]].dropna().items():
-            cell = Cell(value)
-            cell.text = written(value, CATALOGUE[str(key)])
-            row[str(key)] = cell
-        rows.append(row)
-    return rows
+    groups: list[tuple[dict[str, Cell], list[str]]] = []
+    for run_id in labels:
+        cells = {row.metric: _plain_cell(row.metric, getattr(row, column)) for row in _of_run(reference, run_id)}
+        group = next((group for group in groups if _agree(group[0], cells)), None)
+        if group is not None:
+            group[0].update(cells)
+            group[1].append(labels[run_id])
+        elif cells:
+            groups.append((cells, [labels[run_id]]))
+    return [
+        {"run": title if len(groups) == 1 else f"{title} ({_names(names)})", "epoch": None}
+        | {key: cells[key] for key in metrics if key in cells}
+        for cells, names in groups
+    ]
+
+
+def _of_run(scores: pd.DataFrame, run_id: str) -> Iterator[Any]:
+    return rows_of(scores[scores.run_id == run_id])
+
+
+def _plain_cell(metric: str, value: float) -> Cell:
+    cell = Cell(value)
+    cell.text = written(value, CATALOGUE[metric])
+    return cell
+
+
+def _agree(one: Mapping[str, Cell], other: Mapping[str, Cell]) -> bool:
+    """Tell whether two runs have a metric in common, and no metric with different values."""
+    both = one.keys() & other.keys()
+    return bool(both) and all(one[key].text == other[key].text for key in both)
+
+
+def _names(names: Sequence[str]) -> str:
+    others = len(names) - 1
+    return names[0] + (f" and {others} other{'s' if others > 1 else ''}" if others else "")

@@ -55,10 +55,11 @@ def survival_figure(curves: pd.DataFrame, field: str, *, dark: bool) -> go.Figur
     return figure
 
 
-def shares_figure(shares: pd.DataFrame, *, dark: bool) -> go.Figure:
+def shares_figure(shares: pd.DataFrame, score: str, *, dark: bool) -> go.Figure:
     """Draw each field's share of a score's variance with its interval, the largest on top, the seed's below in grey.
 
-    `shares` is what `fergan_core.analysis.studies.sensitivity.shares` returns; what has no share is left out.
+    `shares` is what `fergan_core.analysis.studies.sensitivity.shares` returns; what has no share is left out. The axis
+    ends behind the longest interval.
     """
     with_share = shares.dropna(subset=["share"])
     fields = with_share[with_share.parameter != SEED].sort_values("share")
@@ -66,7 +67,7 @@ def shares_figure(shares: pd.DataFrame, *, dark: bool) -> go.Figure:
     figure = go.Figure()
     figure.add_bar(
         x=rows.share,
-        y=rows.parameter,
+        y=["the seed alone" if name == SEED else plain(name) for name in rows.parameter],
         orientation="h",
         marker={"color": [FAINT_INK if name == SEED else run_colour(0) for name in rows.parameter]},
         error_x={
@@ -83,6 +84,7 @@ def shares_figure(shares: pd.DataFrame, *, dark: bool) -> go.Figure:
         showlegend=False,
     )
     figure.update_layout(template=plotly_template(dark), height=90 + 42 * len(rows), hovermode="closest")
-    figure.update_xaxes(title="share of the score's variance", range=[0, 1.02], tickformat=".0%")
-    figure.update_yaxes(showgrid=False)
+    end = min(1.02, 1.08 * float(rows[["share", "high"]].max(axis=None))) if len(rows) else 1.02
+    figure.update_xaxes(title=f"share of the variance of {score}", range=[0, end], tickformat=".0%", fixedrange=True)
+    figure.update_yaxes(showgrid=False, fixedrange=True)
     return figure

@@ -43,7 +43,7 @@ def show(labels: Mapping[str, str], colours: Mapping[str, str]) -> None:
     rows = checkpoints[name]
     show_matrices(rows, (requested, read_as) if requested and read_as else None)
     if requested and read_as:
-        st.subheader(f"Requested {requested}, recognised as {read_as}", anchor=False)
+        st.header(f"Requested {requested}, recognised as {read_as}", anchor=False)
         show_faces(rows, requested, read_as)
 
 
@@ -60,6 +60,7 @@ def show_matrices(rows: pd.DataFrame, chosen: tuple[str, str] | None) -> None:
         config=PLOTLY_CONFIG | {"displayModeBar": False},
         on_select=take_click,
         selection_mode="points",
+        alt="Which emotion each requested emotion's generated faces are recognised as, in shares",
     )
     left.caption("Click a cell to see its faces, or choose it above.")
     right.markdown("**Real faces: the judge's own limits**")
@@ -68,7 +69,10 @@ def show_matrices(rows: pd.DataFrame, chosen: tuple[str, str] | None) -> None:
         return
     figure = charts.confusion_figure(real, rows="labelled", chosen=chosen, dark=choose.dark())
     config = PLOTLY_CONFIG | {"displayModeBar": False}
-    right.plotly_chart(figure, width="stretch", theme=None, key="real confusion matrix", config=config)
+    right.plotly_chart(
+        figure, width="stretch", theme=None, key="real confusion matrix", config=config,
+        alt="Which emotion real faces of each label are recognised as, in shares",
+    )  # fmt: skip
     right.caption("No generator's faces should be recognised more clearly than these, which people labelled.")
 
 

@@ -57,14 +57,16 @@ def show_scores(run_id: str, step: int) -> str | None:
             value = score_table.written(row.value, metric, row.low, row.high)
             real = None if pd.isna(row.real) else f"real faces {score_table.written(row.real, metric)}"
             with st.container(width=350, gap="xsmall"):
-                st.metric(metric.title, value, real, delta_color="off", delta_arrow="off")
+                st.metric(
+                    metric.title, value, real, delta_color="off", delta_arrow="off", help=choose.measure_help(key)
+                )
                 st.caption(MEANINGS[key])
     return str(scores.judge.iloc[0])
 
 
 def show_nearest(run_id: str, step: int, judge: str | None) -> None:
     """Faces drawn on demand, each beside its nearest training faces, the nearest first."""
-    st.subheader("Nearest training faces", anchor=False)
+    st.header("Nearest training faces", anchor=False)
     emotions = choose.emotions_of(run_id)
     bound: dict[str, Any] = {"bind": "query-params", "width": 170}
     with st.container(horizontal=True, vertical_alignment="bottom"):

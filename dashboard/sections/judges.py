@@ -1,4 +1,4 @@
-"""The Scores page's judges: how good the classifiers are on which all other scores rest."""
+"""The page Judges: how good the classifiers are on which all other scores rest."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,6 +15,20 @@ from dashboard.sections import fields
 PARTS = {"report part": "report", "held-out part": "held_out"}
 # Fields of the card that the page shows above its table.
 SHOWN = ("held_out", "report", "command", "split_rule")
+CONFUSION_ALT = "Which emotion the judge recognises in real faces of each label, in shares"
+CALIBRATION_ALT = "How often the judge is right, over how sure it says it is"
+HELP = {
+    "Accuracy": "Share of real faces that the judge reads as they are labelled. Higher is better; people disagree on "
+    "some photographs' labels, so that 100 % cannot be reached.",
+    "NLL, nats": "Negative log-likelihood: how little probability the judge gave to the true labels. Lower is better; "
+    "guessing among seven emotions costs 1.95.",
+    "ECE": "Expected calibration error: by how much the judge's confidence misses its accuracy, on average. Lower is "
+    "better.",
+    "Parameters": "Numbers that were learnt: the size of the network.",
+    "Multiply-adds": "What it costs to judge one face. Lower is faster.",
+    "Faces": "Real faces on which these numbers were measured.",
+    "People identified": "Share of faces whose person the judge can tell: it knows more than the emotion.",
+}
 
 
 def show() -> None:
@@ -37,7 +51,7 @@ def show() -> None:
     with right:
         show_reliability(measured, float(card["temperature"]))
     show_emotions(measured)
-    st.subheader("How it was trained", anchor=False)
+    st.header("How it was trained", anchor=False)
     st.code(card["command"], language=None, wrap_lines=True)
     st.caption(choose.plain(f"{card['split_rule'][0].upper()}{card['split_rule'][1:]}."))
     fields.show(st, {field: value for field, value in card.items() if field not in SHOWN})
@@ -58,25 +72,25 @@ def show_numbers(card: Mapping[str, Any], measured: Mapping[str, Any]) -> None:
         numbers["People identified"] = (f"{measured['identity_accuracy']:.1%}", f"of {card['identities']} people")
     with st.container(horizontal=True):
         for label, (value, remark) in numbers.items():
-            st.metric(label, value, remark, delta_color="off", delta_arrow="off", width=170)
+            st.metric(label, value, remark, delta_color="off", delta_arrow="off", width=170, help=HELP.get(label))
 
 
 def show_confusion(measured: Mapping[str, Any]) -> None:
     """The judge's confusion matrix."""
-    st.markdown("**Labelled, and recognised as**")
+    st.header("Labelled, and recognised as", anchor=False)
     figure = confusion_figure(shares_of_counts(measured["confusion"]), rows="labelled", dark=choose.dark())
     config = PLOTLY_CONFIG | {"displayModeBar": False}
-    st.plotly_chart(figure, width="stretch", theme=None, key="judge confusion", config=config)
+    st.plotly_chart(figure, width="stretch", theme=None, key="judge confusion", config=config, alt=CONFUSION_ALT)
 
 
 def show_reliability(measured: Mapping[str, Any], temperature: float) -> None:
     """Confidence against accuracy."""
-    st.markdown("**Calibration**")
+    st.header("Calibration", anchor=False)
     if "reliability" not in measured:
         st.info("This card has no reliability diagram: `python -m trainers.judge` retrains the judge with one.")
         return
     figure = reliability_figure(measured["reliability"], dark=choose.dark())
-    st.plotly_chart(figure, width="stretch", theme=None, key="reliability", config=PLOTLY_CONFIG)
+    st.plotly_chart(figure, width="stretch", theme=None, key="reliability", config=PLOTLY_CONFIG, alt=CALIBRATION_ALT)
     st.caption(
         "Each point is one of fifteen bins of confidence, the larger the more faces it has. Above the dashed line the "
         f"judge is underconfident, below it overconfident. All logits are divided by {temperature:.2f}, a temperature "

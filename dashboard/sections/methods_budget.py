@@ -1,7 +1,7 @@
 """Methods at an equal budget: scores over what was spent, and which method is better where all had spent as much."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 import streamlit as st
@@ -70,12 +70,14 @@ def show(chosen: pd.DataFrame) -> None:
         return
     for warning in filter(None, (comparison.unequal(matched), real_faces(scores))):
         st.warning(choose.sentence(warning))
-    places = {name: place for place, name in enumerate(run_ids_of)}
     spending = with_cost(scores, recipes, points).assign(method=scores.run_id.map(labels_of(run_ids_of)))
     spending = spending.assign(spent=spending[budget])[spending.metric == metric.key].dropna(subset=["spent"])
     compared_at = at or float(spending.groupby("run_id").spent.max().min())
-    figure = charts.budget_figure(spending, metric, places, SPENT[budget], compared_at, dark=choose.dark())
-    st.plotly_chart(figure, width="stretch", theme=None, key="budget figure", config=PLOTLY_CONFIG)
+    figure = charts.budget_figure(
+        spending, metric, colours_of(run_ids_of), SPENT[budget], compared_at, dark=choose.dark()
+    )
+    alt = f"{title} of each run over the {SPENT[budget][1]} that its training had taken"
+    st.plotly_chart(figure, width="stretch", theme=None, key="budget figure", config=PLOTLY_CONFIG, alt=alt)
     st.caption(
         "Each line is a run. Dashed: the budget at which all are compared, each by its nearest evaluation; unless you "
         "set one, it is what the shortest training had spent."
@@ -93,8 +95,9 @@ def choose_score(scores: pd.DataFrame) -> ScoreChoice | None:
         chosen = pd.concat([chosen, of_emotion(scores[scores.metric == "speed"], None)])
     scored = [key for key in METRICS if key in set(chosen.metric)]
     key = st.selectbox(
-        "Score", scored, format_func=lambda key: CATALOGUE[key].title, key="score", bind="query-params", width=200
-    )
+        "Score", scored, format_func=lambda key: CATALOGUE[key].title, key="score", bind="query-params", width=200,
+        help=choose.measures_help(scored),
+    )  # fmt: skip
     if key is None:
         st.info(
             f"These runs have no scores of {emotion} faces alone." if emotion else "These runs have no such scores."
@@ -121,11 +124,11 @@ def show_table(matched: pd.DataFrame, budget: Budget) -> None:
         height="content",
         alt=f"The methods' mean scores where all had spent equally many {name}",
         column_config={
-            "method": text("Method", width=170, pinned=True),
+            "method": text("Method", width=choose.names_width(matched.rival), pinned=True),
             "seeds": st.column_config.NumberColumn("Seeds", width=60),
             "spent": text(name.partition(",")[0].capitalize(), width=150),
         }
-        | {key: text(CATALOGUE[key].title, width=choose.column_width(CATALOGUE[key].title)) for key in METRICS},
+        | {key: score_column(CATALOGUE[key]) for key in METRICS},
     )
 
 
@@ -144,6 +147,17 @@ def show_verdicts(matched: pd.DataFrame, metric: Metric, title: str, faces: int 
             *([metric.title] if any(pair.kind == kind for pair in verdicts) else [] for kind in ("ratio", "share"))
         )
     )
+
+
+def score_column(metric: Metric) -> Any:
+    """A column of a metric's written values, with what it measures as its help."""
+    width = choose.column_width(metric.title)
+    return st.column_config.TextColumn(metric.title, width=width, help=choose.measure_help(metric.key))
+
+
+def colours_of(run_ids_of: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Return each method's colour: that of its first run, the same on all pages."""
+    return dict(zip(run_ids_of, choose.colours([run_ids[0] for run_ids in run_ids_of.values()]).values(), strict=True))
 
 
 def labels_of(run_ids_of: Mapping[str, Sequence[str]]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from dashboard.charts import methods as charts
 from dashboard.charts.palette import PLOTLY_CONFIG
 from dashboard.charts.score_table import written
 from dashboard.rows import rows_of
-from dashboard.sections.methods_budget import choose_score, labels_of
+from dashboard.sections.methods_budget import choose_score, colours_of, labels_of, score_column
 from fergan_core.analysis import comparison
 from fergan_core.analysis.comparison import Direction
 
@@ -32,9 +32,9 @@ def show(chosen: pd.DataFrame) -> None:
     better: Direction = "lower" if metric.better == "lower" else "higher"
     on_front = comparison.front(list(-table.speed), list(table.value), better)
     table = table.assign(front=on_front)
-    places = {name: place for place, name in enumerate(run_ids_of)}
-    figure = charts.cost_figure(table, metric, places, dark=choose.dark())
-    st.plotly_chart(figure, width="stretch", theme=None, key="cost figure", config=PLOTLY_CONFIG)
+    figure = charts.cost_figure(table, metric, colours_of(run_ids_of), dark=choose.dark())
+    alt = f"{metric.title} over the faces drawn a second, for each sampler and number of steps"
+    st.plotly_chart(figure, width="stretch", theme=None, key="cost figure", config=PLOTLY_CONFIG, alt=alt)
     st.caption(
         "Numbers: the sampler's steps; diamonds: guided; rings: the Pareto front, where nothing as fast is better. "
         "Faces a second depend on the machine that scored them: compare those of one machine."
@@ -56,10 +56,10 @@ def show(chosen: pd.DataFrame) -> None:
         height="content" if len(ordered) <= 12 else 460,
         alt="Each sampler with its speed and its score",
         column_config={
-            "method": text("Method", width=170, pinned=True),
+            "method": text("Method", width=choose.names_width(ordered.method), pinned=True),
             "way": text("Sampler", width=220),
             "speed": number("Faces a second", format="%.0f", width=110),
-            "value": text(metric.title, width=choose.column_width(metric.title)),
+            "value": score_column(metric),
             "front": st.column_config.CheckboxColumn("Pareto front", width=100),
         },
     )

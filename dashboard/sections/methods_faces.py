@@ -40,7 +40,7 @@ def _in_steps(kind: str) -> bool:
 
 def show_path(chosen: pd.DataFrame, emotion: str) -> None:
     """Draw a few faces step by step, where a run has a checkpoint to draw from."""
-    st.subheader("Sampling path", anchor=False)
+    st.header("Sampling path", anchor=False)
     run_ids = [row.id for row in rows_of(chosen) if not data.checkpoints(row.id).empty]
     if not run_ids:
         st.info("Choose a run of diffusion or flow with a checkpoint: its faces are drawn from noise step by step.")

@@ -13,6 +13,8 @@ from dashboard.charts.palette import PLOTLY_CONFIG
 from fergan_core.analysis.ranking import Best, best
 from fergan_core.metrics.catalogue import CATALOGUE, Metric
 
+PARALLEL_ALT = "Each run's scores as a line over the metrics, scaled so that noise is 0 and real faces are 1"
+
 
 def show(labels: Mapping[str, str], colours: Mapping[str, str]) -> None:
     """Choose protocol, emotion and metrics; the table with its best row, and the runs side by side."""
@@ -30,6 +32,7 @@ def show(labels: Mapping[str, str], colours: Mapping[str, str]) -> None:
             format_func=lambda key: CATALOGUE[key].title,
             key="metrics",
             bind="query-params",
+            help=choose.measures_help(scored),
         )
     metrics = [key for key in charts.metrics_of(scores, of) if key in chosen]
     if not metrics:
@@ -39,8 +42,9 @@ def show(labels: Mapping[str, str], colours: Mapping[str, str]) -> None:
     if missing := [label for run_id, label in labels.items() if run_id not in set(scores.run_id)]:
         st.caption(choose.plain(f"Not scored under this protocol: {', '.join(missing)}."))
     by = st.selectbox(
-        "Best by", metrics, format_func=lambda key: CATALOGUE[key].title, key="by", bind="query-params", width=260
-    )
+        "Best by", metrics, format_func=lambda key: CATALOGUE[key].title, key="by", bind="query-params", width=260,
+        help="The metric by which the best checkpoint is chosen, of all runs and of each run.",
+    )  # fmt: skip
     ranked = best(scores, by, CATALOGUE[by].better, of)
     if ranked is not None:
         st.markdown(sentence(ranked, CATALOGUE[by], labels))
@@ -51,7 +55,7 @@ def show_table(scores: pd.DataFrame, metrics: Sequence[str], labels: Mapping[str
     """The table and its CSV."""
     cells = charts.score_cells(scores, metrics, labels, of)
     config = {
-        "run": st.column_config.TextColumn("Run", width=150, pinned=True),
+        "run": st.column_config.TextColumn("Run", width=choose.names_width(cells.run), pinned=True),
         "epoch": st.column_config.NumberColumn("Epoch", width=58),
     }
     config |= {key: column(CATALOGUE[key]) for key in metrics}
@@ -68,7 +72,7 @@ def show_table(scores: pd.DataFrame, metrics: Sequence[str], labels: Mapping[str
     with st.container(horizontal=True, vertical_alignment="center"):
         csv = charts.as_csv(scores, metrics, of)
         st.download_button("Download CSV", csv, "fergan-scores.csv", "text/csv", on_click="ignore")
-        st.caption(f"{directions} Each column's help says what it measures.")
+        st.caption(f"{directions} Rest on a column's name to read what it measures.")
     if any(isinstance(cell, charts.Cell) and cell.beyond for key in metrics for cell in cells[key]):
         st.caption(
             "⚠ Better than real faces, scored in the same way: not a success, but a sign that the generator pleases "
@@ -78,8 +82,8 @@ def show_table(scores: pd.DataFrame, metrics: Sequence[str], labels: Mapping[str
 
 def column(metric: Metric) -> Any:
     """A metric's column: title with its direction, its meaning as help."""
-    help_text = f"{metric.meaning[0].upper()}{metric.meaning[1:]}."
-    return st.column_config.NumberColumn(f"{metric.title} {charts.ARROWS[metric.better]}", help=help_text, width=165)
+    title = f"{metric.title} {charts.ARROWS[metric.better]}"
+    return st.column_config.NumberColumn(title, help=choose.measure_help(metric.key), width=165)
 
 
 def sentence(ranked: Best, metric: Metric, labels: Mapping[str, str]) -> str:
@@ -106,7 +110,7 @@ def show_parallel(
     scores: pd.DataFrame, metrics: Sequence[str], by: str, labels: Mapping[str, str], colours: Mapping[str, str]
 ) -> None:
     """Each run's best or last checkpoint over all metrics, scaled by noise and real faces."""
-    st.subheader("Runs side by side", anchor=False)
+    st.header("Runs side by side", anchor=False)
     which = st.segmented_control(
         "Epoch of each run", ["best", "last"], default="best", required=True, key="epoch_of_each", bind="query-params"
     )
@@ -117,7 +121,7 @@ def show_parallel(
         st.info("This chart needs two or more metrics with known values of real faces and of noise.")
         return
     figure = parallel.parallel_figure(table, metrics, labels, colours, dark=choose.dark())
-    st.plotly_chart(figure, width="stretch", theme=None, key="parallel", config=PLOTLY_CONFIG)
+    st.plotly_chart(figure, width="stretch", theme=None, key="parallel", config=PLOTLY_CONFIG, alt=PARALLEL_ALT)
     left_out = [CATALOGUE[key].title for key in metrics if key not in scaled]
     st.caption(
         f"Each metric is scaled so that noise is 0 and real faces are 1, whichever way is better; best: by "

@@ -1,7 +1,6 @@
-"""The Instability page's studies: which settings die and when, what a score depends on, and every trial."""
+"""The page Studies: which settings die and when, what a score depends on, and every trial."""
 
 from collections.abc import Sequence
-from urllib.parse import quote
 
 import pandas as pd
 import streamlit as st
@@ -9,13 +8,14 @@ import streamlit as st
 from dashboard import choose, data
 from dashboard.charts import studies as charts
 from dashboard.charts.palette import PLOTLY_CONFIG
-from dashboard.rows import rows_of
 from dashboard.sections import findings
 from fergan_core.analysis.studies import sensitivity, survival
 from fergan_core.metrics.catalogue import CATALOGUE
 from fergan_core.registry import studies_of
 
 FIRST_SCORE = "fid"
+SURVIVAL_ALT = "Share of runs still without an alarm over the images seen, a line for each value of the field"
+SHARES_ALT = "Each field's share of the score's variance, with its 95 % interval"
 _MIN_SCORED = 4  # trials with a score, below which shares are not estimated
 
 
@@ -58,7 +58,7 @@ def most_influential_first(trials: pd.DataFrame, varied: Sequence[str]) -> list[
 
 def show_survival(trials: pd.DataFrame, varied: Sequence[str]) -> None:
     """The share of runs still without an alarm over the images seen, by the values of a field."""
-    st.subheader("Which settings survive", anchor=False)
+    st.header("Which settings survive", anchor=False)
     field = st.selectbox("By", varied, key="by", bind="query-params", width=260)
     runs = data.runs()
     trial_runs = runs[runs.id.isin(trials.run_id)]
@@ -68,7 +68,7 @@ def show_survival(trials: pd.DataFrame, varied: Sequence[str]) -> None:
     groups = dict(zip(ordered.run_id, sensitivity.grouped(ordered[field]), strict=True))
     lived = lived.set_index("run_id").loc[list(groups)].reset_index()
     figure = charts.survival_figure(survival.curves(lived, groups), field, dark=choose.dark())
-    st.plotly_chart(figure, width="stretch", theme=None, key="survival", config=PLOTLY_CONFIG)
+    st.plotly_chart(figure, width="stretch", theme=None, key="survival", config=PLOTLY_CONFIG, alt=SURVIVAL_ALT)
     causes = lived.cause.dropna().value_counts()
     died = "; ".join(f"{findings.title(str(kind))}: {count}" for kind, count in causes.items()) or "none"
     st.caption(
@@ -80,17 +80,17 @@ def show_survival(trials: pd.DataFrame, varied: Sequence[str]) -> None:
 
 def show_sensitivity(trials: pd.DataFrame, varied: Sequence[str], protocol: str) -> None:
     """What a score depends on, and how often each value fails."""
-    st.subheader("What a score depends on", anchor=False)
+    st.header("What a score depends on", anchor=False)
     scored = [key for key in CATALOGUE if key in trials and trials[key].notna().sum() >= _MIN_SCORED]
     if scored:
         first = scored.index(FIRST_SCORE) if FIRST_SCORE in scored else 0
         score = st.selectbox(
             "Score", scored, first, format_func=lambda key: CATALOGUE[key].title, key="score", bind="query-params",
-            width=260,
+            width=260, help=choose.measures_help(scored),
         )  # fmt: skip
         shares = sensitivity.shares(trials, varied, score)
-        figure = charts.shares_figure(shares, dark=choose.dark())
-        st.plotly_chart(figure, width="stretch", theme=None, key="shares", config=PLOTLY_CONFIG)
+        figure = charts.shares_figure(shares, CATALOGUE[score].title, dark=choose.dark())
+        st.plotly_chart(figure, width="stretch", theme=None, key="shares", config=PLOTLY_CONFIG, alt=SHARES_ALT)
         unknown = shares.parameter[shares.share.isna()]
         without = f" Not estimable from these trials: {', '.join(unknown)}." if len(unknown) else ""
         lost = len(trials) - int(trials[score].notna().sum())
@@ -106,7 +106,7 @@ def show_sensitivity(trials: pd.DataFrame, varied: Sequence[str], protocol: str)
         )
     else:
         st.info(f"Shares need {_MIN_SCORED} or more ended trials with the same score.")
-    st.subheader("Failures", anchor=False)
+    st.header("Failures", anchor=False)
     percent = st.column_config.NumberColumn(format="percent", width=75)
     st.dataframe(
         sensitivity.failures(trials, varied, "failed"),
@@ -127,33 +127,34 @@ def show_sensitivity(trials: pd.DataFrame, varied: Sequence[str], protocol: str)
 
 
 def show_trials(trials: pd.DataFrame, varied: Sequence[str], protocol: str) -> None:
-    """Every trial: its setting, how it ended, its scores; a run's name leads to its page."""
-    st.subheader("Trials", anchor=False)
+    """Every trial: its setting, how it ended, its scores; a click on one opens its run."""
+    st.header("Trials", anchor=False)
     scores = [key for key in CATALOGUE if key in trials and key not in varied]
     table = pd.DataFrame(
         {
-            "run": [f"run?run={row.run_id}#{quote(row.name)}" for row in rows_of(trials)],
+            "run": trials["name"],
             **{field: trials[field] for field in (*varied, "seed")},
             "status": [[status] for status in trials.status],
-            "kinds": trials.kinds,
+            "kinds": [[findings.title(str(kind)) for kind in kinds] for kinds in trials.kinds],
             **{key: trials[key] for key in scores},
         }
     )
     column = st.column_config
     options, colours = list(choose.STATUS_COLOURS), list(choose.STATUS_COLOURS.values())
-    st.dataframe(
+    choose.runs_table(
         table,
-        hide_index=True,
-        width="stretch",
-        placeholder="–",
-        height="content" if len(table) <= 12 else 460,
+        list(trials.run_id),
+        key="trials",
         alt="The study's trials with their settings, how they ended, what was found, and their scores",
-        column_config={
-            "run": column.LinkColumn("Run", display_text=r"#(.*)$", width=175, pinned=True),
+        columns={
+            "run": column.TextColumn("Run", width=choose.names_width(table.run), pinned=True),
             "status": column.MultiselectColumn("Status", options=options, color=colours, width=98),
             "kinds": column.ListColumn("Findings", width=170),
         }
-        | {key: column.NumberColumn(CATALOGUE[key].title, format="%.4g", width=95) for key in scores},
+        | {
+            key: column.NumberColumn(CATALOGUE[key].title, format="%.4g", width=95, help=choose.measure_help(key))
+            for key in scores
+        },
     )
     if scores:
         st.caption(choose.plain(f"Scores by {protocol}, of each run's newest evaluation."))

@@ -1,13 +1,12 @@
 """What the course project claimed about GANs, each claim with a verdict from the registry's studies."""
 
-from urllib.parse import quote
-
+import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard import choose, data
-from dashboard.charts.claims import FIGURES
+from dashboard.charts import claims as charts
 from dashboard.charts.palette import PLOTLY_CONFIG
-from dashboard.rows import rows_of
+from dashboard.charts.studies import shares_figure
 from fergan_core.analysis.claims import SCORES, Score, Verdict
 
 COLOURS: dict[str, choose.BadgeColour] = {
@@ -24,11 +23,18 @@ READING = {
     "parameters": "Bars: each field's share of the score's variance; whiskers: 95 % intervals.",
 }
 
+SHOWS = {
+    "convergence": "The score of each seed over the epochs",
+    "data": "The score over the images seen, by the number of training faces",
+    "steps": "The score over the images seen",
+    "parameters": "Each field's share of the score's variance",
+}
+
 
 def show(verdict: Verdict, score: Score) -> None:
     """A claim with its verdict, its figure, its runs, and the commands that test it."""
     claim = verdict.claim
-    st.subheader(claim.title, anchor=False)
+    st.header(claim.title, anchor=False)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         strength = ", suggested" if verdict.strength == "suggested" else ""
         st.badge(f"{verdict.verdict[0].upper()}{verdict.verdict[1:]}{strength}", color=COLOURS[verdict.verdict])
@@ -40,15 +46,27 @@ def show(verdict: Verdict, score: Score) -> None:
         return
     st.markdown(choose.plain(verdict.sentence))
     if len(verdict.table):
-        figure = FIGURES[claim.key](verdict.table, score, dark=choose.dark())
-        st.plotly_chart(figure, width="stretch", theme=None, key=f"claim {claim.key}", config=PLOTLY_CONFIG)
+        st.plotly_chart(
+            figure_of(verdict, score), width="stretch", theme=None, key=f"claim {claim.key}", config=PLOTLY_CONFIG,
+            alt=f"{SHOWS[claim.key]}: {score.title}",
+        )  # fmt: skip
         st.caption(READING[claim.key])
     left, right = st.columns(2, gap="medium")
     if verdict.run_ids:
         with left.expander("The runs"):
-            show_runs(verdict.run_ids)
+            show_runs(verdict.run_ids, claim.key)
     with right.expander("Try it"):
         show_commands(claim.commands)
+
+
+def figure_of(verdict: Verdict, score: Score) -> go.Figure:
+    """The figure of a verdict's table."""
+    table, dark = verdict.table, choose.dark()
+    if verdict.claim.key == "convergence":
+        return charts.seeds_figure(table, score, choose.colours(list(dict.fromkeys(table.run_id))), dark=dark)
+    if verdict.claim.key == "parameters":
+        return shares_figure(table, f"log {score.title}" if score.kind == "distance" else score.title, dark=dark)
+    return charts.sizes_figure(table, score, dark=dark)
 
 
 def rests_on(verdict: Verdict) -> str:
@@ -67,21 +85,24 @@ def show_commands(commands: tuple[str, ...]) -> None:
     )
 
 
-def show_runs(run_ids: tuple[str, ...]) -> None:
+def show_runs(run_ids: tuple[str, ...], claim: str) -> None:
     """The runs, each leading to its page."""
     runs = data.runs()
     runs = runs[runs.id.isin(run_ids)].sort_values("name")
-    table = runs[["name", "seed", "status", "epochs"]].assign(
-        name=[f"run?run={row.id}#{quote(row.name)}" for row in rows_of(runs[["id", "name"]])]
+    names = st.column_config.TextColumn("run", width=choose.names_width(runs["name"]))
+    choose.runs_table(
+        runs[["name", "seed", "status", "epochs"]],
+        list(runs.id),
+        key=f"runs of {claim}",
+        alt="The runs on which the verdict rests",
+        columns={"name": names},
     )
-    link = st.column_config.LinkColumn("run", display_text=r"#(.*)$")
-    st.dataframe(table, hide_index=True, width="stretch", column_config={"name": link})
 
 
 choose.heading(
     "Claims",
-    "The course project from which this laboratory grew drew four conclusions about GANs. Each is tested here by a "
-    "study of several seeds; with fewer than five seeds a verdict is only suggested.",
+    "Do the four conclusions hold that the course project behind this laboratory drew about GANs? Each is tested by a "
+    "study of several seeds; with fewer than five a verdict is only suggested.",
 )
 key = st.segmented_control(
     "Score",
@@ -91,6 +112,7 @@ key = st.segmented_control(
     format_func=lambda key: SCORES[key].title,
     key="score",
     bind="query-params",
+    help=choose.measures_help(SCORES),
 )
 st.caption("Whether GANs converge is decided by FID, whichever score is chosen.")
 for verdict in data.claims(key):

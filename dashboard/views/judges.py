@@ -3,5 +3,8 @@
 from dashboard import choose
 from dashboard.sections import judges
 
-choose.heading("Judges", "How far can the classifiers be trusted by which all other scores are measured?")
+choose.heading(
+    "Judges",
+    "How often is the classifier right that all other scores rest on, the judge, and does it know when it is not?",
+)
 judges.show()

@@ -15,17 +15,21 @@ PARTS = {
 
 
 def opening(trained: pd.DataFrame) -> list[str]:
-    """Return the newest run of each preset, five at most, with its other seeds, of one dataset.
+    """Return the best scored run of each preset, five at most, with its other seeds, of one dataset.
 
-    That is the dataset which the most methods learnt from, of several such the one learnt from last.
+    That is the dataset which the most methods learnt from, of several such the one of the best run. Where no run has a
+    score, the newest ones.
     """
-    forked = trained.parent.notna()
-    originals = trained if forked.all() else trained[~forked]
+    scored = [run_id for run_id in data.best_first(trained, "evaluations") if run_id in set(trained.id)]
+    table = trained.set_index("id", drop=False).loc[scored or list(trained.id)].reset_index(drop=True)
+    forked = table.parent.notna()
+    originals = table if forked.all() else table[~forked]
     methods = originals.groupby("data_hash", sort=False).method.nunique()
     alike = originals[originals.data_hash == methods.idxmax()]
-    newest = set(alike.drop_duplicates("preset").id[:5])
+    first = alike.drop_duplicates("preset")[:5]
+    alike = alike[alike.preset.isin(first.preset)]
     seeds = comparison.group_by_recipe(alike, data.recipes(tuple(alike.id)))
-    return [run_id for run_ids in seeds.values() if newest.intersection(run_ids) for run_id in run_ids]
+    return [run_id for run_ids in seeds.values() if set(first.id).intersection(run_ids) for run_id in run_ids]
 
 
 choose.heading("Methods", "Which method draws better faces at an equal budget, and what does a face cost?")

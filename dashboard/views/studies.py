@@ -3,6 +3,9 @@
 from dashboard import choose, data
 from dashboard.sections import studies
 
-choose.heading("Studies", "Which of many settings survive a training, and what do the scores depend on?")
+choose.heading(
+    "Studies",
+    "Which of many settings train without a collapse or another alarm, and what do the scores depend on?",
+)
 if choose.any_trained(data.runs()):
     studies.show()

@@ -67,7 +67,7 @@ def test_a_runs_gradients_of_zero_are_drawn_with_their_band() -> None:
 def test_a_distance_of_zero_and_one_that_is_not_a_number_are_told_of_beside_the_others() -> None:
     scores = pd.DataFrame({"method": "r", "run_id": "a", "epoch": [1, 2, 3], "spent": [1.0, 2.0, 3.0]})
     scores = scores.assign(value=[9.0, 0.0, NAN])
-    figure = methods.budget_figure(scores, CATALOGUE["fid"], {"r": 0}, (1, "images"), 3.0, dark=False)
+    figure = methods.budget_figure(scores, CATALOGUE["fid"], {"r": "#123456"}, (1, "images"), 3.0, dark=False)
     (line,) = figure.data
     assert line.name == "r, not a number in 1 of 3 evaluations"
     assert list(line.y[:2]) == [9.0, 4.5]

@@ -38,19 +38,29 @@ SCORES = table(
 
 def test_the_table_has_real_faces_noise_and_then_every_checkpoint() -> None:
     cells = score_table.score_cells(SCORES, ["fid", "accuracy"], {"b": "B", "a": "A"}, None)
-    assert list(cells.run) == ["Real faces (B)", "Real faces (A)", "Noise (B)", "Noise (A)", "B", "A", "A"]
+    assert list(cells.run) == ["Real faces", "Noise", "B", "A", "A"]
     assert list(cells.epoch.dropna()) == [1, 1, 2]
-    assert list(cells.fid) == [2.0, 2.0, 300.0, 300.0, 40.0, 30.0, 1.5]
+    assert list(cells.fid) == [2.0, 300.0, 40.0, 30.0, 1.5]
     texts = [cell.text for cell in cells.fid]
-    assert texts[:5] == ["2.000", "2.000", "300", "300", "40.0"]
-    assert texts[5:] == ["30.0 [28.0, 32.0]", "1.500 [1.250, 1.750] ⚠"]
-    assert cells.accuracy[5].text == "50.0% [45.0, 55.0]"
-    assert cells.accuracy.isna().sum() == 4
+    assert texts[:3] == ["2.000", "300", "40.0"]
+    assert texts[3:] == ["30.0 [28.0, 32.0]", "1.500 [1.250, 1.750] ⚠"]
+    assert cells.accuracy[0].text == "90.0%"
+    assert cells.accuracy[3].text == "50.0% [45.0, 55.0]"
+    assert cells.accuracy.isna().sum() == 2
 
 
-def test_runs_with_the_same_real_faces_share_their_row() -> None:
-    cells = score_table.score_cells(SCORES, ["fid"], {"a": "A", "b": "B"}, None)
-    assert list(cells.run) == ["Real faces", "Noise", "A", "A", "B"]
+def test_runs_whose_real_faces_read_the_same_share_their_row_and_others_are_named() -> None:
+    scores = table(
+        row("fid", 30.0, real=2.00001, noise=300.0),
+        row("fid", 31.0, "b", real=2.00002, noise=300.4),
+        row("fid", 32.0, "c", real=2.5, noise=300.0),
+        row("kid", 0.1, "c", real=0.01, noise=0.9),
+    )
+    cells = score_table.score_cells(scores, ["fid", "kid"], {"a": "A, seed 0", "b": "B", "c": "C"}, None)
+    assert list(cells.run)[:3] == ["Real faces (A, seed 0 and 1 other)", "Real faces (C)", "Noise"]
+    beside = cells[cells.epoch.isna()]
+    written = [tuple(getattr(cell, "text", "") for cell in line) for line in beside[["fid", "kid"]].to_numpy()]
+    assert len(set(written)) == len(written)
 
 
 def test_of_one_emotion_the_table_has_its_own_scores() -> None:

@@ -143,11 +143,15 @@ def test_shares_stand_in_order_with_the_seed_beneath() -> None:
             "low": [0.0, 0.4, np.nan, 0.1], "high": [0.3, 0.7, np.nan, 0.5],
         }
     )  # fmt: skip
-    (bars,) = studies.shares_figure(shares, dark=False).data
-    assert list(bars.y) == ["seed", "x", "y"]  # Plotly draws from below
+    figure = studies.shares_figure(shares, "FID", dark=False)
+    (bars,) = figure.data
+    assert list(bars.y) == ["the seed alone", "x", "y"]  # Plotly draws from below
     assert list(bars.error_x.array) == pytest.approx([0.3, 0.2, 0.1])
     assert list(bars.error_x.arrayminus) == pytest.approx([0.1, 0.1, 0.2])
     assert bars.marker.color[0] != bars.marker.color[1] == bars.marker.color[2]
+    assert figure.layout.xaxis.range[1] == pytest.approx(1.08 * 0.7)
+    assert figure.layout.xaxis.title.text == "share of the variance of FID"
+    assert studies.shares_figure(shares[:1], "FID", dark=True).layout.xaxis.range[1] == pytest.approx(0.324)
 
 
 TREE = pd.DataFrame(

@@ -73,7 +73,7 @@ def texts(elements) -> list[str]:
 
 def test_without_a_registry_each_claim_says_what_tries_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     app = page(str(tmp_path / "runs.db"), monkeypatch)
-    assert [heading.value for heading in app.subheader] == [claim.title for claim in CLAIMS]
+    assert [heading.value for heading in app.header] == [claim.title for claim in CLAIMS]
     assert len(app.info) == len(CLAIMS)
     assert [code.value for code in app.code] == ["\n".join(claim.commands) for claim in CLAIMS]
     assert sum("Not tried" in text for text in texts(app.markdown)) == len(CLAIMS)
@@ -90,9 +90,9 @@ def test_a_tried_claim_shows_verdict_sentence_figure_and_runs(tried: str, monkey
     assert len(app.get("plotly_chart")) == 2
     assert len(app.info) == 2
     assert len(app.code) == len(CLAIMS)
-    names = [row.rpartition("#")[2] for row in app.dataframe[0].value["name"]]
+    names = list(app.dataframe[0].value["name"])
     assert len(names) == 6
-    assert "%2A200%2A%20%3Cb%3E0%3C/b%3E" in names
+    assert "*200* <b>0</b>" in names
     rests_on = "6 runs, 3 seeds, synthfer; judge synthfer (55555555), 2,000 faces"
     assert any(rests_on in text for text in texts(app.caption))
 
@@ -144,20 +144,21 @@ def test_each_seed_has_its_points_and_its_running_mean() -> None:
         ("b", 1, 2, 2.0, 4.0),
     ]
     table = pd.DataFrame(rows, columns=["run_id", "seed", "epoch", "value", "mean"]).assign(real=float("nan"))
-    figure = charts.seeds_figure(table, SCORES["fid"], dark=False)
+    figure = charts.seeds_figure(table, SCORES["fid"], {"a": "#111111", "b": "#222222"}, dark=False)
     assert [(trace.name, trace.mode) for trace in figure.data] == [
         ("seed 0", "markers"), ("seed 0", "lines"), ("seed 1", "markers"), ("seed 1", "lines")
     ]  # fmt: skip
+    assert [trace.line.color for trace in figure.data[1::2]] == ["#111111", "#222222"]
     assert list(figure.data[2].y) == [8.0, 2.0]
     assert list(figure.data[3].y)[1] == 4.0
     assert sum(trace.showlegend is not False for trace in figure.data) == 2
 
 
-def test_shares_are_bars_with_intervals_the_seeds_at_the_bottom() -> None:
-    rows = [("d_lr", 0.1, 0.0, 0.3), ("loss", 0.5, 0.3, 0.7), ("same", *[float("nan")] * 3), ("seed", 0.4, 0.2, 0.6)]
-    table = pd.DataFrame(rows, columns=["parameter", "share", "low", "high"])
-    (bars,) = charts.shares_figure(table, SCORES["fid"], dark=True).data
-    assert list(bars.y) == ["the seed alone", "d_lr", "loss"]
-    assert list(bars.x) == [0.4, 0.1, 0.5]
-    assert list(bars.error_x.array) == pytest.approx([0.2, 0.2, 0.2])
-    assert list(bars.error_x.arrayminus) == pytest.approx([0.2, 0.1, 0.2])
+@pytest.mark.parametrize(("real", "range_"), [(0.9, (0, 0.0756)), (0.1, None)])
+def test_real_faces_far_above_do_not_flatten_the_runs(real: float, range_: tuple[float, float] | None) -> None:
+    rows = [(200, 0, 100, 0.01), (200, 0, 1000, 0.07)]
+    table = pd.DataFrame(rows, columns=["images", "seed", "images_seen", "value"]).assign(real=real)
+    figure = charts.sizes_figure(table, SCORES["coverage"], dark=False)
+    axis = figure.layout.yaxis.range
+    assert axis == (pytest.approx(range_) if range_ else None)
+    assert ("real faces, 90%, beyond the axis" in by_name(figure)) == (range_ is not None)

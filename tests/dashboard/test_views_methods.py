@@ -162,7 +162,7 @@ def test_guided_ways_are_diamonds_that_no_line_joins_to_the_unguided() -> None:
     )
     table = samplings(scores, "fid", {"1": "flow"})
     assert list(table.way) == ["midpoint, guidance 3, 8 steps", "midpoint, 1 step", "midpoint, 8 steps"]
-    figure = cost_figure(table.assign(front=False), CATALOGUE["fid"], {"flow": 0}, dark=False)
+    figure = cost_figure(table.assign(front=False), CATALOGUE["fid"], {"flow": "#123456"}, dark=False)
     traces = [(trace.marker.symbol, list(trace.x), list(trace.text), trace.showlegend) for trace in figure.data]
     assert traces == [("circle", [20.0, 100.0], ["8", "1"], True), ("diamond", [10.0], [""], False)]
 

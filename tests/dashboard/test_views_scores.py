@@ -109,6 +109,20 @@ def test_the_best_is_said_with_whether_it_can_be_told_from_the_next(
     assert any("cannot be told apart" in text for text in texts(alone.markdown))
 
 
+def test_the_page_opens_on_the_best_scored_runs_and_on_none_without_scores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry = Registry(str(tmp_path / "runs.db"))
+    scored = [add_run(registry, f"fid {fid:g}", fid) for fid in (50.0, 20.0, 40.0, 10.0, 30.0)]
+    bare = registry.create_run(
+        name="bare", method="gan", preset="quick", recipe={}, seed=0, provenance={}, epochs=2, steps=18,
+        dataset={"name": "synthfer", "source": "synthfer", "content_hash": "", "images": 600},
+    )  # fmt: skip
+    opened = page(registry.url, monkeypatch).multiselect(key="chosen runs").value
+    assert opened == [scored[place] for place in (3, 1, 4, 2)]
+    assert bare not in opened
+
+
 def test_a_run_from_literature_has_no_row(scored: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
     url, (first, _) = scored
     app = page(url, monkeypatch, runs=f"{first},report22")

@@ -1,4 +1,4 @@
-"""Instability's studies, run by AppTest on a registry whose trials died, lived, or are still to come."""
+"""The page Studies, run by AppTest on a registry whose trials died, lived, or are still to come."""
 
 from pathlib import Path
 
@@ -64,8 +64,8 @@ def test_a_study_shows_who_died_what_a_score_depends_on_and_its_trials(
     failed, trials = (table.value for table in app.dataframe)
     counts = failed[failed.parameter == "d_lr"].set_index("value")["failed"].to_dict()
     assert counts == {"0.0002": 0, "0.002": 2}
-    assert list(trials["run"]) == [f"run?run={run_id}#rates-{number:03d}" for number, run_id in enumerate(ids)]
-    assert trials["kinds"].iloc[10] == ["collapse"]
+    assert list(trials["run"]) == [f"rates-{number:03d}" for number in range(len(ids))]
+    assert trials["kinds"].iloc[10] == ["An emotion collapses"]
     assert trials["status"].iloc[11] == ["diverged"]
     assert trials[["d_lr", "loss", "seed", "fid"]].iloc[0].to_list() == [2e-4, "hinge", 0, 22.0]
 
