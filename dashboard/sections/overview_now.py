@@ -1,5 +1,6 @@
 """What goes on now: runs in training, the newest findings, the newest runs."""
 
+import math
 import time
 from typing import Any
 
@@ -26,9 +27,12 @@ def show() -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("**Newest runs**")
+        scores = data.headlines()
+        fids = scores[scores.metric == "fid"].set_index("run_id").value
         for row in rows_of(ended.head(_RUNS)):
-            with st.container(gap=None):
-                show_run(row)
+            show_run(row, fids.get(row.id))
+        if ended.empty:
+            st.caption("No training has ended yet.")
     with right:
         st.markdown("**Newest findings**")
         show_findings(data.newest_findings())
@@ -58,14 +62,14 @@ def show_faces(row: Any) -> None:
     st.image(picture, width=200, alt=f"Newest faces of {row.name}, one of each emotion")
 
 
-def show_run(row: Any) -> None:
+def show_run(row: Any, fid: float | None) -> None:
     """A run: its name, how it ended, on what, how good, when."""
-    choose.page_link("run", row.name, run=row.id)
-    scores = run_scores.of_run(row.id)
-    fid = f", FID {run_scores.text_of('fid', scores.value['fid'])}" if "fid" in scores.index else ""
     colour = choose.STATUS_COLOURS.get(row.status, "gray")
-    about = f"{row.preset} on {row.data}, {row.epoch} of {row.epochs} epochs{fid}, {ago(row.created)}"
-    st.markdown(f":{colour}-badge[{row.status}] :small[{choose.plain(about)}]")
+    score = "" if fid is None or math.isnan(fid) else f", FID {run_scores.text_of('fid', fid)}"
+    about = f"{row.preset} on {row.data}, {row.epoch} of {row.epochs} epochs{score}, {ago(row.created)}"
+    with st.container(gap=None):
+        choose.page_link("run", row.name, run=row.id)
+        st.markdown(f":{colour}-badge[{row.status}] :small[{choose.plain(about)}]")
 
 
 def show_findings(newest: pd.DataFrame) -> None:

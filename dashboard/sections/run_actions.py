@@ -85,6 +85,13 @@ def show_done() -> None:
             st.button("Restore", icon=":material/undo:", key="undo trash", on_click=lambda: _undo(trashed))
 
 
+def offer_restore(run_id: str) -> None:
+    """A button that takes a run, which an address names, out of the trash; nothing where it is not in it."""
+    if run_id and run_id in data.trashed():
+        name = choose.plain(data.run(run_id)["name"])
+        st.button(f"Restore {name}", icon=":material/undo:", key="restore", on_click=lambda: _undo([run_id]))
+
+
 def _undo(trashed: Sequence[str]) -> None:
     restore(trashed)
 

@@ -45,6 +45,7 @@ def show_live(run_id: str) -> None:
 choose.heading("Run", "How did one training go, and what came of it?")
 runs = data.runs()
 if choose.any_trained(runs):
+    run_actions.offer_restore(st.query_params.get("run", ""))
     run_id = choose.one_run(runs, data.best_first(runs))
     run_actions.show_done()
     run = data.run(run_id)

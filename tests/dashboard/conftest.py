@@ -46,6 +46,13 @@ def dashboard_address(filled_registry: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def showcase_address() -> Iterator[str]:
+    """Serve the committed showcase."""
+    with served(str(ROOT / "runs.db")) as (address, _):
+        yield address
+
+
+@pytest.fixture(scope="session")
 def browser(chromium: str) -> Iterator[Any]:
     """Start Chromium once."""
     from playwright.sync_api import sync_playwright
@@ -92,14 +99,15 @@ def page_at(
     dashboard_address: str,
     idle_pages: dict[tuple[bool, int], list[Any]],
 ) -> Iterator[Callable[..., Any]]:
-    """Return a function (path, dark=False, width=1280) -> page; a failed test leaves screenshots in test-artifacts."""
+    """Return a function (path, dark=False, width=1280, address=None) -> page, of the filled registry's dashboard unless
+    another address is given; a failed test leaves screenshots in test-artifacts."""
     pages: list[tuple[tuple[bool, int], Any]] = []
 
-    def open_page(path: str, dark: bool = False, width: int = 1280) -> Any:
+    def open_page(path: str, dark: bool = False, width: int = 1280, address: str | None = None) -> Any:
         left = idle_pages.setdefault((dark, width), [])
         page = left.pop() if left else context_of(dark, width).new_page()
         pages.append(((dark, width), page))
-        page.goto(dashboard_address + path)
+        page.goto((address or dashboard_address) + path)
         page.locator("h1").first.wait_for(timeout=60_000)
         return page
 

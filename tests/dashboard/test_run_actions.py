@@ -90,3 +90,8 @@ def test_a_run_goes_to_the_trash_and_is_restored_from_the_same_page(
     press(app, "Restore")
     assert Reader(url).runs(trashed=True).empty
     assert any("restored" in box.value for box in app.success)
+    Registry(url).trash(run_id)
+    app = open_page("run", url, monkeypatch, {"run": run_id})  # an old link
+    press(app, "Restore mine")
+    assert Reader(url).runs(trashed=True).empty
+    assert app.selectbox(key="chosen run").value == run_id
