@@ -54,7 +54,14 @@ def show(run_id: str) -> None:
 def show_plane(facts: dict[str, Any]) -> None:
     """Generated faces on real ones."""
     figure = projection.projection_figure(projection.projected(facts), facts["shares"], dark=choose.dark())
-    st.plotly_chart(figure, width="stretch", theme=None, key="plane", config=PLOTLY_CONFIG)
+    st.plotly_chart(
+        figure,
+        width="stretch",
+        theme=None,
+        key="plane",
+        config=PLOTLY_CONFIG,
+        alt="Generated faces among real ones, in the plane in which real ones vary most",
+    )
     st.caption(
         "Strong: generated faces; faint: real faces that the run was not trained on. The axes are the first two "
         f"principal components of these real faces in the features of the judge {choose.plain(facts['judge'])}; they "

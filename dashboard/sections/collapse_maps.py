@@ -102,7 +102,14 @@ def show_maps(
         with columns[place % len(columns)]:
             if len(tables) > 1:
                 st.markdown(f"**{choose.plain(labels[run_id])}**")
-            st.plotly_chart(figure, width="stretch", theme=None, key=f"map {run_id}", config=PLOTLY_CONFIG)
+            st.plotly_chart(
+                figure,
+                width="stretch",
+                theme=None,
+                key=f"map {run_id}",
+                config=PLOTLY_CONFIG,
+                alt=f"{measure} of each emotion over the training of {labels[run_id]}",
+            )
     meaning = emotion_heatmap.MEASURES[measure].meaning
     st.caption(f"{meaning[0].upper()}{meaning[1:]}. A cross marks a collapse, a ring a recovery.")
 
@@ -128,7 +135,7 @@ def show_spread(
     """Of several runs: choose an emotion; its course in every run, their mean and their band."""
     if len(labels) < 2:
         return
-    st.subheader("Across the runs", anchor=False)
+    st.header("Across the runs", anchor=False)
     emotions = [name for name in EMOTIONS if any(name in table.index for table in tables.values())]
     emotion = st.selectbox("Emotion", emotions, key="emotion", bind="query-params", width=170)
     of_runs = emotion_heatmap.lines(tables, units, emotion)
@@ -137,7 +144,14 @@ def show_spread(
         return
     colours = choose.colours(list(labels))
     figure = emotion_heatmap.spread_figure(of_runs, labels, colours, emotion, measure, along=along, dark=choose.dark())
-    st.plotly_chart(figure, width="stretch", theme=None, key="spread", config=PLOTLY_CONFIG)
+    st.plotly_chart(
+        figure,
+        width="stretch",
+        theme=None,
+        key="spread",
+        config=PLOTLY_CONFIG,
+        alt=f"{measure} of {emotion} faces in each run over the training",
+    )
     st.caption(
         f"Thick line: the mean of {len(of_runs.columns)} runs; band: from the lowest run to the highest; thin: each "
         "run."

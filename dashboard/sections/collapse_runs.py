@@ -48,7 +48,7 @@ def of_registry(trained: pd.DataFrame) -> pd.DataFrame:
 
 def show(table: pd.DataFrame, names: "dict[str, str]") -> None:
     """List the runs; a click on a row chooses its run on this page and on all others."""
-    st.subheader("All runs with a collapse", anchor=False)
+    st.header("All runs with a collapse", anchor=False)
     if table.empty:
         st.info("No emotion collapsed in any run of this registry.")
         return

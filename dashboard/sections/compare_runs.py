@@ -17,7 +17,7 @@ _ROWS = 10
 
 def show_differences(labels: Mapping[str, str]) -> None:
     """The settings in which the runs differ; those that change nothing of what is learnt are folded."""
-    st.subheader("What differs", anchor=False)
+    st.header("What differs", anchor=False)
     runs = {run_id: data.run(run_id) for run_id in labels}
     trained = [run_id for run_id, run in runs.items() if not run["literature"]]
     if len(trained) < 2:
@@ -51,7 +51,7 @@ def _show_table(table: pd.DataFrame, alt: str) -> None:
 
 def show_faces(labels: Mapping[str, str]) -> None:
     """All runs' sheets in one player."""
-    st.subheader("Faces", anchor=False)
+    st.header("Faces", anchor=False)
     series = {run_id: sheet_series.sheet_series(run_id, label) for run_id, label in labels.items()}
     if without := [labels[run_id] for run_id, found in series.items() if found is None]:
         st.info(choose.plain(f"No sheet of {', '.join(without)}."))
@@ -61,7 +61,7 @@ def show_faces(labels: Mapping[str, str]) -> None:
 
 def show_scores(labels: Mapping[str, str]) -> None:
     """Each run's newest evaluation under one protocol, with intervals, beside real faces and noise."""
-    st.subheader("Newest scores", anchor=False)
+    st.header("Newest scores", anchor=False)
     scores = choose.scored(labels)
     if scores is None:
         return

@@ -22,13 +22,20 @@ def show(opened: OpenDataset) -> None:
     )  # fmt: skip
     left, right = st.columns([3, 2], gap="medium")
     figure = charts.balance_figure(counts, shares=unit != "faces", dark=choose.dark())
-    left.plotly_chart(figure, width="stretch", theme=None, key="balance", config=PLOTLY_CONFIG)
+    left.plotly_chart(
+        figure,
+        width="stretch",
+        theme=None,
+        key="balance",
+        config=PLOTLY_CONFIG,
+        alt="How many faces each emotion has in each split",
+    )
     with right:
         table = charts.with_totals(counts)
         number = st.column_config.NumberColumn(format="localized")
         st.dataframe(table, width="stretch", column_config=dict.fromkeys(table.columns, number))
         st.caption(imbalance(counts.loc[[name for name in EMOTIONS if name in counts.index]].sum(axis=1)))
-    st.subheader("Mean faces", anchor=False)
+    st.header("Mean faces", anchor=False)
     show_means(opened)
 
 

@@ -79,10 +79,24 @@ def show(opened: OpenDataset) -> None:
         if (opened.dataset.labels == EMOTIONS.index(name)).any()
     }
     figure = charts.histogram_figure(of_emotion, titled(factor), dark=choose.dark())
-    st.plotly_chart(figure, width="stretch", theme=None, key="factor bars", config=PLOTLY_CONFIG)
-    st.subheader("All factors", anchor=False)
+    st.plotly_chart(
+        figure,
+        width="stretch",
+        theme=None,
+        key="factor bars",
+        config=PLOTLY_CONFIG,
+        alt=f"How often each value of {titled(factor)} occurs, by emotion",
+    )
+    st.header("All factors", anchor=False)
     figure = charts.factors_figure(factors, dark=choose.dark())
-    st.plotly_chart(figure, width="stretch", theme=None, key="all factors", config=PLOTLY_CONFIG)
+    st.plotly_chart(
+        figure,
+        width="stretch",
+        theme=None,
+        key="all factors",
+        config=PLOTLY_CONFIG,
+        alt="How often each value of each factor occurs",
+    )
     dataset_faces.show_enlarged(opened)
 
 

@@ -113,6 +113,7 @@ def show_reading(opened: OpenDataset, reading: Reading, judge: str) -> None:
         st.plotly_chart(
             figure, width="stretch", theme=None, key=CLICKED, config=PLOTLY_CONFIG | {"displayModeBar": False},
             on_select=take_click, selection_mode="points",
+            alt="Which emotion the judge reads in the faces of each label, in shares",
         )  # fmt: skip
         st.caption("Rows: the label; columns: what the judge reads. Click a cell to see its faces, or choose it above.")
     with right:

@@ -91,13 +91,27 @@ def show_votes(opened: OpenDataset, votes: Votes) -> None:
     left, right = st.columns([3, 2], gap="medium")
     config = PLOTLY_CONFIG | {"displayModeBar": False}
     figure = charts.votes_figure(of_label, labels[voted], dark=choose.dark())
-    left.plotly_chart(figure, width="stretch", theme=None, key="votes bars", config=config)
+    left.plotly_chart(
+        figure,
+        width="stretch",
+        theme=None,
+        key="votes bars",
+        config=config,
+        alt="How the votes for the label are distributed, by emotion",
+    )
     counts = np.zeros((len(EMOTIONS), len(EMOTIONS)), int)
     np.add.at(counts, (labels[voted].astype(int), majority), 1)
     matrix = confusion.confusion_figure(
         confusion.shares_of_counts(counts.tolist()), rows="labelled", dark=choose.dark(), height=340
     )
-    right.plotly_chart(matrix, width="stretch", theme=None, key="votes matrix", config=config)
+    right.plotly_chart(
+        matrix,
+        width="stretch",
+        theme=None,
+        key="votes matrix",
+        config=config,
+        alt="The most frequent vote for the faces of each label, in shares",
+    )
     right.caption("Rows: FER2013's label; columns: the most frequent vote.")
     show_contested(opened, votes, voted, of_label)
 
@@ -106,7 +120,7 @@ def show_contested(
     opened: OpenDataset, votes: Votes, voted: npt.NDArray[np.int64], of_label: npt.NDArray[np.float64]
 ) -> None:
     """The faces whose votes differ most surely from their labels."""
-    st.subheader("Labels that the votes contradict", anchor=False)
+    st.header("Labels that the votes contradict", anchor=False)
     emotions = [EVERY, *EMOTIONS]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         emotion = st.selectbox("Labelled", emotions, key="emotion", bind="query-params", width=150)

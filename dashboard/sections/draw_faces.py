@@ -22,7 +22,7 @@ _AT_ONCE = 0.4  # s: a drawing that takes no longer shows no progress
 
 def show(labels: Mapping[str, str]) -> None:
     """Choose a checkpoint of one of the runs and what to draw from it; the faces. The address carries all of it."""
-    st.subheader("Draw new faces", anchor=False)
+    st.header("Draw new faces", anchor=False)
     drawable = [run_id for run_id in labels if not data.checkpoints(run_id).empty]
     if not drawable:
         st.info(choose.NO_CHECKPOINT)

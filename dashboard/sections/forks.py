@@ -29,7 +29,7 @@ def show(run_id: str) -> None:
     """The run's whole tree of forks; nothing for a run that neither is a fork nor has one."""
     tree = forks.family(data.runs(), run_id)
     if len(tree) > 1:
-        st.subheader("Parents and forks", anchor=False)
+        st.header("Parents and forks", anchor=False)
         choose.fragment(show_tree, run_every=choose.live_every(*tree.status.dropna()))(run_id)
 
 
@@ -141,5 +141,12 @@ def show_curves(tree: pd.DataFrame, run_findings: pd.DataFrame, labels: Mapping[
     metric = st.selectbox("Curve", metrics, metrics.index(first), key="curve", bind="query-params", width=260)
     points = data.points(tuple(labels), (metric,), 400)
     figure = forks_figure(points, tree, run_findings, metric, labels, dark=choose.dark())
-    st.plotly_chart(figure, width="stretch", theme=None, key="forks", config=PLOTLY_CONFIG)
+    st.plotly_chart(
+        figure,
+        width="stretch",
+        theme=None,
+        key="forks",
+        config=PLOTLY_CONFIG,
+        alt="The curve of each run, branching off where it was forked",
+    )
     st.caption("Rings: where a fork branches off; diamonds: findings (red: alarm, orange: warning).")

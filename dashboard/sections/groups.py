@@ -155,7 +155,14 @@ def show(runs: pd.DataFrame, groups: Groups) -> None:
     )
     labels = {run_id: label(run_id) for run_id in values.run_id}
     figure = charts.strip_figure(values, metric, labels, dark=choose.dark())
-    st.plotly_chart(figure, width="stretch", theme=None, key="strip figure", config=PLOTLY_CONFIG)
+    st.plotly_chart(
+        figure,
+        width="stretch",
+        theme=None,
+        key="strip figure",
+        config=PLOTLY_CONFIG,
+        alt=f"{CATALOGUE[metric].title} of each run, and each group's mean",
+    )
     st.caption("Points: the runs' scores; bars: the groups' means.")
     show_over_training(spent[spent.run_id.isin(labels)], groups, metric, emotion, values)
 
@@ -164,7 +171,7 @@ def show_over_training(
     scores: pd.DataFrame, groups: Groups, metric: str, emotion: str | None, values: pd.DataFrame
 ) -> None:
     """The groups' means of a metric over the runs' evaluations, with bands."""
-    st.subheader(f"{CATALOGUE[metric].title} over the training", anchor=False)
+    st.header(f"{CATALOGUE[metric].title} over the training", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         unit = st.segmented_control(
             "Along", list(ALONG), default="epoch", required=True, key="along", bind="query-params",

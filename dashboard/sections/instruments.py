@@ -54,6 +54,7 @@ def show(run_id: str) -> None:
         config=PLOTLY_CONFIG,
         on_select=open_clicked,
         selection_mode="points",
+        alt=f"Over the training: {', '.join(panel.title for panel in panels[:_FIRST])}",
     )
     st.caption(
         "Line: the mean over a span of steps; band: its lowest and highest value. Diamonds and dotted lines: what was "
@@ -126,7 +127,14 @@ def show_others(points: pd.DataFrame, panels: Sequence[Panel], events: pd.DataFr
         figure = instruments.timeline_figure(
             points, panels, events, dark=choose.dark(), along=along, steps_per_unit=unit
         )
-        others.plotly_chart(figure, width="stretch", theme=None, key="other instruments", config=PLOTLY_CONFIG)
+        others.plotly_chart(
+            figure,
+            width="stretch",
+            theme=None,
+            key="other instruments",
+            config=PLOTLY_CONFIG,
+            alt=f"Over the training: {names}",
+        )
 
 
 def open_only(run_id: str, step: int, steps: Sequence[int]) -> None:
@@ -143,7 +151,7 @@ def show_events(run_id: str, table: pd.DataFrame, told: Sequence[Statement], eve
     """What was found, a list a step, in order: statements with their faces and numbers; the first is open."""
     if events.empty:
         return
-    st.subheader("What was found", anchor=False)
+    st.header("What was found", anchor=False)
     for place, row in enumerate(events.to_dict("records")):
         label = f"**Epoch {row['epoch']}**, step {row['step']:,}: {choose.plain(row['title'])}"
         event = st.expander(label, expanded=place == 0, key=_key(run_id, row["step"]), on_change="rerun")
@@ -167,10 +175,24 @@ def show_networks(points: pd.DataFrame) -> None:
     left, right = networks.columns(2, gap="medium")
     left.markdown("**One loss against the other**")
     figure = instruments.phase_figure(points, dark=choose.dark())
-    left.plotly_chart(figure, width="stretch", theme=None, key="phase", config=PLOTLY_CONFIG)
+    left.plotly_chart(
+        figure,
+        width="stretch",
+        theme=None,
+        key="phase",
+        config=PLOTLY_CONFIG,
+        alt="One loss against the other, step by step",
+    )
     right.markdown("**Largest singular values by layer**")
     if not points.metric.str.startswith("spectral_").any():
         right.info("Not measured in this run: `--watch-every` was 0, or the run is older than the instruments.")
         return
     figure = instruments.spectra_figure(points, dark=choose.dark())
-    right.plotly_chart(figure, width="stretch", theme=None, key="spectra", config=PLOTLY_CONFIG)
+    right.plotly_chart(
+        figure,
+        width="stretch",
+        theme=None,
+        key="spectra",
+        config=PLOTLY_CONFIG,
+        alt="The largest singular value of each layer over the training",
+    )

@@ -64,7 +64,7 @@ def show(bests: Sequence[Best], runs: pd.DataFrame) -> None:
 def show_one(best: Best, runs: pd.DataFrame) -> None:
     """One data set: its best generator's faces beside real ones, and its scores."""
     title = _NAMES.get(best.data, best.data)
-    st.subheader(f"Best on {choose.plain(title)}, by FID", anchor=False)
+    st.header(f"Best on {choose.plain(title)}, by FID", anchor=False)
     if about := _ABOUT.get(best.data):
         st.caption(f"{title}: {about}.")
     sheet = list(rows_of(data.sheets(best.run_id)))[-1]

@@ -50,7 +50,7 @@ def show(bests: Sequence[Best], runs: pd.DataFrame) -> None:
     told = [story for story in stories if story is not None]
     if not told:
         return
-    st.subheader("The story in pictures", anchor=False)
+    st.header("The story in pictures", anchor=False)
     for column, story in zip(st.columns(3, gap="large"), told, strict=False):
         with column:
             st.markdown(f"**{story.title}**")

@@ -15,7 +15,7 @@ from fergan_core.registry import studies_of
 
 def show(run: Mapping[str, Any]) -> None:
     """The recipe: what differs from its preset, all that decides how it learns, and the rest folded."""
-    st.subheader("Recipe", anchor=False)
+    st.header("Recipe", anchor=False)
     recipe, name = run["recipe"], str(run["preset"])
     preset = PRESETS.get(name)
     if preset is None:
@@ -60,7 +60,7 @@ def _text(values: Mapping[str, Any], column: str) -> str:
 
 def show_provenance(run: Mapping[str, Any]) -> None:
     """The command that makes the run again, and under which code, libraries and machine it was made."""
-    st.subheader("Provenance", anchor=False)
+    st.header("Provenance", anchor=False)
     command = run["provenance"].get("command")
     if command:
         st.write(command_words(run))
@@ -80,7 +80,7 @@ def command_words(run: Mapping[str, Any]) -> str:
 
 def show_checkpoints(run_id: str) -> None:
     """The run's checkpoints as a table."""
-    st.subheader("Checkpoints", anchor=False)
+    st.header("Checkpoints", anchor=False)
     saved = data.checkpoints(run_id)
     if saved.empty:
         st.caption(choose.NO_CHECKPOINT)

@@ -28,11 +28,18 @@ def show(scores: pd.DataFrame, colours: Mapping[str, str]) -> None:
     }
     if not evaluations:
         return
-    st.subheader("The score grows with the number of faces")
+    st.header("The score grows with the number of faces")
     name = st.selectbox("Evaluation", list(evaluations), key="evaluation", bind="query-params", width=380)
     run_id, table = evaluations[name]
     figure = sample_size_figure(table, plain(name), colours[run_id], dark=choose.dark())
-    st.plotly_chart(figure, width="stretch", theme=None, key="sample size", config=PLOTLY_CONFIG)
+    st.plotly_chart(
+        figure,
+        width="stretch",
+        theme=None,
+        key="sample size",
+        config=PLOTLY_CONFIG,
+        alt="The score over the number of faces that it is measured on",
+    )
     st.caption(
         "Over few faces, the mean of p(y|x) is nearer to each of them than the true p(y) is: the KL, and with it the "
         "score, come out too small, for generated and real faces alike (Barratt & Sharma 2018, arXiv 1801.01973). Only "

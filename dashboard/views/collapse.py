@@ -19,11 +19,11 @@ if choose.any_trained(runs):
     else:
         every = choose.live_every(*trained.status[trained.id.isin(chosen)])
         choose.fragment(collapse_events.show, run_every=every)(labels)
-        st.subheader("Each emotion over the training", anchor=False)
+        st.header("Each emotion over the training", anchor=False)
         choose.fragment(collapse_maps.show, run_every=every)(labels)
     collapse_runs.show(collapsed, {run_id: label(run_id) for run_id in collapsed.run_id})
     if chosen:
-        st.subheader("Generated faces among real ones", anchor=False)
+        st.header("Generated faces among real ones", anchor=False)
         which = chosen[0] if len(chosen) == 1 else st.selectbox(
             "Of the run", chosen, format_func=labels.__getitem__, key="faces_of", bind="query-params"
         )  # fmt: skip

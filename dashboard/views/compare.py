@@ -9,7 +9,7 @@ from dashboard.sections import compare_runs, curves, groups
 
 def show_curves(labels: dict[str, str]) -> None:
     """The runs' scalars on shared axes."""
-    st.subheader("Curves", anchor=False)
+    st.header("Curves", anchor=False)
     curves.show(labels)
 
 

@@ -33,7 +33,14 @@ def show_scores(chosen: list[str], literature: list[str], reading: str) -> None:
     displayed = pd.concat([judged, scores[of_report]]) if len(judged) else scores
     colours = choose.colours(chosen)
     figure = charts.inception_figure(displayed, reading, colours, literature, dark=DARK)
-    st.plotly_chart(figure, width="stretch", theme=None, key="inception score", config=PLOTLY_CONFIG)
+    st.plotly_chart(
+        figure,
+        width="stretch",
+        theme=None,
+        key="inception score",
+        config=PLOTLY_CONFIG,
+        alt="The score of each run over its epochs, with its 95 % interval, beside real faces",
+    )
     if unscored := [data.run(run_id)["name"] for run_id in chosen if run_id not in set(displayed.run_id)]:
         whose = " by this judge" if judged.judge_sha256.nunique() < scores[~of_report].judge_sha256.nunique() else ""
         st.caption(choose.plain(f"No score{whose} yet: {', '.join(unscored)}."))
@@ -82,13 +89,17 @@ def show_emotions(scores: pd.DataFrame, colours: dict[str, str]) -> None:
     by_emotion = scores[(scores.metric == "accuracy") & scores.emotion.notna()]
     if by_emotion.empty:
         return
-    st.subheader("Faces recognised as requested")
+    st.header("Faces recognised as requested")
     with st.container(horizontal=True):
         for emotion in EMOTIONS:
             if (by_emotion.emotion == emotion).any():
                 with st.container(width=145, gap="xsmall"):
                     st.markdown(emotion_label(emotion))
-                    st.altair_chart(charts.emotion_accuracy(by_emotion, emotion, colours), width="stretch")
+                    st.altair_chart(
+                        charts.emotion_accuracy(by_emotion, emotion, colours),
+                        width="stretch",
+                        alt=f"Share of {emotion} faces recognised as {emotion}, by epoch",
+                    )
     st.caption(
         "Share of faces in which the same judge recognises the requested emotion, by epoch; colours as above; dashed: "
         "real faces of that emotion."

@@ -24,7 +24,7 @@ QUESTIONS = {
 
 def show_where_to_go() -> None:
     """A link to each page, by the question that it answers."""
-    st.subheader("Where to go", anchor=False)
+    st.header("Where to go", anchor=False)
     columns = st.columns(2, gap="medium")
     per_column = -(-len(QUESTIONS) // len(columns))
     for place, (page, question) in enumerate(QUESTIONS.items()):
@@ -43,7 +43,7 @@ if choose.any_trained(runs):
     training = list(runs.status[~runs.literature])
     if "running" not in training:
         overview_best.show(bests, runs)
-    st.subheader("What goes on now", anchor=False)
+    st.header("What goes on now", anchor=False)
     choose.fragment(overview_now.show, run_every=choose.live_every(*training))()
     if "running" in training:
         overview_best.show(bests, runs)

@@ -36,9 +36,9 @@ def show_live(run_id: str) -> None:
         run_faces.show(run_id, run["status"])
     with scores:
         run_scores.show(run_id)
-    st.subheader("Findings", anchor=False)
+    st.header("Findings", anchor=False)
     findings.show(findings.of_run(run_id)[1])
-    st.subheader("Curves", anchor=False)
+    st.header("Curves", anchor=False)
     curves.panels(run_id)
 
 

@@ -58,7 +58,7 @@ def tree(app: AppTest) -> pd.DataFrame:
 
 
 def has_forks(app: AppTest) -> bool:
-    return "Parents and forks" in [header.value for header in app.subheader]
+    return "Parents and forks" in [header.value for header in app.header]
 
 
 def test_the_tree_says_what_each_fork_changed_and_what_came_of_it(

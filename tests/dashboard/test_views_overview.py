@@ -15,7 +15,7 @@ SHOWCASE = str(ROOT / "runs.db")
 
 
 def words_of(app: object) -> str:
-    kinds = ("markdown", "caption", "subheader", "info", "text")
+    kinds = ("markdown", "caption", "header", "info", "text")
     return "\n".join(element.value for kind in kinds for element in getattr(app, kind)).replace("\\", "")
 
 
@@ -45,7 +45,7 @@ def test_the_first_page_answers_which_run_is_best_on_fer2013_and_how_sure_that_i
     assert links["When, and of which emotions"] == "collapse?runs=qoych4ns"
     assert links["The two side by side"] == "compare?runs=ufrcf2ww%2C4lodomfs"
     assert "'fer2013.csv', which is not here" in words
-    assert [header.value for header in app.subheader][:2] == ["Best on FER2013, by FID", "Best on synthfer, by FID"]
+    assert [header.value for header in app.header][:2] == ["Best on FER2013, by FID", "Best on synthfer, by FID"]
 
 
 def add_scores(registry: Registry, run_id: str, **values: float) -> None:
@@ -77,7 +77,7 @@ def test_faces_stand_beside_real_ones_and_the_newest_is_told(tmp_path: Path, mon
     registry.set_status(bad, "running")
     app = open_page("overview", registry.url, monkeypatch, {})
     assert any("Scoring, " in box.value for box in app.info)
-    assert next(header.value for header in app.subheader) == "What goes on now"
+    assert next(header.value for header in app.header) == "What goes on now"
 
 
 def runs_of(**columns: list[object]) -> pd.DataFrame:

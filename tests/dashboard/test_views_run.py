@@ -30,7 +30,7 @@ def test_a_run_shows_its_own_judges_scores_and_not_those_of_a_later_one(monkeypa
 def test_what_the_page_shows_first_is_the_newest_sheet_and_then_the_scores(monkeypatch: pytest.MonkeyPatch) -> None:
     app = open_page("run", SHOWCASE, monkeypatch, {"run": "qoych4ns"})  # unstable-norm
     assert app.get("image")[0].proto.imgs[0].alt.endswith("drawn at epoch 6")
-    order = [header.value for header in app.subheader]
+    order = [header.value for header in app.header]
     wanted = ["Findings", "Curves", "Recipe", "Parents and forks", "Provenance", "Checkpoints"]
     assert [header for header in order if header in wanted] == wanted
     assert any("trainers.dcgan" in block.value and "unstable-norm" in block.value for block in app.code)
