@@ -136,20 +136,16 @@ def group_lines(
     `scores` are of one protocol, with a column `unit`, such as epoch or images; the band is as in `group_line`.
     """
     rows = of_emotion(scores, emotion)
-    rows = rows[rows.metric == metric].dropna(subset=["value", unit]).sort_values(unit)
+    rows = rows[rows.metric == metric].dropna(subset=["value", unit]).drop_duplicates(["run_id", unit], keep="last")
+    table = rows.sort_values(unit).assign(x=lambda rows: rows[unit].astype(float), mean=lambda rows: rows["value"])
+    table = table.assign(low=np.nan, high=np.nan, runs=1)[["run_id", "x", "value", "mean", "low", "high", "runs"]]
+    of_run = {str(run_id): Line(str(run_id), "", points) for run_id, points in table.groupby("run_id")}
     lines = []
     for name in GROUPS:
-        of_runs = [rows[rows.run_id == run_id] for run_id in groups[name]]
-        members = [_run_line(str(table.run_id.iloc[0]), table, unit) for table in of_runs if len(table)]
+        members = [of_run[run_id] for run_id in groups[name] if run_id in of_run]
         if any(len(member.points) > 1 for member in members):
             lines.append(group_line(f"group {name}", COLOURS[name], members, spread))
     return lines
-
-
-def _run_line(run_id: str, rows: pd.DataFrame, unit: str) -> Line:
-    once = rows.drop_duplicates(unit, keep="last")
-    points = pd.DataFrame({"x": once[unit].astype(float), "value": once.value, "mean": once.value})
-    return Line(run_id, "", points.assign(low=np.nan, high=np.nan, runs=1).reset_index(drop=True))
 
 
 def add_real(figure: go.Figure, values: pd.DataFrame, metric: str) -> None:

@@ -7,8 +7,8 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from dashboard.charts.bands import faint, plain
-from dashboard.charts.lines import at_least, curve, log_axis, log_foot, mark_lost
+from dashboard.charts.bands import add_band, plain
+from dashboard.charts.lines import at_least, curve, first_lost, log_axis, log_foot, mark_lost
 from dashboard.charts.palette import FAINT_INK, plotly_template, run_colour
 from dashboard.rows import rows_of
 from fergan_core.analysis.findings.timeline import Statement
@@ -24,7 +24,8 @@ def title_of(one: Statement) -> str:
     return f'"{one.emotion}" {one.title}' if one.kind == "collapse" else f'"{one.emotion}": {one.title}'
 
 
-_PANEL, _GAP, _MARKS = 130, 68, 26  # px: a panel, what is above it for title and legend, the row of marks
+_PANEL, _LINE, _MARKS = 130, 17, 26  # px: a panel, a line of writing above it, the row of marks
+_WIDEST = 46  # characters in a line of writing, which fit on a telephone
 _DECADES = 100  # how many times the smallest value the largest is, at least, where powers of ten suffice as ticks
 
 
@@ -56,18 +57,19 @@ def timeline_figure(
     """Draw panels one above the other on one axis, what was found as marks above all and lines through all.
 
     A scalar is its mean over stretches of steps, with a band from lowest to highest; where it is first not a number a
-    dotted line stands in its panel, and the legend says so. `points` are the registry's stretches, `events` as
+    dotted line stands in its panel, and its name says so. `points` are the registry's stretches, `events` as
     `events_of` returns them: a mark can be clicked, its customdata is the event's step. The axis is in units of
     `steps_per_unit` steps.
     """
-    height = _MARKS + (_PANEL + _GAP) * len(panels) + 40
+    titles = [_title(points, panel) for panel in panels]
+    gap = _LINE * max([title.count("<br>") + 1 for title in titles], default=1) + 14
+    height = _MARKS + (_PANEL + gap) * len(panels) + 40
     figure = make_subplots(
-        rows=len(panels) + 1, cols=1, shared_xaxes=True, vertical_spacing=_GAP / height,
-        row_heights=[_MARKS, *[_PANEL] * len(panels)], subplot_titles=["", *(plain(panel.title) for panel in panels)],
+        rows=len(panels) + 1, cols=1, shared_xaxes=True, vertical_spacing=gap / height,
+        row_heights=[_MARKS, *[_PANEL] * len(panels)], subplot_titles=["", *titles],
     )  # fmt: skip
-    # Over its panel's corner and above its legend: beside it, turned, a long title runs into the next one's.
-    figure.update_annotations(x=0, xanchor="left", yshift=22, font_size=13)
-    points = points.assign(step=points.step / steps_per_unit)
+    # Over its panel's corner: beside it, turned, a long title runs into the next one's.
+    figure.update_annotations(x=0, xanchor="left", align="left", font_size=13)
     figure.add_scatter(
         x=events.step / steps_per_unit,
         y=[0] * len(events),
@@ -87,7 +89,7 @@ def timeline_figure(
         col=1,
     )
     for row, panel in enumerate(panels, 2):
-        _add_panel(figure, points, panel, row)
+        _add_panel(figure, points, panel, row, steps_per_unit)
     # One shape each through the whole height: `add_vline` takes a second for every one of a figure of many panels.
     lines = [
         {
@@ -98,7 +100,7 @@ def timeline_figure(
         for event in rows_of(events)
     ]  # fmt: skip
     figure.update_layout(
-        template=plotly_template(dark), height=height, hovermode="closest", showlegend=True,
+        template=plotly_template(dark), height=height, hovermode="closest", showlegend=False,
         shapes=[*figure.layout.shapes, *lines],
     )  # fmt: skip
     figure.update_xaxes(title=along, row=len(panels) + 1, col=1)
@@ -106,39 +108,56 @@ def timeline_figure(
     return figure
 
 
-def _add_panel(figure: go.Figure, points: pd.DataFrame, panel: Panel, row: int) -> None:
+def _title(points: pd.DataFrame, panel: Panel) -> str:
+    """Return a panel's title with its scalars' names below, each behind a dash in its colour, in lines that fit.
+
+    A legend of Plotly's would wrap on a telephone, over the panel above.
+    """
+    lines, used = [""], 0
+    for place, (metric, label) in enumerate(panel.labels.items()):
+        name = plain(_name(points[points.metric == metric], label))
+        if used and used + len(name) > _WIDEST:
+            lines, used = [*lines, ""], 0
+        lines[-1] += f'<span style="color:{run_colour(place)}">━</span> {name}   '
+        used += len(name) + 4
+    return "<br>".join([f"<b>{plain(panel.title)}</b>", *lines])
+
+
+def _name(line: pd.DataFrame, label: str) -> str:
+    """Return a scalar's label, with the step at which it is first not a number, if it ever is."""
+    lost = first_lost(line)
+    return label if lost is None else f"{label}, not a number at step {lost:,}"
+
+
+def _add_panel(figure: go.Figure, points: pd.DataFrame, panel: Panel, row: int, steps_per_unit: float) -> None:
     panel_points = points[points.metric.isin(panel.labels)]
     values = panel_points[["low", "high", "mean"]]
     foot = log_foot(values) if panel.scale == "log" else None
-    legend = f"legend{row}"
+    at = {"row": row, "col": 1}
     for place, (metric, label) in enumerate(panel.labels.items()):
         line = panel_points[panel_points.metric == metric].sort_values("step")
         if line.empty:
             continue
-        colour = run_colour(place)
+        colour, name = run_colour(place), plain(_name(line, label))
         finite = line[np.isfinite(line[["low", "high"]].to_numpy(dtype=float)).all(axis=1)]
-        x = [*finite.step, *reversed(list(finite.step))]
-        y = [*at_least(list(finite.high), foot), *reversed(at_least(list(finite.low), foot))]
+        x = list(finite.step / steps_per_unit)
+        add_band(figure, x, at_least(list(finite.low), foot), at_least(list(finite.high), foot), colour, **at)
+        lost = first_lost(line)
+        if lost is not None:
+            # The panel may have no trace yet, and Plotly would leave the mark out of an empty one.
+            dotted = {"color": colour, "dash": "dot"}
+            figure.add_vline(x=lost / steps_per_unit, line=dotted, exclude_empty_subplots=False, **at)
         figure.add_scatter(
-            x=x, y=y, fill="toself", fillcolor=faint(colour), line={"width": 0}, mode="lines", hoverinfo="skip",
-            showlegend=False, row=row, col=1,
-        )  # fmt: skip
-        figure.add_scatter(
-            x=line.step,
+            x=line.step / steps_per_unit,
             **curve(line["mean"], colour, foot),
-            name=mark_lost(figure, line, plain(label), colour, row=row, col=1),
+            name=name,
             line={"color": colour, "width": 1.4},
             customdata=line["mean"],
             hovertemplate=f"{plain(label)}: %{{customdata:.4g}}<extra></extra>",
-            legend=legend,
-            row=row,
-            col=1,
+            **at,
         )
-    top = figure.get_subplot(row, 1).yaxis.domain[1]
-    place_of_legend = {"orientation": "h", "x": 0, "xanchor": "left", "y": top, "yanchor": "bottom", "font_size": 12}
-    figure.update_layout({legend: place_of_legend | {"bgcolor": "rgba(0,0,0,0)"}})
     axis = log_axis(values, decades=_spans_decades(values)) if panel.scale == "log" else {"type": "linear"}
-    figure.update_yaxes(**axis, row=row, col=1)
+    figure.update_yaxes(**axis, **at)
 
 
 def _spans_decades(values: pd.DataFrame) -> bool:

@@ -49,7 +49,7 @@ def choose_groups(runs: pd.DataFrame) -> dict[str, list[str]]:
     for name, column in zip(charts.GROUPS, st.columns(2, gap="medium"), strict=True):
         with column:
             st.selectbox(
-                f"Fill {name} with all runs of", list(prepared), None, placeholder="A preset or tag",
+                f"Fill {name} with all runs of", list(prepared), None, placeholder="A preset, tag or study's setting",
                 key=f"fill {name}", on_change=_fill, args=(name, prepared),
             )  # fmt: skip
             chosen[name] = choose.several_runs(runs, first[name], f"Group {name}", name)
@@ -174,7 +174,7 @@ def show_over_training(
     st.header(f"{CATALOGUE[metric].title} over the training", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         unit = st.segmented_control(
-            "Along", list(ALONG), default="epoch", required=True, key="along", bind="query-params",
+            "Along", list(ALONG), default="images", required=True, key="along", bind="query-params",
             format_func=ALONG.__getitem__,
         )  # fmt: skip
         spread: Spread = st.segmented_control(
@@ -217,7 +217,7 @@ def show_table(table: pd.DataFrame, source: str, count: int) -> None:
         height="content",
         alt="Differences of the two groups' mean scores, with their 95 % intervals and what they tell",
         column_config={
-            "metric": text("Metric", width=120, pinned=True),
+            "metric": text("Metric", width=185, pinned=True),
             "verdict": text("Verdict", width=150),
             "a": text("Mean of A", width=85),
             "b": text("Mean of B", width=85),
@@ -276,7 +276,8 @@ def _of_runs(runs: pd.DataFrame, groups: Groups, label: Callable[[str], str]) ->
 
 def _of_scores(values: pd.DataFrame, groups: Groups, label: Callable[[str], str], stage: Budget) -> Iterator[str]:
     """Say which runs have no score by this judge, and whether the scores are of different epochs."""
-    missing = [label(run_id) for run_ids in groups.values() for run_id in run_ids if run_id not in set(values.run_id)]
+    scored = set(values.run_id)
+    missing = [label(run_id) for run_ids in groups.values() for run_id in run_ids if run_id not in scored]
     if missing:
         yield (
             f"Left out, without a score by this judge: {', '.join(missing)}; `fergan evaluate` adds it. A group looks "

@@ -1,4 +1,4 @@
-"""Two or more runs side by side: what differs, faces, scores, curves; and two groups of runs."""
+"""Two or more runs side by side: what differs, scores, faces, curves; and two groups of runs."""
 
 import pandas as pd
 import streamlit as st
@@ -23,7 +23,7 @@ def show_side_by_side(runs: pd.DataFrame) -> None:
     label = choose.run_label(runs)
     labels = {run_id: label(run_id) for run_id in chosen}
     every = choose.live_unless_held(*runs.status[runs.id.isin(chosen)])
-    for part in (compare_runs.show_differences, compare_runs.show_faces, compare_runs.show_scores, show_curves):
+    for part in (compare_runs.show_differences, compare_runs.show_scores, compare_runs.show_faces, show_curves):
         choose.fragment(part, run_every=every)(labels)
 
 

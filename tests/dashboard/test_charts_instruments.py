@@ -6,6 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.instruments import SEVERITY_COLOURS, events_of, phase_figure, spectra_figure, timeline_figure
+from dashboard.charts.palette import run_colour
 from fergan_core.analysis.findings.timeline import Statement
 from fergan_core.scalars import panels_of
 
@@ -37,12 +38,13 @@ def test_only_what_was_measured_has_a_panel_and_all_share_one_axis() -> None:
         loss_d={10: 1.0, 20: 2.0}, grad_norm_g={10: 5.0}, jacobian={20: 30.0}, images_per_second={10: 300.0}
     )
     figure = figure_of(recorded)
-    assert titles(figure) == [
-        "Losses",
-        "Gradient norms",
-        "Log condition number of the generator's Jacobian",
-        "Images per second",
+    assert [title.partition("<br>")[0] for title in titles(figure)] == [
+        "<b>Losses</b>",
+        "<b>Gradient norms</b>",
+        "<b>Log condition number of the generator's Jacobian</b>",
+        "<b>Images per second</b>",
     ]
+    assert titles(figure)[0].endswith(f'<span style="color:{run_colour(0)}">━</span> loss of D   ')
     axes = [getattr(figure.layout, f"xaxis{place}") for place in ("", 2, 3, 4)]
     assert {axis.matches for axis in axes} == {"x5"}
     scales = [getattr(figure.layout, f"yaxis{place}").type for place in (2, 3, 4, 5)]
@@ -84,6 +86,10 @@ def test_what_is_not_a_number_is_a_gap_and_marked_in_its_panel() -> None:
     (line,) = (trace for trace in figure.data if trace.name)
     assert line.name == "loss of D, not a number at step 20"
     assert [(shape.x0, shape.yref) for shape in figure.layout.shapes] == [(20, "y2 domain")]
+    assert "loss of D, not a number at step 20" in titles(figure)[0]
+    by_epoch = figure_of(recorded, EVENTS[:0], along="epoch", steps_per_unit=8.0)
+    assert [shape.x0 for shape in by_epoch.layout.shapes] == [2.5]
+    assert "at step 20" in titles(by_epoch)[0]
     assert [math.isfinite(value) for value in line.y] == [True, False, False, True]
     assert not any(math.isinf(value) for value in line.y)
 

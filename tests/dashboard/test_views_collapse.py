@@ -5,11 +5,13 @@ import io
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from dashboard.sections import collapse_runs
 from fergan_core import methods, recipe
 from fergan_core.data import open_dataset
 from fergan_core.registry import Registry, Score
@@ -110,6 +112,20 @@ def test_it_opens_on_a_run_that_collapsed_and_else_on_the_runs_that_were_chosen(
     assert app.multiselect(key="chosen runs").value == [ids["dead"]]
     (table,) = (frame.value for frame in app.dataframe)
     assert table[["run", "epoch", "emotions", "sheets"]].to_numpy().tolist() == [["*dead* <b>run</b>", 2, "happy", 4]]
+
+
+def test_runs_with_sheets_before_and_after_are_listed_before_others_and_then_those_with_more_alarms() -> None:
+    rows = [
+        ("few", "collapse", "warning", 9, {"emotion": "sad"}), ("few", "collapse", "warning", 4, {"emotion": "fear"}),
+        ("worse", "collapse", "alarm", 5, {"emotion": "sad"}), ("worse", "global-collapse", "alarm", 7, {}),
+        ("seen", "collapse", "warning", 8, {"emotion": "sad"}), ("sound", "plateau", "info", 3, {}),
+    ]  # fmt: skip
+    findings = pd.DataFrame(rows, columns=["run_id", "kind", "severity", "epoch", "numbers"])
+    table = collapse_runs.collapsed_runs(findings, pd.Series({"seen": 2, "few": 1}))
+    assert table.fillna(0).to_numpy().tolist() == [
+        ["seen", "sad", 8, 0, 0, 2], ["worse", "sad", 5, 7, 2, 0], ["few", "sad, fear", 4, 0, 0, 1],
+    ]  # fmt: skip
+    assert collapse_runs.collapsed_runs(findings[:0], pd.Series(dtype=int)).empty
 
 
 def test_with_no_run_chosen_one_is_asked_for(

@@ -57,7 +57,7 @@ def test_it_says_what_was_found_first_and_what_moved_before_and_lists_events_by_
     # Three panels, the one that moved before all others; the rest, like the events after the first, is folded.
     (chart,) = app.get("plotly_chart")
     titles = [note["text"] for note in json.loads(chart.proto.spec)["layout"]["annotations"]]
-    assert titles[0] == "Discriminator accuracy"
+    assert titles[0].startswith("<b>Discriminator accuracy</b>")
     assert len(titles) == 3
     assert any(part.label.startswith("3 more: ") for part in app.expander)
     assert "Losses diverge." not in text
