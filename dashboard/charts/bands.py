@@ -3,27 +3,29 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import ArrayLike
 
 
-def add_band(
-    figure: go.Figure, x: Sequence[float], low: Sequence[float], high: Sequence[float], colour: str, **place: Any
-) -> None:
-    """Fill between `low` and `high` over `x` in a faint `colour` ('#rrggbb'); draws no entry in the legend.
+def add_band(figure: go.Figure, x: Sequence[float], low: Sequence[float], high: Sequence[float], colour: str) -> None:
+    """Fill between `low` and `high` over `x` in a faint `colour` ('#rrggbb'); draws no entry in the legend."""
+    figure.add_trace(band(x, low, high, colour))
 
-    `place` is further said of the trace: its panel, its group in the legend.
-    """
-    figure.add_scatter(
-        x=[*x, *reversed(x)],
-        y=[*high, *reversed(low)],
-        fill="toself",
-        fillcolor=faint(colour),
-        line={"width": 0},
-        mode="lines",
-        hoverinfo="skip",
-        showlegend=False,
-        **place,
-    )
+
+def band(x: ArrayLike, low: ArrayLike, high: ArrayLike, colour: str) -> dict[str, Any]:
+    """Return the trace of such a band: there and back again."""
+    return {
+        "type": "scatter",
+        "x": np.concatenate([np.asarray(x), np.flip(x)]),
+        "y": np.concatenate([np.asarray(high), np.flip(low)]),
+        "fill": "toself",
+        "fillcolor": faint(colour),
+        "line": {"width": 0},
+        "mode": "lines",
+        "hoverinfo": "skip",
+        "showlegend": False,
+    }
 
 
 def faint(colour: str, opacity: float = 0.18) -> str:

@@ -1,19 +1,16 @@
-"""Curves of runs on any x axis: smoothed, grouped, with bands, as a chart and as a table; pure functions of tables."""
+"""Curves of runs on any x axis: smoothed, grouped, with bands, as one table; pure functions of tables."""
 
 import math
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 from numpy.typing import ArrayLike
-from plotly.subplots import make_subplots
 
-from dashboard.charts.bands import add_band, faint, plain
-from dashboard.charts.lines import at_least, curve, first_lost, log_axis, log_foot
-from dashboard.charts.palette import FAINT_INK, RUN_COLOURS, ink, plotly_template
+from dashboard.charts.lines import first_lost
+from dashboard.charts.palette import RUN_COLOURS
 from fergan_core.analysis.pace import Floats, Pace, Unit
 
 Spread = Literal["extremes", "interval"]
@@ -25,35 +22,37 @@ TITLES: dict[Unit, str] = {
     "seconds": "seconds of training",
 }
 MOST_COLOURS = len(RUN_COLOURS)
-MOST_SMALL = 48  # small charts
-_SMALL_IN_A_ROW = 3
-_CURVE = "curve"  # the traces that are highlighted when the mouse is over them
 _GRID = 500  # x values of a group whose runs share none
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Line:
     """One curve: its name in the legend, its colour, and its points in order of x.
 
     `points` has x, value (as drawn), mean (before smoothing), low and high (the band's edges, NaN for none) and runs
-    (how many are averaged). `lost` is where its values are first not a number, and the legend's words for it.
+    (how many are averaged). `lost` is where its values are first not a number, and the legend's words for it. A
+    reference is one value for the whole width of the chart, drawn with `dash`; `points` are drawn without a line.
     """
 
     name: str
     colour: str
     points: pd.DataFrame
     lost: tuple[float, str] | None = None
+    kind: Literal["curve", "points", "reference"] = "curve"
+    dash: str = "solid"
 
 
 @dataclass(frozen=True)
 class Axes:
-    """What the axes say and show: `x_range` is the span shown, None for all of it."""
+    """What the axes say and show: `x_range` is the span shown, None for all of it; `share` is for values from 0 to 1
+    that are written as per cent."""
 
     x: str
     y: str = ""
     log_x: bool = False
     log_y: bool = False
     x_range: tuple[float | None, float | None] = (None, None)
+    share: bool = False
 
 
 def common_width(first: int, last: int, widest: int, buckets: int) -> int:
@@ -121,66 +120,7 @@ def group_line(name: str, colour: str, lines: Sequence[Line], spread: Spread) ->
     points = pd.DataFrame({"x": grid, "value": value, "mean": value, "low": low, "high": high, "runs": runs})
     lost = [line.lost for line in lines if line.lost is not None]
     words = (min(place for place, _ in lost), f"not a number in {len(lost)} of {len(lines)} runs") if lost else None
-    return Line(f"{name} ({len(lines)} {'run' if len(lines) == 1 else 'runs'})", colour, points[runs > 0], words)
-
-
-def curves_figure(
-    lines: Sequence[Line], axes: Axes, *, dark: bool, height: int = 380, pinned: Collection[str] = ()
-) -> go.Figure:
-    """Draw curves: value as the line, low to high as the band, and under a smoothed line the unsmoothed one, faint.
-
-    Of more lines than there are colours only the `pinned` ones, by name, have one, a band and a legend; the others are
-    grey and named under the mouse. Where values are not numbers a dotted line stands, and the legend says so; on a
-    logarithmic axis what is 0 or below stands at its foot.
-    """
-    figure = go.Figure()
-    lines = _showable(lines, axes)
-    foot = log_foot(*_values(lines)) if axes.log_y else None
-    crowded = len(lines) > MOST_COLOURS
-    # The grey ones first, so that they lie under the others.
-    for line in sorted(lines, key=lambda line: line.name in pinned) if crowded else lines:
-        if crowded and line.name not in pinned:
-            _add_faint(figure, line, foot)
-        else:
-            _add_line(figure, line, foot)
-    figure.update_layout(template=plotly_template(dark), height=height, showlegend=not crowded or bool(pinned))
-    if crowded:
-        figure.update_layout(hovermode="closest")
-    figure.update_xaxes(title=axes.x + (" (logarithmic)" if axes.log_x else ""), **_x_axis(lines, axes))
-    # A drag over the chart chooses a span of x; y then fits what is there.
-    figure.update_yaxes(title=plain(axes.y) or None, fixedrange=True)
-    if axes.log_y:
-        figure.update_yaxes(**log_axis(*_values(lines)))
-    return figure
-
-
-def small_multiples(lines: Sequence[Line], axes: Axes, *, dark: bool) -> go.Figure:
-    """Draw each curve in a small chart of its own, all on the same axes; at most MOST_SMALL of them."""
-    lines = _showable(lines, axes)[:MOST_SMALL]
-    if not lines:
-        return curves_figure(lines, axes, dark=dark)
-    columns = min(len(lines), _SMALL_IN_A_ROW)
-    rows = math.ceil(len(lines) / columns)
-    cells: list[dict[str, Any] | None] = [{}] * len(lines) + [None] * (rows * columns - len(lines))
-    figure = make_subplots(
-        rows=rows, cols=columns, specs=[cells[first : first + columns] for first in range(0, len(cells), columns)],
-        shared_xaxes="all", shared_yaxes="all", horizontal_spacing=0.02, vertical_spacing=min(0.12, 30 / (130 * rows)),
-        subplot_titles=[plain(_cut(line.name)) for line in lines],
-    )  # fmt: skip
-    figure.update_annotations(font_size=12)
-    foot = log_foot(*_values(lines)) if axes.log_y else None
-    for place, line in enumerate(lines):
-        row, column = divmod(place, columns)
-        where = {"row": row + 1, "col": column + 1}
-        _add_line(figure, Line(line.name, ink(dark), line.points, line.lost), foot, showlegend=False, **where)
-        if place + columns >= len(lines):
-            figure.update_xaxes(title=axes.x, showticklabels=True, **where)
-    figure.update_layout(template=plotly_template(dark), height=60 + 130 * rows, margin={"t": 28}, hovermode="closest")
-    figure.update_xaxes(**_x_axis(lines, axes))
-    figure.update_yaxes(fixedrange=True)
-    if axes.log_y:
-        figure.update_yaxes(**log_axis(*_values(lines), decades=True))
-    return figure
+    return Line(name, colour, points[runs > 0], words)
 
 
 def drawn(lines: Sequence[Line], axes: Axes) -> pd.DataFrame:
@@ -188,7 +128,7 @@ def drawn(lines: Sequence[Line], axes: Axes) -> pd.DataFrame:
 
     `unsmoothed` is there where it is not the value, `runs` where a line is the mean of several.
     """
-    tables = [line.points.assign(line=line.name) for line in _showable(lines, axes)]
+    tables = [line.points.assign(line=line.name) for line in showable(lines, axes)]
     columns = ["line", axes.x, "value", "unsmoothed", "low", "high", "runs"]
     if not tables:
         return pd.DataFrame(columns=columns)
@@ -198,99 +138,23 @@ def drawn(lines: Sequence[Line], axes: Axes) -> pd.DataFrame:
     return table[[name for name in columns if name not in left_out]]
 
 
-def _showable(lines: Sequence[Line], axes: Axes) -> list[Line]:
+def reference(name: str, colour: str, value: float, dash: str) -> Line:
+    """Return a value that is the same at every x, such as that of real faces."""
+    row = {"x": np.nan, "value": value, "mean": value, "low": np.nan, "high": np.nan, "runs": 1}
+    return Line(name, colour, pd.DataFrame([row]), kind="reference", dash=dash)
+
+
+def showable(lines: Sequence[Line], axes: Axes) -> list[Line]:
     """Return the lines with what lies within the span shown and, on a logarithmic axis, above 0."""
     low, high = axes.x_range
     shown = []
     for line in lines:
         x = line.points["x"]
         inside = (x >= (-math.inf if low is None else low)) & (x <= (math.inf if high is None else high))
-        points = line.points[inside & (x > 0) if axes.log_x else inside]
+        points = line.points[x.isna() | (inside & (x > 0) if axes.log_x else inside)]
         if len(points):
-            shown.append(Line(line.name, line.colour, points, line.lost))
-    return shown
-
-
-def _values(lines: Sequence[Line]) -> list[ArrayLike]:
-    return [line.points[column].to_numpy() for line in lines for column in ("value", "mean", "low", "high")]
-
-
-def _x_axis(lines: Sequence[Line], axes: Axes) -> dict[str, Any]:
-    if axes.log_x:
-        return log_axis(*[line.points["x"] for line in lines])
-    low, high = axes.x_range
-    form = {"epoch": ",.2~f", TITLES["seconds"]: ",.1~f"}.get(axes.x, ",.0f")
-    if low is None and high is None:
-        return {"hoverformat": form}
-    return {"range": [low, high], "autorange": "min" if low is None else "max" if high is None else False} | {
-        "hoverformat": form
-    }
-
-
-def _add_line(figure: go.Figure, line: Line, foot: float | None, *, showlegend: bool = True, **place: Any) -> None:
-    points, colour = line.points, line.colour
-    together = {"legendgroup": line.name, **place}
-    band = points[np.isfinite(points[["low", "high"]]).all(axis=1)]
-    if (band["high"] > band["low"]).any():
-        add_band(
-            figure, list(band.x), at_least(list(band.low), foot), at_least(list(band.high), foot), colour, **together
-        )
-    name = plain(line.name)
-    if line.lost is not None:
-        name += f", {line.lost[1]}"
-        # The panel may have no trace yet, and Plotly would leave the mark out of an empty one.
-        figure.add_vline(x=line.lost[0], line={"color": colour, "dash": "dot"}, exclude_empty_subplots=False, **place)
-    if not np.allclose(points["value"], points["mean"], equal_nan=True):
-        figure.add_scatter(
-            x=points.x,
-            y=np.where(points["mean"] > 0, points["mean"], foot) if foot is not None else points["mean"],
-            mode="lines",
-            line={"color": faint(colour, 0.4), "width": 1},
-            hoverinfo="skip",
-            showlegend=False,
-            **together,
-        )
-    figure.add_scatter(
-        x=points.x,
-        **curve(points["value"], colour, foot),
-        name=name,
-        meta=_CURVE,
-        line={"color": colour, "width": 1.6},
-        customdata=_hover(points),
-        hovertemplate=_template(points, name),
-        showlegend=showlegend,
-        **together,
-    )
-
-
-def _add_faint(figure: go.Figure, line: Line, foot: float | None) -> None:
-    name = plain(line.name) + ("" if line.lost is None else f", {line.lost[1]}")
-    figure.add_scatter(
-        x=line.points.x,
-        **curve(line.points["value"], FAINT_INK, foot),
-        name=name,
-        meta=_CURVE,
-        line={"color": FAINT_INK, "width": 1},
-        opacity=0.45,
-        customdata=_hover(line.points),
-        hovertemplate=_template(line.points, name),
-        showlegend=False,
-    )
-
-
-def _hover(points: pd.DataFrame) -> pd.DataFrame:
-    return points[["value", "low", "high", "runs"]]
-
-
-def _template(points: pd.DataFrame, name: str) -> str:
-    """Return what the mouse shows of a point: the value, which on a logarithmic axis may stand at its foot, its band,
-    and of how many runs it is the mean."""
-    text = "%{customdata[0]:.4g}"
-    if (points["high"] > points["low"]).any():
-        text += " [%{customdata[1]:.4g}, %{customdata[2]:.4g}]"
-    if points["runs"].max() > 1:
-        text += ", %{customdata[3]} runs"
-    return f"{text}<extra>{name}</extra>"
+            shown.append(replace(line, points=points))
+    return shown if any(line.kind != "reference" for line in shown) else []
 
 
 def _common_grid(xs: Sequence[Floats]) -> Floats:
@@ -325,7 +189,3 @@ def _interval(values: Floats, mean: Floats, runs: Floats) -> tuple[Floats, Float
     free = np.maximum(runs - 1, 1)
     half = np.where(runs > 1, stats.t.ppf(0.975, free) * np.sqrt(squares / free / np.maximum(runs, 1)), np.nan)
     return mean - half, mean + half
-
-
-def _cut(name: str, most: int = 34) -> str:
-    return name if len(name) <= most else name[: most - 1] + "…"

@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 
 from dashboard.charts.palette import FAINT_INK, plotly_template
 
-_AT = "is_at_"
+PARTIAL = "is_at_"  # metrics that are named after their number of faces
 
 
 def sizes(scores: pd.DataFrame) -> pd.DataFrame:
@@ -15,8 +15,8 @@ def sizes(scores: pd.DataFrame) -> pd.DataFrame:
     one. Empty where the scores of fewer faces are not known.
     """
     overall = scores[scores.emotion.isna()].drop_duplicates("metric", keep="last")
-    partial = overall[overall.metric.str.startswith(_AT)]
-    partial = partial.assign(faces=partial.metric.str.removeprefix(_AT).astype(float))
+    partial = overall[overall.metric.str.startswith(PARTIAL)]
+    partial = partial.assign(faces=partial.metric.str.removeprefix(PARTIAL).astype(float))
     complete = overall[overall.metric == "is"] if len(partial) else overall.iloc[:0]
     parts = pd.concat(
         [

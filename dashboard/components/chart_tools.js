@@ -6,6 +6,8 @@
 const COLUMN_PX = 321; // 8.5 cm, a column of a paper, at 96 px an inch
 const PAPER_FONT_PX = 9.5; // 7 pt
 const PLOT_PX = 190; // height of a picture for a paper without its legend
+// Not the page's own, which a picture does not bring along: its words would not fit where they were measured to.
+const FONT = "Helvetica, Arial, sans-serif";
 const SAME_GESTURE_MS = 600;
 
 const toolbars = new WeakMap();
@@ -105,13 +107,15 @@ function paperLayout(plot, data, forPaper) {
   for (const own of ["width", "height", "paper_bgcolor", "plot_bgcolor", "font"]) delete layout[own];
   layout.template = data.paper;
   layout.margin = { ...layout.margin, r: 8 };
+  layout.font = { family: FONT };
   if (!forPaper) return layout;
-  const font = { size: PAPER_FONT_PX };
+  const font = { family: FONT, size: PAPER_FONT_PX };
   layout.font = font;
   layout.legend = { ...layout.legend, font };
   for (const [name, axis] of Object.entries(layout)) {
     if (/^[xy]axis\d*$/.test(name)) {
       axis.tickfont = font;
+      axis.gridwidth = 0.5;
       axis.title = { ...axis.title, font, standoff: 4 };
     }
   }
@@ -133,5 +137,5 @@ function legendHeight(plot) {
   const names = plot._fullData.filter((trace) => trace.showlegend && trace.visible === true).map((trace) => trace.name);
   const widest = Math.max(0, ...names.map((name) => name.length)) * 0.5 * PAPER_FONT_PX + 45;
   const rows = Math.ceil(names.length / Math.max(1, Math.floor(COLUMN_PX / widest)));
-  return rows * 1.6 * PAPER_FONT_PX;
+  return rows * 2 * PAPER_FONT_PX;
 }

@@ -34,21 +34,22 @@ def show(
     file: str,
     csv: Callable[[], str],
     *,
-    log_x: bool,
-    on_span: Callable[[float, float], None],
-    on_all: Callable[[], None],
+    log_x: bool = False,
+    on_span: Callable[[float, float], None] | None = None,
+    on_all: Callable[[], None] | None = None,
 ) -> None:
-    """Show the buttons of the one chart in this container; `file` names its files, `csv` writes its data."""
+    """Show the buttons of the one chart in this container; `file` names its files, `csv` writes its data.
+
+    `on_span` is told of a span of the x axis that was dragged over, `on_all` of a double click.
+    """
     name = re.sub(r"[^\w-]+", "-", file).strip("-").lower()
     state_key = f"tools {key}"
 
     def follow() -> None:
         span = st.session_state[state_key].get("span")
-        if span is None:
-            return
-        if span["all"]:
+        if span is not None and span["all"] and on_all is not None:
             on_all()
-        else:
+        elif span is not None and not span["all"] and on_span is not None:
             on_span(span["from"], span["to"])
 
     with st.container(horizontal=True, horizontal_alignment="right", gap="small"):

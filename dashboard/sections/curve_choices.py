@@ -8,18 +8,24 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.charts.compare import field_text
-from dashboard.charts.curves import MOST_COLOURS, MOST_SMALL, Axes, Spread
+from dashboard.charts.curve_figures import MOST_SMALL
+from dashboard.charts.curves import MOST_COLOURS, Axes, Spread
 from fergan_core.analysis.comparison import group_by_recipe
 from fergan_core.analysis.pace import Unit
-from fergan_core.recipe import differences
+from fergan_core.recipe import NON_TRAINING_FIELDS, differences
 
 UNITS: dict[Unit, str] = {"step": "Step", "epoch": "Epoch", "images": "Images seen", "seconds": "Seconds"}
 HALF_LIVES = (0, 10, 30, 100, 300, 1_000, 3_000, 10_000)
-EACH, SEEDS = "Nothing", "Recipe, seeds together"
+EACH, SEEDS, FIELD = "Each run", "Seeds together", "Each value of a field"
 SPREADS: dict[Spread, str] = {"extremes": "Lowest to highest run", "interval": "95 % interval of the mean"}
+SPREAD_WORDS: dict[Spread, str] = {
+    "extremes": "from the lowest run to the highest",
+    "interval": "Student's 95 % interval of the mean",
+}
 HIGHLIGHT, SMALL = "One chart", "Small charts"
 SCALES = ("As usual", "Linear", "Logarithmic")
 SPAN = ("from", "to")
+_MOST_FIELDS = 2  # that a group is named after
 
 
 @dataclass(frozen=True)
@@ -87,35 +93,69 @@ def show_span(low: float, high: float) -> None:
         st.session_state[end] = round(value, digits)
 
 
-def ask_groups(runs: pd.DataFrame, recipes: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, list[str]], Spread]:
+def ask_groups(runs: pd.DataFrame, recipes: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
     """Ask for what the runs (columns id, name, preset, data, data_hash) are grouped by; return their ids by the group's
-    name, none where each is drawn by itself, and the band's meaning.
+    name, none where each is drawn by itself.
 
     Offered are the recipe without its seed, and each field in which the runs differ.
     """
     described = {
         run_id: {**recipes.get(run_id, {}), "data": name} for run_id, name in zip(runs.id, runs.data, strict=True)
     }
-    fields = differences(described)
-    chosen = st.selectbox(
-        "Group by", [EACH, SEEDS, *fields], key="group", bind="query-params", width=215,
-        help="Draws the mean of each group's runs, with a band: of the seeds of one recipe, or of all runs that have "
-        "the same value of a field.",
+    chosen = st.segmented_control(
+        "A line for", [EACH, SEEDS, FIELD], default=EACH, required=True, key="group", bind="query-params",
+        help="Seeds together: the mean of the runs of one recipe, with a band over its seeds. A field: the mean of all "
+        "runs that have the same value of it.",
     )  # fmt: skip
     if chosen == EACH:
-        return {}, "extremes"
+        return {}
+    if chosen == SEEDS:
+        return _counted(seeds_together(runs, recipes))
+    fields = differences(described)
+    if not fields:
+        st.caption("The chosen runs differ in no field.")
+        return {}
+    field = st.selectbox("Field", list(fields), key="field", bind="query-params", width=180)
+    groups: dict[str, list[str]] = {}
+    for run_id in runs.id:
+        has_it = run_id in fields[field]
+        name = f"{field}={field_text(fields[field][run_id])}" if has_it else f"without {field}"
+        groups.setdefault(name, []).append(run_id)
+    return _counted(groups)
+
+
+def _counted(groups: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    return {f"{name} ({len(ids)} run{'s' if len(ids) > 1 else ''})": ids for name, ids in groups.items()}
+
+
+def seeds_together(runs: pd.DataFrame, recipes: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Group runs of one recipe but for its seed, named after their preset and the fields in which those of one preset
+    differ, where that is short."""
+    groups = group_by_recipe(runs, recipes)
+    presets = runs.set_index("id").preset
+    named: dict[str, list[str]] = {}
+    for name, run_ids in groups.items():
+        preset = str(presets[run_ids[0]])
+        rivals = {ids[0]: recipes[ids[0]] for ids in groups.values() if presets[ids[0]] == preset}
+        values = {
+            field: field_text(of_runs[run_ids[0]])
+            for field, of_runs in differences(rivals).items()
+            if field not in NON_TRAINING_FIELDS and run_ids[0] in of_runs
+        }
+        short = ", ".join([preset, *(f"{field}={value}" for field, value in values.items())])
+        named[short if len(values) <= _MOST_FIELDS and short not in named else name] = run_ids
+    return named
+
+
+def ask_spread(groups: Mapping[str, Sequence[str]]) -> Spread:
+    """Ask what the band of groups is, if there are any."""
+    if not groups:
+        return "extremes"
     spread: Spread = st.segmented_control(
         "Band", list(SPREADS), default="extremes", required=True, format_func=SPREADS.__getitem__, key="band",
         bind="query-params", help="The interval is Student's, of the mean over the runs, and needs two of them.",
     )  # fmt: skip
-    if chosen == SEEDS:
-        return group_by_recipe(runs, recipes), spread
-    groups: dict[str, list[str]] = {}
-    for run_id in runs.id:
-        has_it = run_id in fields[chosen]
-        name = f"{chosen}={field_text(fields[chosen][run_id])}" if has_it else f"without {chosen}"
-        groups.setdefault(name, []).append(run_id)
-    return groups, spread
+    return spread
 
 
 def ask_layout(names: Sequence[str]) -> tuple[bool, list[str]]:

@@ -6,15 +6,18 @@ and the span shown, and keep all of it in the address: a page passes runs and no
 fragment if it has one.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard import choose, data
-from dashboard.charts import curves
-from dashboard.charts.curves import Axes, Line
+from dashboard.charts import curve_figures, curves
+from dashboard.charts.curve_figures import curves_figure, small_multiples
+from dashboard.charts.curves import Axes, Line, Spread
 from dashboard.charts.palette import PLOTLY_CONFIG, run_colour
 from dashboard.components import chart_tools
 from dashboard.sections import curve_choices
@@ -42,31 +45,33 @@ def show(labels: Mapping[str, str]) -> None:
     runs = data.runs().set_index("id", drop=False).loc[list(run_ids)]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = _ask_scalars(metrics)
-        groups, spread = curve_choices.ask_groups(runs, data.recipes(run_ids))
+        groups = curve_choices.ask_groups(runs, data.recipes(run_ids))
         choices = curve_choices.ask(UNITS, "step")
+        spread = curve_choices.ask_spread(groups)
         small, pinned = curve_choices.ask_layout(list(groups) or list(labels.values()))
     if not chosen:
         st.info("Choose one or more scalars.")
         return
-    pace = _paces(runs, choices.unit)
+    colours = choose.colours(sorted(labels, key=lambda run_id: labels[run_id] not in pinned))
+    pace = run_paces(runs, choices.unit)
     points, width, widest = _points(runs, chosen, pace, choices, len(chosen) > 1)
     for place, column in _places(len(chosen)):
         metric = chosen[place]
         of_metric = dict(iter(points[points.metric == metric].groupby("run_id")))
-        colours = choose.colours(_coloured_first(labels, pinned))
-        lines = [
-            curves.run_line(of_metric[run_id], label, colours[run_id], pace[run_id], choices.unit, choices.half_life)
+        by_run = {
+            run_id: curves.run_line(
+                of_metric[run_id], label, colours[run_id], pace[run_id], choices.unit, choices.half_life
+            )
             for run_id, label in labels.items()
             if run_id in of_metric
-        ]
-        if groups:
-            lines = _grouped(lines, labels, groups, spread)
+        }
+        lines = grouped(by_run, groups, spread, pinned) if groups else list(by_run.values())
         entry = scalar(metric)
         axes = choices.axes(curves.TITLES[choices.unit], label_of(metric), entry.scale if entry else "linear")
         with column:
             chart(lines, axes, key=f"curve {metric}", file=metric, small=small, pinned=pinned)
     st.caption(_how_to_read(width, widest, choices, grouped=spread if groups else None))
-    _say_what_is_missing(labels, pace, choices.unit)
+    say_what_is_missing(_without_x(labels, pace, choices.unit), choices.unit)
 
 
 def panels(run_id: str, limit_to: Collection[str] | None = MAIN_PANELS) -> None:
@@ -84,7 +89,7 @@ def panels(run_id: str, limit_to: Collection[str] | None = MAIN_PANELS) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         choices = curve_choices.ask(UNITS, "step")
-    pace = _paces(runs, choices.unit)
+    pace = run_paces(runs, choices.unit)
     points, width, widest = _points(runs, [name for panel in shown for name in panel.labels], pace, choices, True)
     for place, column in _places(len(shown)):
         panel = shown[place]
@@ -98,7 +103,7 @@ def panels(run_id: str, limit_to: Collection[str] | None = MAIN_PANELS) -> None:
             st.subheader(choose.plain(panel.title), anchor=False)
             chart(lines, axes, key=f"panel {panel.title}", file=panel.title, height=270)
     st.caption(_how_to_read(width, widest, choices))
-    _say_what_is_missing({run_id: str(runs.name.iloc[0])}, pace, choices.unit)
+    say_what_is_missing(_without_x({run_id: str(runs.name.iloc[0])}, pace, choices.unit), choices.unit)
 
 
 def chart(
@@ -110,20 +115,23 @@ def chart(
     height: int = 380,
     small: bool = False,
     pinned: Collection[str] = (),
-    finish: Callable[[go.Figure], None] | None = None,
+    markers: int = 0,
 ) -> None:
-    """Show curves with their downloads; a drag over the chart chooses the span shown, a double click all of it.
+    """Show curves with their downloads; a drag over the chart chooses the span shown, a double click all of it."""
+    draw = small_multiples if small else partial(curves_figure, height=height, pinned=pinned)
+    _show(draw(lines, axes, dark=choose.dark(), markers=markers), lines, axes, key, file)
 
-    `finish` adds to the figure what is not a curve.
-    """
-    dark = choose.dark()
-    figure = (
-        curves.small_multiples(lines, axes, dark=dark)
-        if small
-        else curves.curves_figure(lines, axes, dark=dark, height=height, pinned=pinned)
-    )
-    if finish is not None:
-        finish(figure)
+
+def small_charts(
+    charts: Mapping[str, Sequence[Line]], axes: Axes, *, key: str, file: str, in_a_row: int, markers: int = 0
+) -> None:
+    """Show small charts of curves, by their titles, with their downloads, as `chart` does one."""
+    figure = curve_figures.small_charts(charts, axes, dark=choose.dark(), in_a_row=in_a_row, markers=markers)
+    named = [replace(line, name=f"{title}: {line.name}") for title, lines in charts.items() for line in lines]
+    _show(figure, named, axes, key, file)
+
+
+def _show(figure: go.Figure, lines: Sequence[Line], axes: Axes, key: str, file: str) -> None:
     with chart_tools.around(key):
         st.plotly_chart(figure, width="stretch", theme=None, key=key, config=PLOTLY_CONFIG, alt=_alt(lines, axes))
         chart_tools.show(
@@ -164,25 +172,18 @@ def _places(count: int) -> list[tuple[int, st.delta_generator.DeltaGenerator]]:
     return list(enumerate([column for row in rows for column in row][:count]))
 
 
-def _coloured_first(labels: Mapping[str, str], pinned: Collection[str]) -> list[str]:
-    return sorted(labels, key=lambda run_id: labels[run_id] not in pinned)
-
-
-def _grouped(
-    lines: Sequence[Line], labels: Mapping[str, str], groups: Mapping[str, Sequence[str]], spread: curves.Spread
+def grouped(
+    lines: Mapping[str, Line], groups: Mapping[str, Sequence[str]], spread: Spread, pinned: Collection[str] = ()
 ) -> list[Line]:
-    by_name = {line.name: line for line in lines}
-    members = {
-        name: [by_name[labels[run_id]] for run_id in run_ids if labels[run_id] in by_name]
-        for name, run_ids in groups.items()
-    }
+    """Return a curve for each group of runs that has any, in the colour of its first run; `lines` are by run id."""
+    members = {name: [lines[run_id] for run_id in run_ids if run_id in lines] for name, run_ids in groups.items()}
     members = {name: of_group for name, of_group in members.items() if of_group}
-    # A group has the colour of its first run.
-    colours = choose.colours([groups[name][0] for name in members])
+    colours = choose.colours([groups[name][0] for name in sorted(members, key=lambda name: name not in pinned)])
     return [curves.group_line(name, colours[groups[name][0]], of_group, spread) for name, of_group in members.items()]
 
 
-def _paces(runs: pd.DataFrame, unit: Unit) -> dict[str, Pace]:
+def run_paces(runs: pd.DataFrame, unit: Unit) -> dict[str, Pace]:
+    """Return the runs' paces by id; seconds are read only where they are asked for."""
     run_ids = tuple(runs.id)
     speeds = data.points(run_ids, (SPEED,), STRETCHES) if unit == "seconds" else None
     return paces(runs, data.recipes(run_ids), speeds)
@@ -207,7 +208,7 @@ def _points(
     return data.points_at(tuple(runs.id), tuple(metrics), width, first, last), width, widest
 
 
-def _how_to_read(width: int, widest: int, choices: Choices, grouped: curves.Spread | None = None) -> str:
+def _how_to_read(width: int, widest: int, choices: Choices, grouped: Spread | None = None) -> str:
     """Say what line and band are."""
     each = f"the mean of {width:,} steps" if width > 1 else "each step's value"
     if widest > 1:
@@ -215,8 +216,7 @@ def _how_to_read(width: int, widest: int, choices: Choices, grouped: curves.Spre
     if grouped is None:
         words = f"Line: {each}" + ("; band: their lowest and highest value." if width > 1 else ".")
     else:
-        of_runs = "the lowest run to the highest" if grouped == "extremes" else "Student's 95 % interval of the mean"
-        words = f"Line: the mean of the group's runs, {each}; band: {of_runs}."
+        words = f"Line: the mean of a group's runs, {each}; band: {curve_choices.SPREAD_WORDS[grouped]}."
     if choices.half_life:
         words += f" Smoothed with a half-life of {choices.half_life:,} steps" + (
             "." if grouped else "; faint: unsmoothed."
@@ -224,8 +224,12 @@ def _how_to_read(width: int, widest: int, choices: Choices, grouped: curves.Spre
     return f"{words} Drag over a chart to see a span of it in full detail; double-click for all of it."
 
 
-def _say_what_is_missing(labels: Mapping[str, str], pace: Mapping[str, Pace], unit: Unit) -> None:
-    unknown = [label for run_id, label in labels.items() if pd.isna(pace[run_id].at(unit, [1.0])[0])]
-    if unknown:
+def say_what_is_missing(names: Sequence[str], unit: Unit) -> None:
+    """Name the runs that have no place on the x axis."""
+    if names:
         what = curves.TITLES[unit]
-        st.caption(choose.plain(f"Left out, since their {what} were not recorded: {', '.join(unknown)}."))
+        st.caption(choose.plain(f"Not drawn, since their {what} were not recorded: {', '.join(names)}."))
+
+
+def _without_x(labels: Mapping[str, str], pace: Mapping[str, Pace], unit: Unit) -> list[str]:
+    return [label for run_id, label in labels.items() if pd.isna(pace[run_id].at(unit, [1.0])[0])]

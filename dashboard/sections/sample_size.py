@@ -1,6 +1,6 @@
 """The Inception Score page's figure of a bias: the score grows with the number of faces."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -8,40 +8,54 @@ import streamlit as st
 from dashboard import choose, data
 from dashboard.charts.bands import plain
 from dashboard.charts.palette import PLOTLY_CONFIG
-from dashboard.charts.sample_size import sample_size_figure, sizes
-from fergan_core.protocols import by_words
+from dashboard.charts.sample_size import PARTIAL, sample_size_figure, sizes
+from dashboard.components import chart_tools
+from dashboard.rows import rows_of
+from fergan_core.protocols import numbers, words
 
 
 def show(scores: pd.DataFrame, colours: Mapping[str, str]) -> None:
     """Choose one evaluation of those that know it; its score over the number of faces, beside real faces'."""
-    label = choose.run_label(data.runs())
-    protocols = by_words(scores)
-    evaluations = {
-        f"{label(run_id)}, epoch {epoch}, {int(rows['count'].iloc[0]):,} faces"
-        + (f" ({words})" if len(protocols) > len(set(scores["count"])) else ""): (run_id, table)
-        for run_id in colours
-        for words, protocol_scores in protocols.items()
-        for (_, epoch), rows in reversed(
-            [*protocol_scores[protocol_scores.run_id == run_id].groupby(["step", "epoch"])]
-        )
-        if len(table := sizes(rows))
-    }
+    evaluations = _evaluations(scores, list(colours))
     if not evaluations:
         return
     st.header("The score grows with the number of faces")
     name = st.selectbox("Evaluation", list(evaluations), key="evaluation", bind="query-params", width=380)
-    run_id, table = evaluations[name]
+    run_id, rows = evaluations[name]
+    table = sizes(rows)
     figure = sample_size_figure(table, plain(name), colours[run_id], dark=choose.dark())
-    st.plotly_chart(
-        figure,
-        width="stretch",
-        theme=None,
-        key="sample size",
-        config=PLOTLY_CONFIG,
-        alt="The score over the number of faces that it is measured on",
-    )
+    with chart_tools.around("sample size"):
+        st.plotly_chart(
+            figure, width="stretch", theme=None, key="sample size", config=PLOTLY_CONFIG,
+            alt="Inception Score by the number of faces, of generated and of real faces",
+        )  # fmt: skip
+        chart_tools.show("sample size", f"inception-score-by-faces-{name}", lambda: table.to_csv(index=False))
     st.caption(
         "Over few faces, the mean of p(y|x) is nearer to each of them than the true p(y) is: the KL, and with it the "
         "score, come out too small, for generated and real faces alike (Barratt & Sharma 2018, arXiv 1801.01973). Only "
         "scores of equally many faces can be compared."
     )
+
+
+def _evaluations(scores: pd.DataFrame, run_ids: Sequence[str]) -> dict[str, tuple[str, pd.DataFrame]]:
+    """Return by its name each evaluation that knows its score of fewer faces, a run's newest first: run and rows."""
+    known = scores[scores.metric.str.startswith(PARTIAL) & scores.emotion.isna()]
+    if known.empty:
+        return {}
+    label = choose.run_label(data.runs())
+    scores = scores.assign(protocol=numbers(scores))
+    order = {run_id: place for place, run_id in enumerate(run_ids)}
+    known = scores.loc[known.index].drop_duplicates(["run_id", "step", "protocol"])
+    known = known.sort_values(["protocol", "step"], ascending=[True, False], kind="stable")
+    known = known.sort_values("run_id", key=lambda ids: ids.map(order), kind="stable")
+    # The number of faces alone names a protocol, unless several share it.
+    alike = known.groupby("count").protocol.nunique().max() > 1
+    by_evaluation = dict(iter(scores.groupby(["run_id", "step", "protocol"])))
+    return {
+        f"{label(row.run_id)}, epoch {row.epoch}, {int(row.faces):,} faces"
+        + (f" ({words(known.loc[index])})" if alike else ""): (
+            row.run_id,
+            by_evaluation[row.run_id, row.step, row.protocol],
+        )
+        for index, row in zip(known.index, rows_of(known.rename(columns={"count": "faces"})), strict=True)
+    }

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from dashboard.charts import compare, scores, sheets
+from dashboard.charts import compare, curve_figures, curves, scores, sheets
 from dashboard.sections import fields
 from fergan_core.errors import DataError
 from fergan_core.recipe import UNITS
@@ -101,10 +101,15 @@ def by_name(figure) -> dict:
     return {trace.name: trace for trace in figure.data if trace.name}
 
 
-def test_inception_figure_draws_line_band_real_line_and_literature_as_points() -> None:
+def inception(table: pd.DataFrame, *literature: str) -> dict[str, curves.Line]:
+    colours = dict.fromkeys(table.run_id, "#112233")
+    return scores.inception_lines(table, "is", colours, literature, table.epoch.astype(float))
+
+
+def test_the_inception_score_has_a_line_with_its_interval_a_real_line_and_the_literatures_points() -> None:
     table = pd.DataFrame(score_rows("a") + score_rows("report22", judge="report", real=None, band=False))
-    colours = {"a": "#112233", "report22": "#445566"}
-    figure = scores.inception_figure(table, "is", colours, {"report22"}, dark=False)
+    lines = [*inception(table, "report22").values(), *scores.real_lines(table, "is")]
+    figure = curve_figures.curves_figure(lines, curves.Axes("epoch"), dark=False, markers=6)
     traces = by_name(figure)
     assert list(traces["name a"].x) == [5, 10]
     assert list(traces["name a"].y) == [1.2, 1.5]
@@ -119,17 +124,18 @@ def test_inception_figure_draws_line_band_real_line_and_literature_as_points() -
 
 def test_real_lines_of_one_judge_are_told_apart_by_their_runs() -> None:
     table = pd.DataFrame(score_rows("a") + score_rows("b", real=2.2) + score_rows("c", real=2.2))
-    colours = dict.fromkeys("abc", "#112233")
-    traces = by_name(scores.inception_figure(table, "is", colours, set(), dark=False))
-    assert {"real faces 2.50 (name a)", "real faces 2.20 (2 runs)"} <= set(traces)
+    names = {line.name for line in scores.real_lines(table, "is")}
+    assert names == {"real faces 2.50 (name a)", "real faces 2.20 (2 runs)"}
 
 
-def test_inception_figure_keeps_protocols_and_judges_apart() -> None:
-    table = pd.DataFrame(score_rows("a") + score_rows("a", judge="fer2013", real=2.9))
-    traces = by_name(scores.inception_figure(table, "is", {"a": "#112233"}, set(), dark=True))
-    assert "name a (judge synthfer (synthfer))" in traces
-    assert "name a (judge fer2013 (fer2013f))" in traces
-    assert {"real faces 2.50 (synthfer)", "real faces 2.90 (fer2013)"} <= set(traces)
+def test_the_inception_scores_of_two_judges_have_two_real_lines() -> None:
+    table = pd.DataFrame(score_rows("a") + score_rows("b", judge="fer2013", real=2.9))
+    assert {line.name for line in inception(table).values()} == {
+        "name a (judge synthfer (synthfer))", "name b (judge fer2013 (fer2013f))"
+    }  # fmt: skip
+    assert {line.name for line in scores.real_lines(table, "is")} == {
+        "real faces 2.50 (synthfer)", "real faces 2.90 (fer2013)"
+    }  # fmt: skip
     assert list(scores.by_judge(table)) == ["fer2013", "synthfer"]
 
 
@@ -141,33 +147,25 @@ def test_judges_of_one_name_are_told_apart_by_their_weights() -> None:
 
 def test_a_legend_says_in_what_the_protocols_of_its_lines_differ() -> None:
     table = pd.DataFrame(score_rows("a") + [row | {"count": 500, "prior": "balanced"} for row in score_rows("b")])
-    names = set(by_name(scores.inception_figure(table, "is", dict.fromkeys("ab", "#112233"), set(), dark=True)))
-    assert {"name a (5,000 faces, natural prior)", "name b (500 faces, balanced prior)"} <= names
+    names = {line.name for line in inception(table).values()}
+    assert names == {"name a (5,000 faces, natural prior)", "name b (500 faces, balanced prior)"}
 
 
-def test_a_name_is_never_html() -> None:
-    table = pd.DataFrame(score_rows("a")).assign(run_name="<b>x</b>")
-    assert "&lt;b&gt;x&lt;/b&gt;" in by_name(scores.inception_figure(table, "is", {"a": "#112233"}, set(), dark=False))
-
-
-def test_the_legend_follows_the_order_of_the_choice() -> None:
+def test_a_score_has_a_place_on_any_axis_or_none() -> None:
     table = pd.DataFrame(score_rows("a") + score_rows("b"))
-    figure = scores.inception_figure(table, "is", {"b": "#112233", "a": "#445566"}, set(), dark=False)
-    assert [trace.name for trace in figure.data if trace.name] == ["name b", "name a", "real faces 2.50"]
+    x = table.epoch.mul(100.0).where(table.run_id == "a")
+    (line,) = scores.inception_lines(table, "is", {"a": "#112233", "b": "#112233"}, (), x).values()
+    assert line.points.x.to_list() == [500, 1000]
 
 
-def test_emotion_accuracy_shows_one_emotion_and_its_real_value() -> None:
-    chart = scores.emotion_accuracy(pd.DataFrame(score_rows("a")), "happy", {"a": "#112233"}).to_dict()
-    rows_in_chart = [row for rows in chart["datasets"].values() for row in rows]
-    assert sorted({row["value"] for row in rows_in_chart if "value" in row}) == pytest.approx([0.4, 0.5])
-    assert {row["real"] for row in rows_in_chart} == {0.9}
-
-
-def test_emotion_accuracy_draws_a_line_a_protocol() -> None:
-    few = [row | {"count": 500} for row in score_rows("a")]
-    chart = scores.emotion_accuracy(pd.DataFrame(score_rows("a") + few), "happy", {"a": "#112233"}).to_dict()
-    rows_in_chart = [row for rows in chart["datasets"].values() for row in rows]
-    assert len({row["protocol"] for row in rows_in_chart if "protocol" in row}) == 2
+def test_accuracy_by_emotion_has_each_run_and_its_real_value() -> None:
+    table = pd.DataFrame(score_rows("a") + score_rows("b"))
+    charts = scores.emotion_lines(table, {"a": "#112233", "b": "#445566"}, table.epoch.astype(float))
+    assert list(charts) == ["happy"]
+    real, one, other = charts["happy"]
+    assert (real.kind, real.name, real.points.value[0]) == ("reference", "real faces 90%", 0.9)
+    assert (one.name, other.name, one.colour, other.colour) == ("name a", "name b", "#112233", "#445566")
+    assert one.points.value.to_list() == pytest.approx([0.4, 0.5])
 
 
 def test_recipe_differences_lists_only_what_differs() -> None:

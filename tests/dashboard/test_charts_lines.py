@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard.charts import curves, lines, methods
+from dashboard.charts import curve_figures, curves, lines, methods
 from fergan_core.analysis.pace import Pace
 from fergan_core.metrics.catalogue import CATALOGUE
 
@@ -56,7 +56,7 @@ def test_a_runs_gradients_of_zero_are_drawn_with_their_band() -> None:
     table = pd.DataFrame({"step": [1, 2], "low": [0.0, 2.0], "high": [4.0, 8.0], "mean": [0.0, 5.0], "nans": 0})
     pace = Pace(1.0, 1.0, np.empty(0), np.empty(0))
     gradients = curves.run_line(table, "gradient", "#112233", pace, "step")
-    figure = curves.curves_figure([gradients], curves.Axes("step", log_y=True), dark=False)
+    figure = curve_figures.curves_figure([gradients], curves.Axes("step", log_y=True), dark=False)
     band, line = figure.data
     assert list(line.y) == [1.0, 5.0]
     assert [row[0] for row in line.customdata] == [0.0, 5.0]
