@@ -49,7 +49,7 @@ def settings_of(run: Mapping[str, Any]) -> dict[str, Any]:
         "data_hash": str(dataset.get("content_hash", ""))[:8],
         "begun_from": f"run {run['parent']}, step {run['parent_step']}" if run.get("parent") else "–",
         "device": run.get("device") or "–",
-        "commit": str(provenance.get("commit") or "–")[:8],
+        "commit": str(provenance.get("git_commit") or "–")[:8],
         "torch": dict(provenance.get("versions") or {}).get("torch", "–"),
     }
     return {**run["recipe"], **others}

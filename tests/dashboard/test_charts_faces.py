@@ -183,6 +183,28 @@ def test_recipe_differences_lists_only_what_differs() -> None:
     assert compare.recipe_differences({"one": {"a": 1}, "two": {"a": 1}}).empty
 
 
+def test_what_a_result_does_not_depend_on_is_sorted_out_and_what_all_runs_have_comes_first() -> None:
+    run = {"recipe": {"method": {"kind": "gan", "width": 8}}, "seed": 0, "data": "synthfer", "device": "cpu"}
+    run |= {"dataset": {"content_hash": "1" * 64}, "provenance": {"git_commit": "a" * 40, "versions": {"torch": "2"}}}
+    other = run | {
+        "seed": 1,
+        "parent": "abc",
+        "parent_step": 9,
+        "device": "cuda",
+        "dataset": {"content_hash": "2" * 64},
+    }
+    other |= {"provenance": {"git_commit": "b" * 40, "versions": {"torch": "2"}}}
+    other |= {"recipe": {"eval_every": 3, "method": {"kind": "other", "depth": 2}}}
+    settings = {"one": compare.settings_of(run), "two": compare.settings_of(other)}
+    differing, beside = compare.sorted_out(compare.recipe_differences(settings))
+    both = list(differing.field[~(differing == "–").any(axis=1)])
+    assert list(differing.field)[: len(both)] == both
+    assert {"seed", "data_hash", "kind"} <= set(both)
+    assert {"width", "depth", "begun_from"} <= set(differing.field)
+    assert {"commit", "device", "eval_every"} <= set(beside.field)
+    assert not set(beside.field) & set(differing.field)
+
+
 def test_fields_are_dotted_and_lists_have_no_brackets() -> None:
     recipe = {"preset": "quick", "emotions": ["happy", "sad"], "method": {"flip": False, "lr": 2e-4}}
     assert fields.fields(recipe) == {
