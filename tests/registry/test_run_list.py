@@ -1,7 +1,8 @@
 """The list of runs: what the database searches, filters, sorts, groups and pages."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from fergan_core.registry.run_list import (
     run_list,
     run_rows,
 )
+from fergan_core.registry.schema import EvaluationRow, RunRow, ScoreRow
 from fergan_core.registry.summaries import preferred_evaluations
 
 PROTOCOL = {"count": 2000, "seed": 0, "prior": "natural", "truncation": 1.0, "real_count": 500}
@@ -201,3 +203,69 @@ def test_where_there_is_no_registry_the_list_is_empty(tmp_path: Path) -> None:
         assert (len(listed.rows), listed.total, listed.runs) == (0, 0, 0)
     assert run_rows(reader, []).empty
     assert facets(reader)["tags"] == []
+
+
+@pytest.mark.slow
+def test_a_thousand_runs_cost_as_many_statements_as_ten_and_little_time(registry: Registry, reader: Reader) -> None:
+    def statements(runs: int) -> list[int]:
+        """Add runs with an evaluation each; return how many statements the list, its groups and its rows take."""
+        with registry.write() as connection:
+            first = int(connection.scalar(sa.text("SELECT max(key) FROM runs")) or 0) + 1
+            keys = range(first, first + runs)
+            connection.execute(sa.insert(RunRow), [_run_row(key) for key in keys])
+            connection.execute(sa.insert(EvaluationRow), [_evaluation_row(key) for key in keys])
+            connection.execute(
+                sa.insert(ScoreRow),
+                [{"evaluation_key": key + 100, "metric": "fid", "emotion": "", "value": key % 97} for key in keys],
+            )
+        evaluations = preferred_evaluations(reader)
+        counts = []
+        for query in (RunQuery(sort="score:fid"), RunQuery(group="preset", sort="recipe:width", words="run")):
+            sent: list[str] = []
+            with _listening(reader, sent):
+                listed = run_list(reader, query, evaluations)
+                members(reader, query, [key for key in listed.rows.key if key])
+                rows = run_rows(reader, [run_id for run_id in listed.rows.run_id if run_id])
+            assert len(rows) <= 50
+            counts.append(len(sent))
+        return counts
+
+    few = statements(10)
+    begun = time.process_time()
+    assert statements(990) == few
+    assert max(few) < 10
+    assert time.process_time() - begun < 5  # of which writing them takes the most; a query for each run takes longer
+    listed = run_list(reader, RunQuery(sort="score:fid", page=3), preferred_evaluations(reader))
+    assert (listed.total, len(listed.rows)) == (1001, 50)
+
+
+def _run_row(key: int) -> dict[str, Any]:
+    recipe = {"method": {"kind": "gan", "width": key % 7}}
+    texts = dict.fromkeys(("reason", "device"), "")
+    numbers = dict.fromkeys(("seed", "epoch", "epochs", "step", "steps", "images_seen"), key)
+    return texts | numbers | {
+        "key": key, "id": f"r{key}", "name": f"run {key}", "status": "finished", "method": "gan", "recipe": recipe,
+        "preset": f"p{key % 5}", "data": "synthfer", "data_hash": "a", "dataset": {}, "provenance": {},
+        "created": float(key), "heartbeat": 0.0, "literature": False, "thinned": False,
+    }  # fmt: skip
+
+
+def _evaluation_row(key: int) -> dict[str, Any]:
+    return {
+        "key": key + 100, "run_key": key, "step": 1, "epoch": 1, "judge": "synthfer", "judge_sha256": "a" * 64,
+        "protocol": PROTOCOL, "protocol_key": "", "created": 0.0,
+    }  # fmt: skip
+
+
+@contextmanager
+def _listening(reader: Reader, sent: list[str]) -> Iterator[None]:
+    """Collect the statements that a reader sends."""
+
+    def hear(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        sent.append(statement)
+
+    sa.event.listen(reader._engine, "before_cursor_execute", hear)
+    try:
+        yield
+    finally:
+        sa.event.remove(reader._engine, "before_cursor_execute", hear)
