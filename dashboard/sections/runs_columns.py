@@ -156,6 +156,8 @@ def group_cells(
         if len(values) and alike:
             low, high = written(values.min(), CATALOGUE[name]), written(values.max(), CATALOGUE[name])
             cells[key] = {"text": low if low == high else f"{low} – {high}", "help": "Lowest and highest of its runs"}
+        elif len(values):
+            cells[key] = {"text": "–", "help": "Its runs' scores are of several judges, protocols or datasets"}
     return cells
 
 

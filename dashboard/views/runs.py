@@ -22,7 +22,7 @@ def show_runs() -> None:
             runs_export.table_button(query, columns)
     elif trashed:
         st.info("Nothing in the trash matches." if data.trashed() else "The trash is empty.")
-    elif choose.any_trained(data.runs()):
+    if not trashed and listed.runs < 2 and choose.any_trained(data.runs()) and not listed.total:
         st.info("No run matches these filters.")
     runs = data.run_rows(picked)
     runs = runs[runs.trashed.notna() == trashed]

@@ -121,6 +121,19 @@ def test_a_study_is_one_row_that_opens(registry: Registry, monkeypatch: pytest.M
     assert [row["level"] for row in table(app)["rows"]][:4] == [0, 1, 1, 0]
 
 
+def test_scores_of_several_judges_make_no_range(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    evaluate(registry, add_run(registry, "trial 2", tags=["study:s"], seed=2), 1, 1.5, judge="synthfer-x")
+    study = table(page(registry, monkeypatch, search="trial"))["rows"][0]
+    assert study["cells"]["score:is"]["text"] == "–"
+    assert study["cells"]["protocol"]["text"] == "several judges or protocols"
+
+
+def test_a_registry_of_the_literature_alone_says_how_to_train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = page(Registry(str(tmp_path / "runs.db")), monkeypatch)
+    assert any("trainers.dcgan" in code.value for code in app.code)
+    assert len(table(app)["rows"]) == 1
+
+
 def test_the_address_carries_words_filters_group_sort_columns_and_picked_runs(
     registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
