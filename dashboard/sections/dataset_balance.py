@@ -1,6 +1,5 @@
 """The Data page's class balance: how many faces an emotion has in each split, and each emotion's mean face."""
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -8,7 +7,6 @@ from dashboard import choose
 from dashboard.charts import dataset as charts
 from dashboard.charts.palette import PLOTLY_CONFIG
 from dashboard.open_datasets import OpenDataset
-from dashboard.sections import dataset_faces
 from dashboard.sections.dataset_summary import SPLIT_NAMES
 from fergan_core.emotions import EMOTIONS
 
@@ -54,13 +52,11 @@ def imbalance(counts: pd.Series) -> str:
 def show_means(opened: OpenDataset) -> None:
     """The mean of each emotion's faces, pixel by pixel."""
     with st.container(horizontal=True, gap="medium"):
-        for emotion in EMOTIONS:
-            index = dataset_faces.chosen(opened, emotion, dataset_faces.EVERY)
-            if len(index):
-                mean = np.rint(opened.dataset.images[index].mean(axis=0)).astype(np.uint8)
-                with st.container(width=112, gap="xsmall"):
-                    st.image(charts.enlarged(mean, 2), alt=f"Mean of the {emotion} faces", width=96)
-                    st.caption(f"{emotion}, of {len(index):,}")
+        for emotion, mean in opened.means.items():
+            count = sum(of_split[emotion] for of_split in opened.summary["counts"].values())
+            with st.container(width=112, gap="xsmall"):
+                st.image(charts.enlarged(mean, 2), alt=f"Mean of the {emotion} faces", width=96)
+                st.caption(f"{emotion}, of {count:,}")
     st.caption(
         "The mean of all faces of an emotion, pixel by pixel, over all splits: what they have in common stays sharp, "
         "such as a smile, what differs is blurred."
