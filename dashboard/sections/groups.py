@@ -151,7 +151,13 @@ def show(runs: pd.DataFrame, groups: Groups) -> None:
     source = f"{_at(values, stage)} by {words(scores.iloc[0])}"
     show_table(charts.differences(values, metrics), source, charts.compared(values, metrics))
     metric = st.selectbox(
-        "Runs by", metrics, format_func=lambda key: CATALOGUE[key].title, key="strip", bind="query-params", width=260
+        "Runs by",
+        metrics,
+        format_func=lambda key: CATALOGUE[key].title,
+        key="strip",
+        bind="query-params",
+        width=260,
+        help="\n".join(f"- {CATALOGUE[key].title}: {choose.measure_help(key)}" for key in metrics),
     )
     labels = {run_id: label(run_id) for run_id in values.run_id}
     figure = charts.strip_figure(values, metric, labels, dark=choose.dark())
