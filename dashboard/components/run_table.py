@@ -61,7 +61,7 @@ def show(
     on_pick: Callable[[list[str]], None],
     on_sort: Callable[[str], None],
     on_toggle: Callable[[str], None],
-    on_button: Callable[[str], None],
+    on_button: Callable[[str], object],
 ) -> str | None:
     """Show the table; return the id of the run whose name was clicked, None if none was.
 
@@ -70,8 +70,11 @@ def show(
     """
     state = st.session_state.get(key) or {}
 
-    def tell(what: str, hear: Callable[[str], None]) -> Callable[[], None]:
-        return lambda: hear(str(st.session_state[key][what]))
+    def tell(what: str, hear: Callable[[str], object]) -> Callable[[], None]:
+        def hear_it() -> None:
+            hear(str(st.session_state[key][what]))
+
+        return hear_it
 
     result = _table(
         data={
