@@ -1,30 +1,41 @@
-"""The dashboard's server: its memory after five pages have been opened, and how long each page takes.
+"""The dashboard on the registry of 1,000 runs and on the showcase, beside its limits: every page on the server and
+painted in Chromium, the first page of a server that has just started, its memory, many curves, and the first faces.
 
-The registry is the showcase (`runs.db`) if it exists, otherwise one filled by two short trainings.
+Each page is opened twice; what counts is the second time, when modules and tables are in memory.
 """
 
-import subprocess
+import re
 import sys
-import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
 import psutil
+from playwright.sync_api import BrowserContext, sync_playwright
 
 from benchmarks.common import row
+from benchmarks.large_registry import SCALARS, large_registry
+from benchmarks.page_times import HOME, page_times
 from fergan_core.registry import Reader
 from tests.support.machine import CHROMIUM_ARGUMENTS, ROOT, find_chromium, served
 
-_LIMIT_MIB = 500
-# The element that is on a page once it is complete.
-_PAGES = {
-    "runs": "tbody tr",
-    "run": ".js-plotly-plot",
-    "checkpoints": ".player[data-drawn]:not([data-drawn=''])",
-    "inception_score": ".js-plotly-plot",
-    "compare": ".js-plotly-plot",
-}
+SERVER_SECONDS, PAINTED_SECONDS, COLD_SECONDS, INSTABILITY_SECONDS, FACES_SECONDS = 1.0, 2.0, 5.0, 2.0, 4.0
+CURVES_SECONDS = 1.0
+MEMORY_MIB = 500
+CURVES = 10  # charts, and runs in each
+_SHOWCASE = ROOT / "runs.db"
+_VIEWPORT: Any = {"width": 1280, "height": 900}
+_PAGE = re.compile(r'st\.Page\("views/(\w+)\.py", title=')
+# Whether the page's script has ended and every picture that it asked for is there.
+_PAINTED = """() => {
+    const app = document.querySelector("[data-testid=stApp]");
+    if (!app || app.dataset.testScriptState !== "notRunning" || !document.querySelector("h1")) return false;
+    if (document.querySelector("[data-testid=stSkeleton]")) return false;
+    const filled = (kind, inside) =>
+        [...document.querySelectorAll(kind)].every((one) => !one.offsetParent || one.querySelector(inside));
+    return filled("[data-testid=stPlotlyChart]", ".main-svg") && filled("[data-testid=stDataFrame]", "canvas")
+        && filled("[data-testid=stVegaLiteChart]", "canvas, svg")
+        && [...document.images].every((image) => image.complete);
+}"""
 # Plays from the first sheet on; resolves to the seconds from the second sheet to the third.
 _PLAY = """async () => {
     const find = (root) => root.querySelector(".player") ??
@@ -39,75 +50,105 @@ _PLAY = """async () => {
     const second = await next(first);
     return (await next(player.dataset.drawn) - second) / 1000;
 }"""
-_SHEET_SECONDS = 1 / 8  # at the most, to be seen as a film
+
+
+def pages() -> list[str]:
+    """Return the names of all pages, in Home's order."""
+    return _PAGE.findall(HOME.read_text("utf-8"))
 
 
 def run() -> list[dict[str, Any]]:
-    """Open every page twice in Chromium and draw faces; return the table's rows."""
+    """Measure all pages; return the table's rows."""
     chromium = find_chromium()
     if chromium is None:
         print("dashboard: skipped, there is no Chromium on PATH", file=sys.stderr)
         return []
-    with tempfile.TemporaryDirectory() as folder:
-        registry = _registry(Path(folder))
-        with served(registry) as (address, pid):
-            server = psutil.Process(pid)
-            seconds = _visit(chromium, address, _PAGES)
-            sheet_seconds = _played(chromium, address)
-            memory = server.memory_info().rss / 2**20
-            _visit(chromium, address, {"checkpoints?draw=true&emotion=happy&count=50": "img[alt*='drawn from']"})
-            memory_with_faces = server.memory_info().rss / 2**20
+    large = large_registry()
+    compare = _ten_runs(str(large))
     rows = [
-        row(f"page {page}", value, "s", "second opening, until its figure is drawn") for page, value in seconds.items()
+        _row(f"page {page} on the server", second, SERVER_SECONDS, f"1,000 runs; the first time {first:.1f} s")
+        for page, (first, second) in page_times(str(large), pages()).items()
     ]
-    name, note = "player, from sheet to sheet", "at 16 epochs a second; reference: eight sheets a second"
-    rows.append(row(name, sheet_seconds, "s", note, reference=_SHEET_SECONDS, ratio=_SHEET_SECONDS / sheet_seconds))
-    for state, value in (("all pages opened", memory), ("faces drawn as well", memory_with_faces)):
-        name, note = f"server's memory, {state}", "reference: the limit; torch runs in a separate process"
-        rows.append(row(name, value, "MiB", note, reference=_LIMIT_MIB, ratio=_LIMIT_MIB / value))
+    first, _ = page_times(str(large), [pages()[0], compare])[compare]
+    rows.append(_row("10 charts of 10 runs of 10,000 steps, on the server", first, CURVES_SECONDS, "the first time"))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(CHROMIUM_ARGUMENTS))
+        rows += _on_large(browser.new_context(viewport=_VIEWPORT), str(large), compare)
+        if _SHOWCASE.exists():
+            rows += _on_showcase(browser.new_context(viewport=_VIEWPORT))
+        browser.close()
     return rows
 
 
-def _registry(folder: Path) -> str:
-    showcase = ROOT / "runs.db"
-    if showcase.exists() and (~Reader(str(showcase)).runs().literature.astype(bool)).sum() >= 2:
-        return str(showcase)
-    registry = folder / "runs.db"
-    for width in ("4", "8"):
-        flags = ["--images", "640", "--epochs", "3", "--eval-every", "1", "--width", width, "--registry", str(registry)]
-        subprocess.run([sys.executable, "-m", "trainers.dcgan", *flags], check=True, capture_output=True)
-    return str(registry)
+def _row(name: str, seconds: float, limit: float, note: str) -> dict[str, Any]:
+    return row(name, seconds, "s", f"{note}; reference: the limit", reference=limit, ratio=limit / seconds)
 
 
-def _visit(chromium: str, address: str, pages: dict[str, str]) -> dict[str, float]:
-    """Open each page twice; return the seconds of the second opening, when modules and tables are cached."""
-    from playwright.sync_api import sync_playwright
+def _ten_runs(registry: str) -> str:
+    """Return the address of Compare with ten scalars of ten runs of 10,000 steps."""
+    runs = Reader(registry).runs()
+    run_ids = runs.id[runs.name.str.startswith("middle ")][:CURVES]
+    scalars = "&".join(f"metric={name}" for name in SCALARS[:CURVES])
+    return f"compare?runs={','.join(run_ids)}&{scalars}"
 
-    seconds = {}
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=list(CHROMIUM_ARGUMENTS))
-        for page, selector in pages.items():
-            for _ in range(2):
-                view = browser.new_page(viewport={"width": 1280, "height": 900})
-                started = time.perf_counter()
-                view.goto(f"{address}/{page}")
-                view.locator(selector).first.wait_for(timeout=120_000)
-                seconds[page] = time.perf_counter() - started
-                view.close()
-        browser.close()
+
+def _on_large(context: BrowserContext, registry: str, compare: str) -> list[dict[str, Any]]:
+    with served(registry) as (address, pid):
+        cold = _opened(context, f"{address}/")
+        rows = [_row("first page of a cold server, painted", cold, COLD_SECONDS, "1,000 runs")]
+        for page in [*pages(), compare]:
+            _opened(context, f"{address}/{page}")
+            seconds = _opened(context, f"{address}/{page}")
+            name = "10 charts of 10 runs of 10,000 steps" if page == compare else f"page {page}"
+            rows.append(_row(f"{name}, painted", seconds, PAINTED_SECONDS, "1,000 runs"))
+        memory = psutil.Process(pid).memory_info().rss / 2**20
+    note = "reference: the limit; torch runs in a separate process"
+    return [*rows, row("server's memory", memory, "MiB", note, reference=MEMORY_MIB, ratio=MEMORY_MIB / memory)]
+
+
+def _on_showcase(context: BrowserContext) -> list[dict[str, Any]]:
+    with served(str(_SHOWCASE)) as (address, _):
+        _opened(context, f"{address}/")
+        view = context.new_page()
+        started = time.perf_counter()
+        view.goto(f"{address}/checkpoints?run={_drawable()}&draw=true&emotion=happy&count=10")
+        view.locator("img[alt*='drawn from']").first.wait_for(timeout=120_000)
+        faces = time.perf_counter() - started
+        view.close()
+        _opened(context, f"{address}/instability")
+        instability = _opened(context, f"{address}/instability")
+        sheet_seconds = _played(context, address)
+    note = "at 16 sheets a second; reference: eight"
+    return [
+        _row("first faces drawn, from the page's opening on", faces, FACES_SECONDS, "the showcase"),
+        _row("page instability, painted", instability, INSTABILITY_SECONDS, "the showcase"),
+        row("player, from sheet to sheet", sheet_seconds, "s", note, reference=1 / 8, ratio=1 / 8 / sheet_seconds),
+    ]
+
+
+def _drawable() -> str:
+    """Return the id of the newest run of the showcase that has a checkpoint."""
+    reader = Reader(str(_SHOWCASE))
+    return next(run_id for run_id in reader.runs().id if len(reader.checkpoints(run_id)))
+
+
+def _opened(context: BrowserContext, address: str) -> float:
+    """Return how many seconds after its opening a page is painted."""
+    view = context.new_page()
+    started = time.perf_counter()
+    view.goto(address)
+    view.wait_for_function(_PAINTED, timeout=300_000)
+    seconds = time.perf_counter() - started
+    view.close()
     return seconds
 
 
-def _played(chromium: str, address: str) -> float:
-    """Return the seconds between two sheets of the newest run that the player of Checkpoints shows at its fastest."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=list(CHROMIUM_ARGUMENTS))
-        view = browser.new_page(viewport={"width": 1280, "height": 900})
-        view.goto(f"{address}/checkpoints?epoch=1")
-        view.locator(_PAGES["checkpoints"]).first.wait_for(timeout=120_000)
-        view.get_by_label("Sheets a second").select_option("16")
-        seconds = float(view.evaluate(_PLAY))
-        browser.close()
+def _played(context: BrowserContext, address: str) -> float:
+    """Return the seconds between two sheets that the player of Checkpoints shows at its fastest."""
+    view = context.new_page()
+    view.goto(f"{address}/checkpoints?epoch=1")
+    view.locator(".player[data-drawn]:not([data-drawn=''])").first.wait_for(timeout=120_000)
+    view.get_by_label("Sheets a second").select_option("16")
+    seconds = float(view.evaluate(_PLAY))
+    view.close()
     return seconds

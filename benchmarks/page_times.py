@@ -1,0 +1,53 @@
+"""How long the server takes for a page: `python -m benchmarks.page_times REGISTRY PAGE ...` in a process of its own.
+
+Prints a line of JSON: for each page (an address without its first slash) the seconds of its first and second run.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from functools import cache
+from urllib.parse import parse_qs
+
+from tests.support.machine import ROOT
+
+HOME = ROOT / "dashboard" / "Home.py"
+
+
+def page_times(registry: str, pages: Sequence[str]) -> dict[str, tuple[float, float]]:
+    """Return the seconds of each page's first and second run of its script, in another process."""
+    command = [sys.executable, "-m", "benchmarks.page_times", registry, *pages]
+    printed = subprocess.run(
+        command, check=True, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ).stdout
+    return {page: (first, second) for page, (first, second) in json.loads(printed.splitlines()[-1]).items()}
+
+
+def _measure(registry: str, pages: Sequence[str]) -> dict[str, list[float]]:
+    from streamlit.components.v2 import manifest_scanner
+    from streamlit.testing.v1 import AppTest
+
+    os.environ["FERGAN_REGISTRY"] = registry
+    # A server looks for components among the installed packages once, an AppTest each time, for 0.4 s.
+    manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
+    seconds: dict[str, list[float]] = {}
+    for page in pages:
+        view, _, query = page.partition("?")
+        app = AppTest.from_file(str(HOME), default_timeout=600)
+        app.switch_page(f"views/{view}.py")
+        for name, values in parse_qs(query).items():
+            app.query_params[name] = values
+        for _ in range(2):
+            started = time.perf_counter()
+            app.run()
+            seconds.setdefault(page, []).append(time.perf_counter() - started)
+        if app.exception:
+            raise RuntimeError(f"page {page}: {app.exception[0].message}")
+    return seconds
+
+
+if __name__ == "__main__":
+    print(json.dumps(_measure(sys.argv[1], sys.argv[2:])))
