@@ -129,7 +129,7 @@ def _on_showcase(context: BrowserContext) -> list[dict[str, Any]]:
 def _drawable() -> str:
     """Return the id of the newest run of the showcase that has a checkpoint."""
     reader = Reader(str(_SHOWCASE))
-    return next(run_id for run_id in reader.runs().id if len(reader.checkpoints(run_id)))
+    return next(str(run_id) for run_id in reader.runs().id if len(reader.checkpoints(run_id)))
 
 
 def _opened(context: BrowserContext, address: str) -> float:

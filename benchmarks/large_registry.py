@@ -132,12 +132,12 @@ def _write_points(connection: sqlite3.Connection, size: Size) -> None:
     lengths = dict.fromkeys(range(0, LONGER * (len(runs) // LONGER), len(runs) // LONGER), "long")
     lengths |= {place + 1: "middle" for place in lengths}
     for place, (key, step) in enumerate(runs):
-        name = lengths.get(place)
-        points = size.points if name is None else getattr(size, name)
-        if name is not None:
+        length = lengths.get(place)
+        points = size.points if length is None else getattr(size, length)
+        if length is not None:
             change = "UPDATE runs SET name = ? || ' ' || id, step = ?, steps = ? WHERE key = ?"
-            connection.execute(change, (name, points, points, key))
-        spacing = 1 if name else max(1, step // points)
+            connection.execute(change, (length, points, points, key))
+        spacing = 1 if length else max(1, step // points)
         connection.execute(_POINTS, {"run": key, "points": points, "spacing": spacing})
 
 
