@@ -108,9 +108,12 @@ class Player {
   // The frames: one a run, or a single one for two runs that a wipe divides.
   lay() {
     const { data } = this;
+    const wiping = this.handle.matches(":focus"); // frames are made anew, and would lose it
     this.frames = data.wipe ? [this.frame(this.runs.slice(0, 2))] : this.runs.map((run) => this.frame([run]));
     this.stage.replaceChildren(...this.frames.map((frame) => frame.figure));
+    if (wiping && data.wipe) this.handle.focus({ preventScroll: true });
     this.stage.classList.toggle("single", this.frames.length === 1);
+    if (this.saving.childElementCount) return; // made anew, a button would lose the focus at every sheet of a live run
     const formats = data.formats.map((format) => {
       const made = button("", format.title, () => this.request(format.name));
       made.title = format.help;
