@@ -4,10 +4,8 @@ Nothing is written here, except what a person enters on a page, through `registr
 """
 
 import json
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import wraps
 from importlib import resources
 from pathlib import Path
@@ -18,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 
-from dashboard import access
+from dashboard import access, open_datasets
 from dashboard.face_client import Drawing, FaceAnswer, FaceClient, Faces
 from dashboard.open_datasets import OpenDataset, Place, is_there
 from fergan_core.analysis.claims import SCORES, STUDIES, Study, Verdict, verdicts
@@ -457,42 +455,32 @@ def project(run_id: str, step: int, labels: tuple[int, ...], seed: int) -> FaceA
     return _ask("project", run_id, _weights(run_id, step), labels, seed)
 
 
-def real_faces(dataset: Mapping[str, Any], emotions: Sequence[str], count: int) -> dict[str, Faces] | None:
-    """Return real faces uint8 [count,48,48] by emotion, of the dataset that a run recorded; None while they are read.
+def real_faces(recorded: Mapping[str, Any], emotions: Sequence[str], count: int) -> dict[str, Faces] | None:
+    """Return training faces uint8 [count,48,48] by emotion, always the same, of the dataset that a run recorded; None
+    while it is being read. synthfer's are drawn anew, which is done at once.
 
-    The registry holds none: they are read from the file that the run was trained on, by the process that has torch, and
-    remembered; synthfer's are drawn here at once. DataError where that file is not there, or is another one.
+    Raises DataError where the dataset is not at hand, or is another one.
     """
-    codes = [EMOTIONS.index(name) for name in emotions for _ in range(count)]
-    dataset = located(dataset)
-    source = str(dataset["source"])
-    if source == "synthfer":
-        return _synthetic_faces(tuple(emotions), count)
-    if not os.path.exists(os.path.expanduser(source)):
+    place = place_of(recorded)
+    if place is None:
         raise DataError(
-            f"the run was trained on '{source}', which is not here, and a registry keeps no real faces; "
+            f"the run was trained on '{recorded['source']}', which is not here, and a registry keeps no real faces; "
             "open it on the page Data to see them"
         )
-    key = json.dumps([dict(dataset), codes])
-    pending, pool = _real_faces_asked()
-    if key not in pending:
-        client = _face_client()
-        pending[key] = pool.submit(
-            lambda: client.ask("real", {}, Path(), codes, 0, dataset=dict(dataset)).faces,
-        )
-    answer = pending[key]
-    if not answer.done():
+    if place.path == "synthfer":
+        return _synthetic_faces(tuple(emotions), count)
+    opened = open_datasets.opened(place, patience=0.0)
+    if opened is None:
         return None
-    if answer.exception() is not None:
-        del pending[key]  # to be asked again the next time
-    faces = answer.result().reshape(len(emotions), count, 48, 48)
-    # The answer is in the order of the emotions' codes.
-    return dict(zip(sorted(emotions, key=EMOTIONS.index), faces, strict=True))
-
-
-@st.cache_resource(show_spinner=False)
-def _real_faces_asked() -> tuple[dict[str, Future[Faces]], ThreadPoolExecutor]:
-    return {}, ThreadPoolExecutor(1, "real faces")
+    dataset = opened.dataset
+    if dataset.content_hash != recorded["content_hash"]:
+        raise DataError(f"'{place.path}' holds other faces than the run was trained on")
+    faces = {}
+    for name in emotions:
+        code = EMOTIONS.index(name)
+        training = np.flatnonzero((dataset.labels == code) & (dataset.splits == 0))
+        faces[name] = dataset.images[np.random.default_rng(code).permutation(training)[:count]]
+    return faces
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

@@ -10,9 +10,7 @@ import torch
 
 from dashboard.face_client import FaceAnswer, Faces, Question
 from fergan_core.analysis.projection import Plane, principal_plane
-from fergan_core.data import SPLITS, Dataset, reopen_dataset
-from fergan_core.emotions import EMOTIONS
-from fergan_core.errors import DataError
+from fergan_core.data import Dataset, reopen_dataset
 from fergan_core.evaluation.faces import Faces as FacesToRead
 from fergan_core.evaluation.faces import Reading
 from fergan_core.evaluation.faces import read as read_by
@@ -125,23 +123,6 @@ def _nearest_pairs(faces: Reading, reach: float) -> list[tuple[float, Faces]]:
     return [(float(apart[at]), images[[one[at], other[at]]]) for at in near if apart[at] <= 1]
 
 
-def real(question: Question) -> FaceAnswer:
-    """Answer with one training face of each label, a label's faces all different and always the same."""
-    dataset = reopen_dataset(question["dataset"])
-    training = dataset.splits == SPLITS.index("train")
-    faces = []
-    for code in sorted(set(question["labels"])):
-        of_emotion = np.random.default_rng(code).permutation(np.flatnonzero(training & (dataset.labels == code)))
-        count = question["labels"].count(code)
-        if len(of_emotion) < count:
-            raise DataError(
-                f"the data have {len(of_emotion)} {EMOTIONS[code]} faces to train on, and {count} were asked"
-            )
-        faces.append(dataset.images[of_emotion[:count]])
-    return FaceAnswer(np.concatenate(faces), {})
-
-
-@lru_cache(maxsize=1)
 def _open_dataset(dataset: str) -> Dataset:
     return reopen_dataset(json.loads(dataset))
 

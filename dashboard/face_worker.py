@@ -129,12 +129,6 @@ def _about(question: Question, tell: Tell) -> FaceAnswer:
     return answers[question["kind"]](_generator(question), question)
 
 
-def _real(question: Question, tell: Tell) -> FaceAnswer:
-    from dashboard import face_questions  # only here, as above
-
-    return face_questions.real(question)
-
-
 def _judge(question: Question, tell: Tell) -> FaceAnswer:
     from dashboard import face_questions  # only here, as above
 
@@ -148,7 +142,6 @@ _ANSWERS: dict[str, Callable[[Question, Tell], FaceAnswer]] = {
     "read": _about,
     "nearest": _about,
     "project": _about,
-    "real": _real,
     "judge": _judge,
 }
 

@@ -83,16 +83,12 @@ def show_table(tree: pd.DataFrame, labels: Mapping[str, str], run_id: str) -> No
         )
     column = st.column_config
     options, colours = list(choose.STATUS_COLOURS), list(choose.STATUS_COLOURS.values())
-    event = st.dataframe(
+    choose.runs_table(
         pd.DataFrame(rows),
+        list(tree.id),
         key=f"forks about {run_id}",  # whose chosen row is forgotten with it
-        on_select="rerun",
-        selection_mode="single-row",
-        hide_index=True,
-        width="stretch",
-        height="content" if len(rows) <= 12 else 460,
         alt="The run and its forks: what each changed, and which alarms it had",
-        column_config={
+        columns={
             "run": column.TextColumn("Run", width=190, pinned=True),
             "epoch": column.TextColumn("After epoch", width=90),
             "changed": column.TextColumn("Changed", width=210),
@@ -101,10 +97,8 @@ def show_table(tree: pd.DataFrame, labels: Mapping[str, str], run_id: str) -> No
             "status": column.MultiselectColumn("Status", options=options, color=colours, width=98),
         },
     )
-    for place in event.selection.rows:
-        choose.open_page("run", [tree.id.iloc[place]])
     st.caption(
-        "Choose a row to open that run. A fork starts from its parent's exact state, so that only the change differs. "
+        "A fork starts from its parent's exact state, so that only the change differs. "
         "It is still a single sample: fork again with another seed, or from another epoch, before you believe it."
     )
 

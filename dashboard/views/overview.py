@@ -19,6 +19,7 @@ QUESTIONS = {
     "methods": "Which method is best at the same cost?",
     "studies": "Which setting matters, over many runs?",
     "claims": "Which claims of the literature hold here?",
+    "data": "What is in the data set?",
 }
 
 

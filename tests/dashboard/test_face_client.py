@@ -110,23 +110,6 @@ def test_a_damaged_checkpoint_is_told_and_a_dead_child_is_replaced(
     assert face_client._child is not child
 
 
-def test_real_faces_are_training_faces_of_the_emotions_that_were_asked_each_another_one(
-    small_data: Path, face_client: FaceClient
-) -> None:
-    dataset = open_dataset(small_data)
-    recorded = {"name": dataset.name, "source": dataset.source, "content_hash": dataset.content_hash}
-    faces = face_client.ask("real", {}, Path(), [ANGRY] * 3 + [HAPPY] * 3, 0, dataset=recorded).faces
-    training = [
-        {image.tobytes() for image in dataset.images[(dataset.labels == code) & (dataset.splits == 0)]}
-        for code in (ANGRY, HAPPY)
-    ]
-    assert len({face.tobytes() for face in faces}) == 6
-    assert {face.tobytes() for face in faces[:3]} <= training[0]
-    assert {face.tobytes() for face in faces[3:]} <= training[1]
-    with pytest.raises(CheckpointError, match="other images or labels"):
-        face_client.ask("real", {}, Path(), [HAPPY], 0, dataset=recorded | {"content_hash": "0" * 64})
-
-
 def test_faces_are_read_by_the_judge_that_was_asked(weights: Path, face_client: FaceClient) -> None:
     answer = face_client.ask("read", recipe.to_dict(RECIPE), weights, [HAPPY] * 5, 7, truncation=0.5, judge="synthfer")
     generator, judge = methods.load_generator(recipe.to_dict(RECIPE), weights), load_judge("synthfer")

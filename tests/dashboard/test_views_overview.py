@@ -1,11 +1,13 @@
 """The first page, on the committed showcase and on a registry made for it; and the sentences that it is made of."""
 
+import time
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from dashboard.sections.overview_best import Best, best_of_each, how_sure, most_recognised
+from fergan_core.data import open_dataset
 from fergan_core.registry import Registry, Score
 from tests.dashboard.test_views_collapse import COLLAPSE, add_run
 from tests.support.machine import ROOT
@@ -78,6 +80,30 @@ def test_faces_stand_beside_real_ones_and_the_newest_is_told(tmp_path: Path, mon
     app = open_page("overview", registry.url, monkeypatch, {})
     assert any("Scoring, " in box.value for box in app.info)
     assert next(header.value for header in app.header) == "What goes on now"
+
+
+@pytest.mark.slow
+def test_real_faces_of_a_file_come_once_it_is_read_and_are_those_of_the_run(
+    small_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faces = open_dataset(small_data)
+    recorded = {"name": "fer2013", "source": str(small_data), "content_hash": faces.content_hash, "images": 600}
+    registry = Registry(str(tmp_path / "runs.db"))
+    run_id = add_run(registry, "photographs", dataset=recorded)
+    add_scores(registry, run_id, fid=2.0)
+    for _ in range(100):
+        app = open_page("overview", registry.url, monkeypatch, {})
+        pictures = [image.proto.imgs[0].alt for image in app.get("image")]
+        if "Real faces of FER2013" in pictures:
+            break
+        assert "Reading real faces of the same emotions" in words_of(app)
+        time.sleep(0.2)
+    assert "Real faces of FER2013" in pictures
+    other = add_run(registry, "of others", dataset=recorded | {"content_hash": "0" * 64})
+    add_scores(registry, other, fid=1.0)
+    assert "holds other faces than the run was trained on" in words_of(
+        open_page("overview", registry.url, monkeypatch, {})
+    )
 
 
 def runs_of(**columns: list[object]) -> pd.DataFrame:
