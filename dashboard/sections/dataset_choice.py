@@ -33,6 +33,12 @@ def choose_dataset() -> OpenDataset | None:
     """Ask for a dataset and open it; None where it is not open yet, of which the page then says why."""
     _open_asked()
     choices = _choices()
+    requested = st.query_params.get("data", "")
+    if requested and requested not in choices:
+        st.warning(
+            choose.plain(f"The address names the dataset '{requested[:20]}', which no run here was trained on; ")
+            + "choose from the list, or open its file:"
+        )
     st.session_state["dataset shown"] = _first(choices)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox(

@@ -83,6 +83,16 @@ def test_a_path_in_the_address_opens_its_faces(faces: Path, tmp_path: Path, monk
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_dataset_of_the_address_that_is_not_known_is_named(
+    faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = str(tmp_path / "runs.db")
+    run_on(url, faces, open_dataset(faces).content_hash)
+    app = page(url, monkeypatch, data="*nosuch*")
+    assert "the dataset '*nosuch*'" in text_of(app.warning)
+    assert app.selectbox(key="dataset shown").value == open_dataset(faces).content_hash[:12]
+
+
 def test_an_uploaded_file_is_opened_as_one_that_lies_here(
     faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -136,6 +146,7 @@ def test_a_dataset_that_has_moved_is_asked_for_and_then_known(
     assert app.query_params["path"] in (str(faces), [str(faces)])
 
 
+@pytest.mark.slow
 def test_copying_can_be_pointed_at_the_training_faces(
     faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -230,6 +241,7 @@ def test_misread_faces_are_in_order_of_how_sure_the_judge_is() -> None:
     assert dataset_judge.misread(reading, reads, "disgust", None).tolist() == []
 
 
+@pytest.mark.slow
 def test_votes_beside_the_data_are_found_and_compared_with_the_labels(
     fer2013_layout: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
