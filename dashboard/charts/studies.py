@@ -1,5 +1,6 @@
 """A study's trials: how many survive for how long, and what a score depends on; pure functions of tables."""
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -84,7 +85,7 @@ def shares_figure(shares: pd.DataFrame, score: str, *, dark: bool) -> go.Figure:
         showlegend=False,
     )
     figure.update_layout(template=plotly_template(dark), height=90 + 42 * len(rows), hovermode="closest")
-    end = min(1.02, 1.08 * float(rows[["share", "high"]].max(axis=None))) if len(rows) else 1.02
+    end = min(1.02, 1.08 * float(np.nanmax(rows[["share", "high"]].to_numpy(float)))) if len(rows) else 1.02
     figure.update_xaxes(title=f"share of the variance of {score}", range=[0, end], tickformat=".0%", fixedrange=True)
     figure.update_yaxes(showgrid=False, fixedrange=True)
     return figure

@@ -6,7 +6,7 @@ and the span shown, and keep all of it in the address: a page passes runs and no
 fragment if it has one.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -116,10 +116,16 @@ def chart(
     small: bool = False,
     pinned: Collection[str] = (),
     markers: int = 0,
+    finish: Callable[[go.Figure], None] = lambda figure: None,
 ) -> None:
-    """Show curves with their downloads; a drag over the chart chooses the span shown, a double click all of it."""
+    """Show curves with their downloads; a drag over the chart chooses the span shown, a double click all of it.
+
+    `finish` adds to the figure what is no curve, such as the line of real faces.
+    """
     draw = small_multiples if small else partial(curves_figure, height=height, pinned=pinned)
-    _show(draw(lines, axes, dark=choose.dark(), markers=markers), lines, axes, key, file)
+    figure = draw(lines, axes, dark=choose.dark(), markers=markers)
+    finish(figure)
+    _show(figure, lines, axes, key, file)
 
 
 def small_charts(
