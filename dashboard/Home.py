@@ -11,6 +11,7 @@ st.set_page_config(
     page_title="FerGAN", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide", initial_sidebar_state=220
 )
 
+st.html(Path(__file__).with_name("style.css"))
 refusal = access.refusal()
 if refusal is not None:
     st.error(choose.sentence(refusal))

@@ -288,7 +288,7 @@ def open_page(page: str, run_ids: Sequence[str] = (), **others: str) -> None:
 def runs_table(
     table: pd.DataFrame, run_ids: Sequence[str], *, key: str, alt: str, columns: dict[str, Any], most: int = 12
 ) -> None:
-    """A table with a row for each of these runs; a click on a row opens its run. Past `most` rows it scrolls."""
+    """A table with a row for each of these runs; ticking a row opens its run. Past `most` rows it scrolls."""
     picked = st.dataframe(
         table,
         hide_index=True,
@@ -301,7 +301,7 @@ def runs_table(
         alt=alt,
         column_config=columns,
     ).selection.rows
-    st.caption("Click a row to open its run.")
+    st.caption("Tick the box of a row to open its run; by keyboard Shift+Space on it.")
     if picked and picked[0] < len(run_ids):
         open_page("run", [run_ids[picked[0]]])
 

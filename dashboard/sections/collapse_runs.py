@@ -80,4 +80,4 @@ def show(table: pd.DataFrame, names: "dict[str, str]") -> None:
         },
         alt="Runs in which an emotion collapsed, with the epoch and the emotions",
     )
-    st.caption("Click a row to see what happened in that run.")
+    st.caption("Tick the box of a row to see what happened in that run; by keyboard Shift+Space on it.")
