@@ -8,9 +8,14 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 
-def add_band(figure: go.Figure, x: Sequence[float], low: Sequence[float], high: Sequence[float], colour: str) -> None:
-    """Fill between `low` and `high` over `x` in a faint `colour` ('#rrggbb'); draws no entry in the legend."""
-    figure.add_trace(band(x, low, high, colour))
+def add_band(
+    figure: go.Figure, x: Sequence[float], low: Sequence[float], high: Sequence[float], colour: str, **place: Any
+) -> None:
+    """Fill between `low` and `high` over `x` in a faint `colour` ('#rrggbb'); draws no entry in the legend.
+
+    `place` is the panel: its row and column.
+    """
+    figure.add_trace(band(x, low, high, colour), **place)
 
 
 def band(x: ArrayLike, low: ArrayLike, high: ArrayLike, colour: str) -> dict[str, Any]:
