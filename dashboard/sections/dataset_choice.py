@@ -120,9 +120,9 @@ def _choices() -> dict[str, Choice]:
 
 def _first(choices: Mapping[str, Choice]) -> str:
     """Return what to open: the address's dataset, the chosen one, the chosen run's, or else the first that is here."""
-    run_id = choose.in_focus()
+    run_id, known = choose.in_focus(), set(data.runs().id)
     of_run = None
-    if run_id is not None and run_id in set(data.runs().id):
+    if run_id is not None and run_id in known:
         recorded = data.run(run_id)["dataset"]
         of_run = SYNTHFER if recorded["source"] == SYNTHFER else str(recorded["content_hash"])[:12]
     here = [one for one, choice in choices.items() if choice.place is not None]

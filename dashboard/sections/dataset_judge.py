@@ -49,9 +49,8 @@ def show(opened: OpenDataset) -> None:
         index = index[opened.dataset.labels[index] != UNLABELLED]
         question = (opened.summary["content_hash"], judge, split)
         asked: set[tuple[str, str, str]] = st.session_state.setdefault(ASKED, set())
-        if question not in asked and len(index) and st.button("Read the faces", type="primary"):
-            asked.add(question)
-            st.rerun(scope="fragment")
+        if question not in asked and len(index):
+            st.button("Read the faces", type="primary", on_click=asked.add, args=(question,))
     if not len(index):
         st.info(f"No face with an emotion in {dataset_faces.split_name(split)}.")
         return
