@@ -84,8 +84,9 @@ def test_disgust_of_two_runs_at_the_same_epoch_takes_four_clicks_and_the_address
     page.get_by_role("combobox", name=re.compile("Runs")).click()
     page.get_by_role("option").first.click()
     figures.nth(1).wait_for(timeout=TIMEOUT_MS)
-    page.get_by_test_id("stBaseButton-pills").filter(has_text="disgust").click()
+    page.get_by_test_id("stButtonGroup").get_by_text("disgust", exact=True).click()
     page.wait_for_url(re.compile(r"runs=\w+%2C\w+.*sheet=disgust|sheet=disgust.*runs=\w+%2C\w+"), timeout=TIMEOUT_MS)
+    page.locator(".player canvas[aria-label^='disgust faces']").nth(1).wait_for(timeout=TIMEOUT_MS)
     page.locator(".player .row").nth(2).wait_for(state="detached", timeout=TIMEOUT_MS)
     labels = page.locator(".player canvas").evaluate_all("all => all.map(one => one.ariaLabel)")
     assert [re.sub(" of (small|other)", "", label) for label in labels] == ["disgust faces at epoch 3"] * 2
