@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 import streamlit as st
 
-from dashboard import data
+from dashboard import access, data
 from dashboard.charts.palette import RUN_COLOURS, run_colour
 from dashboard.rows import rows_of
 from fergan_core import protocols
@@ -314,6 +314,7 @@ def page_link(page: str, name: str, **parameters: str) -> None:
 
 def heading(title: str, answers: str) -> None:
     """Begin a page: its title, and one sentence that says what it answers."""
+    access.stop_outside_home()
     st.session_state[_TITLE] = title
     _name_tab()
     st.title(title, anchor=False)

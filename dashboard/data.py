@@ -467,8 +467,9 @@ def real_faces(recorded: Mapping[str, Any], emotions: Sequence[str], count: int)
             f"the run was trained on '{recorded['source']}', which is not here, and a registry keeps no real faces; "
             "open it on the page Data to see them"
         )
+    known = tuple(name for name in emotions if name in EMOTIONS)
     if place.path == "synthfer":
-        return _synthetic_faces(tuple(emotions), count)
+        return _synthetic_faces(known, count)
     opened = open_datasets.opened(place, patience=0.0)
     if opened is None:
         return None
@@ -476,7 +477,7 @@ def real_faces(recorded: Mapping[str, Any], emotions: Sequence[str], count: int)
     if dataset.content_hash != recorded["content_hash"]:
         raise DataError(f"'{place.path}' holds other faces than the run was trained on")
     faces = {}
-    for name in emotions:
+    for name in known:
         code = EMOTIONS.index(name)
         training = np.flatnonzero((dataset.labels == code) & (dataset.splits == 0))
         faces[name] = dataset.images[np.random.default_rng(code).permutation(training)[:count]]

@@ -196,7 +196,7 @@ def show_over_training(
         lines, axes, key="groups over training", file=f"groups-{metric}",
         finish=lambda figure: charts.add_real(figure, values, metric),
     )  # fmt: skip
-    left_out = [name for name in charts.GROUPS if not any(line.name.startswith(f"group {name} ") for line in lines)]
+    left_out = [name for name in charts.GROUPS if not any(line.name == f"group {name}" for line in lines)]
     st.caption(
         f"Line: the mean of the group's runs at their evaluations, interpolated between them; band: {BANDS[spread]}."
         + (f" Left out, with one evaluation a run: group {left_out[0]}." if left_out else "")

@@ -107,9 +107,10 @@ def show_one(best: Best, runs: pd.DataFrame) -> None:
 def _real_faces(run_id: str, emotions: Sequence[str]) -> tuple[Mapping[str, Any] | None, str | None]:
     """Return real faces by emotion, None while they are read, and why there are none if that is so."""
     try:
-        return data.real_faces(data.run(run_id)["dataset"], emotions, _FACES), None
+        real = data.real_faces(data.run(run_id)["dataset"], emotions, _FACES)
     except FerganError as error:
         return None, str(error)
+    return real, "the data that it was trained on have no faces of these classes" if real == {} else None
 
 
 def _wait_for_real_faces(run_id: str, emotions: list[str]) -> None:

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from fergan_core.registry import Reader, Registry
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 PageAt = Callable[..., Page]
 expect.set_options(timeout=30_000)  # as for a machine that does other work beside
 

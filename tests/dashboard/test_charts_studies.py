@@ -200,7 +200,7 @@ def test_a_groups_course_is_its_runs_mean_with_a_band_and_needs_more_than_one_ev
     rows += [score("b1", "fid", 9.0), score("a1", "fid", 99.0, emotion="happy"), score("a1", "is", 99.0)]
     lines = groups.group_lines(pd.DataFrame(rows), IN_GROUPS, "fid", "epoch", "extremes")
     (line,) = lines
-    assert (line.name, line.colour) == ("group A (2 runs)", groups.COLOURS["A"])
+    assert (line.name, line.colour) == ("group A", groups.COLOURS["A"])
     assert line.points[["x", "value", "low", "high", "runs"]].to_numpy().tolist() == [[2, 4, 3, 5, 2], [4, 6, 5, 7, 2]]
     happy = groups.group_lines(pd.DataFrame(rows), IN_GROUPS, "fid", "epoch", "extremes", "happy")
     assert happy == []
