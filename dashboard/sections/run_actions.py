@@ -93,7 +93,8 @@ def offer_restore(run_id: str) -> None:
 
 
 def _undo(trashed: Sequence[str]) -> None:
-    restore(trashed)
+    if restore(trashed):
+        choose.choose_runs(trashed)
 
 
 def show_buttons(run_ids: Sequence[str]) -> None:
