@@ -47,6 +47,9 @@ def curves_figure(
     _mark_lost(figure, [line for line in lines if line not in grey])
     figure.update_layout(template=plotly_template(dark), height=height, showlegend=len(traces) > len(grey))
     figure.update_layout(legend={"tracegroupgap": 0}, hovermode="closest" if crowded else "x unified")
+    if crowded:
+        # The nearest point's curve, however far: between the points of a short curve there would else be none.
+        figure.update_layout(hoverdistance=-1)
     figure.update_xaxes(title=axes.x + (" (logarithmic)" if axes.log_x else ""), **_x_axis(lines, axes))
     # A drag over the chart chooses a span of x; y then fits what is there.
     figure.update_yaxes(title=plain(axes.y) or None, fixedrange=True)

@@ -66,24 +66,22 @@ class Tools {
   }
 }
 
-// Of many grey curves, the one under the mouse stands out in the colour of text.
+// Of many grey curves, the one under the mouse stands out in the colour of text. A rule and not the curve's own style,
+// which Plotly writes anew whenever it draws.
+const RULE = `
+  .js-plotly-plot .trace.highlighted { opacity: 1 !important; }
+  .js-plotly-plot .trace.highlighted path.js-line { stroke: var(--highlight) !important; stroke-width: 2.5px !important; }
+`;
+
 function highlight(plot, curve) {
-  for (const line of plot.querySelectorAll(".highlighted")) {
-    line.classList.remove("highlighted");
-    line.style.opacity = line.dataset.opacity;
-    const path = line.querySelector("path.js-line");
-    if (path) Object.assign(path.style, { stroke: path.dataset.stroke, strokeWidth: path.dataset.width });
-  }
+  for (const line of plot.querySelectorAll(".highlighted")) line.classList.remove("highlighted");
   const trace = plot._fullData?.[curve];
   if (!trace || trace.meta !== "curve" || !(trace.opacity < 1)) return;
-  const line = plot.querySelector(`.trace${CSS.escape(trace.uid)}`);
-  const path = line?.querySelector("path.js-line");
-  if (!path) return;
-  line.classList.add("highlighted");
-  line.dataset.opacity = line.style.opacity;
-  Object.assign(path.dataset, { stroke: path.style.stroke, width: path.style.strokeWidth });
-  line.style.opacity = 1;
-  Object.assign(path.style, { stroke: plot._fullLayout.font.color, strokeWidth: "2.5px" });
+  if (!document.getElementById("fergan-highlight")) {
+    document.head.append(Object.assign(document.createElement("style"), { id: "fergan-highlight", textContent: RULE }));
+  }
+  plot.style.setProperty("--highlight", plot._fullLayout.font.color);
+  plot.querySelector(`.trace${CSS.escape(trace.uid)}`)?.classList.add("highlighted");
 }
 
 // Let Plotly draw the chart anew for paper and save it: by its own toolbar's button, given another chart than its own.
