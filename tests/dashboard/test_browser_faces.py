@@ -147,7 +147,7 @@ def test_compare_moves_all_runs_with_one_slider(page_at) -> None:
     page = page_at("/compare?epoch=1")
     player_of(page)
     assert page.locator(".player figure").count() == 2
-    page.get_by_label("Epoch", exact=True).focus()
+    page.locator(".player input[type=range]").focus()
     page.keyboard.press("ArrowRight")
     wait_for_epoch(page, 2)
     assert page.locator(".player figcaption .at").all_inner_texts() == ["epoch 2", "epoch 2"]
