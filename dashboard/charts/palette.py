@@ -21,7 +21,7 @@ EMOTION_COLOURS: dict[str, str] = {
 RUN_COLOURS = ("#4477aa", "#e65a6c", "#2a8c3a", "#a38a24", "#b8438a", "#2f94b4", "#9030f0", "#9080f0")
 
 # Text, grid and ground as in dashboard/.streamlit/config.toml.
-_LIGHT = ("#11171b", "#e4e1d8", "#fbfaf7")
+_LIGHT = ("#0c1114", "#e4e1d8", "#fbfaf7")
 _DARK = ("#e3e5e2", "#2b3338", "#14181b")
 FAINT_INK = "#808890"
 

@@ -145,6 +145,7 @@ def test_inception_score_draws_the_runs_the_real_line_and_the_report(page_at) ->
 
 def test_compare_moves_all_runs_with_one_slider(page_at) -> None:
     page = page_at("/compare?epoch=1")
+    page.get_by_role("heading", name="Curves").scroll_into_view_if_needed()
     player_of(page)
     assert page.locator(".player figure").count() == 2
     page.locator(".player input[type=range]").focus()
