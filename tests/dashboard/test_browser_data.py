@@ -17,7 +17,7 @@ def test_what_is_in_the_dataset_is_one_click_away_and_a_face_enlarges_by_keyboar
     page.get_by_role("link", name="Data", exact=True).click(timeout=TIMEOUT_MS)
     faces = page.get_by_role("button", name=re.compile(r"^face \d+: "))
     faces.first.wait_for(timeout=TIMEOUT_MS)
-    assert page.get_by_text("1,693", exact=True).first.is_visible()
+    page.get_by_text("1,693").first.wait_for(timeout=TIMEOUT_MS)
     assert faces.count() == 70
     assert overflow(page) <= 0
     faces.first.focus()
