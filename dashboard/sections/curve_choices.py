@@ -75,7 +75,7 @@ def ask(units: Sequence[Unit], first: Unit, *, smooth: bool = True) -> Choices:
             for end in SPAN
         )  # fmt: skip
     if low is not None and high is not None and high <= low:
-        st.warning(f"From {low:g} to {high:g} is no span: all of it is shown instead.")
+        st.warning(f"The span has to end after it begins ({low:g} to {high:g} does not), so everything is shown.")
         low = high = None
     return Choices(unit, half_life, log_x, scale, (low, high))
 

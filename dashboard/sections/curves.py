@@ -120,7 +120,7 @@ def chart(
 ) -> None:
     """Show curves with their downloads; a drag over the chart chooses the span shown, a double click all of it.
 
-    `finish` adds to the figure what is no curve, such as the line of real faces.
+    `finish` adds whatever is not a curve, such as the line of real faces.
     """
     draw = small_multiples if small else partial(curves_figure, height=height, pinned=pinned)
     figure = draw(lines, axes, dark=choose.dark(), markers=markers)
@@ -156,7 +156,7 @@ def _alt(lines: Sequence[Line], axes: Axes) -> str:
 
 
 def _ask_scalars(metrics: Sequence[str]) -> list[str]:
-    # An address of before there could be several names one as ?metric=.
+    # Older links, from when a chart had one scalar, name it as ?metric=.
     asked = [name for name in st.query_params.get_all("metric") if name in metrics]
     first = asked or [next((name for name in FIRST_METRICS if name in metrics), metrics[0])]
     return st.multiselect(

@@ -1,34 +1,17 @@
 """How many SQL statements a page sends: as many on a registry of many runs as on one of few."""
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 import streamlit as st
 
 from fergan_core.registry import Registry, Score
 from tests.support.pages import TITLES, open_page
+from tests.support.statements import statements
 
 FEW, MANY = 5, 25
 _CHOSEN = 2  # statements for a run more that a page opens at by itself
-
-
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    """Collect the SQL statements that are sent meanwhile."""
-    sent: list[str] = []
-
-    def note(connection: object, cursor: object, statement: str, *others: object) -> None:
-        sent.append(statement)
-
-    sa.event.listen(sa.Engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        sa.event.remove(sa.Engine, "before_cursor_execute", note)
 
 
 def add_run(registry: Registry, number: int) -> None:

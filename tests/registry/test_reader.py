@@ -1,18 +1,17 @@
 """What is read: buckets that keep every spike, names that mean one run, and the empty registry."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-import sqlalchemy as sa
 
 from fergan_core.errors import NewerSchema, NoRun, RegistryError
 from fergan_core.registry import Reader, Registry, Score, studies, trials
 from fergan_core.registry.schema import PointRow, RunRow
 from fergan_core.registry.study_tables import study_tables
+from tests.support.statements import statements
 
 Enter = Callable[..., str]
 
@@ -166,21 +165,6 @@ def test_what_is_no_registry_is_refused_in_one_sentence(tmp_path: Path) -> None:
             with pytest.raises(RegistryError, match=r"--registry: .*db' cannot be"):
                 opener(str(path))
     assert text.read_text().startswith("no database")
-
-
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    """Collect the SQL statements that are run meanwhile."""
-    run: list[str] = []
-
-    def note(connection: object, cursor: object, statement: str, *others: object) -> None:
-        run.append(statement)
-
-    sa.event.listen(sa.Engine, "before_cursor_execute", note)
-    try:
-        yield run
-    finally:
-        sa.event.remove(sa.Engine, "before_cursor_execute", note)
 
 
 @pytest.mark.slow

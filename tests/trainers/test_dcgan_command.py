@@ -148,7 +148,10 @@ def stopped(registry: Path, data: Path, number: int, after_epoch: int) -> str:
 
 
 def saved(registry: Path) -> int:
-    """Return how many checkpoints a registry has, -1 while there is no run: a look that takes the training no time."""
+    """Return how many checkpoints a registry has, -1 while there is no run.
+
+    One quick query, which does not slow the training down.
+    """
     try:
         with closing(sqlite3.connect(f"file:{registry}?mode=ro", uri=True)) as database:
             (begun,) = database.execute("SELECT count(*) FROM runs WHERE NOT literature").fetchone()
