@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import choose, data
 from dashboard.charts import projection, sheets
-from dashboard.charts.palette import PLOTLY_CONFIG
+from dashboard.components.plotly_chart import plotly_chart
 from dashboard.face_client import FaceAnswer
 from dashboard.sections import dataset_path
 from fergan_core.emotions import EMOTIONS, emotion_code
@@ -54,14 +54,7 @@ def show(run_id: str) -> None:
 def show_plane(facts: dict[str, Any]) -> None:
     """Generated faces on real ones."""
     figure = projection.projection_figure(projection.projected(facts), facts["shares"], dark=choose.dark())
-    st.plotly_chart(
-        figure,
-        width="stretch",
-        theme=None,
-        key="plane",
-        config=PLOTLY_CONFIG,
-        alt="Generated faces among real ones, in the plane in which real ones vary most",
-    )
+    plotly_chart(figure, "plane", "Generated faces among real ones, in the plane in which real ones vary most")
     st.caption(
         "Strong: generated faces; faint: real faces that the run was not trained on. The axes are the first two "
         f"principal components of these real faces in the features of the judge {choose.plain(facts['judge'])}; they "

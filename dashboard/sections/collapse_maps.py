@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard import choose, data
 from dashboard.charts import emotion_heatmap
-from dashboard.charts.palette import PLOTLY_CONFIG
+from dashboard.components.plotly_chart import plotly_chart
 from dashboard.sections import findings
 from fergan_core.analysis.findings.timeline import Statement
 from fergan_core.emotions import EMOTIONS
@@ -95,29 +95,22 @@ def show_maps(
     """Small multiples of one scale, each with its own axis, with the collapses and recoveries that were found."""
     columns = st.columns(min(2, len(tables)), gap="medium")
     for place, (run_id, table) in enumerate(tables.items()):
-        _, told = findings.of_run(run_id, findings.COLLAPSES)
+        _, statements = findings.of_run(run_id, findings.COLLAPSES)
         figure = emotion_heatmap.emotion_heatmap(
-            table, marks_of(told), measure, units[run_id], along=along, dark=choose.dark()
+            table, marks_of(statements), measure, units[run_id], along=along, dark=choose.dark()
         )
         with columns[place % len(columns)]:
             if len(tables) > 1:
                 st.markdown(f"**{choose.plain(labels[run_id])}**")
-            st.plotly_chart(
-                figure,
-                width="stretch",
-                theme=None,
-                key=f"map {run_id}",
-                config=PLOTLY_CONFIG,
-                alt=f"{measure} of each emotion over the training of {labels[run_id]}",
-            )
+            plotly_chart(figure, f"map {run_id}", f"{measure} of each emotion over the training of {labels[run_id]}")
     meaning = emotion_heatmap.MEASURES[measure].meaning
     st.caption(f"{meaning[0].upper()}{meaning[1:]}. A cross marks a collapse, a ring a recovery.")
 
 
-def marks_of(told: Sequence[Statement]) -> pd.DataFrame:
+def marks_of(statements: Sequence[Statement]) -> pd.DataFrame:
     """Return the steps at which emotions collapsed and recovered: columns emotion, step, kind, sentence."""
     rows = []
-    for one in told:
+    for one in statements:
         for phase in one.phases:
             rows.append((one.emotion, phase.start, "collapse", one.sentence))
             if phase.recovered is not None:
@@ -144,14 +137,7 @@ def show_spread(
         return
     colours = choose.colours(list(labels))
     figure = emotion_heatmap.spread_figure(of_runs, labels, colours, emotion, measure, along=along, dark=choose.dark())
-    st.plotly_chart(
-        figure,
-        width="stretch",
-        theme=None,
-        key="spread",
-        config=PLOTLY_CONFIG,
-        alt=f"{measure} of {emotion} faces in each run over the training",
-    )
+    plotly_chart(figure, "spread", f"{measure} of {emotion} faces in each run over the training")
     st.caption(
         f"Thick line: the mean of {len(of_runs.columns)} runs; band: from the lowest run to the highest; thin: each "
         "run."

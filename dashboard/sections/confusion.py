@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard import choose, data
 from dashboard.charts import confusion as charts
 from dashboard.charts import sheets
-from dashboard.charts.palette import PLOTLY_CONFIG
+from dashboard.components.plotly_chart import plotly_chart
 from fergan_core.emotions import EMOTIONS
 from fergan_core.errors import FerganError
 
@@ -52,15 +52,13 @@ def show_matrices(rows: pd.DataFrame, chosen: tuple[str, str] | None) -> None:
     generated, real = charts.confusion(rows, "value"), charts.confusion(rows, "real")
     left, right = st.columns(2, gap="medium")
     left.markdown("**Generated faces**")
-    left.plotly_chart(
+    plotly_chart(
         charts.confusion_figure(generated, rows="requested", chosen=chosen, dark=choose.dark()),
-        width="stretch",
-        theme=None,
-        key=CLICKED,
-        config=PLOTLY_CONFIG | {"displayModeBar": False},
+        CLICKED,
+        "Which emotion each requested emotion's generated faces are recognised as, in shares",
+        place=left,
+        toolbar=False,
         on_select=take_click,
-        selection_mode="points",
-        alt="Which emotion each requested emotion's generated faces are recognised as, in shares",
     )
     left.caption("Click a cell to see its faces, or choose it above.")
     right.markdown("**Real faces: the judge's own limits**")
@@ -68,11 +66,13 @@ def show_matrices(rows: pd.DataFrame, chosen: tuple[str, str] | None) -> None:
         right.info("Unknown: the data were not available when this checkpoint was evaluated.")
         return
     figure = charts.confusion_figure(real, rows="labelled", chosen=chosen, dark=choose.dark())
-    config = PLOTLY_CONFIG | {"displayModeBar": False}
-    right.plotly_chart(
-        figure, width="stretch", theme=None, key="real confusion matrix", config=config,
-        alt="Which emotion real faces of each label are recognised as, in shares",
-    )  # fmt: skip
+    plotly_chart(
+        figure,
+        "real confusion matrix",
+        "Which emotion real faces of each label are recognised as, in shares",
+        place=right,
+        toolbar=False,
+    )
     right.caption("No generator's faces should be recognised more clearly than these, which people labelled.")
 
 

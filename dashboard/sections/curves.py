@@ -18,8 +18,9 @@ from dashboard import choose, data
 from dashboard.charts import curve_figures, curves
 from dashboard.charts.curve_figures import curves_figure, small_multiples
 from dashboard.charts.curves import Axes, Line, Spread
-from dashboard.charts.palette import PLOTLY_CONFIG, run_colour
+from dashboard.charts.palette import run_colour
 from dashboard.components import chart_tools
+from dashboard.components.plotly_chart import plotly_chart
 from dashboard.sections import curve_choices
 from dashboard.sections.curve_choices import Choices
 from fergan_core.analysis.budgets import SPEED, STRETCHES
@@ -139,7 +140,7 @@ def small_charts(
 
 def _show(figure: go.Figure, lines: Sequence[Line], axes: Axes, key: str, file: str) -> None:
     with chart_tools.around(key):
-        st.plotly_chart(figure, width="stretch", theme=None, key=key, config=PLOTLY_CONFIG, alt=_alt(lines, axes))
+        plotly_chart(figure, key, _alt(lines, axes))
         chart_tools.show(
             key,
             file,

@@ -5,7 +5,7 @@ import streamlit as st
 
 from dashboard import choose
 from dashboard.charts import dataset as charts
-from dashboard.charts.palette import PLOTLY_CONFIG
+from dashboard.components.plotly_chart import plotly_chart
 from dashboard.open_datasets import OpenDataset
 from dashboard.sections.dataset_summary import SPLIT_NAMES
 from fergan_core.emotions import EMOTIONS
@@ -20,14 +20,7 @@ def show(opened: OpenDataset) -> None:
     )  # fmt: skip
     left, right = st.columns([3, 2], gap="medium")
     figure = charts.balance_figure(counts, shares=unit != "faces", dark=choose.dark())
-    left.plotly_chart(
-        figure,
-        width="stretch",
-        theme=None,
-        key="balance",
-        config=PLOTLY_CONFIG,
-        alt="How many faces each emotion has in each split",
-    )
+    plotly_chart(figure, "balance", "How many faces each emotion has in each split", place=left)
     with right:
         table = charts.with_totals(counts)
         number = st.column_config.NumberColumn(format="localized")

@@ -5,7 +5,7 @@ import streamlit as st
 
 from dashboard import choose
 from dashboard.charts import dataset as charts
-from dashboard.charts.palette import PLOTLY_CONFIG
+from dashboard.components.plotly_chart import plotly_chart
 from dashboard.open_datasets import OpenDataset
 from dashboard.sections import dataset_faces
 from dashboard.sections.dataset_faces import EVERY
@@ -79,24 +79,10 @@ def show(opened: OpenDataset) -> None:
         if (opened.dataset.labels == EMOTIONS.index(name)).any()
     }
     figure = charts.histogram_figure(of_emotion, titled(factor), dark=choose.dark())
-    st.plotly_chart(
-        figure,
-        width="stretch",
-        theme=None,
-        key="factor bars",
-        config=PLOTLY_CONFIG,
-        alt=f"How often each value of {titled(factor)} occurs, by emotion",
-    )
+    plotly_chart(figure, "factor bars", f"How often each value of {titled(factor)} occurs, by emotion")
     st.header("All factors", anchor=False)
     figure = charts.factors_figure(factors, dark=choose.dark())
-    st.plotly_chart(
-        figure,
-        width="stretch",
-        theme=None,
-        key="all factors",
-        config=PLOTLY_CONFIG,
-        alt="How often each value of each factor occurs",
-    )
+    plotly_chart(figure, "all factors", "How often each value of each factor occurs")
     dataset_faces.show_enlarged(opened)
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard import choose, data
 from dashboard.charts import confusion
-from dashboard.charts.palette import PLOTLY_CONFIG
+from dashboard.components.plotly_chart import plotly_chart
 from dashboard.open_datasets import OpenDataset
 from dashboard.sections import dataset_faces
 from dashboard.sections.dataset_faces import EVERY, Index
@@ -109,11 +109,13 @@ def show_reading(opened: OpenDataset, reading: Reading, judge: str) -> None:
             confusion.shares_of_counts(counts.tolist()), rows="labelled", dark=choose.dark(),
             chosen=(labelled, read_as) if labelled and read_as else None,
         )  # fmt: skip
-        st.plotly_chart(
-            figure, width="stretch", theme=None, key=CLICKED, config=PLOTLY_CONFIG | {"displayModeBar": False},
-            on_select=take_click, selection_mode="points",
-            alt="Which emotion the judge reads in the faces of each label, in shares",
-        )  # fmt: skip
+        plotly_chart(
+            figure,
+            CLICKED,
+            "Which emotion the judge reads in the faces of each label, in shares",
+            toolbar=False,
+            on_select=take_click,
+        )
         st.caption("Rows: the label; columns: what the judge reads. Click a cell to see its faces, or choose it above.")
     with right:
         show_misread(opened, reading, reads, labelled, read_as)

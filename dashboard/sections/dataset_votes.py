@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard import access, choose
 from dashboard.charts import confusion
 from dashboard.charts import dataset as charts
-from dashboard.charts.palette import PLOTLY_CONFIG
+from dashboard.components.plotly_chart import plotly_chart
 from dashboard.open_datasets import OpenDataset
 from dashboard.sections import dataset_faces, dataset_path
 from dashboard.sections.dataset_faces import EVERY
@@ -89,28 +89,21 @@ def show_votes(opened: OpenDataset, votes: Votes) -> None:
             help="The share of all votes for one of the seven emotions that went to the label, averaged over faces.",
         )  # fmt: skip
     left, right = st.columns([3, 2], gap="medium")
-    config = PLOTLY_CONFIG | {"displayModeBar": False}
     figure = charts.votes_figure(of_label, labels[voted], dark=choose.dark())
-    left.plotly_chart(
-        figure,
-        width="stretch",
-        theme=None,
-        key="votes bars",
-        config=config,
-        alt="How the votes for the label are distributed, by emotion",
+    plotly_chart(
+        figure, "votes bars", "How the votes for the label are distributed, by emotion", place=left, toolbar=False
     )
     counts = np.zeros((len(EMOTIONS), len(EMOTIONS)), int)
     np.add.at(counts, (labels[voted].astype(int), majority), 1)
     matrix = confusion.confusion_figure(
         confusion.shares_of_counts(counts.tolist()), rows="labelled", dark=choose.dark(), height=340
     )
-    right.plotly_chart(
+    plotly_chart(
         matrix,
-        width="stretch",
-        theme=None,
-        key="votes matrix",
-        config=config,
-        alt="The most frequent vote for the faces of each label, in shares",
+        "votes matrix",
+        "The most frequent vote for the faces of each label, in shares",
+        place=right,
+        toolbar=False,
     )
     right.caption("Rows: FER2013's label; columns: the most frequent vote.")
     show_contested(opened, votes, voted, of_label)

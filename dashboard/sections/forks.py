@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard import choose, data
 from dashboard.charts.forks import forks_figure
-from dashboard.charts.palette import PLOTLY_CONFIG
+from dashboard.components.plotly_chart import plotly_chart
 from dashboard.rows import rows_of
 from dashboard.sections import findings
 from fergan_core.analysis.studies import forks
@@ -135,12 +135,5 @@ def show_curves(tree: pd.DataFrame, run_findings: pd.DataFrame, labels: Mapping[
     metric = st.selectbox("Curve", metrics, metrics.index(first), key="curve", bind="query-params", width=260)
     points = data.points(tuple(labels), (metric,), 400)
     figure = forks_figure(points, tree, run_findings, metric, labels, dark=choose.dark())
-    st.plotly_chart(
-        figure,
-        width="stretch",
-        theme=None,
-        key="forks",
-        config=PLOTLY_CONFIG,
-        alt="The curve of each run, branching off where it was forked",
-    )
+    plotly_chart(figure, "forks", "The curve of each run, branching off where it was forked")
     st.caption("Rings: where a fork branches off; diamonds: findings (red: alarm, orange: warning).")

@@ -9,8 +9,8 @@ from dashboard import choose, data
 from dashboard.charts import groups as charts
 from dashboard.charts.compare import recipe_differences
 from dashboard.charts.curves import Axes, Spread
-from dashboard.charts.palette import PLOTLY_CONFIG
 from dashboard.charts.score_table import DEFAULT_METRICS, metrics_of
+from dashboard.components.plotly_chart import plotly_chart
 from dashboard.sections import curves
 from fergan_core.analysis import families
 from fergan_core.analysis.alarms import alarms
@@ -161,14 +161,7 @@ def show(runs: pd.DataFrame, groups: Groups) -> None:
     )
     labels = {run_id: label(run_id) for run_id in values.run_id}
     figure = charts.strip_figure(values, metric, labels, dark=choose.dark())
-    st.plotly_chart(
-        figure,
-        width="stretch",
-        theme=None,
-        key="strip figure",
-        config=PLOTLY_CONFIG,
-        alt=f"{CATALOGUE[metric].title} of each run, and each group's mean",
-    )
+    plotly_chart(figure, "strip figure", f"{CATALOGUE[metric].title} of each run, and each group's mean")
     st.caption("Points: the runs' scores; bars: the groups' means.")
     show_over_training(spent[spent.run_id.isin(labels)], groups, metric, emotion, values)
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard import choose, data
 from dashboard.charts import instruments
-from dashboard.charts.palette import PLOTLY_CONFIG
+from dashboard.components.plotly_chart import plotly_chart
 from dashboard.sections import findings
 from fergan_core.analysis.findings.first_moves import Move, first_moves, panels_in_order
 from fergan_core.analysis.findings.timeline import Statement
@@ -46,15 +46,11 @@ def show(run_id: str) -> None:
         if steps := [place for place in places if place in set(events.step)]:
             open_only(run_id, steps[0], list(events.step))
 
-    st.plotly_chart(
+    plotly_chart(
         figure,
-        width="stretch",
-        theme=None,
-        key=CLICKED,
-        config=PLOTLY_CONFIG,
+        CLICKED,
+        f"Over the training: {', '.join(panel.title for panel in panels[:_FIRST])}",
         on_select=open_clicked,
-        selection_mode="points",
-        alt=f"Over the training: {', '.join(panel.title for panel in panels[:_FIRST])}",
     )
     st.caption(
         "Line: the mean over a span of steps; band: its lowest and highest value. Diamonds and dotted lines: what was "
@@ -127,14 +123,7 @@ def show_others(points: pd.DataFrame, panels: Sequence[Panel], events: pd.DataFr
         figure = instruments.timeline_figure(
             points, panels, events, dark=choose.dark(), along=along, steps_per_unit=unit
         )
-        others.plotly_chart(
-            figure,
-            width="stretch",
-            theme=None,
-            key="other instruments",
-            config=PLOTLY_CONFIG,
-            alt=f"Over the training: {names}",
-        )
+        plotly_chart(figure, "other instruments", f"Over the training: {names}", place=others)
 
 
 def open_only(run_id: str, step: int, steps: Sequence[int]) -> None:
@@ -175,24 +164,10 @@ def show_networks(points: pd.DataFrame) -> None:
     left, right = networks.columns(2, gap="medium")
     left.markdown("**One loss against the other**")
     figure = instruments.phase_figure(points, dark=choose.dark())
-    left.plotly_chart(
-        figure,
-        width="stretch",
-        theme=None,
-        key="phase",
-        config=PLOTLY_CONFIG,
-        alt="One loss against the other, step by step",
-    )
+    plotly_chart(figure, "phase", "One loss against the other, step by step", place=left)
     right.markdown("**Largest singular values by layer**")
     if not points.metric.str.startswith("spectral_").any():
         right.info("Not measured in this run: `--watch-every` was 0, or the run is older than the instruments.")
         return
     figure = instruments.spectra_figure(points, dark=choose.dark())
-    right.plotly_chart(
-        figure,
-        width="stretch",
-        theme=None,
-        key="spectra",
-        config=PLOTLY_CONFIG,
-        alt="The largest singular value of each layer over the training",
-    )
+    plotly_chart(figure, "spectra", "The largest singular value of each layer over the training", place=right)

@@ -8,8 +8,8 @@ import streamlit as st
 
 from dashboard import choose, data
 from dashboard.charts.confusion import confusion_figure, shares_of_counts
-from dashboard.charts.palette import PLOTLY_CONFIG
 from dashboard.charts.reliability import reliability_figure
+from dashboard.components.plotly_chart import plotly_chart
 from dashboard.sections import fields
 
 PARTS = {"report part": "report", "held-out part": "held_out"}
@@ -79,8 +79,7 @@ def show_confusion(measured: Mapping[str, Any]) -> None:
     """The judge's confusion matrix."""
     st.header("Labelled, and recognised as", anchor=False)
     figure = confusion_figure(shares_of_counts(measured["confusion"]), rows="labelled", dark=choose.dark())
-    config = PLOTLY_CONFIG | {"displayModeBar": False}
-    st.plotly_chart(figure, width="stretch", theme=None, key="judge confusion", config=config, alt=CONFUSION_ALT)
+    plotly_chart(figure, "judge confusion", CONFUSION_ALT, toolbar=False)
 
 
 def show_reliability(measured: Mapping[str, Any], temperature: float) -> None:
@@ -90,7 +89,7 @@ def show_reliability(measured: Mapping[str, Any], temperature: float) -> None:
         st.info("This card has no reliability diagram: `python -m trainers.judge` retrains the judge with one.")
         return
     figure = reliability_figure(measured["reliability"], dark=choose.dark())
-    st.plotly_chart(figure, width="stretch", theme=None, key="reliability", config=PLOTLY_CONFIG, alt=CALIBRATION_ALT)
+    plotly_chart(figure, "reliability", CALIBRATION_ALT)
     st.caption(
         "Each point is one of fifteen bins of confidence, the larger the more faces it has. Above the dashed line the "
         f"judge is underconfident, below it overconfident. All logits are divided by {temperature:.2f}, a temperature "

@@ -8,8 +8,8 @@ import streamlit as st
 
 from dashboard import choose, data
 from dashboard.charts import methods as charts
-from dashboard.charts.palette import PLOTLY_CONFIG
 from dashboard.charts.score_table import of_emotion, written
+from dashboard.components.plotly_chart import plotly_chart
 from dashboard.sections.groups import SPENT, STAGES
 from fergan_core.analysis import comparison, families, scales
 from fergan_core.analysis.budgets import COST, SPEED, STRETCHES, Budget, with_cost
@@ -77,7 +77,7 @@ def show(chosen: pd.DataFrame) -> None:
         spending, metric, colours_of(run_ids_of), SPENT[budget], compared_at, dark=choose.dark()
     )
     alt = f"{title} of each run over the {SPENT[budget][1]} that its training had taken"
-    st.plotly_chart(figure, width="stretch", theme=None, key="budget figure", config=PLOTLY_CONFIG, alt=alt)
+    plotly_chart(figure, "budget figure", alt)
     st.caption(
         "Each line is a run. Dashed: the budget at which all are compared, each by its nearest evaluation; unless you "
         "set one, it is what the shortest training had spent."

@@ -5,8 +5,8 @@ import streamlit as st
 
 from dashboard import choose, data
 from dashboard.charts import methods as charts
-from dashboard.charts.palette import PLOTLY_CONFIG
 from dashboard.charts.score_table import written
+from dashboard.components.plotly_chart import plotly_chart
 from dashboard.rows import rows_of
 from dashboard.sections.methods_budget import choose_score, colours_of, labels_of, score_column
 from fergan_core.analysis import comparison
@@ -34,7 +34,7 @@ def show(chosen: pd.DataFrame) -> None:
     table = table.assign(front=on_front)
     figure = charts.cost_figure(table, metric, colours_of(run_ids_of), dark=choose.dark())
     alt = f"{metric.title} over the faces drawn a second, for each sampler and number of steps"
-    st.plotly_chart(figure, width="stretch", theme=None, key="cost figure", config=PLOTLY_CONFIG, alt=alt)
+    plotly_chart(figure, "cost figure", alt)
     st.caption(
         "Numbers: the sampler's steps; diamonds: guided; rings: the Pareto front, where nothing as fast is better. "
         "Faces a second depend on the machine that scored them: compare those of one machine."

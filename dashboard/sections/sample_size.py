@@ -7,9 +7,9 @@ import streamlit as st
 
 from dashboard import choose, data
 from dashboard.charts.bands import plain
-from dashboard.charts.palette import PLOTLY_CONFIG
 from dashboard.charts.sample_size import PARTIAL, sample_size_figure, sizes
 from dashboard.components import chart_tools
+from dashboard.components.plotly_chart import plotly_chart
 from dashboard.rows import rows_of
 from fergan_core.protocols import numbers, words
 
@@ -25,10 +25,7 @@ def show(scores: pd.DataFrame, colours: Mapping[str, str]) -> None:
     table = sizes(rows)
     figure = sample_size_figure(table, plain(name), colours[run_id], dark=choose.dark())
     with chart_tools.around("sample size"):
-        st.plotly_chart(
-            figure, width="stretch", theme=None, key="sample size", config=PLOTLY_CONFIG,
-            alt="Inception Score by the number of faces, of generated and of real faces",
-        )  # fmt: skip
+        plotly_chart(figure, "sample size", "Inception Score by the number of faces, of generated and of real faces")
         chart_tools.show("sample size", f"inception-score-by-faces-{name}", lambda: table.to_csv(index=False))
     st.caption(
         "Over few faces, the mean of p(y|x) is nearer to each of them than the true p(y) is: the KL, and with it the "

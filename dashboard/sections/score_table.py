@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard import choose
 from dashboard.charts import parallel
 from dashboard.charts import score_table as charts
-from dashboard.charts.palette import PLOTLY_CONFIG
+from dashboard.components.plotly_chart import plotly_chart
 from fergan_core.analysis.ranking import Best, best
 from fergan_core.metrics.catalogue import CATALOGUE, Metric
 
@@ -121,7 +121,7 @@ def show_parallel(
         st.info("This chart needs two or more metrics with known values of real faces and of noise.")
         return
     figure = parallel.parallel_figure(table, metrics, labels, colours, dark=choose.dark())
-    st.plotly_chart(figure, width="stretch", theme=None, key="parallel", config=PLOTLY_CONFIG, alt=PARALLEL_ALT)
+    plotly_chart(figure, "parallel", PARALLEL_ALT)
     left_out = [CATALOGUE[key].title for key in metrics if key not in scaled]
     st.caption(
         f"Each metric is scaled so that noise is 0 and real faces are 1, whichever way is better; best: by "

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard import choose, data
 from dashboard.charts import studies as charts
-from dashboard.charts.palette import PLOTLY_CONFIG
+from dashboard.components.plotly_chart import plotly_chart
 from dashboard.sections import findings
 from fergan_core.analysis.studies import sensitivity, survival
 from fergan_core.metrics.catalogue import CATALOGUE
@@ -68,7 +68,7 @@ def show_survival(trials: pd.DataFrame, varied: Sequence[str]) -> None:
     groups = dict(zip(ordered.run_id, sensitivity.grouped(ordered[field]), strict=True))
     lived = lived.set_index("run_id").loc[list(groups)].reset_index()
     figure = charts.survival_figure(survival.curves(lived, groups), field, dark=choose.dark())
-    st.plotly_chart(figure, width="stretch", theme=None, key="survival", config=PLOTLY_CONFIG, alt=SURVIVAL_ALT)
+    plotly_chart(figure, "survival", SURVIVAL_ALT)
     causes = lived.cause.dropna().value_counts()
     died = "; ".join(f"{findings.title(str(kind))}: {count}" for kind, count in causes.items()) or "none"
     st.caption(
@@ -90,7 +90,7 @@ def show_sensitivity(trials: pd.DataFrame, varied: Sequence[str], protocol: str)
         )  # fmt: skip
         shares = sensitivity.shares(trials, varied, score)
         figure = charts.shares_figure(shares, CATALOGUE[score].title, dark=choose.dark())
-        st.plotly_chart(figure, width="stretch", theme=None, key="shares", config=PLOTLY_CONFIG, alt=SHARES_ALT)
+        plotly_chart(figure, "shares", SHARES_ALT)
         unknown = shares.parameter[shares.share.isna()]
         without = f" Not estimable from these trials: {', '.join(unknown)}." if len(unknown) else ""
         lost = len(trials) - int(trials[score].notna().sum())

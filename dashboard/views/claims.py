@@ -5,8 +5,8 @@ import streamlit as st
 
 from dashboard import choose, data
 from dashboard.charts import claims as charts
-from dashboard.charts.palette import PLOTLY_CONFIG
 from dashboard.charts.studies import shares_figure
+from dashboard.components.plotly_chart import plotly_chart
 from fergan_core.analysis.claims import SCORES, Score, Verdict
 
 COLOURS: dict[str, choose.BadgeColour] = {
@@ -46,10 +46,7 @@ def show(verdict: Verdict, score: Score) -> None:
         return
     st.markdown(choose.plain(verdict.sentence))
     if len(verdict.table):
-        st.plotly_chart(
-            figure_of(verdict, score), width="stretch", theme=None, key=f"claim {claim.key}", config=PLOTLY_CONFIG,
-            alt=f"{SHOWS[claim.key]}: {score.title}",
-        )  # fmt: skip
+        plotly_chart(figure_of(verdict, score), f"claim {claim.key}", f"{SHOWS[claim.key]}: {score.title}")
         st.caption(READING[claim.key])
     left, right = st.columns(2, gap="medium")
     if verdict.run_ids:
