@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 import streamlit as st
 
-from dashboard import access, data
+from dashboard import access, data, face_data
 from dashboard.charts.palette import RUN_COLOURS, run_colour
 from dashboard.rows import rows_of
 from fergan_core import protocols
@@ -89,7 +89,7 @@ def faces() -> str | None:
 
 def emotions_of(run_id: str) -> tuple[str, ...]:
     """Return the emotions of which a run's faces can be drawn here: those of its recipe that are of the seven."""
-    return data.emotions_of(data.run(run_id)["recipe"])
+    return face_data.emotions_of(data.run(run_id)["recipe"])
 
 
 def any_trained(runs: pd.DataFrame) -> bool:

@@ -29,18 +29,19 @@ _WIDEST = 46  # characters in a line of writing, which fit on a telephone
 _DECADES = 100  # how many times the smallest value the largest is, at least, where powers of ten suffice as ticks
 
 
-def events_of(told: Sequence[Statement]) -> pd.DataFrame:
-    """Return a row a step at which something was found: step, epoch, severity (the gravest), title, places (in `told`).
+def events_of(statements: Sequence[Statement]) -> pd.DataFrame:
+    """Return a row a step at which something was found: step, epoch, severity (the gravest), title, places in
+    `statements`.
 
     The title is that of the first statement, and says how many more there are.
     """
     grave = list(SEVERITY_COLOURS)
     rows = []
-    for step in sorted({one.step for one in told}):
-        places = [place for place, one in enumerate(told) if one.step == step]
-        first, more = told[places[0]], len(places) - 1
+    for step in sorted({one.step for one in statements}):
+        places = [place for place, one in enumerate(statements) if one.step == step]
+        first, more = statements[places[0]], len(places) - 1
         title = title_of(first)
-        severity = max((told[place].severity for place in places), key=grave.index)
+        severity = max((statements[place].severity for place in places), key=grave.index)
         rows.append((step, first.epoch, severity, title + (f", and {more} more" if more else ""), places))
     return pd.DataFrame(rows, columns=["step", "epoch", "severity", "title", "places"])
 

@@ -11,7 +11,7 @@ from fergan_core.emotions import EMOTIONS
 
 
 def projected(answer: Mapping[str, Any]) -> pd.DataFrame:
-    """Make a table of what `data.project` knows, one row per face: x, y, emotion, reads (as an emotion), real."""
+    """Make a table of what `face_data.project` knows, one row per face: x, y, emotion, reads (as an emotion), real."""
     tables = []
     for part in ("real", "drawn"):
         faces = answer[part]

@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import choose, data
+from dashboard import choose, data, face_data
 from dashboard.charts import projection, sheets
 from dashboard.components.plotly_chart import plotly_chart
 from dashboard.face_client import FaceAnswer
@@ -40,7 +40,7 @@ def show(run_id: str) -> None:
     try:
         with st.spinner("Drawing faces and reading them"):
             labels = tuple(emotion_code(name) for name in question[2] for _ in range(count))
-            answer = data.project(run_id, step_of[epoch], labels, seed)
+            answer = face_data.project(run_id, step_of[epoch], labels, seed)
     except FerganError as error:
         st.error(choose.sentence(str(error)))
         return

@@ -16,23 +16,23 @@ _ENDS: Mapping[End, str] = {"collapsed": "to the end", "recovered": "recovered",
 def show(labels: Mapping[str, str]) -> None:
     """Each run's events; of several runs those after the first two are folded."""
     for place, (run_id, label) in enumerate(labels.items()):
-        _, told = findings.of_run(run_id, findings.COLLAPSES)
-        if not told:
+        _, statements = findings.of_run(run_id, findings.COLLAPSES)
+        if not statements:
             _say_none(run_id, label)
             continue
         if len(labels) == 1:
-            st.markdown(f"**{choose.plain(summary(told))}**")
-            _list(run_id, told)
+            st.markdown(f"**{choose.plain(summary(statements))}**")
+            _list(run_id, statements)
             continue
-        words = f"**{choose.plain(label)}**: {choose.plain(summary(told))}"
+        words = f"**{choose.plain(label)}**: {choose.plain(summary(statements))}"
         part = st.expander(words, expanded=place < _OPEN, key=f"events {run_id}", on_change="rerun")
         if part.open:
             with part:
-                _list(run_id, told)
+                _list(run_id, statements)
 
 
-def _list(run_id: str, told: Sequence[Statement]) -> None:
-    for statement in told:
+def _list(run_id: str, statements: Sequence[Statement]) -> None:
+    for statement in statements:
         findings.show_with_faces(run_id, statement)
     st.caption(
         "In every picture of an emotion the faces are drawn from the same latents, so that they can be compared."
@@ -47,11 +47,11 @@ def _say_none(run_id: str, label: str) -> None:
         st.info(f"{name} has no probe readings, so collapses were not looked for.")
 
 
-def summary(told: Sequence[Statement]) -> str:
+def summary(statements: Sequence[Statement]) -> str:
     """Say how many emotions collapsed, when first, and what became of them."""
-    emotions = [one for one in told if one.kind == "collapse"]
+    emotions = [one for one in statements if one.kind == "collapse"]
     if not emotions:
-        return told[0].title
+        return statements[0].title
     numbers = Counter(one.title for one in emotions)
     counted = ", ".join(f"{numbers[TITLES[end]]} {words}" for end, words in _ENDS.items() if numbers[TITLES[end]])
     several = "emotion collapses" if len(emotions) == 1 else "emotions collapse"

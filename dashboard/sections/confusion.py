@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard import choose, data
+from dashboard import choose, face_data
 from dashboard.charts import confusion as charts
 from dashboard.charts import sheets
 from dashboard.components.plotly_chart import plotly_chart
@@ -93,7 +93,7 @@ def show_faces(rows: pd.DataFrame, requested: str, read_as: str) -> None:
     labels = (EMOTIONS.index(requested),) * FACES_DRAWN
     try:
         with st.spinner("Drawing and reading faces"):
-            answer = data.read(row.run_id, int(row.step), labels, int(row.seed), row.truncation, row.judge)
+            answer = face_data.read(row.run_id, int(row.step), labels, int(row.seed), row.truncation, row.judge)
     except FerganError as error:
         st.error(choose.sentence(str(error)))
         return

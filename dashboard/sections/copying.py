@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard import choose, data
+from dashboard import choose, data, face_data
 from dashboard.charts import score_table, sheets
 from dashboard.face_client import FaceAnswer
 from dashboard.rows import rows_of
@@ -83,7 +83,7 @@ def show_nearest(run_id: str, step: int, judge: str | None) -> None:
         codes = [emotion_code(name) for name in (emotions if emotion == "all" else (emotion,))]
         labels = tuple(codes[place % len(codes)] for place in range(count))
         with st.spinner("Drawing faces and searching the training faces"):
-            answer = data.nearest(run_id, step, labels, seed, judge)
+            answer = face_data.nearest(run_id, step, labels, seed, judge)
     except FerganError as error:
         st.error(choose.sentence(str(error)))
         return

@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import access, choose, data, open_datasets
+from dashboard import access, choose, data, dataset_places, open_datasets
 from dashboard.open_datasets import OpenDataset, Place
 from dashboard.sections import dataset_path
 from fergan_core.errors import FerganError
@@ -75,7 +75,7 @@ def _open_asked() -> None:
     if opened is None:
         choose.fragment(_wait, run_every=1)(place)
         st.stop()
-    data.remember_place(opened)
+    dataset_places.remember_place(opened)
     st.session_state[CHOSEN] = st.query_params["data"] = opened.dataset.content_hash[:12]
 
 
@@ -90,7 +90,7 @@ def _asked() -> Place | None:
     if path is None:
         return None
     place = Place(path, st.query_params.get("order"))
-    if place in data.dataset_places().values():
+    if place in dataset_places.dataset_places().values():
         return None
     if access.is_open_to_others() and not _is_uploaded(path):
         st.info(choose.sentence(dataset_path.NOT_FOR_OTHERS))
@@ -101,7 +101,7 @@ def _asked() -> Place | None:
 def _choices() -> dict[str, Choice]:
     """Return what can be chosen by a name for the address: what runs used, synthfer, and what this session opened."""
     choices = {}
-    places = data.dataset_places()
+    places = dataset_places.dataset_places()
     drawn: list[str] = []
     for recorded in data.recorded_datasets():
         if recorded["source"] == SYNTHFER:
@@ -109,7 +109,7 @@ def _choices() -> dict[str, Choice]:
             continue
         count = len(recorded["runs"])
         label = f"{dataset_path.named(recorded)}, of {count} run{'' if count == 1 else 's'}"
-        choices[recorded["content_hash"][:12]] = Choice(label, data.place_of(recorded), recorded)
+        choices[recorded["content_hash"][:12]] = Choice(label, dataset_places.place_of(recorded), recorded)
     of_runs = f", of {len(drawn)} run{'' if len(drawn) == 1 else 's'}" if drawn else ""
     choices[SYNTHFER] = Choice(f"synthfer, the built-in faces{of_runs}", Place(SYNTHFER))
     for content, place in places.items():
@@ -154,7 +154,7 @@ def _opened(choice: Choice) -> OpenDataset | None:
         choose.fragment(_wait, run_every=1)(place)
         return None
     _forget_path()
-    if place in data.dataset_places().values():
+    if place in dataset_places.dataset_places().values():
         st.query_params["path"] = place.path
         if place.label_order is not None:
             st.query_params["order"] = place.label_order
@@ -214,7 +214,7 @@ def _open_another() -> None:
 def _ask_for(path: str, order: str | None) -> None:
     """Write a path into the address, from which the page opens it; what was open before is no longer chosen."""
     place = Place(path, order)
-    for content, known in data.dataset_places().items():
+    for content, known in dataset_places.dataset_places().items():
         if known == place:
             st.session_state[CHOSEN] = st.query_params["data"] = content[:12]
     _forget_path()

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import streamlit as st
 
-from dashboard import choose, data
+from dashboard import choose, face_data
 from dashboard.charts import confusion
 from dashboard.components.plotly_chart import plotly_chart
 from dashboard.open_datasets import OpenDataset
@@ -83,7 +83,7 @@ def read(opened: OpenDataset, index: Index, judge: str) -> Reading:
     blocks, bar = [], st.progress(0.0, "The process that has PyTorch starts ...")
     for start in range(0, len(index), AT_ONCE):
         part = index[start : start + AT_ONCE]
-        blocks.append(data.read_faces(opened.summary["content_hash"], judge, tuple(part.tolist()), opened))
+        blocks.append(face_data.read_faces(opened.summary["content_hash"], judge, tuple(part.tolist()), opened))
         done = min(start + AT_ONCE, len(index))
         bar.progress(done / len(index), f"{done:,} of {len(index):,} faces read")
     bar.empty()

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import access, choose, data, open_datasets
+from dashboard import access, choose, dataset_places, open_datasets
 from dashboard.open_datasets import OpenDataset, Place
 from fergan_core.emotions import LABEL_ORDERS
 from fergan_core.errors import FerganError
@@ -36,9 +36,9 @@ def is_at_hand(recorded: Mapping[str, Any], key: str) -> bool:
 
     What lies there is compared with the run's by its content, and its place remembered for the session, for all pages.
     """
-    place = data.place_of(recorded)
+    place = dataset_places.place_of(recorded)
     if place is not None:
-        if place.path == "synthfer" or recorded["content_hash"] in data.dataset_places():
+        if place.path == "synthfer" or recorded["content_hash"] in dataset_places.dataset_places():
             return True
         if _checked(place, recorded):
             return True
@@ -81,7 +81,7 @@ def _checked(place: Place, recorded: Mapping[str, Any]) -> bool:
             )
         )
         return False
-    data.remember_place(opened)
+    dataset_places.remember_place(opened)
     return True
 
 

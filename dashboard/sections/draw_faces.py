@@ -6,11 +6,11 @@ from typing import Any, get_args, get_type_hints
 import numpy as np
 import streamlit as st
 
-from dashboard import choose, data
+from dashboard import choose, data, face_data
 from dashboard.charts import sheets
 from dashboard.charts.palette import emotion_label
-from dashboard.data import DrawingRequest
 from dashboard.face_client import Drawing, Faces
+from dashboard.face_data import DrawingRequest
 from fergan_core import recipe as recipes
 from fergan_core.emotions import EMOTIONS
 from fergan_core.recipe import Denoiser
@@ -28,19 +28,19 @@ def show(labels: Mapping[str, str]) -> None:
         st.info(choose.NO_CHECKPOINT)
         return
     request = _chosen(drawable, labels)
-    data.warm_faces(request.run_id, request.step)
+    face_data.warm_faces(request.run_id, request.step)
     count = len(request.codes) * request.each
     state = st.session_state
     if st.button(f"Draw {count} faces" if count > 1 else "Draw a face", type="primary"):
         st.query_params["draw"] = "true"
         state[_REQUESTED] = request
-        data.drawing(request, anew=True)
+        face_data.drawing(request, anew=True)
     elif st.query_params.get("draw") == "true" and state.get(_REQUESTED) is None:
         state[_REQUESTED] = request
     requested = state.get(_REQUESTED)
     if requested is None or requested.run_id not in drawable:
         return
-    drawing = data.drawing(requested)
+    drawing = face_data.drawing(requested)
     if drawing.ended(within=_AT_ONCE):
         _show_result(requested, drawing, labels[requested.run_id])
     else:

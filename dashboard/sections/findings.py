@@ -9,8 +9,8 @@ import streamlit as st
 from dashboard import choose, data, sheet_series
 from dashboard.charts import sheets
 from dashboard.rows import rows_of
-from fergan_core.analysis.findings import KINDS
-from fergan_core.analysis.findings.timeline import Statement, moments, statements
+from fergan_core.analysis.findings import KINDS, timeline
+from fergan_core.analysis.findings.timeline import Statement, moments
 from fergan_core.emotions import EMOTIONS
 from fergan_core.errors import FerganError
 
@@ -57,7 +57,7 @@ def of_run(run_id: str, kinds: Collection[str] | None = None) -> tuple[pd.DataFr
         for metric, rows in points.groupby("metric"):
             readings[str(metric).partition("/")[2]] = rows.set_index("step")["mean"].dropna()
     per_epoch = data.steps_per_epoch(run_id)
-    return table, statements(table, readings, lambda step: int((step - 1) // per_epoch) + 1)
+    return table, timeline.statements(table, readings, lambda step: int((step - 1) // per_epoch) + 1)
 
 
 def badge(statement: Statement) -> str:
@@ -66,11 +66,11 @@ def badge(statement: Statement) -> str:
     return f":{BADGES.get(statement.severity, 'gray')}-badge[{choose.plain(words)}]"
 
 
-def show(told: Sequence[Statement]) -> None:
+def show(statements: Sequence[Statement]) -> None:
     """List statements in their order."""
-    if not told:
+    if not statements:
         st.success("No findings.", icon=":material/check:")
-    for statement in told:
+    for statement in statements:
         st.markdown(f"{badge(statement)} {choose.plain(statement.sentence)}")
 
 
@@ -135,17 +135,17 @@ def number_text(value: Any) -> str:
     return str(value)
 
 
-def show_numbers(table: pd.DataFrame, told: Sequence[Statement]) -> None:
+def show_numbers(table: pd.DataFrame, statements: Sequence[Statement]) -> None:
     """The numbers behind statements, finding by finding; `table` has the findings that they tell of."""
     rows = []
-    for place in (place for one in told for place in one.places):
+    for place in (place for one in statements for place in one.places):
         finding = table.iloc[place]
         named = numbers_table({name: value for name, value in finding.numbers.items() if name != "emotion"})
         of = f", {finding.numbers['emotion']}" if "emotion" in finding.numbers else ""
         rows.append(named.assign(finding=title(finding.kind) + of))
     numbers = pd.concat(rows) if rows else pd.DataFrame()
     if len(numbers):
-        part = st.expander("Numbers", type="compact", key=f"numbers {told[0].step}")
+        part = st.expander("Numbers", type="compact", key=f"numbers {statements[0].step}")
         part.dataframe(
             numbers,
             hide_index=True,

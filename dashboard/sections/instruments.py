@@ -30,8 +30,8 @@ def show(run_id: str) -> None:
     if points.empty:
         st.info("No points yet: they appear a second after the first step.")
         return
-    table, told = findings.of_run(run_id)
-    events = instruments.events_of(told)
+    table, statements = findings.of_run(run_id)
+    events = instruments.events_of(statements)
     event, moves = moved_before(points, events)
     say(events, event, moves)
     along = st.segmented_control("Along", ALONG, default="epoch", required=True, key="along", bind="query-params")
@@ -57,7 +57,7 @@ def show(run_id: str) -> None:
         "found (red: alarm, orange: warning). Click a diamond to open its events below."
     )
     show_others(points, panels[_FIRST:], events, along, unit)
-    show_events(run_id, table, told, events)
+    show_events(run_id, table, statements, events)
     show_networks(points)
 
 
@@ -136,7 +136,7 @@ def _key(run_id: str, step: int) -> str:
     return f"event {run_id} {step}"
 
 
-def show_events(run_id: str, table: pd.DataFrame, told: Sequence[Statement], events: pd.DataFrame) -> None:
+def show_events(run_id: str, table: pd.DataFrame, statements: Sequence[Statement], events: pd.DataFrame) -> None:
     """What was found, a list a step, in order: statements with their faces and numbers; the first is open."""
     if events.empty:
         return
@@ -147,8 +147,8 @@ def show_events(run_id: str, table: pd.DataFrame, told: Sequence[Statement], eve
         if event.open:
             with event:
                 for one in row["places"]:
-                    findings.show_with_faces(run_id, told[one])
-                findings.show_numbers(table, [told[one] for one in row["places"]])
+                    findings.show_with_faces(run_id, statements[one])
+                findings.show_numbers(table, [statements[one] for one in row["places"]])
 
 
 def show_networks(points: pd.DataFrame) -> None:

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from dashboard import choose, data, sheet_series
+from dashboard import choose, data, face_data, sheet_series
 from dashboard.charts import sheets
 from dashboard.charts.palette import emotion_label
 from dashboard.rows import rows_of
@@ -57,7 +57,7 @@ def show_path(chosen: pd.DataFrame, emotion: str) -> None:
         return
     try:
         with st.spinner("Drawing faces step by step"):
-            states, denoised = data.path(run_id, EMOTIONS.index(emotion), int(seed), _FRAMES)
+            states, denoised = face_data.path(run_id, EMOTIONS.index(emotion), int(seed), _FRAMES)
     except FerganError as error:
         st.error(choose.sentence(str(error)))
         return

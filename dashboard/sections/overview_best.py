@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import choose, data, sheet_series
+from dashboard import choose, data, dataset_places, sheet_series
 from dashboard.rows import rows_of
 from dashboard.sections import run_faces, run_scores
 from fergan_core.errors import FerganError
@@ -107,7 +107,7 @@ def show_one(best: Best, runs: pd.DataFrame) -> None:
 def _real_faces(run_id: str, emotions: Sequence[str]) -> tuple[Mapping[str, Any] | None, str | None]:
     """Return real faces by emotion, None while they are read, and why there are none if that is so."""
     try:
-        real = data.real_faces(data.run(run_id)["dataset"], emotions, _FACES)
+        real = dataset_places.real_faces(data.run(run_id)["dataset"], emotions, _FACES)
     except FerganError as error:
         return None, str(error)
     return real, "the data that it was trained on have no faces of these classes" if real == {} else None

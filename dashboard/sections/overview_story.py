@@ -46,12 +46,12 @@ def show(bests: Sequence[Best], runs: pd.DataFrame) -> None:
     """The stories that the registry holds, beside each other; nothing where it holds none."""
     label = choose.run_label(runs)
     collapse = collapse_story(runs)
-    stories = [collapse, prevention_story(collapse, bests, runs), methods_story(bests, runs)]
-    told = [story for story in stories if story is not None]
-    if not told:
+    candidates = [collapse, prevention_story(collapse, bests, runs), methods_story(bests, runs)]
+    stories = [story for story in candidates if story is not None]
+    if not stories:
         return
     st.header("The story in pictures", anchor=False)
-    for column, story in zip(st.columns(3, gap="large"), told, strict=False):
+    for column, story in zip(st.columns(3, gap="large"), stories, strict=False):
         with column:
             st.markdown(f"**{story.title}**")
             for picture in story.pictures:

@@ -114,7 +114,7 @@ def test_a_span_in_the_address_is_read_in_full_detail(
     assert len(numbers(traces(app)["full"]["x"])) == 500
     assert app.number_input(key="from").value is None
     wrong = compare(registry, monkeypatch, "full", "seed 1", **{"from": "5", "to": "4"})
-    assert any("is no span" in warning.value for warning in wrong.warning)
+    assert any("everything is shown" in warning.value for warning in wrong.warning)
 
 
 def test_smoothing_keeps_the_extremes(registry: tuple[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch) -> None:

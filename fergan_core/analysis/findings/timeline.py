@@ -77,7 +77,7 @@ def statements(findings: pd.DataFrame, readings: Readings, epoch_of: EpochOf) ->
         (place, dict(zip(names, values, strict=True))) for place, values in enumerate(findings[names].to_numpy())
     ]
     collapses = {row["numbers"]["emotion"]: (place, row) for place, row in reversed(rows) if row["kind"] == _ONE}
-    told: list[Statement] = []
+    merged: list[Statement] = []
     for emotion, (place, row) in collapses.items():
         recoveries = [
             (there, other)
@@ -86,22 +86,22 @@ def statements(findings: pd.DataFrame, readings: Readings, epoch_of: EpochOf) ->
         ]
         phases = _phases(row, [other["step"] for _, other in recoveries], readings.get(emotion), epoch_of)
         places = (place, *(there for there, _ in recoveries))
-        told.append(_of_emotion(emotion, row, phases, readings.get(emotion), epoch_of, places))
-    known = {place for statement in told for place in statement.places}
+        merged.append(_of_emotion(emotion, row, phases, readings.get(emotion), epoch_of, places))
+    known = {place for statement in merged for place in statement.places}
     for place, row in rows:
         if row["kind"] == _WHOLE:
-            told.append(_of_whole(row, place, [one for one in told if one.kind == _ONE], readings, epoch_of))
+            merged.append(_of_whole(row, place, [one for one in merged if one.kind == _ONE], readings, epoch_of))
         elif place not in known:
             title = KINDS.get(row["kind"], row["kind"])
             emotion = row["numbers"].get("emotion")
-            told.append(
+            merged.append(
                 Statement(
                     row["kind"], title, row["step"], row["epoch"], row["severity"], row["sentence"], (place,), emotion
                 )
             )
     # The whole generator before its emotions, these in their usual order.
     order = {name: place for place, name in enumerate(EMOTIONS)}
-    return sorted(told, key=lambda one: (one.step, one.kind != _WHOLE, order.get(one.emotion or "", len(order))))
+    return sorted(merged, key=lambda one: (one.step, one.kind != _WHOLE, order.get(one.emotion or "", len(order))))
 
 
 def _phases(

@@ -1,0 +1,156 @@
+"""What pages ask of the process that has torch: faces drawn from checkpoints, read by judges, set among real ones.
+
+Answers are cached; what decides them, a checkpoint's hash among it, is the cache's key.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import streamlit as st
+
+from dashboard import data
+from dashboard.dataset_places import located
+from dashboard.face_client import Drawing, FaceAnswer, FaceClient, Faces
+from dashboard.open_datasets import OpenDataset
+from fergan_core.emotions import EMOTIONS
+from fergan_core.errors import CheckpointError
+
+_PATHS = 3  # faces whose sampling path is shown
+
+
+class DrawingRequest(NamedTuple):
+    """Faces to draw from a run's checkpoint: `each` of every code, of the same latents; by the recipe's sampling (None)
+    or another: sampler, steps, guidance."""
+
+    run_id: str
+    step: int
+    codes: tuple[int, ...]
+    each: int
+    seed: int
+    sampling: tuple[str, int, float] | None = None
+
+
+def drawing(request: DrawingRequest, *, anew: bool = False) -> Drawing:
+    """Return the faces of a request as they are being drawn, uint8 [codes * each,48,48] when they are done.
+
+    The same request is drawn once; `anew` draws again one that has failed or was cancelled.
+    """
+    weights = _weights(request.run_id, request.step)
+    if anew and _drawing(request, weights).faces is None and _drawing(request, weights).ended():
+        _drawing.clear(request, weights)
+    return _drawing(request, weights)
+
+
+# A drawing has at most 350 faces of 2.3 KB each.
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _drawing(request: DrawingRequest, weights: tuple[str, str]) -> Drawing:
+    """Start drawing; `weights` are path and hash, since a resumed run rewrites its checkpoints."""
+    source, client = data.reader(), _face_client()
+    recipe, file = source.run(request.run_id)["recipe"], source.file(weights[0])
+    labels = [code for code in request.codes for _ in range(request.each)]
+    names = ("sampler", "steps", "guidance")
+    sampling = None if request.sampling is None else dict(zip(names, request.sampling, strict=True))
+    others = {"each": request.each, "sampling": sampling}
+    return Drawing(lambda drawing: client.ask("draw", recipe, file, labels, request.seed, drawing, **others))
+
+
+def warm_faces(run_id: str, step: int) -> None:
+    """Start the process that draws faces, and open a checkpoint in it, while the person reads."""
+    _opened(run_id, _weights(run_id, step))
+
+
+# The process ends when nobody has asked for ten minutes.
+@st.cache_resource(max_entries=64, ttl=300, show_spinner=False)
+def _opened(run_id: str, weights: tuple[str, str]) -> Drawing:
+    source, client = data.reader(), _face_client()
+    recipe, file = source.run(run_id)["recipe"], source.file(weights[0])
+    code = EMOTIONS.index(emotions_of(recipe)[0])
+    return Drawing(lambda drawing: client.ask("open", recipe, file, [code], 0, drawing))
+
+
+def emotions_of(recipe: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the emotions of which a run's faces can be drawn here: those of its recipe that are of the seven."""
+    trained = recipe.get("emotions") or EMOTIONS
+    return tuple(name for name in trained if name in EMOTIONS) or EMOTIONS
+
+
+def path(run_id: str, code: int, seed: int, frames: int) -> tuple[Faces, Faces]:
+    """Return a few faces of an emotion at some steps of the sampler, from a run's last checkpoint, and the network's
+    estimates of the final faces in them: both uint8 [faces,frames,48,48]."""
+    weights = _weights(run_id, int(data.checkpoints(run_id)["step"].max()))
+    answer = _ask("path", run_id, weights, (code,) * _PATHS, seed, frames=frames)
+    states, denoised = answer.faces.reshape(2, _PATHS, -1, 48, 48)
+    return states, denoised
+
+
+def read(run_id: str, step: int, labels: tuple[int, ...], seed: int, truncation: float, judge: str) -> FaceAnswer:
+    """Draw one face per label and let a judge read them: `facts` has the judge's `probabilities`, lists [n,7], and
+    `judge_sha256`."""
+    return _ask("read", run_id, _weights(run_id, step), labels, seed, truncation=truncation, judge=judge)
+
+
+def nearest(run_id: str, step: int, labels: tuple[int, ...], seed: int, judge: str | None) -> FaceAnswer:
+    """Draw one face per label and find its nearest training faces, the face that is nearest to one first.
+
+    The judge None is that of the data. `faces` has each face and behind it its neighbours; `facts` has their number
+    `neighbours`, the lists `asked` [n], `labels` [n,neighbours], `ratio` [n] and `nearer` [n] as in
+    fergan_core.evaluation.memorization, and `judge`, `judge_sha256`.
+    """
+    return _ask("nearest", run_id, _weights(run_id, step), labels, seed, judge=judge)
+
+
+def project(run_id: str, step: int, labels: tuple[int, ...], seed: int) -> FaceAnswer:
+    """Draw one face per label and place them among real faces, in the judge's features; find duplicates among them.
+
+    `facts` has `real`, faces that the run did not learn from, 300 an emotion or fewer, and `drawn`, each with lists
+    `at` [n,2] in the plane in which the real faces vary most, `labels` [n] and `reads` [n], what the `judge` reads;
+    `shares` [2] of the real faces' variance along the axes; `twins`, a dict an emotion: `label`, `faces`, and their
+    `pairs` and `share` of duplicates as in fergan_core.metrics.birthday, `real_faces` and `real_share` (of real faces,
+    no more than were drawn; None where there are not two). `faces` has the two of each of the 12 nearest pairs or
+    fewer, `nearest` their `labels` and `distances`, 0 to 1 in units of the distance below which two faces are
+    duplicates.
+    """
+    return _ask("project", run_id, _weights(run_id, step), labels, seed)
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def read_faces(content_hash: str, judge: str, faces: tuple[int, ...], _opened: OpenDataset) -> npt.NDArray[np.float32]:
+    """Return the probabilities that a judge gives labelled faces of a dataset, by their places in it: float32 [n,7]."""
+    dataset = _opened.dataset
+    recorded = {
+        "source": _opened.place.path, "content_hash": content_hash, "label_order": _opened.place.label_order
+    }  # fmt: skip
+    labels = dataset.labels[list(faces)].tolist()
+    answer = _face_client().ask("judge", {}, Path(), labels, 0, dataset=recorded, judge=judge, faces=list(faces))
+    return np.asarray(answer.facts["probabilities"], np.float32)
+
+
+def _weights(run_id: str, step: int) -> tuple[str, str]:
+    """Return path and hash of the weights at a step; CheckpointError where there are none."""
+    saved = data.checkpoints(run_id)
+    saved = saved[saved["step"] == step]
+    if saved.empty:
+        raise CheckpointError(f"run {run_id} has no checkpoint at step {step}; choose another epoch")
+    return saved["path"].iloc[0], saved["sha256"].iloc[0]
+
+
+# An answer has at most a few thousand faces of 2.3 KB each.
+@st.cache_data(max_entries=128, show_spinner=False)
+def _ask(
+    kind: str, run_id: str, weights: tuple[str, str], labels: tuple[int, ...], seed: int, **others: Any
+) -> FaceAnswer:
+    """Ask the face worker about a run's faces; `weights` are path and hash, since a resumed run rewrites its
+    checkpoints."""
+    source = data.reader()
+    record = source.run(run_id)
+    return _face_client().ask(
+        kind, record["recipe"], source.file(weights[0]), labels, seed, dataset=located(record["dataset"]), **others
+    )
+
+
+@st.cache_resource(show_spinner=False)
+def _face_client() -> FaceClient:
+    return FaceClient()
