@@ -1,8 +1,7 @@
 """The list of runs: what the database searches, filters, sorts, groups and pages."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from fergan_core.registry.run_list import (
 )
 from fergan_core.registry.schema import EvaluationRow, RunRow, ScoreRow
 from fergan_core.registry.summaries import preferred_evaluations
+from tests.support.statements import statements
 
 PROTOCOL = {"count": 2000, "seed": 0, "prior": "natural", "truncation": 1.0, "real_count": 500}
 
@@ -207,7 +207,7 @@ def test_where_there_is_no_registry_the_list_is_empty(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_thousand_runs_cost_as_many_statements_as_ten_and_little_time(registry: Registry, reader: Reader) -> None:
-    def statements(runs: int) -> list[int]:
+    def numbers(runs: int) -> list[int]:
         """Add runs with an evaluation each; return how many statements the list, its groups and its rows take."""
         with registry.write() as connection:
             first = int(connection.scalar(sa.text("SELECT max(key) FROM runs")) or 0) + 1
@@ -221,8 +221,7 @@ def test_a_thousand_runs_cost_as_many_statements_as_ten_and_little_time(registry
         evaluations = preferred_evaluations(reader)
         counts = []
         for query in (RunQuery(sort="score:fid"), RunQuery(group="preset", sort="recipe:width", words="run")):
-            sent: list[str] = []
-            with _listening(reader, sent):
+            with statements() as sent:
                 listed = run_list(reader, query, evaluations)
                 members(reader, query, [key for key in listed.rows.key if key])
                 rows = run_rows(reader, [run_id for run_id in listed.rows.run_id if run_id])
@@ -230,9 +229,9 @@ def test_a_thousand_runs_cost_as_many_statements_as_ten_and_little_time(registry
             counts.append(len(sent))
         return counts
 
-    few = statements(10)
+    few = numbers(10)
     begun = time.process_time()
-    assert statements(990) == few
+    assert numbers(990) == few
     assert max(few) < 10
     assert time.process_time() - begun < 5  # of which writing them takes the most; a query for each run takes longer
     listed = run_list(reader, RunQuery(sort="score:fid", page=3), preferred_evaluations(reader))
@@ -255,17 +254,3 @@ def _evaluation_row(key: int) -> dict[str, Any]:
         "key": key + 100, "run_key": key, "step": 1, "epoch": 1, "judge": "synthfer", "judge_sha256": "a" * 64,
         "protocol": PROTOCOL, "protocol_key": "", "created": 0.0,
     }  # fmt: skip
-
-
-@contextmanager
-def _listening(reader: Reader, sent: list[str]) -> Iterator[None]:
-    """Collect the statements that a reader sends."""
-
-    def hear(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        sent.append(statement)
-
-    sa.event.listen(reader._engine, "before_cursor_execute", hear)
-    try:
-        yield
-    finally:
-        sa.event.remove(reader._engine, "before_cursor_execute", hear)
