@@ -59,8 +59,8 @@ class FaceClient:
         """Ask for one face per label (FER2013's codes) from a checkpoint, and for facts about them.
 
         `kind` is one of those that `dashboard.face_worker` answers, `others` its further parameters (JSON
-        values); the function for each kind in `dashboard.face_data` says what the answer holds. `drawing` is told how far
-        the answer is, and may cancel it: DrawingCancelled.
+        values); the function for each kind in `dashboard.face_data` says what the answer holds. `drawing` is told
+        how far the answer is, and may cancel it: DrawingCancelled.
         """
         of_faces = {"recipe": dict(recipe), "weights": str(weights), "labels": list(labels), "seed": seed}
         while not self._turn.acquire(timeout=0.1):
