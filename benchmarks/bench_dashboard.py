@@ -1,13 +1,15 @@
 """The dashboard on the registry of 1,000 runs and on the showcase, beside its limits: every page on the server and
 painted in Chromium, the first page of a server that has just started, its memory, many curves, and the first faces.
 
-Each page is opened twice; what counts is the second time, when modules and tables are in memory.
+Each page is opened twice; what counts is the second time, when modules and tables are in memory. Beside the seconds by
+the clock stand those of a processor, which say what a page costs where other programs slow the machine down.
 """
 
+import contextlib
 import re
 import sys
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import psutil
 from playwright.sync_api import BrowserContext, sync_playwright
@@ -52,6 +54,14 @@ _PLAY = """async () => {
 }"""
 
 
+class Painted(NamedTuple):
+    """How long a page took to be painted: `seconds` by the clock; of a processor, the `server` and the `browser`."""
+
+    seconds: float
+    server: float
+    browser: float
+
+
 def pages() -> list[str]:
     """Return the names of all pages, in Home's order."""
     return _PAGE.findall(HOME.read_text("utf-8"))
@@ -66,11 +76,17 @@ def run() -> list[dict[str, Any]]:
     large = large_registry()
     compare = _ten_runs(str(large))
     rows = [
-        _row(f"page {page} on the server", second, SERVER_SECONDS, f"1,000 runs; the first time {first:.1f} s")
+        _row(
+            f"page {page} on the server",
+            second.seconds,
+            SERVER_SECONDS,
+            f"processor {second.busy:.2f} s; the first time {first.seconds:.1f} s, processor {first.busy:.2f} s",
+        )
         for page, (first, second) in page_times(str(large), pages()).items()
     ]
     first, _ = page_times(str(large), [pages()[0], compare])[compare]
-    rows.append(_row("10 charts of 10 runs of 10,000 steps, on the server", first, CURVES_SECONDS, "the first time"))
+    note = f"the first time; processor {first.busy:.2f} s"
+    rows.append(_row("10 charts of 10 runs of 10,000 steps, on the server", first.seconds, CURVES_SECONDS, note))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(CHROMIUM_ARGUMENTS))
         rows += _on_large(browser.new_context(viewport=_VIEWPORT), str(large), compare)
@@ -94,36 +110,43 @@ def _ten_runs(registry: str) -> str:
 
 def _on_large(context: BrowserContext, registry: str, compare: str) -> list[dict[str, Any]]:
     with served(registry) as (address, pid):
-        cold = _opened(context, f"{address}/")
-        rows = [_row("first page of a cold server, painted", cold, COLD_SECONDS, "1,000 runs")]
+        server = psutil.Process(pid)
+        cold = _opened(context, f"{address}/", server)
+        rows = [_painted_row("first page of a cold server, painted", cold, COLD_SECONDS, "1,000 runs")]
         for page in [*pages(), compare]:
-            _opened(context, f"{address}/{page}")
-            seconds = _opened(context, f"{address}/{page}")
+            _opened(context, f"{address}/{page}", server)
+            painted = _opened(context, f"{address}/{page}", server)
             name = "10 charts of 10 runs of 10,000 steps" if page == compare else f"page {page}"
-            rows.append(_row(f"{name}, painted", seconds, PAINTED_SECONDS, "1,000 runs"))
-        memory = psutil.Process(pid).memory_info().rss / 2**20
+            rows.append(_painted_row(f"{name}, painted", painted, PAINTED_SECONDS, "1,000 runs"))
+        memory = server.memory_info().rss / 2**20
     note = "reference: the limit; torch runs in a separate process"
     return [*rows, row("server's memory", memory, "MiB", note, reference=MEMORY_MIB, ratio=MEMORY_MIB / memory)]
 
 
 def _on_showcase(context: BrowserContext) -> list[dict[str, Any]]:
-    with served(str(_SHOWCASE)) as (address, _):
-        _opened(context, f"{address}/")
+    with served(str(_SHOWCASE)) as (address, pid):
+        server = psutil.Process(pid)
+        _opened(context, f"{address}/", server)
         view = context.new_page()
         started = time.perf_counter()
         view.goto(f"{address}/checkpoints?run={_drawable()}&draw=true&emotion=happy&count=10")
         view.locator("img[alt*='drawn from']").first.wait_for(timeout=120_000)
         faces = time.perf_counter() - started
         view.close()
-        _opened(context, f"{address}/instability")
-        instability = _opened(context, f"{address}/instability")
+        _opened(context, f"{address}/instability", server)
+        instability = _opened(context, f"{address}/instability", server)
         sheet_seconds = _played(context, address)
     note = "at 16 sheets a second; reference: eight"
     return [
         _row("first faces drawn, from the page's opening on", faces, FACES_SECONDS, "the showcase"),
-        _row("page instability, painted", instability, INSTABILITY_SECONDS, "the showcase"),
+        _painted_row("page instability, painted", instability, INSTABILITY_SECONDS, "the showcase"),
         row("player, from sheet to sheet", sheet_seconds, "s", note, reference=1 / 8, ratio=1 / 8 / sheet_seconds),
     ]
+
+
+def _painted_row(name: str, painted: Painted, limit: float, note: str) -> dict[str, Any]:
+    note = f"{note}; processor: server {painted.server:.2f} s, browser {painted.browser:.2f} s"
+    return _row(name, painted.seconds, limit, note)
 
 
 def _drawable() -> str:
@@ -132,15 +155,27 @@ def _drawable() -> str:
     return next(str(run_id) for run_id in reader.runs().id if len(reader.checkpoints(run_id)))
 
 
-def _opened(context: BrowserContext, address: str) -> float:
-    """Return how many seconds after its opening a page is painted."""
+def _opened(context: BrowserContext, address: str, server: psutil.Process) -> Painted:
+    """Return how long after its opening a page is painted."""
     view = context.new_page()
-    started = time.perf_counter()
+    started, before = time.perf_counter(), _processor_seconds()
     view.goto(address)
     view.wait_for_function(_PAINTED, timeout=300_000)
-    seconds = time.perf_counter() - started
+    seconds, after = time.perf_counter() - started, _processor_seconds()
+    spent = {pid: busy - before.get(pid, 0.0) for pid, busy in after.items()}
     view.close()
-    return seconds
+    drawing = {child.pid for child in server.children(recursive=True)}
+    browser = sum(busy for pid, busy in spent.items() if pid not in (server.pid, *drawing))
+    return Painted(seconds, spent[server.pid], browser)
+
+
+def _processor_seconds() -> dict[int, float]:
+    """Return how long each process below this one, the server and the browser among them, was busy so far."""
+    times = {}
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            times[child.pid] = sum(child.cpu_times()[:2])
+    return times
 
 
 def _played(context: BrowserContext, address: str) -> float:

@@ -101,6 +101,7 @@ def make(showcase: Path, path: Path, size: Size) -> None:
             connection.execute(_copied(table, columns), values)
         connection.execute(_SCORES, values)
     _write_points(connection, size)
+    connection.execute("UPDATE runs SET thinned = 0")  # nothing of the new points was taken out
     connection.execute("UPDATE changes SET writes = writes + 1")
     connection.execute("COMMIT")
     _link_files(connection, showcase.with_suffix(".files"), path.with_suffix(".files"))

@@ -27,7 +27,7 @@ def compare(runs: Sequence[str], budget: Budget, at: float | None, *, registry: 
     With `json` one line: {"budget", "judge", "count", "rivals": {name: [run ids]}, "scores": [...], "duels": [...]}.
     """
     from fergan_core.analysis import comparison, families, scales
-    from fergan_core.analysis.budgets import COST, SPEED, STRETCHES
+    from fergan_core.analysis.budgets import COST, SPEED, STRETCHES, with_cost
     from fergan_core.metrics.catalogue import CATALOGUE
     from fergan_core.protocols import preferred, real_faces, words
     from fergan_core.registry import Reader
@@ -49,7 +49,8 @@ def compare(runs: Sequence[str], budget: Budget, at: float | None, *, registry: 
     scores = preferred(reader.scores(run_ids))
     seeds = dict(zip(chosen["id"], chosen["seed"], strict=True))
     points = reader.points(run_ids, [SPEED, COST], buckets=STRETCHES)
-    scores_at_budget = comparison.matched(scores, groups, seeds, recipes, points, budget, at and at * _UNITS[budget][0])
+    spent = with_cost(scores, recipes, points)
+    scores_at_budget = comparison.matched(spent, groups, seeds, budget, at and at * _UNITS[budget][0])
     compared_ids = set(scores_at_budget["run_id"])
     missing = [str(row.name) for row in chosen.set_index("id").itertuples() if row.Index not in compared_ids]
     if scores_at_budget["rival"].nunique() < 2:

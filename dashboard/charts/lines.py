@@ -17,9 +17,9 @@ def first_lost(points: pd.DataFrame) -> int | None:
 
     `points` are one metric's stretches of one run: step, low, high, nans.
     """
-    infinite = np.isinf(points[["low", "high"]].to_numpy(dtype=float)).any(axis=1)
-    lost = points[(points.nans > 0).to_numpy() | infinite]
-    return int(lost.step.min()) if len(lost) else None
+    low, high, nans, steps = (points[name].to_numpy(dtype=float) for name in ("low", "high", "nans", "step"))
+    lost = steps[(nans > 0) | np.isinf(low) | np.isinf(high)]
+    return int(lost.min()) if len(lost) else None
 
 
 def mark_lost(figure: go.Figure, points: pd.DataFrame, name: str, colour: str, **place: Any) -> str:

@@ -21,7 +21,7 @@ def budget_figure(
     *,
     dark: bool,
 ) -> go.Figure:
-    """Draw each run's score over what had been spent by its evaluation, one colour a method; dashed: the budget.
+    """Draw each run's score over what had been spent by its evaluation, one trace a method; dashed: the budget.
 
     `scores` has columns method, run_id, epoch, spent, value; `colours` gives each method's colour; `unit` is the size
     of the axis's unit in `spent` and its name. A distance has a logarithmic axis.
@@ -30,19 +30,17 @@ def budget_figure(
     foot = log_foot(scores.value) if _is_log(metric) else None
     for name, colour in colours.items():
         method_scores = scores[scores.method == name]
-        legend = plain(name) + without_number(method_scores.value, "evaluations")
-        for number, (_, line) in enumerate(method_scores.groupby("run_id", sort=False)):
-            line = line.sort_values("spent")
-            figure.add_scatter(
-                x=line.spent / unit[0],
-                **curve(line.value, colour, foot, markers=6),
-                name=legend,
-                legendgroup=name,
-                showlegend=number == 0,
-                line={"color": colour, "width": 1.8},
-                customdata=line[["epoch", "value"]],
-                hovertemplate=f"{plain(name)}, epoch %{{customdata[0]}}: %{{customdata[1]:.4g}}<extra></extra>",
-            )
+        if method_scores.empty:
+            continue
+        lines = _one_after_the_other(method_scores.sort_values(["run_id", "spent"]))
+        figure.add_scatter(
+            x=lines.spent / unit[0],
+            **curve(lines.value, colour, foot, markers=6),
+            name=plain(name) + without_number(method_scores.value, "evaluations"),
+            line={"color": colour, "width": 1.8},
+            customdata=lines[["epoch", "value"]],
+            hovertemplate=f"{plain(name)}, epoch %{{customdata[0]}}: %{{customdata[1]:.4g}}<extra></extra>",
+        )
     figure.add_vline(x=budget / unit[0], line={"color": FAINT_INK, "dash": "dash", "width": 1})
     figure.update_layout(template=plotly_template(dark), height=400, hovermode="closest", showlegend=True)
     figure.update_xaxes(title=unit[1], rangemode="tozero")
@@ -90,6 +88,14 @@ def cost_figure(samplings: pd.DataFrame, metric: Metric, colours: Mapping[str, s
     figure.update_xaxes(title="faces a second", **log_axis(samplings.speed))
     _score_axis(figure, metric, samplings.value)
     return figure
+
+
+def _one_after_the_other(scores: pd.DataFrame) -> pd.DataFrame:
+    """Put an empty row after each run's scores, which lie together: the trace through all of them is broken there."""
+    numbers = scores[["epoch", "spent", "value"]].reset_index(drop=True)
+    last = ~scores.run_id.duplicated(keep="last").to_numpy()
+    empty = pd.DataFrame(index=numbers.index[last] + 0.5, columns=numbers.columns, dtype=float)
+    return pd.concat([numbers, empty]).sort_index()
 
 
 def _score_axis(figure: go.Figure, metric: Metric, values: pd.Series) -> None:

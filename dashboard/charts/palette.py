@@ -1,6 +1,7 @@
 """Colours: one per emotion, the same everywhere and safe for the colour-blind; one per run; Plotly's two themes."""
 
 import re
+from functools import cache
 from typing import Any
 
 import plotly.graph_objects as go
@@ -50,6 +51,7 @@ def ink(dark: bool) -> str:
     return (_DARK if dark else _LIGHT)[0]
 
 
+@cache
 def paper_template() -> dict[str, Any]:
     """Return the light theme's figure template on white, for a picture that leaves the dashboard."""
     template: dict[str, Any] = plotly_template(dark=False).to_plotly_json()
@@ -57,6 +59,7 @@ def paper_template() -> dict[str, Any]:
     return template
 
 
+@cache
 def plotly_template(dark: bool) -> go.layout.Template:
     """Return the figure template that fits the dashboard's light or dark theme."""
     text, grid, ground = _DARK if dark else _LIGHT

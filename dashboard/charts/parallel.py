@@ -33,7 +33,8 @@ def parallel_figure(
 ) -> go.Figure:
     """Draw one line per run over the metrics that can be scaled; dashed: real faces, dotted: noise."""
     rows = heights(scores, metrics)
-    titles = [CATALOGUE[key].title for key in metrics if key in set(rows.metric)]
+    known = set(rows.metric)
+    titles = [CATALOGUE[key].title for key in metrics if key in known]
     figure = go.Figure()
     for height, name, dash in ((1, "real faces", "dash"), (0, "noise", "dot")):
         line = {"color": FAINT_INK, "width": 1.5, "dash": dash}

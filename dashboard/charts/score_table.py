@@ -1,7 +1,7 @@
 """One protocol's scores -> the table of checkpoints by metrics, and its CSV; pure functions of tables."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -61,9 +61,11 @@ def score_cells(
     chosen = chosen[chosen.metric.isin(metrics) & chosen.run_id.isin(labels)]
     rows = [*_beside(chosen, metrics, labels, "real"), *_beside(chosen, metrics, labels, "noise")]
     chosen = chosen.dropna(subset=["value"]).sort_values("step")
-    for run_id, label in labels.items():
-        for (epoch, _), group in chosen[chosen.run_id == run_id].groupby(["epoch", "step"], sort=False):
-            rows.append({"run": label, "epoch": epoch} | {row.metric: _cell(row) for row in rows_of(group)})
+    checkpoints: dict[str, dict[tuple[int, int], dict[str, Any]]] = {run_id: {} for run_id in labels}
+    for row in rows_of(chosen):
+        begun = {"run": labels[row.run_id], "epoch": row.epoch}
+        checkpoints[row.run_id].setdefault((row.epoch, row.step), begun)[row.metric] = _cell(row)
+    rows += [cells for of_run in checkpoints.values() for cells in of_run.values()]
     table = pd.DataFrame(rows, columns=["run", "epoch", *metrics], dtype=object)
     return table.astype({"epoch": "Int64"})
 
@@ -109,9 +111,11 @@ def _beside(
     """
     title = {"real": "Real faces", "noise": "Noise"}[column]
     reference = scores.dropna(subset=[column]).drop_duplicates(["run_id", "metric"], keep="last")
+    cells_of: dict[str, dict[str, Cell]] = {run_id: {} for run_id in labels}
+    for row in rows_of(reference):
+        cells_of[row.run_id][row.metric] = _plain_cell(row.metric, getattr(row, column))
     groups: list[tuple[dict[str, Cell], list[str]]] = []
-    for run_id in labels:
-        cells = {row.metric: _plain_cell(row.metric, getattr(row, column)) for row in _of_run(reference, run_id)}
+    for run_id, cells in cells_of.items():
         group = next((group for group in groups if _agree(group[0], cells)), None)
         if group is not None:
             group[0].update(cells)
@@ -123,10 +127,6 @@ def _beside(
         | {key: cells[key] for key in metrics if key in cells}
         for cells, names in groups
     ]
-
-
-def _of_run(scores: pd.DataFrame, run_id: str) -> Iterator[Any]:
-    return rows_of(scores[scores.run_id == run_id])
 
 
 def _plain_cell(metric: str, value: float) -> Cell:

@@ -67,6 +67,7 @@ def show_scores(labels: Mapping[str, str]) -> None:
         return
     scores = newest(choose.one_protocol(scores))
     metrics = [key for key in metrics_of(scores, None) if key in DEFAULT_METRICS]
-    score_table.show_table(scores, metrics, {i: label for i, label in labels.items() if i in set(scores.run_id)}, None)
-    if missing := [label for run_id, label in labels.items() if run_id not in set(scores.run_id)]:
+    scored = set(scores.run_id)
+    score_table.show_table(scores, metrics, {i: label for i, label in labels.items() if i in scored}, None)
+    if missing := [label for run_id, label in labels.items() if run_id not in scored]:
         st.caption(choose.plain(f"Not scored under this protocol: {', '.join(missing)}."))

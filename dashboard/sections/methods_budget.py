@@ -58,7 +58,8 @@ def show(chosen: pd.DataFrame) -> None:
     at = amount * unit if amount else None
     points = data.points(run_ids, (SPEED, COST), STRETCHES)
     seeds = dict(zip(chosen.id, chosen.seed, strict=True))
-    matched = comparison.matched(scores, run_ids_of, seeds, recipes, points, budget, at)
+    scores = with_cost(scores, recipes, points)
+    matched = comparison.matched(scores, run_ids_of, seeds, budget, at)
     missing = list(chosen.name[~chosen.id.isin(matched.run_id)])
     if missing:
         st.warning(
@@ -70,8 +71,8 @@ def show(chosen: pd.DataFrame) -> None:
         return
     for warning in filter(None, (comparison.unequal(matched), real_faces(scores))):
         st.warning(choose.sentence(warning))
-    spending = with_cost(scores, recipes, points).assign(method=scores.run_id.map(labels_of(run_ids_of)))
-    spending = spending.assign(spent=spending[budget])[spending.metric == metric.key].dropna(subset=["spent"])
+    spending = scores[scores.metric == metric.key].dropna(subset=[budget])
+    spending = spending.assign(method=spending.run_id.map(labels_of(run_ids_of)), spent=spending[budget])
     compared_at = at or float(spending.groupby("run_id").spent.max().min())
     figure = charts.budget_figure(
         spending, metric, colours_of(run_ids_of), SPENT[budget], compared_at, dark=choose.dark()
@@ -93,7 +94,8 @@ def choose_score(scores: pd.DataFrame) -> ScoreChoice | None:
     if emotion is not None:
         # Faces a second have no score by emotion.
         chosen = pd.concat([chosen, of_emotion(scores[scores.metric == "speed"], None)])
-    scored = [key for key in METRICS if key in set(chosen.metric)]
+    known = set(chosen.metric)
+    scored = [key for key in METRICS if key in known]
     key = st.selectbox(
         "Score", scored, format_func=lambda key: CATALOGUE[key].title, key="score", bind="query-params", width=200,
         help=choose.measures_help(scored),

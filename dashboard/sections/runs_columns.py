@@ -102,7 +102,9 @@ def run_cells(
     steps = dict(zip(newest["run_id"], newest["step"], strict=True))
     by = {str(row["run_id"]): protocols.words(row) for _, row in newest.iterrows()}
     last = scores[scores["step"] == scores["run_id"].map(steps)]
-    of_run = {run_id: {row.metric: row for row in rows_of(rows)} for run_id, rows in last.groupby("run_id")}
+    of_run: dict[str, dict[str, Any]] = {}
+    for row in rows_of(last):
+        of_run.setdefault(row.run_id, {})[row.metric] = row
     curves = _curves(scores[scores["metric"] == "is"], by)
     shared = set(runs["name"][runs["name"].duplicated()])
     fields = {run_id: flat(recipe) for run_id, recipe in recipes.items()}
@@ -192,14 +194,16 @@ def _curves(scores: pd.DataFrame, by: Mapping[str, str]) -> dict[str, Cell]:
     """Return by run the course of a score, from 1 to the highest of the runs of its judge and protocol."""
     scores = scores.dropna(subset=["value"])
     highest = scores.groupby(scores["run_id"].map(by))["value"].max()
+    lines: dict[str, list[list[float]]] = {}
+    for row in rows_of(scores.sort_values("step")):
+        lines.setdefault(row.run_id, []).append([int(row.epoch), float(row.value)])
     cells = {}
-    for run_id, rows in scores.sort_values("step").groupby("run_id"):
-        line = [[int(row.epoch), float(row.value)] for row in rows_of(rows)]
+    for run_id, line in lines.items():
         (first, begun), (last, ended) = line[0], line[-1]
-        words = by[str(run_id)]
+        words = by[run_id]
         course = f"{begun:.3f} at epoch {first}" + (f", {ended:.3f} at epoch {last}" if len(line) > 1 else "")
         count = f"{len(line)} checkpoint{'s' if len(line) > 1 else ''}"
-        cells[str(run_id)] = {
+        cells[run_id] = {
             "line": line, "low": 1.0, "high": float(highest[words]), "help": f"IS {course}, by {words}; {count}",
         }  # fmt: skip
     return cells

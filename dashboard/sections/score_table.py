@@ -22,7 +22,8 @@ def show(labels: Mapping[str, str], colours: Mapping[str, str]) -> None:
     if scores is None:
         return
     scores = choose.one_protocol(scores)
-    scored = [key for key in CATALOGUE if key in set(scores.metric)]
+    known, scored_runs = set(scores.metric), set(scores.run_id)
+    scored = [key for key in CATALOGUE if key in known]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         of = choose.faces()
         chosen = st.multiselect(
@@ -39,7 +40,7 @@ def show(labels: Mapping[str, str], colours: Mapping[str, str]) -> None:
         st.info("These faces have none of the chosen metrics: choose others, or all faces together.")
         return
     show_table(scores, metrics, labels, of)
-    if missing := [label for run_id, label in labels.items() if run_id not in set(scores.run_id)]:
+    if missing := [label for run_id, label in labels.items() if run_id not in scored_runs]:
         st.caption(choose.plain(f"Not scored under this protocol: {', '.join(missing)}."))
     by = st.selectbox(
         "Best by", metrics, format_func=lambda key: CATALOGUE[key].title, key="by", bind="query-params", width=260,

@@ -20,8 +20,8 @@ def opening(trained: pd.DataFrame) -> list[str]:
     That is the dataset which the most methods learnt from, of several such the one of the best run. Where no run has a
     score, the newest ones.
     """
-    scored = [run_id for run_id in data.best_first(trained, "evaluations") if run_id in set(trained.id)]
-    table = trained.set_index("id", drop=False).loc[scored or list(trained.id)].reset_index(drop=True)
+    scored = data.best_first(trained, "evaluations") or list(trained.id)
+    table = trained.set_index("id", drop=False).loc[scored].reset_index(drop=True)
     forked = table.parent.notna()
     originals = table if forked.all() else table[~forked]
     methods = originals.groupby("data_hash", sort=False).method.nunique()
@@ -29,7 +29,8 @@ def opening(trained: pd.DataFrame) -> list[str]:
     first = alike.drop_duplicates("preset")[:5]
     alike = alike[alike.preset.isin(first.preset)]
     seeds = comparison.group_by_recipe(alike, data.recipes(tuple(alike.id)))
-    return [run_id for run_ids in seeds.values() if set(first.id).intersection(run_ids) for run_id in run_ids]
+    best = set(first.id)
+    return [run_id for run_ids in seeds.values() if not best.isdisjoint(run_ids) for run_id in run_ids]
 
 
 choose.heading("Methods", "Which method draws better faces at an equal budget, and what does a face cost?")

@@ -26,11 +26,12 @@ def with_cost(scores: pd.DataFrame, recipes: Mapping[str, Mapping[str, Any]], po
     """
     points = points.dropna(subset=["mean"])
     batch = scores.run_id.map({run_id: recipe.get("batch_size", np.nan) for run_id, recipe in recipes.items()})
-    seconds = pd.Series(np.nan, index=scores.index)
+    seconds, steps = np.full(len(scores), np.nan), scores.step.to_numpy(dtype=float)
+    places = scores.groupby("run_id").indices
     for run_id, speeds in points[points.metric == SPEED].groupby("run_id"):
-        rows = scores.index[scores.run_id == run_id]
+        rows = places.get(run_id, [])
         spent = seconds_by_step(speeds, recipes[str(run_id)].get("batch_size", np.nan))
-        seconds[rows] = np.interp(scores.step[rows], np.append(0, speeds.step), np.append(0.0, spent))
+        seconds[rows] = np.interp(steps[rows], np.append(0, speeds.step), np.append(0.0, spent))
     images, costs = scores.step * batch, points[points.metric == COST].groupby("run_id")["mean"].last()
     return scores.assign(images=images, seconds=seconds, flops=images * scores.run_id.map(costs))
 

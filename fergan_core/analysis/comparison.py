@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from fergan_core.analysis.budgets import Budget, at_budget, with_cost
+from fergan_core.analysis.budgets import Budget, at_budget
 from fergan_core.analysis.families import LEVEL, levels
 from fergan_core.analysis.scales import PLAIN, Kind, Scale, apart, turned_back
 from fergan_core.analysis.studies.groups import ENOUGH
@@ -101,20 +101,17 @@ def matched(
     scores: pd.DataFrame,
     rivals: Mapping[str, Sequence[str]],
     seeds: Mapping[str, int],
-    recipes: Mapping[str, Mapping[str, Any]],
-    points: pd.DataFrame,
     budget: Budget,
     at: float | None = None,
 ) -> pd.DataFrame:
     """Return the rivals' scores at an equal budget, one row per run, metric and emotion.
 
-    `scores` are of one protocol, `points` the runs' of SPEED and COST. Columns: rival, run_id, seed, epoch, step,
-    spent, metric, emotion, value, low, high, real. The budget is `at`, in its own unit (images,
-    seconds of training, FLOPs); by default what the run that trained least had spent by its last evaluation.
+    `scores` are of one protocol, with `with_cost`'s columns. Columns: rival, run_id, seed, epoch, step, spent, metric,
+    emotion, value, low, high, real. The budget is `at`, in its own unit (images, seconds of training, FLOPs); by
+    default what the run that trained least had spent by its last evaluation.
     """
     names = {run_id: name for name, run_ids in rivals.items() for run_id in run_ids}
-    rival_scores = scores[scores.run_id.isin(names)]
-    rows = at_budget(with_cost(rival_scores, recipes, points), budget, at)
+    rows = at_budget(scores[scores.run_id.isin(names)], budget, at)
     rows = rows.assign(rival=rows.run_id.map(names), seed=rows.run_id.map(dict(seeds)))
     columns = ["rival", "run_id", "seed", "epoch", "step", "spent", "metric", "emotion", "value", "low", "high", "real"]
     return rows[columns].reset_index(drop=True)
@@ -168,10 +165,11 @@ def pairs(
 def _compare_two(
     rivals: tuple[str, str], a: pd.DataFrame, b: pd.DataFrame, better: Direction, scale: Scale, level: float
 ) -> PairedComparison:
-    shared = a.merge(b, on="seed", suffixes=("_a", "_b"))
+    a, b = a.set_index("seed"), b.set_index("seed")
+    shared = a.index[a.index.isin(b.index)]
     p, kind = math.nan, PLAIN.kind
     if len(shared) > 1:
-        kind, (first, second) = scale.applied(shared.value_a.to_list(), shared.value_b.to_list())
+        kind, (first, second) = scale.applied(a.value.loc[shared].to_list(), b.value.loc[shared].to_list())
         means = (float(first.mean()), float(second.mean()))
         difference, low, high, p = mean_interval(second - first, level)
         answer: Answer = "shows" if len(shared) >= ENOUGH else "suggests"

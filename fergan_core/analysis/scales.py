@@ -13,8 +13,8 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy.special import expit, logit
 
 Kind = Literal["difference", "ratio", "share"]
 Values = NDArray[np.float64]
@@ -41,7 +41,7 @@ class Scale:
         if self.kind == "share" and (pooled >= 0).all() and (pooled <= 1).all():
             half = 0.5 / self.faces if self.faces else 0.0
             if half or ((pooled > 0) & (pooled < 1)).all():
-                return "share", [logit(np.clip(group, half, 1 - half)) for group in values]
+                return "share", [scipy.special.logit(np.clip(group, half, 1 - half)) for group in values]
         return "difference", values
 
     def mean(self, values: Sequence[float]) -> float:
@@ -61,7 +61,7 @@ def faces_of(scores: pd.DataFrame) -> int | None:
 
 def turned_back(kind: Kind, mean: float) -> float:
     """Return a mean on a scale as a score: exp of a mean logarithm, the share of mean log odds, or the mean itself."""
-    return math.exp(mean) if kind == "ratio" else float(expit(mean)) if kind == "share" else mean
+    return math.exp(mean) if kind == "ratio" else float(scipy.special.expit(mean)) if kind == "share" else mean
 
 
 def apart(kind: Kind, means: tuple[float, float], difference: float) -> float:
@@ -74,7 +74,7 @@ def apart(kind: Kind, means: tuple[float, float], difference: float) -> float:
         return math.exp(difference)
     if kind == "share":
         middle = sum(means) / 2
-        return float(expit(middle + difference / 2) - expit(middle - difference / 2))
+        return float(scipy.special.expit(middle + difference / 2) - scipy.special.expit(middle - difference / 2))
     return difference
 
 

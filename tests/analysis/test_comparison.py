@@ -9,7 +9,7 @@ from scipy.special import expit, logit
 from scipy.stats import ttest_rel
 from statsmodels.stats.multitest import multipletests
 
-from fergan_core.analysis.budgets import COST, SPEED
+from fergan_core.analysis.budgets import COST, SPEED, with_cost
 from fergan_core.analysis.comparison import family, front, group_by_recipe, matched, pairs
 from fergan_core.analysis.families import corrected
 from fergan_core.analysis.scales import Scale
@@ -40,6 +40,11 @@ def points(speeds: dict[str, float], costs: dict[str, float]) -> pd.DataFrame:
     )
 
 
+def without_costs(scores: list[dict[str, object]]) -> pd.DataFrame:
+    """Scores of runs that recorded neither their speed nor what an image costs."""
+    return with_cost(pd.DataFrame(scores), RECIPES, pd.DataFrame(columns=["run_id", "metric", "step", "mean"]))
+
+
 def test_runs_of_one_recipe_are_one_rival_whatever_they_record_and_a_changed_preset_is_another() -> None:
     assert group_by_recipe(RUNS, RECIPES) == {
         "gan": ["gan0", "gan1", "gan2"],
@@ -61,10 +66,8 @@ def test_rivals_are_compared_where_they_had_spent_the_same(budget: str, steps: d
     # A flow's image takes twice the time of a GAN's and four times its operations, and the GAN went to step 200.
     table = pd.DataFrame([score("gan0", step, 9.0) for step in (50, 100, 200)])
     table = pd.concat([table, pd.DataFrame([score("flow0", step, 5.0) for step in (50, 100)])], ignore_index=True)
-    rows = matched(
-        table, {"gan": ["gan0"], "flow": ["flow0"]}, SEEDS, RECIPES,
-        points({"gan0": 100.0, "flow0": 50.0}, {"gan0": 1.0, "flow0": 4.0}), budget,
-    )  # fmt: skip
+    costs = points({"gan0": 100.0, "flow0": 50.0}, {"gan0": 1.0, "flow0": 4.0})
+    rows = matched(with_cost(table, RECIPES, costs), {"gan": ["gan0"], "flow": ["flow0"]}, SEEDS, budget)
     assert dict(zip(rows.run_id, rows.step, strict=True)) == steps
 
 
@@ -72,8 +75,7 @@ def test_paired_seeds_show_what_their_spread_would_hide() -> None:
     levels = {0: 10.0, 1: 20.0, 2: 30.0}
     rows = [score(f"gan{seed}", 100, level) for seed, level in levels.items()]
     rows += [score(f"flow{seed}", 100, level - 2 - 0.1 * seed) for seed, level in levels.items()]
-    table = matched(pd.DataFrame(rows), group_by_recipe(RUNS, RECIPES), SEEDS, RECIPES, points({}, {}).reindex(
-        columns=["run_id", "metric", "step", "mean"]), "images")  # fmt: skip
+    table = matched(without_costs(rows), group_by_recipe(RUNS, RECIPES), SEEDS, "images")
     (comparison,) = pairs(table, "fid", "lower")
     assert comparison.rivals == ("gan", "flow")
     assert comparison.difference == pytest.approx(-2.1)
@@ -143,9 +145,8 @@ def test_ten_pairs_are_corrected_for_their_number_and_their_intervals_agree_with
 
 def test_one_run_of_each_is_compared_by_the_scores_own_intervals() -> None:
     def comparison(value: float) -> str:
-        table = pd.DataFrame([score("gan0", 100, 10.0), score("flow0", 100, value)])
-        empty = pd.DataFrame(columns=["run_id", "metric", "step", "mean"])
-        rows = matched(table, {"gan": ["gan0"], "flow": ["flow0"]}, SEEDS, RECIPES, empty, "images")
+        table = without_costs([score("gan0", 100, 10.0), score("flow0", 100, value)])
+        rows = matched(table, {"gan": ["gan0"], "flow": ["flow0"]}, SEEDS, "images")
         return next(pairs(rows, "fid", "lower")).sentence("FID")
 
     assert "one run of each does not show which is better" in comparison(9.5)

@@ -72,3 +72,15 @@ def test_a_distance_of_zero_and_one_that_is_not_a_number_are_told_of_beside_the_
     assert line.name == "r, not a number in 1 of 3 evaluations"
     assert list(line.y[:2]) == [9.0, 4.5]
     assert figure.layout.yaxis.type == "log"
+
+
+def test_a_methods_runs_are_one_trace_that_is_broken_from_run_to_run() -> None:
+    scores = pd.DataFrame({"method": "r", "run_id": list("abab"), "epoch": [1, 1, 2, 2], "spent": [10.0, 30, 20, 60]})
+    scores = scores.assign(value=[9.0, 8.0, 7.0, 6.0])
+    colours = {"r": "#123456", "without scores": "#654321"}
+    figure = methods.budget_figure(scores, CATALOGUE["fid"], colours, (10, "images"), 3.0, dark=False)
+    (line,) = figure.data
+    np.testing.assert_array_equal(line.x, [1, 2, NAN, 3, 6, NAN])
+    np.testing.assert_array_equal(line.y, [9, 7, NAN, 8, 6, NAN])
+    np.testing.assert_array_equal(line.customdata[:2], [[1, 9], [2, 7]])
+    assert not line.connectgaps

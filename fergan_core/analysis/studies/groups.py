@@ -10,7 +10,6 @@ from typing import Literal
 
 import numpy as np
 import scipy
-from scipy.special import gammaln
 
 from fergan_core.analysis.families import LEVEL, levels
 from fergan_core.analysis.scales import PLAIN, Kind, Scale, apart, turned_back
@@ -94,7 +93,7 @@ def _hedges(a: np.ndarray, b: np.ndarray) -> float:
         return math.nan
     pooled = math.sqrt(((len(a) - 1) * a.var(ddof=1) + (len(b) - 1) * b.var(ddof=1)) / freedom)
     # The exact factor, by gamma functions; the usual 1 - 3/(4m - 1) approximates it.
-    unbiased = math.exp(gammaln(freedom / 2) - gammaln((freedom - 1) / 2)) / math.sqrt(freedom / 2)
+    unbiased = math.exp(math.lgamma(freedom / 2) - math.lgamma((freedom - 1) / 2)) / math.sqrt(freedom / 2)
     return float((b.mean() - a.mean()) / pooled * unbiased)
 
 
