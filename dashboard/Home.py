@@ -1,5 +1,6 @@
 """The dashboard's entry: `streamlit run dashboard/Home.py`. It names the pages and runs the requested one."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
@@ -19,7 +20,8 @@ if refusal is not None:
 
 # By group, in the order in which a person works: what is there, look at it, measure it, compare, draw conclusions.
 PAGES = {
-    "": [st.Page("views/overview.py", title="Overview", icon=":material/home:", default=True)],
+    # Streamlit serves the first page at / and at no other address; its name is free for one that leads on to it.
+    "": [st.Page("views/overview.py", title="Overview", icon=":material/home:", url_path="first", default=True)],
     "Runs": [
         st.Page("views/runs.py", title="Runs", icon=":material/list:"),
         st.Page("views/run.py", title="Run", icon=":material/monitoring:"),
@@ -48,13 +50,25 @@ PAGES = {
 }
 
 
-def renamed() -> None:
-    """Redirect the address that the page Methods had once."""
-    st.switch_page("views/methods.py", query_params=st.query_params.to_dict())
+def redirect_to(view: str) -> Callable[[], None]:
+    """Return a page that leads on to another one, which keeps the address's parameters."""
+
+    def redirect() -> None:
+        st.switch_page(f"views/{view}.py", query_params=st.query_params.to_dict())
+
+    return redirect
 
 
+# The first page's name, and the one that Methods had once.
+OTHER_ADDRESSES = {"overview": "overview", "rivals": "methods"}
 page = st.navigation(
-    {**PAGES, "": [*PAGES[""], st.Page(renamed, url_path="rivals", visibility="hidden")]},
+    {
+        **PAGES,
+        "": [
+            *PAGES[""],
+            *(st.Page(redirect_to(view), url_path=path, visibility="hidden") for path, view in OTHER_ADDRESSES.items()),
+        ],
+    },
     expanded=True,
 )
 data.left_out().clear()

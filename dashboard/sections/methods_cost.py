@@ -19,7 +19,7 @@ def show(chosen: pd.DataFrame) -> None:
     timed = scores[scores.metric == "speed"]
     if timed.empty:
         st.info("No speed was recorded yet: `fergan evaluate RUN` records it, for several numbers of steps by:")
-        st.code("fergan evaluate RUN --light --steps 1 2 4 8 18 50", language=None)
+        st.code("fergan evaluate RUN --light --steps 1 2 4 8 18 50", language=None, wrap_lines=True)
         return
     scores = choose.one_protocol(scores[scores.evaluation.isin(timed.evaluation)])
     with st.container(horizontal=True, vertical_alignment="bottom"):

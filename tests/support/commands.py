@@ -11,6 +11,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -78,7 +79,10 @@ class Started:
         self._out = out
         arguments = (module, *map(str, words))
         self._process = _FORKS.Process(target=_run, args=(arguments, out, {**os.environ, **(environment or {})}))
-        self._process.start()
+        with pytest.MonkeyPatch.context() as patch:
+            # The new process runs the file of `__main__` first, and AppTest leaves a page's there.
+            patch.setitem(sys.modules, "__main__", ModuleType("__main__"))
+            self._process.start()
 
     def ended(self) -> bool:
         """Tell whether the command has ended."""
