@@ -31,6 +31,9 @@ from fergan_core.registry import (
 from fergan_core.registry.queries import current_status
 from fergan_core.registry.study_tables import study_tables
 
+# Texts as Python's own: to pick rows of a table, of which a page does much, Arrow copies all letters of each column.
+pd.options.mode.string_storage = "python"
+
 P = ParamSpec("P")
 T = TypeVar("T")
 

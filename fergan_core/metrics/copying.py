@@ -12,8 +12,8 @@ features do not distinguish; always look at the neighbours too.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import scipy
 import torch
+from scipy import special
 from torch import Tensor
 
 from fergan_core.errors import UsageError
@@ -108,10 +108,7 @@ def _rates(fakes: Tensor) -> Tensor:
     total = int(fakes.sum())
     ends = [interval_of_share(count / total, total) for count in fakes.tolist()]
     rates = torch.tensor(
-        [
-            [float(scipy.stats.binom.sf(ENOUGH - 1, total, end)) for end in (interval.low, interval.high)]
-            for interval in ends
-        ],
+        [[float(special.bdtrc(ENOUGH - 1, total, end)) for end in (interval.low, interval.high)] for interval in ends],
         dtype=torch.float64,
     )
     return torch.where(rates < 1e-3, 0.0, torch.where(rates > 1 - 1e-3, 1.0, rates)).T

@@ -15,8 +15,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import scipy
 import torch
+from scipy import special
 from torch import Tensor
 
 from fergan_core.errors import UsageError
@@ -68,7 +68,7 @@ def interval_of_blocks(
     blocks, groups = without.shape
     error = math.sqrt(sum(jackknife_error(row) ** 2 + step**2 for row in without)) / blocks
     value = float(values.double().mean())
-    reach = float(scipy.stats.t.ppf(0.975, blocks * (groups - 1))) * error
+    reach = float(special.stdtrit(blocks * (groups - 1), 0.975)) * error
     return Interval(value, max(low, value - reach), min(high, value + reach))
 
 
@@ -80,8 +80,8 @@ def interval_of_share(share: float, trials: float) -> Interval:
     and 1.
     """
     hits = share * trials
-    low = float(scipy.stats.beta.ppf(0.025, hits, trials - hits + 1)) if hits > 0 else 0.0
-    high = float(scipy.stats.beta.ppf(0.975, hits + 1, trials - hits)) if hits < trials else 1.0
+    low = float(special.betaincinv(hits, trials - hits + 1, 0.025)) if hits > 0 else 0.0
+    high = float(special.betaincinv(hits + 1, trials - hits, 0.975)) if hits < trials else 1.0
     return Interval(share, min(low, share), max(high, share))
 
 
@@ -97,9 +97,9 @@ def interval_of_counts(counts: Tensor, ordinary: float = 1.0) -> Interval:
     error = float(counts.double().var()) / number if number > 1 else 0.0
     unseen = (float(counts.max()) + ordinary) / number
     spread = error + unseen**2
-    low = float(scipy.stats.gamma.ppf(0.025, mean**2 / spread, scale=spread / mean)) if mean > 0 else 0.0
+    low = float(special.gammaincinv(mean**2 / spread, 0.025)) * spread / mean if mean > 0 else 0.0
     upper = mean + unseen
-    high = float(scipy.stats.gamma.ppf(0.975, upper**2 / spread, scale=spread / upper))
+    high = float(special.gammaincinv(upper**2 / spread, 0.975)) * spread / upper
     return Interval(mean, min(low, mean), max(high, mean))
 
 
@@ -109,8 +109,8 @@ def interval_of_mean(values: Tensor) -> Interval:
     mean = float(numbers.mean())
     if len(numbers) < 2 or bool((numbers == numbers[0]).all()):
         return Interval(mean, mean, mean)
-    low, high = scipy.stats.ttest_1samp(numbers.cpu().numpy(), 0).confidence_interval(0.95)
-    return Interval(mean, float(low), float(high))
+    reach = float(special.stdtrit(len(numbers) - 1, 0.975) * numbers.std() / math.sqrt(len(numbers)))
+    return Interval(mean, mean - reach, mean + reach)
 
 
 def pair_means(

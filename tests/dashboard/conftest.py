@@ -64,24 +64,16 @@ def browser(chromium: str) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def context_of(browser: Any) -> Callable[[bool, int], Any]:
-    """Return a function (dark, width) -> browser context; its pages share a cache, so Streamlit is loaded once."""
-
-    @cache
-    def open_context(dark: bool, width: int) -> Any:
-        theme = "dark" if dark else "light"
-        return browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=theme, accept_downloads=True,
-            reduced_motion="reduce",  # what moves while a page is made costs the machine a third of the page's time
-        )  # fmt: skip
-
-    return open_context
+def context(browser: Any) -> Any:
+    """Open the one context of all pages, which share a cache: Streamlit is loaded once."""
+    # What moves while a page is made costs the machine a third of the page's time.
+    return browser.new_context(accept_downloads=True, reduced_motion="reduce")
 
 
 @pytest.fixture(scope="session")
-def idle_pages() -> dict[tuple[bool, int], list[Any]]:
-    """Keep the pages that tests have left, by theme and width: to go on with one takes half as long as to open one."""
-    return {}
+def idle_pages() -> list[Any]:
+    """Keep the pages that tests have left: to go on with one takes half as long as to open one."""
+    return []
 
 
 @pytest.hookimpl(wrapper=True)
@@ -96,27 +88,23 @@ _FAILED = pytest.StashKey[list[bool]]()
 
 
 @pytest.fixture
-def page_at(
-    request: pytest.FixtureRequest,
-    context_of: Callable[[bool, int], Any],
-    dashboard_address: str,
-    idle_pages: dict[tuple[bool, int], list[Any]],
-) -> Iterator[Callable[..., Any]]:
+def page_at(request: pytest.FixtureRequest, context: Any, idle_pages: list[Any]) -> Iterator[Callable[..., Any]]:
     """Return a function (path, dark=False, width=1280, address=None) -> page, of the filled registry's dashboard unless
     another address is given; a failed test leaves screenshots in test-artifacts."""
-    pages: list[tuple[tuple[bool, int], Any]] = []
+    pages: list[Any] = []
 
     def open_page(path: str, dark: bool = False, width: int = 1280, address: str | None = None) -> Any:
-        left = idle_pages.setdefault((dark, width), [])
-        page = left.pop() if left else context_of(dark, width).new_page()
-        pages.append(((dark, width), page))
-        page.goto((address or dashboard_address) + path)
+        page = idle_pages.pop() if idle_pages else context.new_page()
+        pages.append(page)
+        page.emulate_media(color_scheme="dark" if dark else "light")
+        page.set_viewport_size({"width": width, "height": 900})
+        page.goto((address or request.getfixturevalue("dashboard_address")) + path)
         page.locator("h1").first.wait_for(timeout=60_000)
         return page
 
     yield open_page
     failed = any(request.node.stash.get(_FAILED, []))
-    for number, (kind, page) in enumerate(pages):
+    for number, page in enumerate(pages):
         if failed:
             ARTIFACTS.mkdir(exist_ok=True)
             name = re.sub(r"[^\w-]+", "-", request.node.name)
@@ -125,4 +113,4 @@ def page_at(
         else:
             page.mouse.move(0, 0)
             page.goto("about:blank")  # which ends the session and its runs of the page
-            idle_pages[kind].append(page)
+            idle_pages.append(page)

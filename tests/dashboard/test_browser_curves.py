@@ -3,7 +3,7 @@
 import io
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -11,20 +11,13 @@ import pytest
 from PIL import Image
 
 from dashboard.charts.palette import ink
-from tests.support.machine import ROOT, served
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 TIMEOUT_MS = 120_000
+PageAt = Callable[..., Any]
 INK = "rgb({}, {}, {})".format(*bytes.fromhex(ink(dark=False)[1:]))
 SVG = "{http://www.w3.org/2000/svg}"
-
-
-@pytest.fixture(scope="module")
-def showcase() -> Iterator[str]:
-    """Serve the committed showcase."""
-    with served(str(ROOT / "runs.db")) as (address, _):
-        yield address
 
 
 def chart_of(page: Any) -> Any:
@@ -51,10 +44,9 @@ def found(pattern: str, text: str) -> str:
 
 
 def test_the_curve_that_is_shown_is_saved_by_one_click_each_and_a_drag_is_in_the_address(
-    showcase: str, context_of: Any
+    page_at: PageAt, showcase_address: str
 ) -> None:
-    page = context_of(True, 1280).new_page()
-    page.goto(f"{showcase}/compare?runs=44dzmlfk,6zqvtlyo&x=Epoch&smoothing=100+steps")
+    page = page_at("/compare?runs=44dzmlfk,6zqvtlyo&x=Epoch&smoothing=100+steps", dark=True, address=showcase_address)
     chart = chart_of(page)
 
     table = pd.read_csv(io.BytesIO(downloaded(page, "CSV")))
@@ -90,13 +82,12 @@ def test_the_curve_that_is_shown_is_saved_by_one_click_each_and_a_drag_is_in_the
     page.wait_for_timeout(1_500)
     page.mouse.dblclick(area["x"] + 0.3 * area["width"], y)
     page.wait_for_url(lambda url: "from=" not in url, timeout=TIMEOUT_MS)
-    page.close()
 
 
-def test_of_many_grey_curves_the_one_under_the_mouse_stands_out(showcase: str, context_of: Any) -> None:
-    page = context_of(False, 1280).new_page()
-    page.goto(
-        f"{showcase}/compare?runs=uhy4iziw,a3s2gka6,7viji4ow,7rsuxtcj,y6zt33zx,kyteumc2,3qiixs3y,esd7qwki,lnrpoway"
+def test_of_many_grey_curves_the_one_under_the_mouse_stands_out(page_at: PageAt, showcase_address: str) -> None:
+    page = page_at(
+        "/compare?runs=uhy4iziw,a3s2gka6,7viji4ow,7rsuxtcj,y6zt33zx,kyteumc2,3qiixs3y,esd7qwki,lnrpoway",
+        address=showcase_address,
     )
     chart = chart_of(page)
     area = chart.locator(".nsewdrag").first.bounding_box()
@@ -115,4 +106,3 @@ def test_of_many_grey_curves_the_one_under_the_mouse_stands_out(showcase: str, c
     )
     page.mouse.move(area["x"] - 60, area["y"] - 60, steps=4)
     chart.locator(".trace.highlighted").wait_for(state="detached", timeout=TIMEOUT_MS)
-    page.close()

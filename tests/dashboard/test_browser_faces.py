@@ -6,8 +6,6 @@ import re
 import pytest
 from PIL import Image
 
-from tests.support.pages import overflow
-
 pytestmark = pytest.mark.browser
 
 TIMEOUT_MS = 30_000
@@ -28,28 +26,24 @@ def wait_for_epoch(page, epoch: int) -> None:
     page.wait_for_selector(f".player[data-drawn='{epoch}']", timeout=TIMEOUT_MS)
 
 
-def test_play_runs_through_the_epochs_and_the_address_follows(page_at) -> None:
+def canvas_pixels(page) -> str:
+    return page.locator(".player canvas").first.evaluate("canvas => canvas.toDataURL()")
+
+
+def test_every_epoch_is_reached_by_keyboard_without_a_tab_and_play_runs_through_them(page_at) -> None:
     page = page_at("/checkpoints?epoch=1")
-    player = player_of(page)
-    assert epoch_shown(player) == 1
+    assert epoch_shown(player_of(page)) == 1
+    for key, epoch in (("ArrowRight", 2), ("End", 3), ("ArrowLeft", 2), ("Home", 1), ("ArrowLeft", 1), ("Space", 3)):
+        page.keyboard.press(key)
+        wait_for_epoch(page, epoch)
+    page.keyboard.press("Home")
+    wait_for_epoch(page, 1)
     first = canvas_pixels(page)
     page.get_by_role("button", name="Play").click()
     wait_for_epoch(page, 3)
     assert canvas_pixels(page) != first
     page.get_by_role("button", name="Play").wait_for(timeout=TIMEOUT_MS)
     page.wait_for_url(re.compile(r"[?&]epoch=3\b"), timeout=TIMEOUT_MS)
-
-
-def canvas_pixels(page) -> str:
-    return page.locator(".player canvas").first.evaluate("canvas => canvas.toDataURL()")
-
-
-def test_every_epoch_is_reached_by_keyboard_without_a_single_tab(page_at) -> None:
-    page = page_at("/checkpoints?epoch=1")
-    player_of(page)
-    for key, epoch in (("ArrowRight", 2), ("End", 3), ("ArrowLeft", 2), ("Home", 1), ("ArrowLeft", 1), ("Space", 3)):
-        page.keyboard.press(key)
-        wait_for_epoch(page, epoch)
 
 
 def test_png_strip_gif_and_mp4_are_of_what_is_shown(page_at) -> None:
@@ -73,23 +67,6 @@ def downloaded(page, name: str) -> tuple[bytes, str]:
         page.get_by_role("button", name=name, exact=True).click()
     with open(download.value.path(), "rb") as file:
         return file.read(), download.value.suggested_filename
-
-
-def test_disgust_of_two_runs_at_the_same_epoch_takes_four_clicks_and_the_address_has_it_all(page_at) -> None:
-    page = page_at("/inception_score")
-    page.get_by_role("link", name="Checkpoints").click()
-    player_of(page)
-    figures = page.locator(".player figure")
-    assert figures.count() == 1
-    page.get_by_role("combobox", name=re.compile("Runs")).click()
-    page.get_by_role("option").first.click()
-    figures.nth(1).wait_for(timeout=TIMEOUT_MS)
-    page.get_by_test_id("stButtonGroup").get_by_text("disgust", exact=True).click()
-    page.wait_for_url(re.compile(r"runs=\w+%2C\w+.*sheet=disgust|sheet=disgust.*runs=\w+%2C\w+"), timeout=TIMEOUT_MS)
-    page.locator(".player canvas[aria-label^='disgust faces']").nth(1).wait_for(timeout=TIMEOUT_MS)
-    page.locator(".player .row").nth(2).wait_for(state="detached", timeout=TIMEOUT_MS)
-    labels = page.locator(".player canvas").evaluate_all("all => all.map(one => one.ariaLabel)")
-    assert [re.sub(" of (small|other)", "", label) for label in labels] == ["disgust faces at epoch 3"] * 2
 
 
 def test_a_wipe_moves_by_keyboard_and_by_mouse(page_at) -> None:
@@ -131,18 +108,6 @@ def test_faces_are_drawn_live_and_the_address_opens_the_same(page_at) -> None:
     assert Image.open(io.BytesIO(downloaded(again, "Download PNG of new faces")[0])).tobytes() != png.tobytes()
 
 
-def test_inception_score_draws_the_runs_the_real_line_and_the_report(page_at) -> None:
-    page = page_at("/inception_score")
-    legend = page.locator(".js-plotly-plot .legendtext")
-    legend.first.wait_for(timeout=TIMEOUT_MS)
-    names = legend.all_text_contents()
-    assert any(name.startswith("real faces") for name in names)
-    assert any("Report 2022" in name for name in names)
-    page.get_by_text("KL ratio", exact=True).click()
-    page.locator(".js-plotly-plot .ytitle", has_text="KL / ln K").wait_for(timeout=TIMEOUT_MS)
-    page.wait_for_url(re.compile(r"reading=KL"), timeout=TIMEOUT_MS)
-
-
 def test_compare_moves_all_runs_with_one_slider(page_at) -> None:
     page = page_at("/compare?epoch=1")
     page.get_by_role("heading", name="Curves").scroll_into_view_if_needed()
@@ -153,17 +118,3 @@ def test_compare_moves_all_runs_with_one_slider(page_at) -> None:
     wait_for_epoch(page, 2)
     assert page.locator(".player figcaption .at").all_inner_texts() == ["epoch 2", "epoch 2"]
     page.wait_for_url(re.compile(r"[?&]epoch=2\b"), timeout=TIMEOUT_MS)
-
-
-@pytest.mark.parametrize(
-    ("view", "drawn"),
-    [
-        ("checkpoints", ".player[data-drawn]:not([data-drawn=''])"),
-        ("inception_score", ".js-plotly-plot .legendtext"),
-        ("compare", ".player[data-drawn]:not([data-drawn=''])"),
-    ],
-)
-def test_a_telephone_shows_the_whole_page(page_at, view: str, drawn: str) -> None:
-    page = page_at(f"/{view}", width=390)
-    page.locator(drawn).first.wait_for(timeout=TIMEOUT_MS)
-    assert overflow(page) <= 0

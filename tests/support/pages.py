@@ -45,6 +45,16 @@ def overflow(page: Any) -> int:
     )
 
 
+def count_clicks(page: Any) -> None:
+    """Count a person's clicks on a page from now on, until it is loaded anew."""
+    page.evaluate("window.clicks = 0; addEventListener('pointerdown', () => { window.clicks += 1; }, true)")
+
+
+def clicks(page: Any) -> int:
+    """Return how many times a person has clicked since `count_clicks`."""
+    return int(page.evaluate("window.clicks"))
+
+
 def open_page(view: str, url: str, monkeypatch: pytest.MonkeyPatch, query: Mapping[str, str]) -> AppTest:
     """Open a page through Home on a registry, with its address's parameters; fail where it raises."""
     monkeypatch.setenv("FERGAN_REGISTRY", url)
