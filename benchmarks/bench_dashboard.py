@@ -33,7 +33,7 @@ _PAINTED = """() => {
     if (!app || app.dataset.testScriptState !== "notRunning" || !document.querySelector("h1")) return false;
     if (document.querySelector("[data-testid=stSkeleton]")) return false;
     const filled = (kind, inside) =>
-        [...document.querySelectorAll(kind)].every((one) => !one.offsetParent || one.querySelector(inside));
+        [...document.querySelectorAll(kind)].every((one) => !one.checkVisibility() || one.querySelector(inside));
     return filled("[data-testid=stPlotlyChart]", ".main-svg") && filled("[data-testid=stDataFrame]", "canvas")
         && filled("[data-testid=stVegaLiteChart]", "canvas, svg")
         && [...document.images].every((image) => image.complete);
