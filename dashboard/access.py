@@ -40,9 +40,15 @@ def is_open_to_others() -> bool:
 def stop_outside_home() -> None:
     """Stop a page that Streamlit runs by itself, without Home and its refusal of servers that others can reach."""
     context = get_script_run_ctx(suppress_warning=True)
-    if context is not None and Path(context.main_script_path).resolve().parent == _VIEWS:
+    if context is not None and _is_view(context.main_script_path):
         st.error("A page does not run by itself; start the dashboard with `streamlit run dashboard/Home.py`.")
         st.stop()
+
+
+@lru_cache
+def _is_view(script: str) -> bool:
+    """Tell whether a script is a page's; a page asks dozens of times, and each look at the disk takes its time."""
+    return Path(script).resolve().parent == _VIEWS
 
 
 @lru_cache
