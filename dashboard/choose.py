@@ -149,9 +149,9 @@ def _warn_of_unknown(run_ids: Sequence[str], known_ids: Sequence[str]) -> None:
                 st.warning(f"{plain(f'The address names {names},')} {words}. Choose from the list:")
 
 
-def scored(run_ids: Iterable[str]) -> pd.DataFrame | None:
-    """Return the runs' scores; if there are none, say how to get some and return None."""
-    scores = data.scores(tuple(run_ids))
+def scored(run_ids: Iterable[str], *, by_emotion: bool = True) -> pd.DataFrame | None:
+    """Return the runs' scores, as `data.scores`; if there are none, say how to get some and return None."""
+    scores = data.scores(tuple(run_ids), by_emotion=by_emotion)
     if scores.empty:
         st.info(
             "No score yet: a run is evaluated every `--eval-every` epochs, or afterwards by `fergan evaluate RUN@all`."

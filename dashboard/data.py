@@ -173,9 +173,9 @@ def widest_stretch(source: Reader, run_ids: Sequence[str], names: Sequence[str])
 
 
 @_until_next_write(64)
-def scores(source: Reader, run_ids: Sequence[str]) -> pd.DataFrame:
-    """Return the runs' scores."""
-    return source.scores(run_ids)
+def scores(source: Reader, run_ids: Sequence[str], *, by_emotion: bool = True) -> pd.DataFrame:
+    """Return the runs' scores; without `by_emotion` those of all emotions together alone."""
+    return source.scores(run_ids, by_emotion=by_emotion)
 
 
 @_until_next_write(64)

@@ -62,7 +62,7 @@ def show_faces(labels: Mapping[str, str]) -> None:
 def show_scores(labels: Mapping[str, str]) -> None:
     """Each run's newest evaluation under one protocol, with intervals, beside real faces and noise."""
     st.header("Newest scores", anchor=False)
-    scores = choose.scored(labels)
+    scores = choose.scored(labels, by_emotion=False)
     if scores is None:
         return
     scores = newest(choose.one_protocol(scores))

@@ -28,6 +28,7 @@ from fergan_core.registry.schema import (
     NoteRow,
     PointRow,
     RunRow,
+    ScoreRow,
     SheetRow,
     TagRow,
 )
@@ -305,17 +306,19 @@ class Reader:
         )
         return leave_out(frame, nameless, "a finding is left out: it is a collapse of no emotion")
 
-    def scores(self, run_ids: Sequence[str], *, sampled: bool = False) -> pd.DataFrame:
+    def scores(self, run_ids: Sequence[str], *, sampled: bool = False, by_emotion: bool = True) -> pd.DataFrame:
         """Return the runs' scores: run_id, run_name, data, epoch, step, judge, judge_sha256, count, prior, seed,
         truncation, real_count, metric, emotion (None: all), value, low, high, real, noise.
 
         Of faces drawn as the recipe says, unless `sampled`: then of all, with the columns evaluation (its key),
-        sampler, steps and guidance, None of faces that were drawn in one pass.
+        sampler, steps and guidance, None of faces that were drawn in one pass. Without `by_emotion` only those of all
+        emotions together, a sixth of them.
         """
         of_runs = RunRow.id.in_(run_ids)
         evaluations = scores.comparable(self.table(scores.evaluations_query(of_runs)))
         recipes = self.recipes(list(evaluations["run_id"].unique())) if sampled else None
-        return scores.as_table(evaluations, self.table(scores.query(of_runs)), recipes)
+        wanted = [of_runs] if by_emotion else [of_runs, ScoreRow.emotion == ""]
+        return scores.as_table(evaluations, self.table(scores.query(*wanted)), recipes)
 
     def activity(self, run_id: str) -> Activity | None:
         """Return what a run in training does instead of stepping, None while it steps.

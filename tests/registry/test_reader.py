@@ -139,6 +139,20 @@ def test_a_registry_that_is_not_there_reads_as_empty(tmp_path: Path, registry: R
     assert not (tmp_path / "none.db").exists()
 
 
+def test_scores_of_all_emotions_together_are_read_without_the_others(
+    registry: Registry, reader: Reader, enter: Enter
+) -> None:
+    run_id = enter(registry)
+    protocol = {"count": 10, "prior": "natural", "seed": 0}
+    scores = [Score("fid", 9.0), Score("accuracy", 0.5), Score("accuracy", 0.25, emotion="fear")]
+    registry.add_evaluation(
+        run_id, epoch=1, step=1, judge="j", judge_sha256="0" * 64, protocol=protocol, scores=scores
+    )  # fmt: skip
+    every, together = reader.scores([run_id]), reader.scores([run_id], by_emotion=False)
+    assert len(every) == 3
+    pd.testing.assert_frame_equal(together, every[every["emotion"].isna()].reset_index(drop=True))
+
+
 def test_last_write_changes_with_every_write_and_with_no_reading(
     registry: Registry, reader: Reader, enter: Enter
 ) -> None:
