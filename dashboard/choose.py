@@ -4,7 +4,7 @@ import functools
 import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 import streamlit as st
@@ -283,27 +283,6 @@ def open_page(page: str, run_ids: Sequence[str] = (), **others: str) -> None:
     elif run_ids:
         choose_runs(run_ids)
     st.switch_page(f"views/{page}.py", query_params=others)
-
-
-def runs_table(
-    table: pd.DataFrame, run_ids: Sequence[str], *, key: str, alt: str, columns: dict[str, Any], most: int = 12
-) -> None:
-    """A table with a row for each of these runs; ticking a row opens its run. Past `most` rows it scrolls."""
-    picked = st.dataframe(
-        table,
-        hide_index=True,
-        width="stretch",
-        placeholder="–",
-        height="content" if len(table) <= most else 460,
-        key=key,
-        on_select="rerun",
-        selection_mode="single-row",
-        alt=alt,
-        column_config=columns,
-    ).selection.rows
-    st.caption("Tick the box of a row to open its run; by keyboard Shift+Space on it.")
-    if picked and picked[0] < len(run_ids):
-        open_page("run", [run_ids[picked[0]]])
 
 
 def page_link(page: str, name: str, **parameters: str) -> None:

@@ -186,7 +186,8 @@ def _save(film: Film, key: str, dark: bool) -> None:
         done = f"Downloaded: {kind}, {len(content) / 1e6:.1f} MB."
         about = {"name": f"fergan-{'-'.join(of)}.{ending}", "type": media_type, "done": done}
     except FerganError as error:
-        content, about = b"", {"refusal": f"No {kind} was made: {error}."}
+        # The player shows text as it is: the backticks around a command would be seen.
+        content, about = b"", {"refusal": f"No {kind} was made: {error}.".replace("`", "")}
     st.session_state[f"saved {key}"] = content, {"id": str(asked["id"]), **about}
 
 

@@ -22,7 +22,7 @@ _TEXTS = {
     "other": "No sheet at {place}: this is {sheet}.",
     "before": "No sheet yet: its first is of {first}.",
     "absent": "{run} did not learn {emotion}",
-    "damaged": "The picture of this sheet is damaged; `fergan runs verify` lists what is.",
+    "damaged": "The picture of this sheet is damaged; the command fergan runs verify lists what is.",
     "wipe": "Wipe between {left} on the left and {right} on the right",
     "save": "Download what is shown:",
     "making": "Making the {format} …",

@@ -1,7 +1,8 @@
-// The list of runs as a table of HTML: a click on a row picks it, a click on its name opens it in this tab, a click on a
-// column's title sorts. What is picked, opened or sorted is the server's to act on.
+// Runs as a table of HTML: a click on a row picks it where rows have tick boxes, a click on its name opens it in this
+// tab, and so does one anywhere on a row without a box; a click on a column's title sorts. What is picked, opened or
+// sorted is the server's to act on.
 //
-// data: { label: text, columns: [{ key, title, help, sortable, number }], sort: key, descending: bool,
+// data: { label: text, ticks: bool, columns: [{ key, title, help, sortable, number }], sort: key, descending: bool,
 //         rows: [{ id, ids: [run id], href, level, open: bool or null, cells: { key: cell } }], picked: [run id],
 //         answer: int }
 // cell: { text, small, help, picture, badges: [{ text, colour }], button, line: [[epoch, value]], low, high }
@@ -43,16 +44,13 @@ class Table {
 
   build() {
     const focused = this.root.getRootNode().activeElement;
-    const again = focused && [focused.closest("tr")?.dataset.id, focused.className];
+    const again = focused && [focused.closest("[data-id]")?.dataset.id, focused.className];
+    this.root.classList.toggle("short", !this.data.ticks);
     const table = element("table");
     table.setAttribute("aria-label", this.data.label);
     const head = element("tr");
-    const all = element("input", "all");
-    all.type = "checkbox";
-    all.setAttribute("aria-label", "Pick all runs of this page");
-    all.onchange = () => this.pick(this.data.rows.flatMap((row) => row.ids), all.checked);
-    this.all = all;
-    head.append(cellOf("th", "tick", all), ...this.data.columns.map((column) => this.title(column)));
+    if (this.data.ticks) head.append(cellOf("th", "tick", this.tickOfAll()));
+    head.append(...this.data.columns.map((column) => this.title(column)));
     const body = element("tbody");
     this.rows = this.data.rows.map((row, place) => this.row(row, place));
     body.append(...this.rows);
@@ -62,14 +60,23 @@ class Table {
     this.root.replaceChildren(table);
     this.active = Math.min(this.active, Math.max(0, this.rows.length - 1));
     if (again?.[0]) {
-      const row = this.rows.find((one) => one.dataset.id === again[0]);
-      row?.querySelector(`.${again[1]}`)?.focus();
+      const marked = [...table.querySelectorAll("[data-id]")].find((one) => one.dataset.id === again[0]);
+      marked?.querySelector(`.${again[1]}`)?.focus();
     }
+  }
+
+  tickOfAll() {
+    this.all = element("input", "all");
+    this.all.type = "checkbox";
+    this.all.setAttribute("aria-label", "Pick all runs of this page");
+    this.all.onchange = () => this.pick(this.data.rows.flatMap((row) => row.ids), this.all.checked);
+    return this.all;
   }
 
   title(column) {
     const cell = element("th", `${column.key.replace(/\W/g, "-")}${column.number ? " number" : ""}`);
     cell.scope = "col";
+    cell.dataset.id = `title of ${column.key}`;
     if (column.help) cell.title = column.help;
     if (!column.sortable) {
       cell.textContent = column.title;
@@ -93,17 +100,20 @@ class Table {
     const line = element("tr", row.open === null ? "run" : "group");
     line.dataset.id = row.id;
     line.dataset.level = row.level;
-    const tick = element("input", "pick");
-    tick.type = "checkbox";
-    tick.setAttribute("aria-label", `Pick ${row.cells.name.text}`);
-    tick.onclick = (event) => this.click(event, row, place, tick.checked);
-    line.append(cellOf("td", "tick", tick));
+    if (this.data.ticks) {
+      const tick = element("input", "pick");
+      tick.type = "checkbox";
+      tick.setAttribute("aria-label", `Pick ${row.cells.name.text}`);
+      tick.onclick = (event) => this.click(event, row, place, tick.checked);
+      line.append(cellOf("td", "tick", tick));
+    }
     for (const column of this.data.columns) line.append(this.cell(column, row));
     line.onclick = (event) => {
       if (event.target.closest("a, button, input")) return;
       if (String(window.getSelection())) return; // a text was marked to be copied
       if (row.open !== null) this.component.setTriggerValue("toggle", row.id);
-      else this.click(event, row, place, !this.picked.has(row.id));
+      else if (this.data.ticks) this.click(event, row, place, !this.picked.has(row.id));
+      else line.querySelector(".open").click();
     };
     return line;
   }
@@ -147,6 +157,10 @@ class Table {
         event.preventDefault();
         this.component.setTriggerValue("open", row.id);
       };
+    } else if (!this.data.ticks) {
+      title = element("button", "open", content.text);
+      title.type = "button";
+      title.onclick = () => this.component.setTriggerValue("open", row.id);
     }
     box.append(title);
     if (content.small) box.append(element("small", "", content.small));
@@ -180,14 +194,17 @@ class Table {
       const picked = row.ids.filter((id) => this.picked.has(id)).length;
       const whole = row.ids.length > 0 && picked === row.ids.length;
       const tick = this.rows[place].querySelector("input.pick");
-      tick.checked = whole;
-      tick.indeterminate = picked > 0 && !whole;
-      tick.disabled = row.ids.length === 0;
+      if (tick) {
+        tick.checked = whole;
+        tick.indeterminate = picked > 0 && !whole;
+        tick.disabled = row.ids.length === 0;
+      } else this.rows[place].querySelector(".open").setAttribute("aria-current", whole);
       this.rows[place].classList.toggle("picked", whole);
       if (whole) count += 1;
       for (const control of this.rows[place].querySelectorAll("input, a, button"))
         control.tabIndex = place === this.active ? 0 : -1;
     });
+    if (!this.data.ticks) return;
     this.all.checked = count > 0 && count === this.data.rows.length;
     this.all.indeterminate = count > 0 && !this.all.checked;
   }

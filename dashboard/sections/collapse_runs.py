@@ -1,16 +1,22 @@
 """The Mode collapse page's list of all runs in which something collapsed; a click on one shows it."""
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
 
 from dashboard import choose, data
-from dashboard.rows import rows_of
+from dashboard.components.run_table import Column
+from dashboard.sections import listed_runs
 
-_KEY = "collapsed runs"
-_SHOWN = 8  # rows before the list scrolls
-COLUMNS = ["run_id", "emotions", "epoch", "whole", "alarms", "sheets"]
+COLUMNS = (
+    Column("name", "Run"),
+    Column("epoch", "First at epoch", "The epoch in which the first emotion collapsed", number=True),
+    Column("emotions", "Emotions that collapsed"),
+    Column("whole", "As a whole at", "The epoch by which three of five emotions had collapsed, if any", number=True),
+    Column("sheets", "Sheets", "Two or more show the faces before and after", number=True),
+)
 
 
 def collapsed_runs(findings: pd.DataFrame, sheets: "pd.Series[int]") -> pd.DataFrame:
@@ -36,7 +42,8 @@ def collapsed_runs(findings: pd.DataFrame, sheets: "pd.Series[int]") -> pd.DataF
         (run_id, ", ".join(names), min(names.values()), whole.get(run_id), alarms[run_id], sheets.get(run_id, 0))
         for run_id, names in emotions.items()
     ]
-    table = pd.DataFrame(rows, columns=COLUMNS).astype({"whole": "Int64"})
+    columns = ["run_id", "emotions", "epoch", "whole", "alarms", "sheets"]
+    table = pd.DataFrame(rows, columns=columns).astype({"whole": "Int64"})
     order = pd.DataFrame({"few": table.sheets < 2, "alarms": -table.alarms})
     return table.loc[order.sort_values(["few", "alarms"], kind="stable").index].reset_index(drop=True)
 
@@ -46,38 +53,18 @@ def of_registry(trained: pd.DataFrame) -> pd.DataFrame:
     return collapsed_runs(data.findings(tuple(trained.id)), data.contents().sheets)
 
 
-def show(table: pd.DataFrame, names: "dict[str, str]") -> None:
-    """List the runs; a click on a row chooses its run on this page and on all others."""
+def show(table: pd.DataFrame, names: Mapping[str, str], chosen: Sequence[str]) -> None:
+    """List the runs, the chosen ones marked; a click on a row chooses its run on this page and on all others."""
     st.header("All runs with a collapse", anchor=False)
     if table.empty:
         st.info("No emotion collapsed in any run of this registry.")
         return
-    shown = table.assign(run=[names[row.run_id] for row in rows_of(table)])
-
-    def follow() -> None:
-        picked = st.session_state[_KEY].selection.rows
-        if picked and picked[0] < len(table):
-            choose.choose_runs([str(table.run_id.iloc[picked[0]])])
-
-    number = st.column_config.NumberColumn
-    st.dataframe(
-        shown,
-        hide_index=True,
-        width="stretch",
-        height="content" if len(shown) <= _SHOWN else 330,
-        key=_KEY,
-        on_select=follow,
-        selection_mode="single-row",
-        column_order=["run", "epoch", "emotions", "whole", "sheets"],
-        column_config={
-            "run": st.column_config.TextColumn("Run", width=230),
-            "epoch": number("First at epoch", width=105, help="The epoch in which the first emotion collapsed"),
-            "emotions": st.column_config.TextColumn("Emotions that collapsed", width=330),
-            "whole": number(
-                "As a whole at", width=110, help="The epoch by which three of five emotions had collapsed, if any"
-            ),
-            "sheets": number("Sheets", width=70, help="Two or more show the faces before and after"),
-        },
-        alt="Runs in which an emotion collapsed, with the epoch and the emotions",
+    listed_runs.show(
+        table.assign(name=[names[run_id] for run_id in table.run_id]),
+        COLUMNS,
+        key="collapsed runs",
+        label="Runs in which an emotion collapsed, with the epoch and the emotions",
+        chosen=chosen,
+        on_choose=lambda run_id: choose.choose_runs([run_id]),
     )
-    st.caption("Tick the box of a row to see what happened in that run; by keyboard Shift+Space on it.")
+    st.caption(f"A click on a row shows above what happened in that run; {listed_runs.BY_KEYBOARD}.")

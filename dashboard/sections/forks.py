@@ -9,10 +9,20 @@ import streamlit as st
 from dashboard import choose, data
 from dashboard.charts.forks import forks_figure
 from dashboard.components.plotly_chart import plotly_chart
+from dashboard.components.run_table import Column
 from dashboard.rows import rows_of
-from dashboard.sections import findings
+from dashboard.sections import findings, listed_runs
+from dashboard.sections.runs_columns import status_badges
 from fergan_core.analysis.studies import forks
 
+COLUMNS = (
+    Column("name", "Run"),
+    Column("epoch", "After epoch", number=True),
+    Column("changed", "Changed"),
+    Column("outcome", "Its parent's alarm", "If it lasted beyond the fork"),
+    Column("alarms", "Own alarms"),
+    Column("status", "Status"),
+)
 FIRST_METRICS = ("loss_g", "loss")
 MAX_CURVES = 6
 OUTCOMES: Mapping[forks.Outcome, str] = {
@@ -48,7 +58,7 @@ def show_tree(run_id: str) -> None:
     options = [one for one in run_ids if one != tree.id[0]]
     chosen = st.multiselect(
         "Forks to draw", options, sorted(options, key=lambda one: one != run_id)[:MAX_CURVES], format_func=label,
-        key=f"forks of {tree.id[0]}",
+        key=f"forks to draw of {tree.id[0]}",
     )  # fmt: skip
     chosen_tree = tree[tree.known & tree.id.isin(with_ancestors(tree, chosen))]
     show_curves(chosen_tree, run_findings, {one: label(one) for one in chosen_tree.id})
@@ -73,29 +83,21 @@ def show_table(tree: pd.DataFrame, labels: Mapping[str, str], run_id: str) -> No
         is_fork = pd.notna(row.parent)
         rows.append(
             {
-                "run": name,
-                "epoch": f"{row.parent_step * row.epochs / max(1, row.steps):g}" if is_fork else "",
+                "run_id": row.id,
+                "name": name,
+                "epoch": row.parent_step * row.epochs / max(1, row.steps) if is_fork else None,
                 "changed": changed_words(row.changed) if is_fork else "",
                 "outcome": OUTCOMES.get(row.outcome, "unknown") if is_fork else "",
                 "alarms": alarm_words(row.alarms, row.passed),
-                "status": [row.status],
+                "status": status_badges({row.status: 1}, 0),
             }
         )
-    column = st.column_config
-    options, colours = list(choose.STATUS_COLOURS), list(choose.STATUS_COLOURS.values())
-    choose.runs_table(
+    listed_runs.show(
         pd.DataFrame(rows),
-        list(tree.id),
-        key=f"forks about {run_id}",  # whose chosen row is forgotten with it
-        alt="The run and its forks: what each changed, and which alarms it had",
-        columns={
-            "run": column.TextColumn("Run", width=190, pinned=True),
-            "epoch": column.TextColumn("After epoch", width=90),
-            "changed": column.TextColumn("Changed", width=210),
-            "outcome": column.TextColumn("Its parent's alarm", width=140, help="If it lasted beyond the fork"),
-            "alarms": column.TextColumn("Own alarms", width=300),
-            "status": column.MultiselectColumn("Status", options=options, color=colours, width=98),
-        },
+        COLUMNS,
+        key=f"forks of {tree.id.iloc[0]}",
+        label="The run and its forks: what each changed, and which alarms it had",
+        chosen=[run_id],
     )
     st.caption(
         "A fork starts from its parent's exact state, so that only the change differs. "

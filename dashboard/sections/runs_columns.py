@@ -72,6 +72,14 @@ def sortable(key: str) -> bool:
     return key in SORTS
 
 
+def first_descending(key: str) -> bool:
+    """Tell whether a column is at first sorted with the highest first: the better ones, or the newer."""
+    kind, _, name = key.partition(":")
+    if kind == "score":
+        return CATALOGUE[name].better != "lower"
+    return key in ("created", "alarms", "epoch", "images_seen")
+
+
 def column(key: str) -> Column:
     """Return a column by its key."""
     kind, _, name = key.partition(":")

@@ -5,8 +5,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import choose, data
-from dashboard.sections.runs_columns import DEFAULT, FIXED, OPTIONAL, sortable
-from fergan_core.metrics.catalogue import CATALOGUE
+from dashboard.sections.runs_columns import DEFAULT, FIXED, OPTIONAL, first_descending, sortable
 from fergan_core.registry.run_list import GROUPS, PAGE_SIZE, RunList, RunQuery
 
 _SORT, _OPEN = "sort of runs", "open groups of runs"
@@ -93,7 +92,7 @@ def sort_by(key: str) -> None:
     if now.removeprefix("-") == key:
         st.query_params["sort"] = key if now.startswith("-") else f"-{key}"
     else:
-        st.query_params["sort"] = f"-{key}" if _first_descending(key) else key
+        st.query_params["sort"] = f"-{key}" if first_descending(key) else key
     turn_to_first_page()
 
 
@@ -123,13 +122,6 @@ def _sort() -> str:
     wished = st.query_params.get("sort") or state.get(_SORT, _NEWEST)
     state[_SORT] = st.query_params["sort"] = wished if sortable(wished.removeprefix("-")) else _NEWEST
     return str(state[_SORT])
-
-
-def _first_descending(key: str) -> bool:
-    kind, _, name = key.partition(":")
-    if kind == "score":
-        return CATALOGUE[name].better != "lower"
-    return key in ("created", "alarms", "epoch", "images_seen")
 
 
 def _page() -> int:

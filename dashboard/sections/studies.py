@@ -8,7 +8,9 @@ import streamlit as st
 from dashboard import choose, data
 from dashboard.charts import studies as charts
 from dashboard.components.plotly_chart import plotly_chart
-from dashboard.sections import findings
+from dashboard.components.run_table import Column
+from dashboard.sections import findings, listed_runs
+from dashboard.sections.runs_columns import column, status_badges
 from fergan_core.analysis.studies import sensitivity, survival
 from fergan_core.metrics.catalogue import CATALOGUE
 from fergan_core.registry import studies_of
@@ -45,7 +47,7 @@ def show_study(name: str) -> None:
         show_sensitivity(trials, varied, study.protocol)
     else:
         st.info("All ended trials have the same setting: its effect can be seen once another one has ended.")
-    show_trials(trials, varied, study.protocol)
+    show_trials(name, trials, varied, study.protocol)
 
 
 def most_influential_first(trials: pd.DataFrame, varied: Sequence[str]) -> list[str]:
@@ -126,35 +128,36 @@ def show_sensitivity(trials: pd.DataFrame, varied: Sequence[str], protocol: str)
     )
 
 
-def show_trials(trials: pd.DataFrame, varied: Sequence[str], protocol: str) -> None:
+def show_trials(study: str, trials: pd.DataFrame, varied: Sequence[str], protocol: str) -> None:
     """Every trial: its setting, how it ended, its scores; a click on one opens its run."""
     st.header("Trials", anchor=False)
     scores = [key for key in CATALOGUE if key in trials and key not in varied]
+    settings = {f"recipe:{field.removeprefix('set ')}": trials[field] for field in varied}
     table = pd.DataFrame(
         {
-            "run": trials["name"],
-            **{field: trials[field] for field in (*varied, "seed")},
-            "status": [[status] for status in trials.status],
-            "kinds": [[findings.title(str(kind)) for kind in kinds] for kinds in trials.kinds],
-            **{key: trials[key] for key in scores},
+            "run_id": trials.run_id,
+            "name": trials["name"],
+            **settings,
+            "seed": trials.seed,
+            "status": [status_badges({status: 1}, 0) for status in trials.status],
+            "kinds": [
+                [{"text": findings.title(str(kind)), "colour": "gray"} for kind in kinds] for kinds in trials.kinds
+            ],
+            **{f"score:{key}": trials[key] for key in scores},
         }
     )
-    column = st.column_config
-    options, colours = list(choose.STATUS_COLOURS), list(choose.STATUS_COLOURS.values())
-    choose.runs_table(
+    listed_runs.show(
         table,
-        list(trials.run_id),
-        key="trials",
-        alt="The study's trials with their settings, how they ended, what was found, and their scores",
-        columns={
-            "run": column.TextColumn("Run", width=choose.names_width(table.run), pinned=True),
-            "status": column.MultiselectColumn("Status", options=options, color=colours, width=98),
-            "kinds": column.ListColumn("Findings", width=170),
-        }
-        | {
-            key: column.NumberColumn(CATALOGUE[key].title, format="%.4g", width=95, help=choose.measure_help(key))
-            for key in scores
-        },
+        [
+            Column("name", "Run"),
+            *(column(key) for key in settings),
+            Column("seed", "Seed", number=True),
+            Column("status", "Status"),
+            Column("kinds", "Findings"),
+            *(column(f"score:{key}") for key in scores),
+        ],
+        key=f"trials of {study}",
+        label="The study's trials with their settings, how they ended, what was found, and their scores",
     )
     if scores:
         st.caption(choose.plain(f"Scores by {protocol}, of each run's newest evaluation."))

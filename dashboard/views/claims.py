@@ -7,6 +7,9 @@ from dashboard import choose, data
 from dashboard.charts import claims as charts
 from dashboard.charts.studies import shares_figure
 from dashboard.components.plotly_chart import plotly_chart
+from dashboard.components.run_table import Column
+from dashboard.sections import listed_runs
+from dashboard.sections.runs_columns import status_badges
 from fergan_core.analysis.claims import SCORES, Score, Verdict
 
 COLOURS: dict[str, choose.BadgeColour] = {
@@ -85,14 +88,17 @@ def show_commands(commands: tuple[str, ...]) -> None:
 def show_runs(run_ids: tuple[str, ...], claim: str) -> None:
     """The runs, each leading to its page."""
     runs = data.runs()
-    runs = runs[runs.id.isin(run_ids)].sort_values("name")
-    names = st.column_config.TextColumn("run", width=choose.names_width(runs["name"]))
-    choose.runs_table(
-        runs[["name", "seed", "status", "epochs"]],
-        list(runs.id),
+    runs = runs[runs.id.isin(run_ids)].sort_values("name").rename(columns={"id": "run_id"})
+    listed_runs.show(
+        runs.assign(status=[status_badges({status: 1}, 0) for status in runs.status]),
+        [
+            Column("name", "Run"),
+            Column("seed", "Seed", number=True),
+            Column("status", "Status"),
+            Column("epochs", "Epochs", number=True),
+        ],
         key=f"runs of {claim}",
-        alt="The runs on which the verdict rests",
-        columns={"name": names},
+        label="The runs on which the verdict rests",
     )
 
 

@@ -21,7 +21,7 @@ if choose.any_trained(runs):
         choose.fragment(collapse_events.show, run_every=every)(labels)
         st.header("Each emotion over the training", anchor=False)
         choose.fragment(collapse_maps.show, run_every=every)(labels)
-    collapse_runs.show(collapsed, {run_id: label(run_id) for run_id in collapsed.run_id})
+    collapse_runs.show(collapsed, {run_id: label(run_id) for run_id in collapsed.run_id}, chosen)
     if chosen:
         st.header("Generated faces among real ones", anchor=False)
         which = chosen[0] if len(chosen) == 1 else st.selectbox(

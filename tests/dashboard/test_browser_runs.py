@@ -37,6 +37,7 @@ def test_a_run_opens_by_one_click_in_this_tab_and_back_brings_the_list_as_it_was
 ) -> None:
     write = Reader(filled_registry).last_write()
     page = page_at("/runs")
+    tabs = len(page.context.pages)
     page.get_by_role("button", name="FID").click()
     expect(page.locator("th[aria-sort=ascending]")).to_have_text(re.compile("FID"))
     row(page, "other").locator("td.epoch").click()
@@ -45,7 +46,7 @@ def test_a_run_opens_by_one_click_in_this_tab_and_back_brings_the_list_as_it_was
     expect(page.get_by_role("heading", level=1)).to_have_text("Run")
     expect(page).to_have_title(re.compile("small"))
     assert f"run={run_id}" in page.url
-    assert len(page.context.pages) == len({one for one in page.context.pages if not one.is_closed()})
+    assert len(page.context.pages) == tabs
     page.go_back()
     expect(page.locator("th[aria-sort=ascending]")).to_have_text(re.compile("FID"))
     assert Reader(filled_registry).last_write() == write  # looking, picking and sorting write nothing
@@ -102,6 +103,32 @@ def test_by_keyboard_a_row_is_reached_picked_and_opened_and_no_cell_is_laid_over
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Run")
     expect(page).to_have_title(re.compile(re.escape(name)))
+
+
+def test_enter_on_a_row_of_another_page_chooses_or_opens_its_run_and_lays_no_cell_over_it(
+    page_at: PageAt, showcase_address: str
+) -> None:
+    page = page_at("/collapse", address=showcase_address)
+    tabs = len(page.context.pages)
+    rows = page.locator("tbody tr")
+    rows.first.get_by_role("button").focus()
+    page.keyboard.press("ArrowDown")
+    second = rows.nth(1)
+    name = second.get_by_role("button").inner_text()
+    page.keyboard.press("Enter")
+    expect(page).to_have_title(re.compile(re.escape(name)))
+    expect(second.get_by_role("button")).to_have_attribute("aria-current", "true")
+    expect(second.get_by_role("button")).to_be_focused()
+    page.get_by_role("link", name="Studies").click()
+    title = page.get_by_role("columnheader").get_by_role("button", name="FID", exact=True)
+    title.press("Enter")
+    expect(title).to_be_focused()
+    first = page.locator("tbody tr").first.get_by_role("link")
+    name = first.inner_text()
+    first.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Run")
+    expect(page).to_have_title(re.compile(re.escape(name)))
+    assert len(page.context.pages) == tabs
 
 
 def test_on_a_telephone_the_first_columns_are_faces_name_and_status(page_at: PageAt) -> None:

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.charts import claims as charts
 from fergan_core.analysis.claims import CLAIMS, SCORES
 from fergan_core.registry import Registry, Score, study_tag
-from tests.support.pages import open_page
+from tests.support.pages import listed_runs, open_page
 
 PROTOCOL = {"count": 2000, "seed": 0, "prior": "natural", "truncation": 1.0, "real_count": 2000}
 
@@ -90,9 +90,9 @@ def test_a_tried_claim_shows_verdict_sentence_figure_and_runs(tried: str, monkey
     assert len(app.get("plotly_chart")) == 2
     assert len(app.info) == 2
     assert len(app.code) == len(CLAIMS)
-    names = list(app.dataframe[0].value["name"])
-    assert len(names) == 6
-    assert "*200* <b>0</b>" in names
+    listed = listed_runs(app, "The runs on which the verdict rests")
+    assert len(listed) == 6
+    assert {"name": "*200* <b>0</b>", "seed": "0", "status": ["finished"], "epochs": "4"} in listed
     rests_on = "6 runs, 3 seeds, synthfer; judge synthfer (55555555), 2,000 faces"
     assert any(rests_on in text for text in texts(app.caption))
 

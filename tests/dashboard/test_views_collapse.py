@@ -16,7 +16,7 @@ from fergan_core import methods, recipe
 from fergan_core.data import open_dataset
 from fergan_core.registry import Registry, Score
 from fergan_core.training import checkpoint
-from tests.support.pages import open_page
+from tests.support.pages import listed_runs, open_page
 
 LEARNED = ("angry", "happy", "neutral")
 PER_EPOCH, EPOCHS = 100, 4
@@ -110,8 +110,9 @@ def test_it_opens_on_a_run_that_collapsed_and_else_on_the_runs_that_were_chosen(
     url, ids = lived
     app = page(url, monkeypatch)
     assert app.multiselect(key="chosen runs").value == [ids["dead"]]
-    (table,) = (frame.value for frame in app.dataframe)
-    assert table[["run", "epoch", "emotions", "sheets"]].to_numpy().tolist() == [["*dead* <b>run</b>", 2, "happy", 4]]
+    assert listed_runs(app, "Runs in which an emotion collapsed, with the epoch and the emotions") == [
+        {"name": "*dead* <b>run</b>", "epoch": "2", "emotions": "happy", "whole": "–", "sheets": "4"}
+    ]
 
 
 def test_runs_with_sheets_before_and_after_are_listed_before_others_and_then_those_with_more_alarms() -> None:

@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fergan_core.registry import Reader, Registry
-from tests.support.pages import open_page
+from tests.support.pages import listed_runs, open_page
 
 
 def add_run(registry: Registry, name: str, parent: str | None = None, step: int | None = None, **method: Any) -> str:
@@ -53,8 +53,7 @@ def page(url: str, monkeypatch: pytest.MonkeyPatch, run_id: str) -> AppTest:
 
 
 def tree(app: AppTest) -> pd.DataFrame:
-    (table,) = (shown.value for shown in app.dataframe if "outcome" in shown.value)
-    return table
+    return pd.DataFrame(listed_runs(app, "The run and its forks: what each changed, and which alarms it had"))
 
 
 def has_forks(app: AppTest) -> bool:
@@ -68,10 +67,10 @@ def test_the_tree_says_what_each_fork_changed_and_what_came_of_it(
     app = page(url, monkeypatch, helped)
     assert has_forks(app)
     table = tree(app)
-    assert table["run"].to_list() == ["trunk", "↳ slow*er*", "↳ helped (this run)", "↳ ↳ again"]
-    assert table["epoch"].to_list() == ["", "3", "4", "6"]
-    assert table["changed"].to_list() == ["", "d_lr 0.0002 → 0.0001", "augment none → ada", "nothing"]
-    assert table["outcome"].to_list() == ["", "recurred", "did not recur", "none to compare"]
+    assert table["name"].to_list() == ["trunk", "↳ slow*er*", "↳ helped (this run)", "↳ ↳ again"]
+    assert table["epoch"].to_list() == ["–", "3", "4", "6"]
+    assert table["changed"].to_list() == ["–", "d_lr 0.0002 → 0.0001", "augment none → ada", "nothing"]
+    assert table["outcome"].to_list() == ["–", "recurred", "did not recur", "none to compare"]
     assert table["alarms"].to_list() == [
         "epoch 5: An emotion collapses (happy)", "epoch 7: An emotion collapses (happy)", "none",
         "collapsed for a while: happy",

@@ -12,7 +12,7 @@ from PIL import Image
 
 from fergan_core.emotions import EMOTIONS
 from fergan_core.registry import Reader, Registry, Score
-from tests.support.pages import HOME, open_page
+from tests.support.pages import HOME, open_page, seen_backticks
 
 PAGES: tuple[tuple[str, dict[str, str]], ...] = (
     *((path.stem, {}) for path in sorted(HOME.with_name("views").glob("[a-z]*.py"))),
@@ -167,6 +167,7 @@ def test_no_bad_row_takes_a_page_down(
     address = {"run": ids[0], "runs": ",".join(ids), "A": ",".join(ids[:2]), "B": ",".join(ids[2:]), "draw": "false"}
     app = open_page(view, path, monkeypatch, address | query)
     assert not app.error, [error.value for error in app.error]
+    assert not seen_backticks(app)  # among what is shown there are sentences with commands
     if view in ("claims", "judges"):
         return  # nothing there is of these runs
     warnings = " ".join(warning.value for warning in app.warning).replace("\\", "")

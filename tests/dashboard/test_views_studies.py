@@ -8,7 +8,9 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.sections.studies import most_influential_first
 from fergan_core.registry import Registry, Score
-from tests.support.pages import open_page
+from tests.support.pages import listed_runs, open_page
+
+TRIALS = "The study's trials with their settings, how they ended, what was found, and their scores"
 
 
 def add_trial(registry: Registry, study: str, number: int, rate: float, loss: str, status: str = "finished") -> str:
@@ -61,13 +63,15 @@ def test_a_study_shows_who_died_what_a_score_depends_on_and_its_trials(
     assert "An emotion collapses: 1" in captions_of(app)
     assert "Left out, without the score: 1 trial; see the failures" in captions_of(app)
     assert len(app.get("plotly_chart")) == 2
-    failed, trials = (table.value for table in app.dataframe)
+    (failed,) = (table.value for table in app.dataframe)
     counts = failed[failed.parameter == "d_lr"].set_index("value")["failed"].to_dict()
     assert counts == {"0.0002": 0, "0.002": 2}
-    assert list(trials["run"]) == [f"rates-{number:03d}" for number in range(len(ids))]
-    assert trials["kinds"].iloc[10] == ["An emotion collapses"]
-    assert trials["status"].iloc[11] == ["diverged"]
-    assert trials[["d_lr", "loss", "seed", "fid"]].iloc[0].to_list() == [2e-4, "hinge", 0, 22.0]
+    trials = listed_runs(app, TRIALS)
+    assert [trial["name"] for trial in trials] == [f"rates-{number:03d}" for number in range(len(ids))]
+    assert trials[10]["kinds"] == ["An emotion collapses"]
+    assert (trials[11]["status"], trials[11]["score:fid"]) == (["diverged"], "–")
+    first = [trials[0][key] for key in ("recipe:d_lr", "recipe:loss", "seed", "score:fid", "score:is")]
+    assert first == ["0.0002", "hinge", "0", "22", "2"]
 
 
 @pytest.mark.slow
@@ -86,7 +90,7 @@ def test_a_study_of_one_setting_and_few_trials_says_what_is_missing(
 ) -> None:
     app = page(studied[0], monkeypatch, study="young")
     assert "the same setting" in app.info[0].value
-    assert len(app.dataframe[0].value) == 2
+    assert len(listed_runs(app, TRIALS)) == 2
     assert not app.get("plotly_chart")
 
 
@@ -127,3 +131,46 @@ def test_the_field_on_which_fid_depends_most_comes_first_and_the_order_stays_whe
     trials = pd.DataFrame(rows)
     assert most_influential_first(trials, ["loss", "d_lr"]) == ["d_lr", "loss"]
     assert most_influential_first(trials.drop(columns="fid"), ["loss", "d_lr"]) == ["loss", "d_lr"]
+
+
+def sorted_page() -> None:
+    import pandas as pd
+    import streamlit as st
+
+    from dashboard.components.run_table import Column
+    from dashboard.sections import listed_runs
+
+    for by in st.session_state.get("clicks", ()):
+        listed_runs.sort_by("some", by)
+    table = pd.DataFrame(
+        {
+            "run_id": ["a", "b", "c", "d"], "name": ["Run 10", "run 9", "*c*", "d"],
+            "score:is": [2.123456, 10.0, float("nan"), 3.0],
+            "kinds": [[{"text": text, "colour": "gray"}] for text in ("x", "w", "y", "z")],
+        }
+    )  # fmt: skip
+    columns = [Column("name", "Run"), Column("score:is", "IS", number=True), Column("kinds", "Findings")]
+    listed_runs.show(table, columns, key="some", label="some")
+
+
+@pytest.mark.parametrize(
+    ("clicks", "order"),
+    [
+        ([], ["Run 10", "run 9", "*c*", "d"]),
+        (["score:is"], ["run 9", "d", "Run 10", "*c*"]),  # the better first, and last those without a score
+        (["score:is", "score:is"], ["Run 10", "d", "run 9", "*c*"]),
+        (["score:is", "score:is", "score:is"], ["Run 10", "run 9", "*c*", "d"]),
+        (["name"], ["*c*", "d", "Run 10", "run 9"]),
+        (["name", "kinds"], ["run 9", "Run 10", "*c*", "d"]),
+    ],
+)
+def test_a_list_of_runs_is_sorted_by_clicks_on_a_title_and_at_the_third_as_it_was(
+    clicks: list[str], order: list[str]
+) -> None:
+    app = AppTest.from_function(sorted_page, default_timeout=300)
+    app.session_state["clicks"] = clicks
+    app.run()
+    assert not app.exception
+    rows = listed_runs(app, "some")
+    assert [row["name"] for row in rows] == order
+    assert {row["name"]: row["score:is"] for row in rows} == {"Run 10": "2.123", "run 9": "10", "*c*": "–", "d": "3"}

@@ -1,5 +1,6 @@
 """Pages of the dashboard as tests open them: by AppTest, on a registry, at an address; and in a browser."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -66,3 +67,28 @@ def open_page(view: str, url: str, monkeypatch: pytest.MonkeyPatch, query: Mappi
     assert not app.exception, [(error.message, error.stack_trace) for error in app.exception]
     assert [title.value for title in app.title] == [TITLES[view]]
     return app
+
+
+def listed_runs(app: AppTest, label: str) -> list[dict[str, Any]]:
+    """Return the rows of the first table of runs of a label: by column's key a text, or a list of badges' texts."""
+    tables = [json.loads(part.proto.json) for part in app.get("bidi_component") if part.proto.json]
+    table = next(table for table in tables if table.get("label") == label)
+    return [
+        {
+            key: [badge["text"] for badge in cell["badges"]] if "badges" in cell else cell["text"]
+            for key, cell in row["cells"].items()
+        }
+        for row in table["rows"]
+    ]
+
+
+def seen_backticks(app: AppTest) -> list[str]:
+    """Return the texts of a page in which a person sees a backtick: Markdown in which it is escaped, and what is shown
+    as it is, blocks of code aside."""
+    kinds = ("markdown", "caption", "info", "warning", "error", "success")
+    markdown = [str(element.value) for kind in kinds for element in getattr(app, kind)]
+    markdown += [part.label for part in app.expander]
+    as_it_is = [str(text.value) for text in app.text] + [table.value.to_csv() for table in app.dataframe]
+    as_it_is += [chart.proto.spec for chart in app.get("plotly_chart")]
+    as_it_is += [component.proto.json for component in app.get("bidi_component")]
+    return [text for text in markdown if "\\`" in text] + [text for text in as_it_is if "`" in text]
