@@ -113,7 +113,7 @@ def _chosen_film(runs: Sequence[SheetSeries]) -> Film:
     axis: Axis = "epoch"
     view = ""
     with st.container(horizontal=True, gap="medium"):
-        emotion = st.pills("Faces", [_ALL, *emotions], default=_ALL, key="sheet", **bound)
+        emotion = st.pills("Faces", [_ALL, *emotions], default=_ALL, key="sheet", wrap=True, **bound)
         if len(runs) > 1:
             axis = st.segmented_control(
                 "Line up by", get_args(Axis), default="epoch", key="align", **bound,

@@ -31,7 +31,7 @@ def show(labels: Mapping[str, str]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         measure = st.segmented_control(
             "Measure", list(emotion_heatmap.MEASURES), default="diversity", required=True, key="measure",
-            bind="query-params", help=_meanings(),
+            bind="query-params", help=_meanings(), wrap=True,
         )  # fmt: skip
         along = st.segmented_control(
             "Along", list(ALONG), default="epoch" if max(lengths) < _ALIKE * min(lengths) else "share", required=True,

@@ -123,7 +123,7 @@ def show(runs: pd.DataFrame, groups: Groups) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         stage: Budget = st.segmented_control(
             "Each run", list(STAGES), default="newest", required=True, format_func=STAGES.__getitem__, key="at",
-            bind="query-params",
+            bind="query-params", wrap=True,
         )  # fmt: skip
         emotion = choose.faces()
     scored = tuple(scores.run_id.unique())
