@@ -61,7 +61,7 @@ def in_order(table: pd.DataFrame, by: str, *, descending: bool) -> pd.DataFrame:
 def sort_by(key: str, by: str) -> None:
     """Sort by a column: at first as it is mostly wanted, then the other way round, then again in the table's order."""
     first = first_descending(by)
-    now = st.session_state.get(_sort_of(key))
+    now = st.session_state.get(_sort_of(key), ("", False))
     following = {(by, first): (by, not first), (by, not first): ("", False)}
     st.session_state[_sort_of(key)] = following.get(now, (by, first))
 

@@ -90,7 +90,7 @@ def show_runs(run_ids: tuple[str, ...], claim: str) -> None:
     runs = data.runs()
     runs = runs[runs.id.isin(run_ids)].sort_values("name").rename(columns={"id": "run_id"})
     listed_runs.show(
-        runs.assign(status=[status_badges({status: 1}, 0) for status in runs.status]),
+        runs.assign(status=runs.status.map(lambda status: status_badges({status: 1}, 0))),
         [
             Column("name", "Run"),
             Column("seed", "Seed", number=True),
