@@ -108,7 +108,9 @@ def show(runs: pd.DataFrame, groups: Groups) -> None:
             "Choose two or more runs for each group, ideally five, such as the seeds of two recipes. "
             "This trains five seeds of each of two recipes:"
         )
-        st.code("python -m trainers.sweep --study losses --vary loss=hinge,lsgan --seeds 5", language=None, wrap_lines=True)
+        st.code(
+            "python -m trainers.sweep --study losses --vary loss=hinge,lsgan --seeds 5", language=None, wrap_lines=True
+        )
         return
     label = choose.run_label(runs)
     shared = [run_id for run_id in groups["A"] if run_id in groups["B"]]

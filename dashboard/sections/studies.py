@@ -26,7 +26,9 @@ def show() -> None:
     names = data.study_names()
     if not names:
         st.info("No study yet. A study trains many settings with several seeds each; this one has six trials:")
-        st.code("python -m trainers.sweep --study rates --vary d_lr=2e-4,2e-3 --seeds 3", language=None, wrap_lines=True)
+        st.code(
+            "python -m trainers.sweep --study rates --vary d_lr=2e-4,2e-3 --seeds 3", language=None, wrap_lines=True
+        )
         return
     name = st.selectbox("Study", names, key="study", bind="query-params", width=260)
     runs = data.runs()

@@ -1,7 +1,5 @@
 """The first page and a run's page in Chromium: real faces, other addresses, a run renamed."""
 
-import re
-
 import pytest
 
 from tests.support.pages import overflow

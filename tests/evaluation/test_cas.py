@@ -20,7 +20,7 @@ def faces_of(dataset: Dataset, count: int) -> Faces:
 def test_real_faces_teach_and_noise_does_not(
     training_faces: Dataset, unseen_faces: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cas, "STEPS", 70)
+    monkeypatch.setattr(cas, "STEPS", 50)
     real, test_faces = faces_of(training_faces, 1500), faces_of(unseen_faces, 400)
     null = noise(real.labels, 1500, seed=0)
     scores = cas.cas_and_gain(null, real, test_faces, seed=0, device=CPU)
@@ -30,4 +30,13 @@ def test_real_faces_teach_and_noise_does_not(
     # Noise beside real faces does not help, and the paired interval shows that it does not harm much either.
     assert -0.5 < scores.gain[None].value < 0.1
     assert of_real.keys() == scores.cas.keys() == scores.gain.keys()
-    assert cas.cas_and_gain(null, real, test_faces, seed=0, device=CPU) == scores
+
+
+@pytest.mark.slow
+def test_the_same_seed_gives_the_same_digits(
+    training_faces: Dataset, unseen_faces: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cas, "STEPS", 4)
+    real, test_faces = faces_of(training_faces, 200), faces_of(unseen_faces, 100)
+    first, second = (cas.cas_and_gain(real, real, test_faces, seed=0, device=CPU) for _ in range(2))
+    assert first == second
