@@ -135,18 +135,21 @@ def run_label(runs: pd.DataFrame) -> Callable[[str], str]:
 def _warn_of_unknown(run_ids: Sequence[str], known_ids: Sequence[str]) -> None:
     """Name the runs of the address that are not here: otherwise the runs shown instead would be taken for them."""
     unknown = [run_id for run_id in run_ids if run_id and run_id not in known_ids]
-    if unknown:
-        trashed = data.trashed()
-        for words, of_one_kind in (
-            ("which this registry does not hold", [run_id for run_id in unknown if run_id not in trashed]),
-            (
-                "which the trash holds (`fergan runs restore ID` takes it out)",
-                [i for i in unknown if i in trashed],
-            ),
-        ):
-            if of_one_kind:
-                names = ", ".join(f"'{run_id}'" for run_id in of_one_kind)
-                st.warning(f"{plain(f'The address names {names},')} {words}. Choose from the list:")
+    if not unknown:
+        return
+    trashed, elsewhere = data.trashed(), set(data.runs().id)
+    kinds: dict[str, list[str]] = {}
+    for run_id in unknown:
+        if run_id in trashed:
+            words = "which the trash holds (`fergan runs restore ID` takes it out)"
+        elif run_id in elsewhere:
+            words = "a result from the literature, of which this page has nothing to show"
+        else:
+            words = "which this registry does not hold"
+        kinds.setdefault(words, []).append(f"'{run_id}'")
+    for words, names in kinds.items():
+        named = plain(f"The address names {', '.join(names)},")
+        st.warning(f"{named} {words}. Choose from the list:")
 
 
 def scored(run_ids: Iterable[str], *, by_emotion: bool = True) -> pd.DataFrame | None:

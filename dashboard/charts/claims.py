@@ -48,7 +48,7 @@ def seeds_figure(table: pd.DataFrame, score: Score, colours: Mapping[str, str], 
     `table` has columns run_id, seed, epoch, value, mean, real; `colours` are the runs'.
     """
     figure = go.Figure()
-    for run_id, rows in table.sort_values("epoch").groupby("run_id", sort=False):
+    for run_id, rows in table.sort_values(["seed", "epoch"]).groupby("run_id", sort=False):
         colour, name = colours[str(run_id)], f"seed {rows['seed'].iloc[0]}"
         figure.add_scatter(
             x=rows["epoch"],

@@ -20,7 +20,7 @@ from dashboard.charts.palette import FAINT_INK, ink, plotly_template
 MOST_SMALL = 48  # small charts
 _TITLE_LETTERS = 17  # of a small chart's title, a line
 _LONG = 100  # points
-_CURVE = "curve"  # the traces that are highlighted when the mouse is over them
+CURVE = "curve"  # the traces that are highlighted when the mouse is over them
 
 
 def curves_figure(
@@ -163,7 +163,10 @@ def _traces(line: Line, foot: float | None, markers: int) -> list[dict[str, Any]
         )
     drawn = curve(points["value"], colour, foot, markers=markers)
     if line.kind == "points":
-        drawn |= {"mode": "markers", "marker": {"color": colour, "size": 11, "symbol": "diamond-open"}}
+        drawn |= {
+            "mode": "markers",
+            "marker": {"color": colour, "size": 11, "symbol": "diamond-open", "line": {"width": 2}},
+        }
     traces.append(_curve(line, drawn) | {"line": {"color": colour, "width": 1.6}})
     return [trace | {"legendgroup": line.name} for trace in traces]
 
@@ -182,7 +185,7 @@ def _curve(line: Line, drawn: Mapping[str, Any]) -> dict[str, Any]:
         "x": _compact(points["x"]),
         "y": _compact(drawn["y"]),
         "name": name,
-        "meta": _CURVE,
+        "meta": CURVE,
         "customdata": _compact(points[["value", "low", "high", "runs"]]),
         "hovertemplate": _template(points, name),
     }

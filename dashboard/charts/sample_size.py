@@ -29,7 +29,7 @@ def sizes(scores: pd.DataFrame) -> pd.DataFrame:
     return parts.dropna(subset=["faces"]).astype(float).groupby("faces", as_index=False).last()
 
 
-def sample_size_figure(table: pd.DataFrame, name: str, colour: str, *, dark: bool) -> go.Figure:
+def sample_size_figure(table: pd.DataFrame, colour: str, *, dark: bool) -> go.Figure:
     """Draw `sizes`: generated faces in `colour`, real ones dashed, over the number of faces on a logarithmic axis."""
     figure = go.Figure()
     generated = table.dropna(subset=["value"])
@@ -45,7 +45,7 @@ def sample_size_figure(table: pd.DataFrame, name: str, colour: str, *, dark: boo
             "thickness": 1.5,
             "width": 4,
         },
-        name=name,
+        name="generated faces",
         mode="lines+markers",
         line={"color": colour, "width": 2},
         marker={"color": colour, "size": 7},

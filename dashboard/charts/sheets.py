@@ -10,8 +10,8 @@ from dashboard.charts.palette import emotion_colour
 from fergan_core.errors import DataError
 from fergan_core.sheet import MARGIN, PITCH, TILE, cut
 
-# Ground and ink of the pictures that carry writing, so that they sit quietly on either theme.
-_GROUND = {False: "#ffffff", True: "#14181d"}
+# Ground and ink of the pictures that carry writing: the ground is that of either theme.
+_GROUND = {False: "#fbfaf7", True: "#14181b"}
 _INK = {False: "#3a434c", True: "#c3ccd4"}
 _LABEL_WIDTH = 84
 _TITLE_HEIGHT = 30
@@ -68,10 +68,10 @@ def beside(face: np.ndarray, others: np.ndarray, scale: int = 2) -> bytes:
 def labelled_sheet(
     faces: Mapping[str, np.ndarray], title: str, *, dark: bool, columns: int = 10, scale: int = 2
 ) -> bytes:
-    """Draw each emotion's faces, uint8 [N, 48, 48], beside its name and colour, under a title, as a PNG."""
+    """Draw each emotion's faces, uint8 [N, 48, 48], beside its name and colour, under a title if any, as a PNG."""
     grids = {emotion: _grid(images, columns, scale) for emotion, images in faces.items()}
     gap = (PITCH - TILE) * scale
-    label_width, title_height = _LABEL_WIDTH * scale, _TITLE_HEIGHT * scale
+    label_width, title_height = _LABEL_WIDTH * scale, _TITLE_HEIGHT * scale if title else 0
     height = title_height + sum(grid.height + gap for grid in grids.values())
     width = label_width + max(grid.width for grid in grids.values())
     picture = Image.new("RGB", (width + gap, height), _GROUND[dark])

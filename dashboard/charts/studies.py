@@ -87,5 +87,5 @@ def shares_figure(shares: pd.DataFrame, score: str, *, dark: bool) -> go.Figure:
     figure.update_layout(template=plotly_template(dark), height=90 + 42 * len(rows), hovermode="closest")
     end = min(1.02, 1.08 * float(np.nanmax(rows[["share", "high"]].to_numpy(float)))) if len(rows) else 1.02
     figure.update_xaxes(title=f"share of the variance of {score}", range=[0, end], tickformat=".0%", fixedrange=True)
-    figure.update_yaxes(showgrid=False, fixedrange=True)
+    figure.update_yaxes(showgrid=False, fixedrange=True, ticklabelstandoff=6)
     return figure

@@ -18,9 +18,8 @@ FACES_DRAWN, FACES_SHOWN, FACES_PER_PICTURE = 400, 60, 5
 CLICKED = "confusion matrix"
 
 
-def show(labels: Mapping[str, str], colours: Mapping[str, str]) -> None:
+def show(labels: Mapping[str, str]) -> None:
     """Choose a checkpoint and a cell; the matrices of generated and of real faces, and that cell's faces."""
-    del colours
     scores = choose.scored(labels)
     if scores is None:
         return

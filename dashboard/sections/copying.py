@@ -25,9 +25,8 @@ MEANINGS = {
 }
 
 
-def show(labels: Mapping[str, str], colours: Mapping[str, str]) -> None:
+def show(labels: Mapping[str, str]) -> None:
     """Choose a checkpoint; what its scores say of copying, and its faces beside training faces."""
-    del colours
     checkpoints = {
         f"{label}, epoch {row.epoch}": (run_id, int(row.step))
         for run_id, label in labels.items()

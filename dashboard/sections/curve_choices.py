@@ -171,8 +171,15 @@ def ask_layout(names: Sequence[str]) -> tuple[bool, list[str]]:
         if len(names) > MOST_SMALL:
             st.caption(f"The first {MOST_SMALL} of {len(names)} are drawn: choose fewer, or group them.")
         return True, []
-    pinned = st.multiselect(
+    return False, ask_pinned(names)
+
+
+def ask_pinned(names: Sequence[str]) -> list[str]:
+    """Ask which of more curves than there are colours have one; none where all of them have."""
+    if len(names) <= MOST_COLOURS:
+        return []
+    pinned: list[str] = st.multiselect(
         "In colour", names, key="colour", bind="query-params", max_selections=MOST_COLOURS, width=320,
         placeholder="None: point at a curve",
     )  # fmt: skip
-    return False, pinned
+    return pinned

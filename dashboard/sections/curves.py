@@ -36,7 +36,8 @@ _STRETCHES_OF_A_SMALL_CHART = 300
 def show(labels: Mapping[str, str]) -> None:
     """Show chosen scalars of several runs, one chart a scalar; `labels` are the runs' names in the legend by id.
 
-    Opens at the generator's loss, or the only loss. The runs' colours are those of `choose.colours`.
+    Opens at the generator's loss and, where runs of other methods are among them, at theirs. The runs' colours are
+    those of `choose.colours`.
     """
     metrics = _in_order(data.metrics(tuple(labels)))
     if not metrics:
@@ -71,6 +72,8 @@ def show(labels: Mapping[str, str]) -> None:
         axes = choices.axes(curves.TITLES[choices.unit], label_of(metric), entry.scale if entry else "linear")
         with column:
             chart(lines, axes, key=f"curve {metric}", file=metric, small=small, pinned=pinned)
+            if lines and (without := [label for run_id, label in labels.items() if run_id not in of_metric]):
+                st.caption(choose.plain(f"Without this scalar: {', '.join(without)}."))
     st.caption(_how_to_read(width, widest, choices, grouped=spread if groups else None))
     say_what_is_missing(_without_x(labels, pace, choices.unit), choices.unit)
 
@@ -159,7 +162,8 @@ def _alt(lines: Sequence[Line], axes: Axes) -> str:
 def _ask_scalars(metrics: Sequence[str]) -> list[str]:
     # Older links, from when a chart had one scalar, name it as ?metric=.
     asked = [name for name in st.query_params.get_all("metric") if name in metrics]
-    first = asked or [next((name for name in FIRST_METRICS if name in metrics), metrics[0])]
+    # Runs of different methods have different losses: each run has a curve in one of the charts.
+    first = asked or [name for name in FIRST_METRICS if name in metrics] or [metrics[0]]
     return st.multiselect(
         "Scalars", metrics, first, format_func=label_of, key="scalar", bind="query-params", width=250,
         placeholder="Loss, gradient norm, ...",

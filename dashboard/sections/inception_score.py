@@ -86,15 +86,17 @@ def show_charts(scores: pd.DataFrame, runs: pd.DataFrame, reading: str) -> dict[
     """
     runs = runs[runs.id.isin(scores.run_id)]
     trained, literature = list(runs.id[~runs.literature]), list(runs.id[runs.literature])
-    label = choose.run_label(runs)
+    label = choose.run_label(data.runs())
+    scores = scores.assign(run_name=scores.run_id.map(label))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         groups = curve_choices.ask_groups(runs[~runs.literature], data.recipes(tuple(trained)))
         choices = curve_choices.ask(UNITS, "epoch", smooth=False)
         spread = curve_choices.ask_spread(groups)
-        small, pinned = curve_choices.ask_layout(list(groups) or [label(run_id) for run_id in trained])
+        small, pinned = curve_choices.ask_layout([*(groups or map(label, trained)), *map(label, literature)])
     drawn = {name: run_ids[0] for name, run_ids in groups.items()} or {label(run_id): run_id for run_id in trained}
+    drawn |= {label(run_id): run_id for run_id in literature}
     drawn = dict(sorted(drawn.items(), key=lambda item: item[0] not in pinned))
-    colours = choose.colours(list(dict.fromkeys([*drawn.values(), *literature, *trained])))
+    colours = choose.colours(list(dict.fromkeys([*drawn.values(), *trained])))
     x = _x(scores, runs, choices.unit)
     by_run = charts.inception_lines(scores, reading, colours, literature, x)
     lines = [by_run[run_id] for run_id in runs.id if run_id in by_run]
@@ -103,17 +105,21 @@ def show_charts(scores: pd.DataFrame, runs: pd.DataFrame, reading: str) -> dict[
             *curves.grouped({run_id: by_run[run_id] for run_id in trained if run_id in by_run}, groups, spread, pinned),
             *(by_run[run_id] for run_id in literature if run_id in by_run),
         ]
+    # A line's name may say more than the run's: its judge, or where it is not a number.
+    pinned_lines = {*pinned, *(by_run[drawn[name]].name for name in pinned if not groups and drawn[name] in by_run)}
     curves.chart(
         [*lines, *charts.real_lines(scores, reading)],
         choices.axes(TITLES[choices.unit], charts.READINGS[reading], "linear"),
-        key="inception score", file=f"inception-score-{reading}", height=460, small=small, pinned=pinned, markers=6,
+        key="inception score", file=f"inception-score-{reading}", height=460, small=small, pinned=pinned_lines,
+        markers=6,
     )  # fmt: skip
     curves.say_what_is_missing([label(run_id) for run_id in runs.id if run_id not in by_run], choices.unit)
     if groups:
         st.caption(f"Line: the mean of a group's runs; band: {curve_choices.SPREAD_WORDS[spread]}.")
         colours |= {run_id: colours[run_ids[0]] for run_ids in groups.values() for run_id in run_ids}
-    elif len(lines) > MOST_COLOURS:
-        colours |= {run_id: FAINT_INK for name, run_id in drawn.items() if name not in pinned}
+    if len(lines) > MOST_COLOURS:
+        grey = [one for name, run_id in drawn.items() if name not in pinned for one in groups.get(name, [run_id])]
+        colours |= dict.fromkeys(grey, FAINT_INK)
     by_emotion = charts.emotion_lines(scores, colours, x)
     if by_emotion:
         st.header("Faces recognised as requested")

@@ -40,8 +40,10 @@ def show() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox("Judge", list(cards), key="judge_card", bind="query-params", width=260)
         part = st.segmented_control(
-            "Measured on", list(PARTS), default="report part", required=True, key="measured_on", bind="query-params"
-        )
+            "Measured on", list(PARTS), default="report part", required=True, key="measured_on", bind="query-params",
+            help="Faces that the judge was not trained on. By the held-out part its epoch and temperature were chosen; "
+            "the report part was used for nothing but these numbers.",
+        )  # fmt: skip
     card = cards[name]
     measured = card[PARTS[part]]
     show_numbers(card, measured)
@@ -54,7 +56,8 @@ def show() -> None:
     st.header("How it was trained", anchor=False)
     st.code(card["command"], language=None, wrap_lines=True)
     st.caption(choose.plain(f"{card['split_rule'][0].upper()}{card['split_rule'][1:]}."))
-    fields.show(st, {field: value for field, value in card.items() if field not in SHOWN})
+    with st.expander("Its data, its recipe and its weights"):
+        fields.show(st, {field: value for field, value in card.items() if field not in SHOWN})
 
 
 def show_numbers(card: Mapping[str, Any], measured: Mapping[str, Any]) -> None:
@@ -101,11 +104,11 @@ def show_emotions(measured: Mapping[str, Any]) -> None:
     """Accuracy emotion by emotion."""
     table = pd.DataFrame(
         {
-            "emotion": list(measured["accuracy_per_emotion"]),
-            "faces": [sum(row) for row in measured["confusion"]],
+            "Emotion": list(measured["accuracy_per_emotion"]),
+            "Faces": [sum(row) for row in measured["confusion"]],
             "accuracy": measured["accuracy_per_emotion"].values(),
         }
     )
     table["accuracy"] = table["accuracy"].astype(float) * 100
-    percent = st.column_config.ProgressColumn("recognised as labelled", format="%.1f %%", min_value=0, max_value=100)
+    percent = st.column_config.ProgressColumn("Recognised as labelled", format="%.1f %%", min_value=0, max_value=100)
     st.dataframe(table, hide_index=True, width="stretch", column_config={"accuracy": percent})

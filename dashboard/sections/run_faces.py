@@ -10,6 +10,8 @@ from dashboard.charts import sheets
 from dashboard.face_client import Faces
 from dashboard.rows import rows_of
 
+_ON_A_TELEPHONE = 5  # faces in a row
+
 
 def show(run_id: str, status: str) -> None:
     """The newest sheet, and where to see the others; a sentence where there is none."""
@@ -22,8 +24,9 @@ def show(run_id: str, status: str) -> None:
     faces = sheet_series.faces(sheet)
     if faces:
         title = f"epoch {sheet.epoch}, {sheet.images_seen:,} images seen"
-        picture = labelled(faces, int(sheet.columns), title, sheet.sha256)
-        st.image(picture, width="stretch", alt=f"Faces of {', '.join(faces)}, drawn at epoch {sheet.epoch}")
+        show_labelled(
+            faces, int(sheet.columns), title, sheet.sha256, f"Faces of {', '.join(faces)}, drawn at epoch {sheet.epoch}"
+        )
     if len(saved) > 1:
         st.page_link(
             "views/checkpoints.py",
@@ -31,6 +34,16 @@ def show(run_id: str, status: str) -> None:
             icon=":material/face:",
             query_params={"runs": run_id},
         )
+
+
+def show_labelled(faces: Mapping[str, Faces], columns: int, title: str, source: str, alt: str) -> None:
+    """Show the first faces of each emotion as `labelled` draws them; on a telephone, where more would be too small to
+    see, five of them."""
+    sizes = {"wide": columns, "narrow": min(columns, _ON_A_TELEPHONE)}
+    for size, count in sizes.items() if columns > _ON_A_TELEPHONE else [("", columns)]:
+        # style.css shows one of the two.
+        with st.container(key=f"{size} picture {source}" if size else None):
+            st.image(labelled(faces, count, title, source), width="stretch", alt=alt)
 
 
 def labelled(faces: Mapping[str, Faces], columns: int, title: str, source: str) -> bytes:

@@ -6,7 +6,6 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import choose, data
-from dashboard.charts.bands import plain
 from dashboard.charts.sample_size import PARTIAL, sample_size_figure, sizes
 from dashboard.components import chart_tools
 from dashboard.components.plotly_chart import plotly_chart
@@ -20,10 +19,10 @@ def show(scores: pd.DataFrame, colours: Mapping[str, str]) -> None:
     if not evaluations:
         return
     st.header("The score grows with the number of faces")
-    name = st.selectbox("Evaluation", list(evaluations), key="evaluation", bind="query-params", width=380)
+    name = st.selectbox("Evaluation", list(evaluations), key="evaluation", bind="query-params", width=640)
     run_id, rows = evaluations[name]
     table = sizes(rows)
-    figure = sample_size_figure(table, plain(name), colours[run_id], dark=choose.dark())
+    figure = sample_size_figure(table, colours[run_id], dark=choose.dark())
     with chart_tools.around("sample size"):
         plotly_chart(figure, "sample size", "Inception Score by the number of faces, of generated and of real faces")
         chart_tools.show("sample size", f"inception-score-by-faces-{name}", lambda: table.to_csv(index=False))
@@ -49,8 +48,8 @@ def _evaluations(scores: pd.DataFrame, run_ids: Sequence[str]) -> dict[str, tupl
     alike = known.groupby("count").protocol.nunique().max() > 1
     by_evaluation = dict(iter(scores.groupby(["run_id", "step", "protocol"])))
     return {
-        f"{label(row.run_id)}, epoch {row.epoch}, {int(row.faces):,} faces"
-        + (f" ({words(known.loc[index])})" if alike else ""): (
+        f"{label(row.run_id)}, epoch {row.epoch}, "
+        + (words(known.loc[index]) if alike else f"{int(row.faces):,} faces"): (
             row.run_id,
             by_evaluation[row.run_id, row.step, row.protocol],
         )

@@ -9,14 +9,16 @@ import streamlit as st
 from dashboard import choose
 from dashboard.charts import parallel
 from dashboard.charts import score_table as charts
+from dashboard.components import chart_tools
 from dashboard.components.plotly_chart import plotly_chart
+from dashboard.sections import curve_choices
 from fergan_core.analysis.ranking import Best, best
 from fergan_core.metrics.catalogue import CATALOGUE, Metric
 
 PARALLEL_ALT = "Each run's scores as a line over the metrics, scaled so that noise is 0 and real faces are 1"
 
 
-def show(labels: Mapping[str, str], colours: Mapping[str, str]) -> None:
+def show(labels: Mapping[str, str]) -> None:
     """Choose protocol, emotion and metrics; the table with its best row, and the runs side by side."""
     scores = choose.scored(labels)
     if scores is None:
@@ -34,6 +36,7 @@ def show(labels: Mapping[str, str], colours: Mapping[str, str]) -> None:
             key="metrics",
             bind="query-params",
             help=choose.measures_help(scored),
+            width=700,
         )
     metrics = [key for key in charts.metrics_of(scores, of) if key in chosen]
     if not metrics:
@@ -49,7 +52,7 @@ def show(labels: Mapping[str, str], colours: Mapping[str, str]) -> None:
     ranked = best(scores, by, CATALOGUE[by].better, of)
     if ranked is not None:
         st.markdown(sentence(ranked, CATALOGUE[by], labels))
-    show_parallel(charts.of_emotion(scores, of), metrics, by, labels, colours)
+    show_parallel(charts.of_emotion(scores, of), metrics, by, labels)
 
 
 def show_table(scores: pd.DataFrame, metrics: Sequence[str], labels: Mapping[str, str], of: str | None) -> None:
@@ -107,22 +110,28 @@ def sentence(ranked: Best, metric: Metric, labels: Mapping[str, str]) -> str:
     return f"{text}. Next: {named(second)}. {verdict[ranked.apart]}"
 
 
-def show_parallel(
-    scores: pd.DataFrame, metrics: Sequence[str], by: str, labels: Mapping[str, str], colours: Mapping[str, str]
-) -> None:
+def show_parallel(scores: pd.DataFrame, metrics: Sequence[str], by: str, labels: Mapping[str, str]) -> None:
     """Each run's best or last checkpoint over all metrics, scaled by noise and real faces."""
     st.header("Runs side by side", anchor=False)
-    which = st.segmented_control(
-        "Epoch of each run", ["best", "last"], default="best", required=True, key="epoch_of_each", bind="query-params"
-    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        which = st.segmented_control(
+            "Epoch of each run", ["best", "last"], default="best", required=True, key="epoch_of_each",
+            bind="query-params",
+        )  # fmt: skip
+        names = curve_choices.ask_pinned([label for run_id, label in labels.items() if run_id in set(scores.run_id)])
+    pinned = [run_id for run_id, label in labels.items() if label in names]
     chosen = [rows for run_id in labels if len(rows := of_one_epoch(scores[scores.run_id == run_id], by, which))]
     table = pd.concat(chosen) if chosen else scores.iloc[:0]
     scaled = set(parallel.heights(table, metrics).metric)
     if len(scaled) < 2:
         st.info("This chart needs two or more metrics with known values of real faces and of noise.")
         return
-    figure = parallel.parallel_figure(table, metrics, labels, colours, dark=choose.dark())
-    plotly_chart(figure, "parallel", PARALLEL_ALT)
+    colours = choose.colours([*pinned, *(run_id for run_id in labels if run_id not in pinned)])
+    figure = parallel.parallel_figure(table, metrics, labels, colours, dark=choose.dark(), pinned=pinned)
+    with chart_tools.around("parallel"):
+        plotly_chart(figure, "parallel", PARALLEL_ALT)
+        csv = charts.as_csv(table, metrics, None if table.emotion.isna().all() else table.emotion.iloc[0])
+        chart_tools.show("parallel", "runs-side-by-side", csv.decode)
     left_out = [CATALOGUE[key].title for key in metrics if key not in scaled]
     st.caption(
         f"Each metric is scaled so that noise is 0 and real faces are 1, whichever way is better; best: by "

@@ -30,8 +30,10 @@ def show() -> None:
             "python -m trainers.sweep --study rates --vary d_lr=2e-4,2e-3 --seeds 3", language=None, wrap_lines=True
         )
         return
-    name = st.selectbox("Study", names, key="study", bind="query-params", width=260)
     runs = data.runs()
+    trials = runs.tags.map(studies_of).explode().value_counts()
+    most = names.index(max(names, key=lambda name: int(trials.get(name, 0))))
+    name = st.selectbox("Study", names, most, key="study", bind="query-params", width=260)
     statuses = runs.status[[name in studies_of(tags) for tags in runs.tags]]
     choose.fragment(show_study, run_every=choose.live_every(*statuses))(name)
 
@@ -48,7 +50,7 @@ def show_study(name: str) -> None:
         show_survival(trials, varied)
         show_sensitivity(trials, varied, study.protocol)
     else:
-        st.info("All ended trials have the same setting: its effect can be seen once another one has ended.")
+        st.info("All trials that have ended share one setting, so that nothing can be said of what a setting does.")
     show_trials(name, trials, varied, study.protocol)
 
 

@@ -11,7 +11,7 @@ def show_sheets(labels: dict[str, str]) -> None:
     series = {run_id: sheet_series.sheet_series(run_id, name) for run_id, name in labels.items()}
     if without := [labels[run_id] for run_id, found in series.items() if found is None]:
         names = choose.plain(", ".join(without))
-        st.info(f"No sheet of {names}: a run draws one at the end of an epoch, and one from the literature has none.")
+        st.info(f"No sheet of {names}: a run draws one at the end of an epoch.")
     if with_sheets := [found for found in series.values() if found]:
         sheet_series.play(with_sheets)
 
@@ -21,7 +21,8 @@ runs = data.runs()
 if choose.any_trained(runs):
     if "run" in st.query_params:  # as links to this page once had it
         st.query_params.setdefault("runs", st.query_params.pop("run"))
-    chosen = choose.several_runs(runs, data.best_first(runs, "sheets")[:1])
+    trained = runs[~runs.literature]
+    chosen = choose.several_runs(trained, data.best_first(trained, "sheets")[:1])
     if chosen:
         label = choose.run_label(runs)
         labels = {run_id: label(run_id) for run_id in chosen}

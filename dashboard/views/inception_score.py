@@ -27,12 +27,12 @@ def show_scores(runs: pd.DataFrame, reading: str) -> None:
         whose = " by this judge" if judged.judge_sha256.nunique() < scores[~of_report].judge_sha256.nunique() else ""
         st.caption(choose.plain(f"No score{whose} yet: {', '.join(unscored)}."))
     for protocol in by_words(judged):
-        st.caption(choose.plain(f"{protocol}; a run's own band: 95 % bootstrap interval."))
+        st.caption(choose.plain(f"Scores by {protocol}; a run's own band: 95 % bootstrap interval."))
     if len(judged) < len(once(everything)):
         st.caption("Some of these epochs were also scored under another protocol: the page Scores shows all.")
-    for run_id in runs.id[runs.literature]:
+    for run_id, name in runs.loc[runs.literature, ["id", "name"]].to_numpy():
         for note in data.run(run_id)["notes"]:
-            st.caption(choose.plain(note["text"]))
+            st.caption(choose.plain(f"{name}: {note['text']}"))
     sample_size.show(everything, colours)
 
 

@@ -18,7 +18,7 @@ QUESTIONS = {
     "compare": "What differs between runs, and what did it change?",
     "methods": "Which method is best at the same cost?",
     "studies": "Which setting matters, over many runs?",
-    "claims": "Which claims of the literature hold here?",
+    "claims": "Do the course project's claims hold here?",
     "data": "What is in the data set?",
 }
 

@@ -21,8 +21,7 @@ if choose.any_trained(runs):
     label = choose.run_label(runs)
     labels = {run_id: label(run_id) for run_id in chosen if run_id in trained}
     if labels:
-        colours = choose.colours(chosen)
         every = choose.live_every(*runs.status[runs.id.isin(labels)])
-        choose.fragment(OF_RUNS[part], run_every=every)(labels, colours)
+        choose.fragment(OF_RUNS[part], run_every=every)(labels)
     else:
         st.info("Choose one or more trained runs.")

@@ -116,6 +116,20 @@ def test_parallel_axes_run_from_noise_to_real_faces_in_either_direction() -> Non
     assert {trace.type for trace in figure.data} == {"scatter"}
 
 
+def test_of_nine_runs_on_parallel_axes_only_the_pinned_one_has_a_colour() -> None:
+    ids = [f"run {number}" for number in range(9)]
+    scores = table(*(row(key, 0.5, run, real=0.9, noise=0.1) for run in ids for key in ("accuracy", "coverage")))
+    colours = dict.fromkeys(ids, "#112233")
+    figure = parallel.parallel_figure(
+        scores, ["accuracy", "coverage"], {one: one for one in ids}, colours, dark=False, pinned=["run 3"]
+    )
+    lines = [trace for trace in figure.data if trace.meta]
+    assert [trace.name for trace in lines if trace.line.color == "#112233"] == ["run 3, epoch 1"]
+    assert lines[-1].name == "run 3, epoch 1"
+    assert [trace.name for trace in lines if trace.showlegend] == ["run 3, epoch 1"]
+    assert figure.layout.hovermode == "closest"
+
+
 def shares() -> pd.DataFrame:
     rows = [row("read_as_happy", 0.75, emotion="angry", real=0.1), row("read_as_angry", 0.25, emotion="angry")]
     return table(*rows, row("read_as_happy", 1.0, emotion="happy", real=0.9), row("accuracy", 0.4, emotion="happy"))
@@ -182,9 +196,9 @@ def test_without_scores_of_fewer_faces_there_are_no_sizes() -> None:
 
 def test_the_sample_size_figure_draws_both_lines_on_a_logarithmic_axis() -> None:
     scores = table(row("is_at_100", 2.0, real=2.3), row("is", 2.5, low=2.25, high=2.75, real=2.45, real_count=900))
-    figure = sample_size.sample_size_figure(sample_size.sizes(scores), "A", "#112233", dark=False)
-    assert list(by_name(figure)["A"].x) == [100, 2000]
-    assert list(by_name(figure)["A"].error_y.array)[1] == 0.25
+    figure = sample_size.sample_size_figure(sample_size.sizes(scores), "#112233", dark=False)
+    assert list(by_name(figure)["generated faces"].x) == [100, 2000]
+    assert list(by_name(figure)["generated faces"].error_y.array)[1] == 0.25
     assert list(by_name(figure)["real faces"].x) == [100, 900]
     assert figure.layout.xaxis.type == "log"
 

@@ -184,11 +184,18 @@ def test_sheets_are_lined_up_by_the_seconds_of_training(
     assert shown["opening"] == 18
 
 
-def test_checkpoints_of_the_literature_run_says_that_it_has_none(
+def test_checkpoints_leaves_out_the_literature_and_says_so_of_an_address_that_names_it(
     two_runs: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = page("checkpoints", two_runs[0], monkeypatch, run="report22")
-    assert any("literature" in info.value for info in app.info)
+    url, (first, _) = two_runs
+    app = page("checkpoints", url, monkeypatch, run="report22")
+    assert "a result from the literature" in app.warning[0].value
+    assert any("Choose one or more runs" in info.value for info in app.info)
+    chosen = page("inception_score", url, monkeypatch, runs=f"{first},report22")
+    chosen.query_params.clear()
+    chosen.switch_page("views/checkpoints.py").run()
+    assert chosen.multiselect(key="chosen runs").value == [first]
+    assert not chosen.warning
 
 
 def test_inception_score_takes_runs_and_reading_from_the_address(
@@ -210,8 +217,8 @@ def test_inception_score_shows_one_judge_at_a_time(tmp_path: Path, monkeypatch: 
     add_run(registry, "two", 64, judge="fer2013")
     app = page("inception_score", url, monkeypatch, judge="fer2013")
     captions = [caption.value.replace("\\", "") for caption in app.caption]
-    assert any(text.startswith("judge fer2013") for text in captions)
-    assert not any(text.startswith("judge synthfer") for text in captions)
+    assert any(text.startswith("Scores by judge fer2013") for text in captions)
+    assert not any(text.startswith("Scores by judge synthfer") for text in captions)
     assert any("No score by this judge yet: one" in text for text in captions)
     assert not app.warning
 
@@ -235,6 +242,21 @@ def test_inception_score_warns_where_two_judges_disagree(tmp_path: Path, monkeyp
     assert "do not overlap" in text
     assert app.selectbox(key="evaluation").value == "two, epoch 4, 500 faces"
     assert any("Barratt & Sharma" in caption.value for caption in app.caption)
+
+
+@pytest.mark.slow
+def test_of_nine_inception_scores_the_chosen_one_has_a_colour_also_where_runs_share_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry = Registry(str(tmp_path / "runs.db"))
+    ids = [add_run(registry, "twin", 64, epochs=(1, 2)) for _ in range(8)]
+    app = page("inception_score", registry.url, monkeypatch, runs=",".join([*ids, "report22"]))
+    app.multiselect(key="colour").set_value([f"twin · {ids[3]}"]).run()
+    assert not app.exception
+    figure = json.loads(app.get("plotly_chart")[0].proto.spec)
+    curves = {trace["name"]: trace["line"]["color"] for trace in figure["data"] if trace.get("meta") == "curve"}
+    assert len(curves) == 9
+    assert [name for name, colour in curves.items() if colour != "#808890"] == [f"twin · {ids[3]}"]
 
 
 def test_compare_shows_what_differs_and_the_newest_scores(

@@ -141,7 +141,7 @@ def test_the_table_of_an_emotion_is_its_own(scored: tuple[str, list[str]], monke
 
 def test_the_csv_is_that_of_the_table(scored: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
     app = page(scored[0], monkeypatch, runs=scored[1][0])
-    (button,) = app.get("download_button")
+    button, _chart = app.get("download_button")
     assert button.proto.label == "Download CSV"
 
 

@@ -89,7 +89,7 @@ def test_a_study_of_one_setting_and_few_trials_says_what_is_missing(
     studied: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = page(studied[0], monkeypatch, study="young")
-    assert "the same setting" in app.info[0].value
+    assert "share one setting" in app.info[0].value
     assert len(listed_runs(app, TRIALS)) == 2
     assert not app.get("plotly_chart")
 
