@@ -122,8 +122,9 @@ def test_enter_on_a_row_of_another_page_chooses_or_opens_its_run_and_lays_no_cel
     page.get_by_role("link", name="Studies").click()
     title = page.get_by_role("columnheader").get_by_role("button", name="FID", exact=True)
     title.press("Enter")
+    expect(page.locator("th[aria-sort=ascending]")).to_have_text(re.compile("FID"))  # the rows are in the new order
     expect(title).to_be_focused()
-    first = page.locator("tbody tr").first.get_by_role("link")
+    first = page.locator("tbody tr").get_by_role("link").first
     name = first.inner_text()
     first.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Run")

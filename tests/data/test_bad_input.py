@@ -184,7 +184,7 @@ BAD: dict[str, tuple[Make, list[str]]] = {
     "cut-off PNG": (picture(face()[:900]), ["train/happy/a.png", "damaged"]),
     "cut-off JPEG": (picture(face(".jpg")[:700], "a.jpg"), ["train/happy/a.jpg", "damaged"]),
     "49x48 picture": (picture(face(size=(49, 48))), ["train/happy/a.png is 49x48", "resize"]),
-    "huge picture": (picture(huge()), ["train/happy/a.png is", "delete"]),
+    "huge picture": (picture(huge()), ["train/happy/a.png is", "resize or drop it"]),
     "colour picture": (picture(colour()), ["train/happy/a.png is in colour", "drop"]),
     "cut-off tar.gz": (cut_tar, ["fer2013.tar.gz is cut off", "download"]),
     "cut-off zip": (file_of("f.zip", b"PK\x03\x04" + b"\0" * 500), ["f.zip is cut off", "download"]),

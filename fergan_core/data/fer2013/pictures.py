@@ -51,7 +51,7 @@ def decode(content: bytes, name: str) -> Bytes:
             # WebP keeps no greys as such: its luma and chroma give bands that differ by one in rounding.
             slack = 1 if picture.format == "WEBP" else 0
     except Image.DecompressionBombError:
-        raise DataError(f"{name} is far larger than FER2013's 48x48; delete it") from None
+        raise DataError(f"{name} is far larger than FER2013's 48x48; resize or drop it") from None
     except UnidentifiedImageError:
         raise DataError(f"{name} is not a {_NAMES_OF_FORMATS} picture; delete it or copy it again") from None
     except (OSError, SyntaxError, ValueError, EOFError, KeyError, TypeError, ArithmeticError) as error:
