@@ -45,7 +45,7 @@ SHOTS = {
     "confusion": Shot(f"scores?part=Confusion&runs={_QUICK},{_REPORT}", _CHART, 1000),
     "collapse": Shot(f"collapse?runs={_NO_NORM},{_FEW_IMAGES}", _CHART, 690),
     "instability": Shot(f"instability?run={_FEW_IMAGES}", _CHART, 1480),
-    "forks": Shot(f"run?run={_FEW_IMAGES}&curve=pulse_diversity/disgust", _CHART, 810, "Forks"),
+    "forks": Shot(f"run?run={_FEW_IMAGES}&curve=pulse_diversity/disgust", _CHART, 810, "Parents and forks"),
     "study": Shot("studies?study=claim-parameters", _CHART, 1240),
     "compare": Shot(f"compare?runs={_QUICK},{_REPORT}", _FACES, 1000),
     "claims": Shot("claims?score=FID", _CHART, 1240),
