@@ -28,7 +28,7 @@ def show_runs() -> None:
     runs = runs[runs.trashed.notna() == trashed]
     if trashed:
         runs_actions.show_trash(runs, lambda: pick_in_trash([]))
-    else:
+    elif listed.total or not runs.empty:
         runs_actions.show(runs)
 
 

@@ -6,12 +6,11 @@ import pytest
 
 from tests.support.pages import overflow
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 TIMEOUT_MS = 60_000
 
 
-@pytest.mark.slow
 def test_what_is_in_the_dataset_is_one_click_away_and_a_face_enlarges_by_keyboard(page_at) -> None:
     page = page_at("/checkpoints", width=1280)
     page.get_by_role("link", name="Data", exact=True).click(timeout=TIMEOUT_MS)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.pages import NOT_RUNNING, overflow
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 TIMEOUT_MS = 30_000
 DRAWN_MS = 180_000
@@ -27,7 +27,6 @@ def cell_at(page, row: int, column: int) -> tuple[float, float]:
     return box["x"] + box["width"] * (column + 0.5) / 7, box["y"] + box["height"] * (row + 0.5) / 7
 
 
-@pytest.mark.slow
 def test_a_click_on_a_cell_shows_its_faces_and_the_address_opens_the_same(page_at) -> None:
     page = page_at("/scores?part=Confusion")
     page.mouse.click(*cell_at(page, ROW, COLUMN))
@@ -41,7 +40,6 @@ def test_a_click_on_a_cell_shows_its_faces_and_the_address_opens_the_same(page_a
     assert same.inner_text() == sentence.inner_text()
 
 
-@pytest.mark.slow
 def test_generated_faces_are_shown_beside_training_faces(page_at) -> None:
     page = page_at("/scores?part=Copying&emotion=happy&count=5&search=true")
     pictures = page.get_by_alt_text("A generated happy face and its three nearest training faces")
