@@ -8,7 +8,6 @@ down.
 """
 
 import contextlib
-import re
 import sys
 import time
 from collections.abc import Callable
@@ -19,9 +18,10 @@ from playwright.sync_api import BrowserContext, Page, sync_playwright
 
 from benchmarks.common import row
 from benchmarks.large_registry import SCALARS, large_registry
-from benchmarks.page_times import HOME, page_times
+from benchmarks.page_times import page_times
 from fergan_core.registry import Reader
 from tests.support.machine import CHROMIUM_ARGUMENTS, ROOT, find_chromium, served
+from tests.support.pages import TITLES, visit
 
 SERVER_SECONDS, PAINTED_SECONDS, COLD_SECONDS, INSTABILITY_SECONDS, FACES_SECONDS = 1.0, 2.0, 5.0, 2.0, 4.0
 CURVES_SECONDS = 1.0
@@ -29,7 +29,6 @@ MEMORY_MIB = 500
 CURVES = 10  # charts, and runs in each
 _SHOWCASE = ROOT / "runs.db"
 _VIEWPORT: Any = {"width": 1280, "height": 900}
-_PAGE = re.compile(r'st\.Page\("views/(\w+)\.py", title="([^"]+)"')
 # Whether the page's script has ended and every picture that it asked for is there.
 _PAINTED = """() => {
     const app = document.querySelector("[data-testid=stApp]");
@@ -65,11 +64,6 @@ class Painted(NamedTuple):
     browser: float
 
 
-def pages() -> dict[str, str]:
-    """Return the titles of all pages by their names, in Home's order."""
-    return dict(_PAGE.findall(HOME.read_text("utf-8")))
-
-
 def run() -> list[dict[str, Any]]:
     """Measure all pages; return the table's rows."""
     chromium = find_chromium()
@@ -85,7 +79,7 @@ def run() -> list[dict[str, Any]]:
             SERVER_SECONDS,
             f"processor {second.busy:.2f} s; the first time {first.seconds:.1f} s, processor {first.busy:.2f} s",
         )
-        for page, (first, second) in page_times(str(large), list(pages())).items()
+        for page, (first, second) in page_times(str(large), list(TITLES)).items()
     ]
     first, _ = page_times(str(large), ["compare", compare])[compare]
     note = f"the first time; processor {first.busy:.2f} s"
@@ -117,7 +111,7 @@ def _on_large(context: BrowserContext, registry: str, compare: str) -> list[dict
         view = context.new_page()
         cold = _opened(view, f"{address}/", server)
         rows = [_painted_row("first page of a cold server, painted", cold, COLD_SECONDS, "1,000 runs")]
-        painted = [{page: _clicked(view, title, server) for page, title in pages().items()} for _ in range(2)][1]
+        painted = [{page: _clicked(view, title, server) for page, title in TITLES.items()} for _ in range(2)][1]
         rows += [
             _painted_row(f"page {page}, painted", one, PAINTED_SECONDS, "1,000 runs") for page, one in painted.items()
         ]
@@ -139,7 +133,7 @@ def _on_showcase(context: BrowserContext) -> list[dict[str, Any]]:
         view.goto(f"{address}/checkpoints?run={_drawable()}&draw=true&emotion=happy&count=10")
         view.locator("img[alt*='drawn from']").first.wait_for(timeout=120_000)
         faces = time.perf_counter() - started
-        instability = [_clicked(view, title, server) for title in 2 * [pages()["judges"], pages()["instability"]]][-1]
+        instability = [_clicked(view, title, server) for title in 2 * [TITLES["judges"], TITLES["instability"]]][-1]
         sheet_seconds = _played(view, address)
     note = "at 16 sheets a second; reference: eight"
     return [
@@ -167,12 +161,7 @@ def _opened(view: Page, address: str, server: psutil.Process) -> Painted:
 
 def _clicked(view: Page, title: str, server: psutil.Process) -> Painted:
     """Return how long after a click on its title in the sidebar a page is painted."""
-
-    def click() -> None:
-        view.get_by_test_id("stSidebarNav").get_by_role("link", name=title, exact=True).click()
-        view.get_by_role("heading", level=1, name=title, exact=True).wait_for(timeout=300_000)
-
-    return _until_painted(view, click, server)
+    return _until_painted(view, lambda: visit(view, title), server)
 
 
 def _until_painted(view: Page, open_it: Callable[[], object], server: psutil.Process) -> Painted:

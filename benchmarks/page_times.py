@@ -14,8 +14,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qs
 
 from tests.support.machine import ROOT
-
-HOME = ROOT / "dashboard" / "Home.py"
+from tests.support.pages import HOME
 
 
 class PageTime(NamedTuple):

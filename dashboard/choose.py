@@ -137,12 +137,13 @@ def _warn_of_unknown(run_ids: Sequence[str], known_ids: Sequence[str]) -> None:
     unknown = [run_id for run_id in run_ids if run_id and run_id not in known_ids]
     if not unknown:
         return
-    trashed, elsewhere = data.trashed(), set(data.runs().id)
+    runs = data.runs()
+    trashed, literature = data.trashed(), set(runs.id[runs.literature])
     kinds: dict[str, list[str]] = {}
     for run_id in unknown:
         if run_id in trashed:
             words = "which the trash holds (`fergan runs restore ID` takes it out)"
-        elif run_id in elsewhere:
+        elif run_id in literature:
             words = "a result from the literature, of which this page has nothing to show"
         else:
             words = "which this registry does not hold"

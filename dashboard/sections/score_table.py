@@ -113,12 +113,13 @@ def sentence(ranked: Best, metric: Metric, labels: Mapping[str, str]) -> str:
 def show_parallel(scores: pd.DataFrame, metrics: Sequence[str], by: str, labels: Mapping[str, str]) -> None:
     """Each run's best or last checkpoint over all metrics, scaled by noise and real faces."""
     st.header("Runs side by side", anchor=False)
+    scored_runs = set(scores.run_id)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         which = st.segmented_control(
             "Epoch of each run", ["best", "last"], default="best", required=True, key="epoch_of_each",
             bind="query-params",
         )  # fmt: skip
-        names = curve_choices.ask_pinned([label for run_id, label in labels.items() if run_id in set(scores.run_id)])
+        names = curve_choices.ask_pinned([label for run_id, label in labels.items() if run_id in scored_runs])
     pinned = [run_id for run_id, label in labels.items() if label in names]
     chosen = [rows for run_id in labels if len(rows := of_one_epoch(scores[scores.run_id == run_id], by, which))]
     table = pd.concat(chosen) if chosen else scores.iloc[:0]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.support.pages import NOT_RUNNING, TITLES, overflow
+from tests.support.pages import NOT_RUNNING, TITLES, overflow, visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -44,8 +44,7 @@ def test_axe_finds_nothing_serious_on_any_page_light_and_dark_and_all_of_it_is_i
     found = {}
     themes = ["light", "dark"]
     for view, title in TITLES.items():
-        page.get_by_test_id("stSidebarNav").get_by_role("link", name=title, exact=True).click(timeout=TIMEOUT_MS)
-        page.get_by_role("heading", level=1, name=title, exact=True).wait_for(timeout=TIMEOUT_MS)
+        visit(page, title)
         page.locator(NOT_RUNNING).wait_for(timeout=TIMEOUT_MS)
         found[f"{view}, {themes[0]}"] = faults(page, {})
         # The next page opens in the theme in which this one ends: to change it draws the charts anew.

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.pages import clicks, count_clicks
+from tests.support.pages import clicks, count_clicks, visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -29,12 +29,6 @@ def start(page_at: Callable[..., Page], showcase_address: str) -> Start:
         return page
 
     return open_page
-
-
-def visit(page: Page, title: str) -> None:
-    """Click on a page's name in the sidebar."""
-    page.get_by_test_id("stSidebarNav").get_by_role("link", name=title, exact=True).click()
-    expect(page.get_by_role("heading", level=1)).to_have_text(title)
 
 
 def player_shows(page: Page, label: str) -> Any:

@@ -46,6 +46,12 @@ def overflow(page: Any) -> int:
     )
 
 
+def visit(page: Any, title: str, timeout_ms: float = 120_000) -> None:
+    """Go to a page of a dashboard that is open in a browser, by a click on its title in the sidebar."""
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name=title, exact=True).click(timeout=timeout_ms)
+    page.get_by_role("heading", level=1, name=title, exact=True).wait_for(timeout=timeout_ms)
+
+
 def count_clicks(page: Any) -> None:
     """Count a person's clicks on a page from now on, until it is loaded anew."""
     page.evaluate("window.clicks = 0; addEventListener('pointerdown', () => { window.clicks += 1; }, true)")
