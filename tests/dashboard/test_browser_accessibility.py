@@ -21,7 +21,14 @@ OF_THE_LOOK = {"runOnly": {"type": "rule", "values": ["color-contrast", "scrolla
 
 
 def faults(page: Any, options: dict[str, Any]) -> list[str]:
-    """Return what is wrong on a page: rule, element, and axe's own sentence."""
+    """Return what is wrong on a page that stands still: what was there only while a part of it was read anew, and
+    therefore faded, is gone at a second look."""
+    return looked_at(page, options) and looked_at(page, options)
+
+
+def looked_at(page: Any, options: dict[str, Any]) -> list[str]:
+    """Return what axe finds: rule, element, and its own sentence."""
+    page.wait_for_function("!document.querySelector('[data-stale=true]')", timeout=TIMEOUT_MS)
     asked = {"resultTypes": ["violations"], "preload": False, "iframes": False, **options}
     sentences = []
     for fault in Axe().run(page, context=LEFT_OUT, options=asked).response["violations"]:
