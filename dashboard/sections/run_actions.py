@@ -126,7 +126,9 @@ def popover(label: str, icon: str, key: str, form: Callable[[], bool]) -> None:
 
 def _rename_form(run_id: str) -> bool:
     with st.form("rename form", border=False):
-        name = st.text_input("Name", data.run(run_id)["name"], width=320)
+        # With a key it is the same box after a renaming: what is typed into a form opened again at once, before the
+        # server has made it anew, is not lost.
+        name = st.text_input("Name", data.run(run_id)["name"], key=f"new name of {run_id}", width=320)
         return st.form_submit_button("Save name", type="primary") and rename(run_id, name)
 
 

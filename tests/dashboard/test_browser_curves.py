@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from dashboard.charts.palette import ink
+from tests.support.pages import NOT_RUNNING, overflow
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -90,6 +91,9 @@ def test_of_many_grey_curves_the_one_under_the_mouse_stands_out(page_at: PageAt,
         address=showcase_address,
     )
     chart = chart_of(page)
+    # What is above the chart may still grow, and a chart that is drawn anew forgets the mouse.
+    page.locator(NOT_RUNNING).wait_for(timeout=TIMEOUT_MS)
+    overflow(page)
     area = chart.locator(".nsewdrag").first.bounding_box()
     x, y = chart.locator(".scatterlayer .trace path.js-line").first.evaluate(
         """path => {
@@ -99,10 +103,13 @@ def test_of_many_grey_curves_the_one_under_the_mouse_stands_out(page_at: PageAt,
     )
     page.mouse.move(area["x"] + 20, area["y"] + 20)
     page.mouse.move(x, y, steps=8)
-    standing_out = chart.locator(".trace.highlighted path.js-line")
-    standing_out.wait_for(timeout=TIMEOUT_MS)
     page.wait_for_function(
-        "([path, ink]) => getComputedStyle(path).stroke === ink", arg=[standing_out.element_handle(), INK]
+        """ink => {
+          const path = document.querySelector('.trace.highlighted path.js-line');
+          return path && getComputedStyle(path).stroke === ink;
+        }""",
+        arg=INK,
+        timeout=TIMEOUT_MS,
     )
     page.mouse.move(area["x"] - 60, area["y"] - 60, steps=4)
     chart.locator(".trace.highlighted").wait_for(state="detached", timeout=TIMEOUT_MS)
