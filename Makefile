@@ -11,7 +11,7 @@ export PYTHONHASHSEED = 0
 # Where it is set, each process compiles the whole project anew, which takes a second.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo demo-run test test-fast check bench showcase
+.PHONY: setup demo demo-run test test-all test-fast check bench showcase
 
 setup: .venv/.done
 	@if git ls-files --error-unmatch runs.db >/dev/null 2>&1; then git update-index --skip-worktree runs.db; fi
@@ -29,7 +29,11 @@ demo-run: setup
 	@mkdir -p $(dir $(DEMO_REGISTRY))
 	$(BIN)/python -m trainers.dcgan --registry $(DEMO_REGISTRY) --tags demo $(DEMO_FLAGS)
 
+# All but what takes minutes and seldom fails; CI runs that too.
 test: setup
+	$(BIN)/python $(TESTS) -m "not thorough"
+
+test-all: setup
 	$(BIN)/python $(TESTS)
 
 # What a person runs before a commit: all but trainings, the browser and what else takes more than a second.

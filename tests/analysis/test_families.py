@@ -113,6 +113,7 @@ def test_lognormals_of_equal_arithmetic_means_differ_in_the_typical_run_which_is
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.filterwarnings("ignore:Precision loss")
 @pytest.mark.parametrize("shape", [*SHAPES, "twelve scores of two groups"])
 def test_a_family_without_differences_has_a_verdict_in_less_than_seven_percent_of_cases(shape: str) -> None:

@@ -25,6 +25,7 @@ def test_swapping_the_groups_changes_the_sign() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_hedges_g_is_unbiased() -> None:
     source = np.random.default_rng(0)
     effects = [compare(source.normal(0, 1, 3), source.normal(1, 1, 3)).effect for _ in range(1_000)]

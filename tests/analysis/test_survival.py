@@ -69,6 +69,7 @@ def test_when_all_are_dead_the_interval_keeps_its_upper_end() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
     source, held, tries = np.random.default_rng(0), 0, 300
     for _ in range(tries):

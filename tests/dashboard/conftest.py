@@ -96,6 +96,7 @@ def page_at(request: pytest.FixtureRequest, context: Any, idle_pages: list[Any])
     def open_page(path: str, dark: bool = False, width: int = 1280, address: str | None = None) -> Any:
         page = idle_pages.pop() if idle_pages else context.new_page()
         pages.append(page)
+        page.bring_to_front()  # a page behind another draws one frame a second
         page.emulate_media(color_scheme="dark" if dark else "light")
         page.set_viewport_size({"width": width, "height": 900})
         page.goto((address or request.getfixturevalue("dashboard_address")) + path)

@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from tests.support.pages import NOT_RUNNING, TITLES, overflow, visit
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.thorough]
 
 TIMEOUT_MS = 120_000
 APP = "[data-testid=stApp]"

@@ -106,6 +106,7 @@ def test_installed_commands_work_in_another_folder(installed: Path, tmp_path: Pa
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_every_page_of_an_installed_copy_opens(installed: Path, filled_registry: str, tmp_path: Path) -> None:
     words = ["python", "-c", OPEN_PAGES, *PAGES]
     opened = command(installed, tmp_path, *words, FERGAN_REGISTRY=filled_registry).splitlines()
@@ -114,6 +115,7 @@ def test_every_page_of_an_installed_copy_opens(installed: Path, filled_registry:
 
 @pytest.mark.browser
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_an_installed_copy_serves_the_files_of_its_components(
     installed: Path, filled_registry: str, browser: Any, tmp_path: Path
 ) -> None:

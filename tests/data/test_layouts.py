@@ -218,7 +218,13 @@ def test_all_layouts_of_the_real_images_agree(fer2013_layout: Callable[..., Path
 @pytest.mark.parametrize(
     ("layout", "every", "train", "report"),
     [
-        ("csv", 1, [3970, 435, 4081, 7187, 4798, 3158, 4932], [467, 56, 495, 891, 649, 416, 605]),
+        pytest.param(
+            "csv",
+            1,
+            [3970, 435, 4081, 7187, 4798, 3158, 4932],
+            [467, 56, 495, 891, 649, 416, 605],
+            marks=pytest.mark.thorough,
+        ),
         # 32,140 pictures take 20 seconds to write and to read.
         ("folder", 10, [422, 50, 379, 732, 467, 309, 498], [43, 7, 37, 104, 64, 36, 66]),
     ],

@@ -17,6 +17,7 @@ def faces_of(dataset: Dataset, count: int) -> Faces:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_real_faces_teach_and_noise_does_not(
     training_faces: Dataset, unseen_faces: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -126,7 +126,7 @@ def test_sampled_faces_are_scored_from_their_file(run: tuple[Path, str], tmp_pat
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.thorough)])
 def test_a_drawing_that_is_stopped_says_that_nothing_was_written(
     run: tuple[Path, str], tmp_path: Path, number: signal.Signals
 ) -> None:

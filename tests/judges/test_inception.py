@@ -35,6 +35,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.thorough
 def test_scores_are_those_of_torch_fidelity(weights: Path, built_in_faces: Dataset) -> None:
     from torch_fidelity import calculate_metrics  # not above: it imports torchvision
 
@@ -64,6 +65,7 @@ def test_scores_are_those_of_torch_fidelity(weights: Path, built_in_faces: Datas
     assert distance == pytest.approx(theirs["kernel_inception_distance_mean"], rel=1e-4)
 
 
+@pytest.mark.thorough
 def test_faces_are_scored_without_what_takes_a_judge_of_emotion(weights: Path, built_in_faces: Dataset) -> None:
     parts = split_parts(built_in_faces)
     few = built_in_faces.take(np.concatenate([parts.train[:8], parts.report[:2]]))

@@ -29,6 +29,7 @@ def losses(method: dict[str, Any], *, compile: bool, steps: int = 2) -> list[dic
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_two_passes_before_the_backward_pass_compile_under_spectral_norm(monkeypatch: pytest.MonkeyPatch) -> None:
     """By the real compiler, which saves the memory of the power iteration's vectors for the backward pass."""
     # For two small graphs, what makes many large ones fast takes longer than it saves.
@@ -53,7 +54,10 @@ def test_two_passes_before_the_backward_pass_compile_under_spectral_norm(monkeyp
 @pytest.mark.parametrize(
     "method",
     [
-        GAN | {"spectral_norm": "both", "g_ema": 0.9, "matching_aware": True, "lecam": 0.1, "augment": "ada"},
+        pytest.param(
+            GAN | {"spectral_norm": "both", "g_ema": 0.9, "matching_aware": True, "lecam": 0.1, "augment": "ada"},
+            marks=pytest.mark.thorough,
+        ),
         {"kind": "vae", "width": 4},
     ],
     ids=["gan", "vae"],
@@ -69,6 +73,7 @@ def test_a_compiled_learner_tells_the_losses_of_a_plain_one(
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_without_a_compiler_the_training_says_so_in_a_sentence(tmp_path: Path, small_data: Path) -> None:
     words = ("--data", small_data, "--compile", "--width", 4, "--images", 64, "--registry", tmp_path / "runs.db")
     found_nowhere = {"PATH": str(tmp_path), "HOME": str(tmp_path), "TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "cache")}

@@ -138,6 +138,7 @@ def test_leaving_a_group_out_is_the_diversity_of_the_others() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_the_jackknife_error_is_the_spread_over_sets_of_faces() -> None:
     values, errors, naive = [], [], []
     first, second = torch.combinations(torch.arange(24)).view(-1, 2)[::5].unbind(1)

@@ -90,6 +90,7 @@ def times_covered(scored: Scored, repeats: int, blocks: int, like_real: bool) ->
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("scored", "repeats", "blocks"),
     [
@@ -107,12 +108,14 @@ def test_interval_covers_the_truth_about_as_often_as_it_says(scored: Scored, rep
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("scored", [*COUNTS.values(), ndb_scored], ids=[*COUNTS, "ndb"])
 def test_interval_of_a_count_covers_at_least_as_often_as_it_says(scored: Scored) -> None:
     assert times_covered(scored, 200, 1, like_real=False) >= binom.ppf(0.001, 200, 0.95)
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "scored", [fid_scored, kid_scored, vendi_scored, *COUNTS.values()], ids=["fid", "kid", "vendi", *COUNTS]
 )
@@ -213,6 +216,7 @@ def test_interval_of_counts_covers_every_truth(truth: float) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("share", [0.0004, 0.002, 0.1, 1.0])
 def test_interval_of_coverage_covers_the_truth_near_none_and_near_all(share: float) -> None:
     # A share of the fakes is like real faces and the rest far away. There are more fakes than real faces, so that a
@@ -233,6 +237,7 @@ def test_interval_of_coverage_covers_the_truth_near_none_and_near_all(share: flo
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("how", ["copies", "far away", "about 20 in a cell", "about 16 in a cell"])
 def test_interval_of_ct_covers_where_all_faces_are_at_one_end_or_a_cell_counts_in_some_draws_only(how: str) -> None:
     generator = torch.Generator().manual_seed(6)

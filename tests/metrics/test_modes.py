@@ -154,6 +154,7 @@ def test_copies_of_one_face_an_emotion_show_one_mode_each(real: Read, real_modes
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_training_faces_show_all_modes_and_unseen_ones_theirs(judge: Judge, built_in_faces: Dataset) -> None:
     dataset = built_in_faces
     parts = split_parts(dataset)

@@ -86,6 +86,7 @@ def is_intact(path: Path) -> bool:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_processes_that_start_at_once_make_one_registry(tmp_path: Path) -> None:
     path = tmp_path / "runs.db"
     ids = together([start(START, str(path)) for _ in range(4)])
@@ -95,6 +96,7 @@ def test_processes_that_start_at_once_make_one_registry(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_processes_that_write_at_once_lose_nothing(registry: Registry, reader: Reader, enter: Enter) -> None:
     one, two = enter(registry), enter(registry)
     together([start(WRITE, registry.url, run_id, str(n)) for n, run_id in enumerate((one, one, two))])
@@ -130,6 +132,7 @@ def test_the_versions_of_sqlite_that_need_the_lock() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_without_the_lock_writers_wait_for_each_other_too(
     registry: Registry, reader: Reader, enter: Enter, monkeypatch: pytest.MonkeyPatch
 ) -> None:

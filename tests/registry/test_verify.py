@@ -173,6 +173,7 @@ def test_a_temporary_file_of_an_older_fergan_is_judged_by_its_age(tmp_path: Path
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_a_training_that_is_killed_is_cleaned_and_resumed(tmp_path: Path, small_data: Path) -> None:
     """Killed as soon as the weights of its first epoch are on disk, which is before or after their record."""
     path = tmp_path / "runs.db"

@@ -165,7 +165,14 @@ def saved(registry: Path) -> int:
 @pytest.mark.parametrize(
     ("number", "after"),
     # After the last epoch's checkpoint its evaluation is under way.
-    [(signal.SIGINT, 2), (signal.SIGTERM, 2), (signal.SIGKILL, 2), (signal.SIGKILL, 0), (signal.SIGKILL, 4)],
+    [
+        (signal.SIGINT, 2),
+        (signal.SIGKILL, 4),
+        *(
+            pytest.param(*stop, marks=pytest.mark.thorough)
+            for stop in ((signal.SIGTERM, 2), (signal.SIGKILL, 2), (signal.SIGKILL, 0))
+        ),
+    ],
 )
 def test_a_stopped_run_resumed_reaches_the_same_weights_and_scores_bit_for_bit(
     uninterrupted: tuple[Path, str],

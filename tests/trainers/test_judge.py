@@ -405,6 +405,7 @@ def test_synthfer_judge_reads_as_its_card_says(built_in_faces: Dataset) -> None:
 
 @pytest.mark.slow
 @pytest.mark.realdata
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", judges_for("fer2013"))
 def test_fer2013_judges_read_as_their_cards_say(name: str, fer2013_layout: Callable[..., Path]) -> None:
     held_to_its_card(name, open_dataset(fer2013_layout("npz")))

@@ -125,6 +125,7 @@ def test_a_trial_whose_process_died_before_it_was_a_run_is_taken_again(
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_two_processes_share_a_study_and_each_trial_is_run_once(tmp_path: Path, small_data: Path) -> None:
     registry = tmp_path / "runs.db"
     flags = ("--data", str(small_data), "--vary", "loss=non-saturating,hinge", "--seeds", "2", *TINY)

@@ -50,7 +50,7 @@ ACTION_UNITS: Mapping[str, Mapping[int, float]] = {
 
 _UNITS = tuple(int(name.removeprefix("au")) for name in Actions.__dataclass_fields__ if name.startswith("au"))
 _STRENGTHS = np.array([[ACTION_UNITS[emotion].get(unit, 0.0) for unit in _UNITS] for emotion in EMOTIONS], np.float32)
-_CHUNK = 64  # pictures drawn at once: their working arrays stay in a core's cache
+_CHUNK = 32  # pictures drawn at once: their working arrays stay in a core's cache
 
 # Each image uses one row of this many uniform numbers, so that it depends on (seed, index, label) alone.
 _DRAWS = 27 + 2 * len(_UNITS)
