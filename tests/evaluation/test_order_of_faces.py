@@ -120,6 +120,7 @@ def test_noise_is_the_same_for_any_order_of_the_labels() -> None:
     assert torch.equal(first.labels, second.labels)
 
 
+@pytest.mark.thorough
 def test_sorted_and_shuffled_real_faces_score_alike(fer2013_layout: Callable[..., Path]) -> None:
     """Photographs of FER2013, sorted by emotion as in a folder, and shuffled."""
     photographs = open_dataset(str(fer2013_layout("npz", 1700)))

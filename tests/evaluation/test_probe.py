@@ -69,6 +69,7 @@ def test_the_condition_is_that_of_the_jacobian(emotions: tuple[str, ...]) -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_the_probe_and_the_evaluation_give_the_same_condition_of_the_same_latents() -> None:
     """A network's Jacobian differs from latent to latent and from emotion to emotion, so both must be the same."""
     recipe = from_dict({"preset": "quick"})

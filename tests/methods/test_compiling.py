@@ -13,6 +13,8 @@ from fergan_core.methods import build_learner
 from fergan_core.methods.compiling import compiled
 from tests.support.commands import Started
 
+pytestmark = [pytest.mark.slow, pytest.mark.thorough]
+
 CPU = torch.device("cpu")
 GAN = {"kind": "gan", "width": 4, "network": "dcgan"}
 
@@ -28,8 +30,6 @@ def losses(method: dict[str, Any], *, compile: bool, steps: int = 2) -> list[dic
     return [{name: float(value) for name, value in learner.step(faces, codes).items()} for _ in range(steps)]
 
 
-@pytest.mark.slow
-@pytest.mark.thorough
 def test_two_passes_before_the_backward_pass_compile_under_spectral_norm(monkeypatch: pytest.MonkeyPatch) -> None:
     """By the real compiler, which saves the memory of the power iteration's vectors for the backward pass."""
     # For two small graphs, what makes many large ones fast takes longer than it saves.
@@ -50,14 +50,10 @@ def test_two_passes_before_the_backward_pass_compile_under_spectral_norm(monkeyp
         assert torch.allclose(one, other, atol=1e-6)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "method",
     [
-        pytest.param(
-            GAN | {"spectral_norm": "both", "g_ema": 0.9, "matching_aware": True, "lecam": 0.1, "augment": "ada"},
-            marks=pytest.mark.thorough,
-        ),
+        GAN | {"spectral_norm": "both", "g_ema": 0.9, "matching_aware": True, "lecam": 0.1, "augment": "ada"},
         {"kind": "vae", "width": 4},
     ],
     ids=["gan", "vae"],
@@ -72,8 +68,6 @@ def test_a_compiled_learner_tells_the_losses_of_a_plain_one(
         assert ours == pytest.approx(plain, rel=2e-3, abs=1e-4)
 
 
-@pytest.mark.slow
-@pytest.mark.thorough
 def test_without_a_compiler_the_training_says_so_in_a_sentence(tmp_path: Path, small_data: Path) -> None:
     words = ("--data", small_data, "--compile", "--width", 4, "--images", 64, "--registry", tmp_path / "runs.db")
     found_nowhere = {"PATH": str(tmp_path), "HOME": str(tmp_path), "TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "cache")}

@@ -49,6 +49,7 @@ def tiny_judge(dataset: Dataset, seed: int = 0) -> tuple[TrainedJudge, list[Epoc
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_the_same_seed_makes_the_same_judge_and_another_seed_another(few_faces: Dataset) -> None:
     first, reports = tiny_judge(few_faces)
     again, _ = tiny_judge(few_faces)
