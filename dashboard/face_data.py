@@ -3,6 +3,7 @@
 Answers are cached; what decides them, a checkpoint's hash among it, is the cache's key.
 """
 
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ from fergan_core.emotions import EMOTIONS
 from fergan_core.errors import CheckpointError
 
 _PATHS = 3  # faces whose sampling path is shown
+READING_SECONDS = 3.0  # from a server's first page on, which is painted then
 
 
 class DrawingRequest(NamedTuple):
@@ -55,6 +57,14 @@ def _drawing(request: DrawingRequest, weights: tuple[str, str]) -> Drawing:
     sampling = None if request.sampling is None else dict(zip(names, request.sampling, strict=True))
     others = {"each": request.each, "sampling": sampling}
     return Drawing(lambda drawing: client.ask("draw", recipe, file, labels, request.seed, drawing, **others))
+
+
+@st.cache_resource(show_spinner=False)
+def start_soon() -> None:
+    """Start the process that draws faces, once a server, while a person reads the first page that it has shown."""
+    starting = threading.Timer(READING_SECONDS, _face_client().start)
+    starting.daemon = True
+    starting.start()
 
 
 def warm_faces(run_id: str, step: int) -> None:

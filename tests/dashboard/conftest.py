@@ -1,6 +1,7 @@
 """A registry that real runs filled, and the dashboard on it in a real browser."""
 
 import re
+import threading
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from streamlit.components.v2 import manifest_scanner
 
+from dashboard import face_data
 from tests.support.commands import few_light_faces, run_module
 from tests.support.machine import CHROMIUM_ARGUMENTS, ROOT, served
 from tests.support.once import made_once
@@ -21,6 +23,14 @@ def installed_packages_searched_once() -> Iterator[None]:
     """Let Streamlit look for components among the installed packages once; it does so for every AppTest, for 0.4 s."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_process_for_readers() -> Iterator[None]:
+    """Let no page that a test opens in this process start the one that draws faces: there is nobody who reads it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(face_data, "READING_SECONDS", threading.TIMEOUT_MAX)
         yield
 
 
