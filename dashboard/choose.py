@@ -238,7 +238,7 @@ def several_runs(runs: pd.DataFrame, default: Sequence[str], label: str = "Runs"
     requested = st.query_params.get(at, "").split(",")
     _warn_of_unknown(requested, ids)
     chosen_at, opened, key = _CHOSEN if at == "runs" else f"{at} chosen", f"{at} opened", f"chosen {at}"
-    known = [run_id for run_id in requested if run_id in ids]
+    known = [run_id for run_id in dict.fromkeys(requested) if run_id in ids]
 
     def choose(run_ids: Sequence[str]) -> None:
         if at == "runs":

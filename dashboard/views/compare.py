@@ -16,7 +16,9 @@ def show_curves(labels: dict[str, str]) -> None:
 def show_side_by_side(runs: pd.DataFrame) -> None:
     """Choose runs; everything of them side by side."""
     trained = runs[~runs.literature]
-    chosen = choose.several_runs(runs, default=[*data.best_first(trained, "sheets"), *trained.id][:2])
+    chosen = choose.several_runs(
+        runs, default=list(dict.fromkeys([*data.best_first(trained, "sheets"), *trained.id]))[:2]
+    )
     if len(chosen) < 2:
         st.info("Choose two or more runs.")
         return

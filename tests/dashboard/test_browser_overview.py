@@ -23,6 +23,17 @@ def test_the_first_pages_name_and_an_old_address_open_their_pages_without_a_noti
         assert page.get_by_role("dialog").count() == 0
 
 
+def test_charts_follow_the_theme_of_an_open_page(page_at) -> None:
+    page = page_at("/judges")
+    ground = "getComputedStyle(document.querySelector('.js-plotly-plot .main-svg')).backgroundColor"
+    page.locator(".js-plotly-plot .main-svg").first.wait_for(timeout=TIMEOUT_MS)
+    light = page.evaluate(ground)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(f"{ground} !== '{light}'", timeout=TIMEOUT_MS)
+    page.emulate_media(color_scheme="light")
+    page.wait_for_function(f"{ground} === '{light}'", timeout=TIMEOUT_MS)
+
+
 def test_a_run_is_renamed_by_two_clicks_or_by_the_keyboard_and_the_form_closes(page_at) -> None:
     page = page_at("/run")
     for name in ("renamed", "small"):

@@ -72,3 +72,15 @@ def test_a_truncated_evaluation_does_not_stand_beside_an_untruncated_one(
         ("one", 2, 9.0), ("two", 3, 9.5),
     ]  # fmt: skip
     assert "Not scored under this protocol: three." in [caption.value.replace("\\", "") for caption in app.caption]
+
+
+def test_no_run_is_compared_with_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = str(tmp_path / "runs.db")
+    registry = Registry(url)
+    only = add_run(registry, "only", {"batch_size": 64})
+    registry.add_sheet(
+        only, epoch=1, step=9, images_seen=600, path="a.png", sha256="0" * 64, bytes=1, emotions=["happy"], columns=1
+    )
+    app = open_page("compare", url, monkeypatch, {})
+    assert app.multiselect(key="chosen runs").value == [only]
+    assert page(url, monkeypatch, [only, only]).multiselect(key="chosen runs").value == [only]
