@@ -144,16 +144,18 @@ def _traces(line: Line, foot: float | None, markers: int) -> list[dict[str, Any]
     """Return a curve's traces: its band, its unsmoothed values, and the curve itself."""
     points, colour = line.points, line.colour
     traces = []
-    banded = points[np.isfinite(points[["low", "high"]]).all(axis=1)]
-    if (banded["high"] > banded["low"]).any():
-        low, high = (at_least(list(banded[edge]), foot) for edge in ("low", "high"))
-        traces.append(band(_compact(banded["x"]), _compact(low), _compact(high), colour))
-    if not np.allclose(points["value"], points["mean"], equal_nan=True):
-        unsmoothed = points["mean"] if foot is None else points["mean"].mask(points["mean"] <= 0, foot)
+    # As arrays: a page has hundreds of short curves, on each of which pandas would spend milliseconds.
+    x, value, mean, low, high = (points[name].to_numpy(float) for name in ("x", "value", "mean", "low", "high"))
+    banded = np.isfinite(low) & np.isfinite(high)
+    if (high[banded] > low[banded]).any():
+        lower, upper = (_compact(at_least(list(edge[banded]), foot)) for edge in (low, high))
+        traces.append(band(_compact(x[banded]), lower, upper, colour))
+    if not np.allclose(value, mean, equal_nan=True):
+        unsmoothed = mean if foot is None else np.where(mean <= 0, foot, mean)
         traces.append(
             {
                 "type": "scatter",
-                "x": _compact(points["x"]),
+                "x": _compact(x),
                 "y": _compact(unsmoothed),
                 "mode": "lines",
                 "line": {"color": faint(colour, 0.4), "width": 1},

@@ -149,11 +149,11 @@ def showable(lines: Sequence[Line], axes: Axes) -> list[Line]:
     low, high = axes.x_range
     shown = []
     for line in lines:
-        x = line.points["x"]
+        x = line.points["x"].to_numpy(float)
         inside = (x >= (-math.inf if low is None else low)) & (x <= (math.inf if high is None else high))
-        points = line.points[x.isna() | (inside & (x > 0) if axes.log_x else inside)]
-        if len(points):
-            shown.append(replace(line, points=points))
+        shown_rows = np.isnan(x) | (inside & (x > 0) if axes.log_x else inside)
+        if shown_rows.any():
+            shown.append(line if shown_rows.all() else replace(line, points=line.points[shown_rows]))
     return shown if any(line.kind != "reference" for line in shown) else []
 
 

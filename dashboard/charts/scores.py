@@ -94,8 +94,9 @@ def emotion_lines(scores: pd.DataFrame, colours: Mapping[str, str], x: pd.Series
         real = sorted(of_emotion.real.dropna().round(4).unique())
         charts[emotion] = [reference(f"real faces {value:.0%}", FAINT_INK, float(value), "dash") for value in real]
         for run_id, rows in of_emotion.groupby("run_id", sort=False):
-            points = rows[["x", "value", "low", "high"]].astype(float).reset_index(drop=True)
-            points = points.assign(mean=points["value"], low=np.nan, high=np.nan, runs=1)
+            value = rows["value"].to_numpy(float)
+            columns = {"x": rows["x"].to_numpy(float), "value": value, "mean": value, "low": np.nan, "high": np.nan}
+            points = pd.DataFrame({**columns, "runs": 1})
             charts[emotion].append(Line(str(rows.run_name.iloc[0]), colours[str(run_id)], points))
     return charts
 
