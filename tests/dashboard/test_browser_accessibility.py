@@ -1,15 +1,19 @@
 """Every page in Chromium, light and dark, as axe-core sees it: contrast, names, roles, order of headings."""
 
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from tests.support.machine import served
 from tests.support.pages import NOT_RUNNING, TITLES, overflow, visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.thorough]
 
 TIMEOUT_MS = 120_000
+PageAt = Callable[..., Any]
 APP = "[data-testid=stApp]"
 # Streamlit's own faults, by rule and by what they lie in: its navigation has each group's entries in a div between the
 # list and its items.
@@ -46,8 +50,17 @@ def looked_at(page: Any, options: dict[str, Any]) -> list[str]:
     return sentences + ["a chart has no words"] * unnamed
 
 
-def test_axe_finds_nothing_serious_on_any_page_light_and_dark_and_all_of_it_is_in_sight_on_a_telephone(page_at) -> None:
-    page = page_at("/")
+@pytest.fixture
+def empty_address(tmp_path: Path) -> Iterator[str]:
+    with served(str(tmp_path / "runs.db")) as (address, _):
+        yield address
+
+
+@pytest.mark.parametrize("registry", ["dashboard", "empty"])
+def test_axe_finds_nothing_serious_on_any_page_light_and_dark_and_all_of_it_is_in_sight_on_a_telephone(
+    page_at: PageAt, registry: str, request: pytest.FixtureRequest
+) -> None:
+    page = page_at("/", address=request.getfixturevalue(f"{registry}_address"))
     found = {}
     themes = ["light", "dark"]
     for view, title in TITLES.items():
