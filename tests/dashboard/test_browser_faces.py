@@ -6,6 +6,8 @@ import re
 import pytest
 from PIL import Image
 
+from tests.support.pages import NOT_RUNNING
+
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 TIMEOUT_MS = 30_000
@@ -63,6 +65,7 @@ def test_png_strip_gif_and_mp4_are_of_what_is_shown(page_at) -> None:
 
 
 def downloaded(page, name: str) -> tuple[bytes, str]:
+    page.locator(NOT_RUNNING).wait_for(timeout=TIMEOUT_MS)  # until then a button may have the file of before
     with page.expect_download(timeout=TIMEOUT_MS) as download:
         page.get_by_role("button", name=name, exact=True).click()
     with open(download.value.path(), "rb") as file:
