@@ -64,6 +64,7 @@ def test_the_same_seed_makes_the_same_judge_and_another_seed_another(few_faces: 
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_a_judge_is_fine_tuned_from_its_best_epoch_and_keeps_the_last(few_faces: Dataset) -> None:
     all_reports: list[EpochReport] = []
     parts = split_parts(few_faces)
@@ -255,6 +256,7 @@ def test_help_is_given_without_torch() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.realdata
 def test_the_command_makes_a_judge_that_opens(fer2013_layout: Callable[..., Path], tmp_path: Path) -> None:
     data = fer2013_layout("npz")
