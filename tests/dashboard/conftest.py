@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from streamlit.components.v2 import manifest_scanner
 
-from dashboard import face_data
 from tests.support.commands import few_light_faces, run_module
 from tests.support.machine import CHROMIUM_ARGUMENTS, ROOT, served
 from tests.support.once import made_once
@@ -29,6 +28,8 @@ def installed_packages_searched_once() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def no_process_for_readers() -> Iterator[None]:
     """Let no page that a test opens in this process start the one that draws faces: there is nobody who reads it."""
+    from dashboard import face_data  # not above: Streamlit warns of every cached function, and pytest does not hide it
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(face_data, "READING_SECONDS", threading.TIMEOUT_MAX)
         yield
