@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.pages import clicks, count_clicks, visit
+from tests.support.pages import NOT_RUNNING, clicks, count_clicks, visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -33,6 +33,11 @@ def start(page_at: Callable[..., Page], showcase_address: str) -> Start:
 
 def player_shows(page: Page, label: str) -> Any:
     return expect(page.locator(f".player canvas[aria-label='{label}']"))
+
+
+def wait_until_it_stands(page: Page) -> None:
+    """Wait until the page is made anew after a choice: until then the parts of before stand beside the new ones."""
+    page.locator(NOT_RUNNING).wait_for(timeout=60_000)
 
 
 def test_which_run_is_best_on_fer2013_and_how_sure_that_is_stands_on_the_first_page(start: Start) -> None:
@@ -66,7 +71,9 @@ def test_disgust_of_two_runs_at_the_same_epoch_and_a_link_to_precisely_this(
     page.get_by_role("combobox", name=re.compile("Runs")).click()
     page.keyboard.type("report-small")
     page.get_by_role("option", name="report-small").click()
+    wait_until_it_stands(page)
     page.get_by_test_id("stButtonGroup").get_by_text("disgust", exact=True).click()
+    wait_until_it_stands(page)
     page.locator(".player input[type=range]").press("Home")
     expect(page).to_have_url(re.compile("sheet=disgust"))
     expect(page).to_have_url(re.compile("epoch=1(&|$)"))
@@ -82,6 +89,7 @@ def test_the_inception_score_of_many_runs_with_their_seeds_as_a_band(start: Star
     visit(page, "Inception Score")
     page.get_by_role("combobox", name=re.compile("Or all of")).click()
     page.get_by_role("option", name=re.compile("^tag presets")).click()
+    wait_until_it_stands(page)
     page.get_by_text("Seeds together", exact=True).click()
     legend = page.locator(".js-plotly-plot").first.locator(".legendtext")
     expect(legend.filter(has_text="(3 runs)").first).to_be_visible()
