@@ -9,6 +9,6 @@ _follower = st.components.v2.component(
 )
 
 
-def follow() -> None:
-    """Follow the theme on this page; shows nothing."""
-    _follower(key="theme", on_dark_change=lambda: None, height="content")
+def follow(dark: bool) -> None:
+    """Follow the theme of a page that is drawn in the dark theme or the light one; shows nothing."""
+    _follower(data={"dark": dark}, key="theme", on_dark_change=lambda: None, height="content")
