@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.support.machine import served
-from tests.support.pages import NOT_RUNNING, TITLES, overflow, visit
+from tests.support.pages import TITLES, overflow, visit, wait_until_it_stands
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.thorough]
 
@@ -65,7 +65,7 @@ def test_axe_finds_nothing_serious_on_any_page_light_and_dark_and_all_of_it_is_i
     themes = ["light", "dark"]
     for view, title in TITLES.items():
         visit(page, title)
-        page.locator(NOT_RUNNING).wait_for(timeout=TIMEOUT_MS)
+        wait_until_it_stands(page)
         found[f"{view}, {themes[0]}"] = faults(page, {})
         # The next page opens in the theme in which this one ends: to change it draws the charts anew.
         themes.reverse()

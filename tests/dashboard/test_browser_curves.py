@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from dashboard.charts.palette import ink
-from tests.support.pages import NOT_RUNNING, overflow
+from tests.support.pages import overflow
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -92,7 +92,6 @@ def test_of_many_grey_curves_the_one_under_the_mouse_stands_out(page_at: PageAt,
     )
     chart = chart_of(page)
     # What is above the chart may still grow, and a chart that is drawn anew forgets the mouse.
-    page.locator(NOT_RUNNING).wait_for(timeout=TIMEOUT_MS)
     overflow(page)
     area = chart.locator(".nsewdrag").first.bounding_box()
     x, y = chart.locator(".scatterlayer .trace path.js-line").first.evaluate(

@@ -6,7 +6,7 @@ import re
 import pytest
 from PIL import Image
 
-from tests.support.pages import NOT_RUNNING
+from tests.support.pages import wait_until_it_stands
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -65,7 +65,7 @@ def test_png_strip_gif_and_mp4_are_of_what_is_shown(page_at) -> None:
 
 
 def downloaded(page, name: str) -> tuple[bytes, str]:
-    page.locator(NOT_RUNNING).wait_for(timeout=TIMEOUT_MS)  # until then a button may have the file of before
+    wait_until_it_stands(page)  # until then a button may have the file of before
     with page.expect_download(timeout=TIMEOUT_MS) as download:
         page.get_by_role("button", name=name, exact=True).click()
     with open(download.value.path(), "rb") as file:

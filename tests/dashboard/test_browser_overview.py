@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.pages import NOT_RUNNING, overflow
+from tests.support.pages import overflow, wait_until_it_stands
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -45,4 +45,4 @@ def test_a_run_is_renamed_by_two_clicks_or_by_the_keyboard_and_the_form_closes(p
         box.press("Enter")
         box.wait_for(state="hidden", timeout=TIMEOUT_MS)
         page.wait_for_function(f"document.title.startsWith('{name}')", timeout=TIMEOUT_MS)
-        page.locator(NOT_RUNNING).wait_for(timeout=TIMEOUT_MS)
+        wait_until_it_stands(page)

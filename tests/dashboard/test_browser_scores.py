@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.support.pages import NOT_RUNNING, overflow
+from tests.support.pages import overflow, wait_until_it_stands
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -18,7 +18,7 @@ def cell_at(page, row: int, column: int) -> tuple[float, float]:
     """Return where a cell of the first heat map lies on the page, once it stands still."""
     area = page.locator(".js-plotly-plot .nsewdrag").first
     area.wait_for(timeout=TIMEOUT_MS)
-    page.locator(NOT_RUNNING).wait_for(timeout=TIMEOUT_MS)
+    wait_until_it_stands(page)
     area.scroll_into_view_if_needed()
     box, before = area.bounding_box(), None
     while box != before:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.pages import NOT_RUNNING, clicks, count_clicks, visit
+from tests.support.pages import clicks, count_clicks, visit, wait_until_it_stands
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -33,11 +33,6 @@ def start(page_at: Callable[..., Page], showcase_address: str) -> Start:
 
 def player_shows(page: Page, label: str) -> Any:
     return expect(page.locator(f".player canvas[aria-label='{label}']"))
-
-
-def wait_until_it_stands(page: Page) -> None:
-    """Wait until the page is made anew after a choice: until then the parts of before stand beside the new ones."""
-    page.locator(NOT_RUNNING).wait_for(timeout=60_000)
 
 
 def test_which_run_is_best_on_fer2013_and_how_sure_that_is_stands_on_the_first_page(start: Start) -> None:

@@ -12,7 +12,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from fergan_core.registry import Registry, Score
-from tests.support.pages import open_page
+from tests.support.pages import given_to_components, open_page
 
 TITLES = {"checkpoints": "Checkpoints", "inception_score": "Inception Score", "compare": "Compare"}
 LEARNED = ("angry", "happy", "neutral")
@@ -92,8 +92,7 @@ def test_with_the_literature_run_alone_the_page_says_how_to_add_a_run(
 
 def player(app: AppTest) -> dict[str, Any]:
     """Return what the page's sheet player is given."""
-    datas = [json.loads(part.proto.json) for part in app.get("bidi_component") if part.proto.json]
-    (data,) = [data for data in datas if "places" in data]
+    (data,) = [data for data in given_to_components(app) if "places" in data]
     return data
 
 

@@ -1,6 +1,5 @@
 """The page Runs, run by AppTest: what its table holds, what is asked for, and what can be done with picked runs."""
 
-import json
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from fergan_core.registry import Reader, Registry, Score
 from fergan_core.registry.exchange.archive import import_run
 from fergan_core.registry.run_list import RunQuery, run_rows
 from fergan_core.registry.summaries import preferred_evaluations
-from tests.support.pages import open_page
+from tests.support.pages import given_to_components, open_page
 
 NUMBERS = {"emotion": "happy"}
 OWN = "judge synthfer (rrrrrrrr), 500 faces, natural prior, seed 0"
@@ -71,8 +70,7 @@ def table(app: AppTest) -> dict[str, Any]:
 
 
 def shown_tables(app: AppTest) -> list[dict[str, Any]]:
-    components = [json.loads(part.proto.json) for part in app.get("bidi_component")]
-    return [given for given in components if "rows" in given]
+    return [given for given in given_to_components(app) if "rows" in given]
 
 
 def names(app: AppTest) -> list[str]:

@@ -14,7 +14,7 @@ import pytest
 
 from tests.dashboard.servers import started
 from tests.support.machine import ROOT
-from tests.support.pages import NOT_RUNNING, TITLES
+from tests.support.pages import TITLES, wait_until_it_stands
 
 PACKAGES = ("fergan_core", "trainers", "dashboard")
 PAGES = sorted(path.stem for path in (ROOT / "dashboard" / "views").glob("[a-z]*.py"))
@@ -127,7 +127,7 @@ def test_an_installed_copy_serves_the_files_of_its_components(
         with started(server, tmp_path) as (port, _):
             page.goto(f"http://127.0.0.1:{port}/checkpoints", timeout=180_000)
             page.locator(".player canvas").first.wait_for(timeout=180_000)
-            page.locator(NOT_RUNNING).wait_for(timeout=180_000)
+            wait_until_it_stands(page)
             assert page.locator(ANY_DAMAGE).count() == 0, page.locator(ANY_DAMAGE).first.inner_text()
     finally:
         context.close()

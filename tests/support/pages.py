@@ -31,9 +31,14 @@ TITLES = {
 NOT_RUNNING = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 
+def wait_until_it_stands(page: Any) -> None:
+    """Wait until a page in a browser has been made anew after a choice: until then old parts stand beside new ones."""
+    page.locator(NOT_RUNNING).wait_for(timeout=120_000)
+
+
 def overflow(page: Any) -> int:
     """Return by how many pixels a page in a browser is wider than its window, once all of it is there."""
-    page.locator(NOT_RUNNING).wait_for()
+    wait_until_it_stands(page)
     # Charts and components are laid out in the frames after the last answer of the server.
     return int(
         page.evaluate(
@@ -75,10 +80,14 @@ def open_page(view: str, url: str, monkeypatch: pytest.MonkeyPatch, query: Mappi
     return app
 
 
+def given_to_components(app: AppTest) -> list[dict[str, Any]]:
+    """Return what each of a page's components of ours was given to show."""
+    return [json.loads(part.proto.json) for part in app.get("bidi_component") if part.proto.json]
+
+
 def listed_runs(app: AppTest, label: str) -> list[dict[str, Any]]:
     """Return the rows of the first table of runs of a label: by column's key a text, or a list of badges' texts."""
-    tables = [json.loads(part.proto.json) for part in app.get("bidi_component") if part.proto.json]
-    table = next(table for table in tables if table.get("label") == label)
+    table = next(table for table in given_to_components(app) if table.get("label") == label)
     return [
         {
             key: [badge["text"] for badge in cell["badges"]] if "badges" in cell else cell["text"]

@@ -168,10 +168,9 @@ def saved(registry: Path) -> int:
     [
         (signal.SIGINT, 2),
         (signal.SIGKILL, 4),
-        *(
-            pytest.param(*stop, marks=pytest.mark.thorough)
-            for stop in ((signal.SIGTERM, 2), (signal.SIGKILL, 2), (signal.SIGKILL, 0))
-        ),
+        pytest.param(signal.SIGTERM, 2, marks=pytest.mark.thorough),
+        pytest.param(signal.SIGKILL, 2, marks=pytest.mark.thorough),
+        pytest.param(signal.SIGKILL, 0, marks=pytest.mark.thorough),
     ],
 )
 def test_a_stopped_run_resumed_reaches_the_same_weights_and_scores_bit_for_bit(
