@@ -54,10 +54,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFil
 
 @pytest.hookimpl(tryfirst=True)  # before tests are chosen by their marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as slow what needs all built-in faces; begin with the files of most slow tests, so workers end together."""
+    """Mark as slow what needs all built-in faces; run a browser test that fails once more, as the page's timing is the
+    machine's and the summary tells of it; begin with the files of most slow tests, so workers end together."""
     for item in items:
         if "built_in_faces" in getattr(item, "fixturenames", ()):
             item.add_marker("slow")
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.flaky(reruns=1))
     if "PYTEST_XDIST_WORKER" in os.environ:
         slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
         items.sort(key=lambda item: -slow[item.path])

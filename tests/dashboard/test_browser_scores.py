@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.support.pages import overflow, wait_until_it_stands
 
@@ -60,6 +61,4 @@ def test_a_telephone_shows_each_part_in_its_theme_and_the_table_is_downloaded_as
         assert overflow(page) <= 0, part
         if part != "Copying":
             ground = page.locator(".js-plotly-plot .main-svg").first
-            ground.wait_for(timeout=TIMEOUT_MS)
-            style = ground.evaluate("svg => getComputedStyle(svg).backgroundColor")
-            assert style == "rgb(20, 24, 27)", part
+            expect(ground).to_have_css("background-color", "rgb(20, 24, 27)", timeout=TIMEOUT_MS)
