@@ -112,10 +112,9 @@ def cases_of(row: Mapping[str, object], kind: str, truth: Truth, reader: Reader)
     saved = reader.checkpoints(run_id).sort_values("step")
     saved = saved[saved.images_seen >= LIMITS.grace]
     findings = reader.findings([run_id])
-    onsets = {
-        finding.numbers["emotion"]: finding.step * run["recipe"]["batch_size"]
-        for finding in findings[findings.kind == "collapse"].itertuples()
-    }
+    onsets: dict[str, int] = {}
+    for finding in findings[findings.kind == "collapse"].itertuples():
+        onsets.setdefault(finding.numbers["emotion"], finding.step * run["recipe"]["batch_size"])
     people: dict[int, list[float]] = {code: [] for code in range(7)}
     for checkpoint in saved.itertuples():
         generator = load_generator(run["recipe"], reader.file(checkpoint.path), "cpu")

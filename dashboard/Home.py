@@ -6,7 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard import access, choose, data, face_data
-from dashboard.components import theme_follower
+from dashboard.components import window_follower
 from fergan_core.errors import FerganError
 
 st.set_page_config(
@@ -80,7 +80,7 @@ except FerganError as error:
     # A registry of a newer schema, a missing file: the sentence says what to do, a traceback would not.
     st.error(choose.sentence(str(error)))
 face_data.start_soon()
-theme_follower.follow(choose.dark())
+window_follower.follow(choose.dark())
 if sentences := list(data.left_out()):
     more = f" And {len(sentences) - 5} more." if len(sentences) > 5 else ""
     notice.warning(choose.sentence(" ".join(f"{sentence}." for sentence in sentences[:5]) + more))

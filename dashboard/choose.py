@@ -11,6 +11,7 @@ import streamlit as st
 
 from dashboard import access, data, face_data
 from dashboard.charts.palette import RUN_COLOURS, run_colour
+from dashboard.components import window_follower
 from dashboard.rows import rows_of
 from fergan_core import protocols
 from fergan_core.emotions import EMOTIONS
@@ -332,8 +333,11 @@ def checkpoint_steps(run_id: str) -> dict[int, int]:
 
 
 def names_width(names: Iterable[str]) -> int:
-    """Return the px of a table's column of runs in which the longest name can be read to its end, within bounds."""
-    return min(420, max([120, *(24 + 7 * len(name) for name in names)]))
+    """Return the px of a table's column of runs in which the longest name can be read to its end, within bounds.
+
+    On a telephone it leaves place for a column beside it.
+    """
+    return min(150 if window_follower.narrow() else 420, max([120, *(24 + 7 * len(name) for name in names)]))
 
 
 def column_width(title: str) -> int:

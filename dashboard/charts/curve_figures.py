@@ -58,12 +58,12 @@ def curves_figure(
     return figure
 
 
-def small_multiples(lines: Sequence[Line], axes: Axes, *, dark: bool, markers: int = 0) -> go.Figure:
+def small_multiples(lines: Sequence[Line], axes: Axes, *, dark: bool, in_a_row: int = 3, markers: int = 0) -> go.Figure:
     """Draw each curve in a small chart of its own, at most MOST_SMALL of them, with all references in each."""
     constant = [line for line in lines if line.kind == "reference"]
     curves = [line for line in lines if line.kind != "reference"][:MOST_SMALL]
     charts = {line.name: [*constant, replace(line, colour=ink(dark))] for line in curves}
-    return small_charts(charts, axes, dark=dark, markers=markers)
+    return small_charts(charts, axes, dark=dark, in_a_row=in_a_row, markers=markers)
 
 
 def small_charts(

@@ -19,7 +19,7 @@ from dashboard.charts import curve_figures, curves
 from dashboard.charts.curve_figures import curves_figure, small_multiples
 from dashboard.charts.curves import Axes, Line, Spread
 from dashboard.charts.palette import run_colour
-from dashboard.components import chart_tools
+from dashboard.components import chart_tools, window_follower
 from dashboard.components.plotly_chart import plotly_chart
 from dashboard.sections import curve_choices
 from dashboard.sections.curve_choices import Choices
@@ -126,7 +126,8 @@ def chart(
 
     `finish` adds whatever is not a curve, such as the line of real faces.
     """
-    draw = small_multiples if small else partial(curves_figure, height=height, pinned=pinned)
+    one = partial(curves_figure, height=height, pinned=pinned)
+    draw = partial(small_multiples, in_a_row=_in_a_row(3)) if small else one
     figure = draw(lines, axes, dark=choose.dark(), markers=markers)
     finish(figure)
     _show(figure, lines, axes, key, file)
@@ -136,9 +137,13 @@ def small_charts(
     charts: Mapping[str, Sequence[Line]], axes: Axes, *, key: str, file: str, in_a_row: int, markers: int = 0
 ) -> None:
     """Show small charts of curves, by their titles, with their downloads, as `chart` does one."""
-    figure = curve_figures.small_charts(charts, axes, dark=choose.dark(), in_a_row=in_a_row, markers=markers)
+    figure = curve_figures.small_charts(charts, axes, dark=choose.dark(), in_a_row=_in_a_row(in_a_row), markers=markers)
     named = [replace(line, name=f"{title}: {line.name}") for title, lines in charts.items() for line in lines]
     _show(figure, named, axes, key, file)
+
+
+def _in_a_row(many: int) -> int:
+    return min(many, 2) if window_follower.narrow() else many
 
 
 def _show(figure: go.Figure, lines: Sequence[Line], axes: Axes, key: str, file: str) -> None:

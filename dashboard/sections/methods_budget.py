@@ -13,7 +13,7 @@ from dashboard.components.plotly_chart import plotly_chart
 from dashboard.sections.groups import SPENT, STAGES
 from fergan_core.analysis import comparison, families, scales
 from fergan_core.analysis.budgets import COST, SPEED, STRETCHES, Budget, with_cost
-from fergan_core.analysis.comparison import Direction
+from fergan_core.analysis.comparison import Direction, PairedComparison
 from fergan_core.metrics.catalogue import CATALOGUE, Metric
 from fergan_core.protocols import real_faces
 
@@ -135,11 +135,22 @@ def show_table(matched: pd.DataFrame, budget: Budget) -> None:
 
 
 def show_verdicts(matched: pd.DataFrame, metric: Metric, title: str, faces: int | None) -> None:
-    """A sentence for every two methods that says which is better and how certain that is; `faces` as in `Scale`."""
+    """A sentence for every two methods that says which is better and how certain that is: first the best of them beside
+    each other one, then, folded, the others. `faces` as in `Scale`."""
     better: Direction = "lower" if metric.better == "lower" else "higher"
     verdicts = comparison.family(matched, [(metric.key, better, scales.Scale(metric.compared_by, faces))])[metric.key]
-    sentences = [pair.sentence(title, lambda value: written(value, metric)) for pair in verdicts]
-    st.markdown("\n".join(f"- {choose.plain(sentence)}" for sentence in sentences))
+    means = {rival: mean for pair in verdicts for rival, mean in zip(pair.rivals, pair.means, strict=True)}
+    best = (max if better == "higher" else min)(means, key=lambda rival: means[rival])
+
+    def listed(pairs: Sequence[PairedComparison]) -> str:
+        sentences = [pair.sentence(title, lambda value: written(value, metric)) for pair in pairs]
+        return "\n".join(f"- {choose.plain(sentence)}" for sentence in sentences)
+
+    st.markdown(listed([pair for pair in verdicts if best in pair.rivals]))
+    others = [pair for pair in verdicts if best not in pair.rivals]
+    if others:
+        with st.expander(f"The others among themselves: {len(others)} comparison{'s' if len(others) > 1 else ''}"):
+            st.markdown(listed(others))
     st.caption(
         "Runs with the same seed are paired, and the interval is over the pairs. A single pair says something about "
         "those two runs alone; five pairs show what fewer only suggest. "

@@ -163,5 +163,9 @@ def show_trials(study: str, trials: pd.DataFrame, varied: Sequence[str], protoco
         key=f"trials of {study}",
         label="The study's trials with their settings, how they ended, what was found, and their scores",
     )
-    if scores:
-        st.caption(choose.plain(f"Scores by {protocol}, of each run's newest evaluation."))
+    columns = ["run_id", "name", *varied, "seed", "status", *scores]
+    csv = trials[columns].to_csv(index=False).encode()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.download_button("Download CSV", csv, f"fergan-study-{study}.csv", "text/csv", on_click="ignore")
+        if scores:
+            st.caption(choose.plain(f"Scores by {protocol}, of each run's newest evaluation."))

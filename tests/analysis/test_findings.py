@@ -167,6 +167,46 @@ def test_an_emotion_that_recovers_is_a_recovery_and_its_collapse_not_an_alarm() 
     ]
 
 
+def test_each_collapse_of_an_emotion_is_found_not_the_first_alone() -> None:
+    low = ((AT_PROBE > 300) & (AT_PROBE < 500)) | (AT_PROBE > 800)
+    findings = findings_of(pulse_diversity_fear=rows("pulse_diversity/fear", AT_PROBE, np.where(low, 0.1, 0.8)))
+    assert [(finding.kind, finding.step, finding.severity) for finding in findings] == [
+        ("collapse", 320, "warning"),
+        ("recovery", 520, "info"),
+        ("collapse", 840, "alarm"),
+    ]
+    assert [findings[place].numbers["until"] for place in (0, 2)] == [480, 1000]
+    # A rise that is not a recovery is no end of a collapse, and no second one follows.
+    diversity = np.where((AT_PROBE > 300) & (AT_PROBE < 500), 0.1, np.where(AT_PROBE == 600, 0.3, 0.5))
+    diversity[AT_PROBE > 800] = 0.2
+    only_one = only("collapse", pulse_diversity_fear=rows("pulse_diversity/fear", AT_PROBE, diversity))
+    assert (only_one.step, only_one.numbers["until"]) == (320, 1000)
+
+
+def test_emotions_that_collapse_one_after_another_are_not_the_whole_generator() -> None:
+    turns = {
+        f"pulse_diversity_{name}": rows(
+            f"pulse_diversity/{name}", AT_PROBE, np.where((at < AT_PROBE) & (at + 100 >= AT_PROBE), 0.1, 0.8)
+        )
+        for name, at in zip(EMOTIONS[:5], (200, 340, 480, 620, 760), strict=True)
+    }
+    kinds = [finding.kind for finding in findings_of(**turns)]
+    assert (kinds.count("collapse"), kinds.count("recovery"), kinds.count("global-collapse")) == (5, 5, 0)
+
+
+def test_a_whole_generator_that_recovers_is_a_warning_and_can_collapse_again() -> None:
+    low = ((AT_PROBE > 300) & (AT_PROBE < 500)) | ((AT_PROBE > 700) & (AT_PROBE < 900))
+    most = {
+        f"pulse_diversity_{name}": rows(f"pulse_diversity/{name}", AT_PROBE, np.where(low, 0.1, 0.8))
+        for name in EMOTIONS[:5]
+    }
+    whole = [finding for finding in findings_of(**most) if finding.kind == "global-collapse"]
+    assert [(finding.step, finding.severity, finding.numbers["until"]) for finding in whole] == [
+        (320, "warning", 480),
+        (720, "warning", 880),
+    ]
+
+
 def test_the_collapse_of_most_emotions_is_one_of_the_whole_generator() -> None:
     gone = {
         f"pulse_diversity_{name}": rows(f"pulse_diversity/{name}", AT_PROBE, np.where(at < AT_PROBE, 0.1, 0.8))

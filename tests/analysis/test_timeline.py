@@ -71,6 +71,15 @@ def test_without_readings_the_findings_alone_are_told() -> None:
     )
 
 
+def test_later_collapses_that_are_findings_of_their_own_are_in_the_same_statement() -> None:
+    again = finding("collapse", 60, "alarm", emotion="happy", diversity=0.2, before=0.8, into="sad", until=80)
+    with_readings = told([COLLAPSE, RECOVERY, again], happy=[0.9, 0.1, 0.1, 0.7, 0.8, 0.2, 0.3, 0.3])
+    for (only,) in (told([COLLAPSE, RECOVERY, again]), with_readings):
+        assert [(phase.start, phase.end, phase.recovered) for phase in only.phases] == [(20, 30, 40), (60, 80, None)]
+        assert (only.title, only.places) == ("collapsed to the end", (0, 1, 2))
+        assert "collapsed again at epoch 6" in only.sentence
+
+
 def test_a_collapse_of_the_whole_generator_counts_what_is_collapsed_at_once_and_at_the_end() -> None:
     def collapse(name: str, step: int, until: int) -> dict[str, object]:
         return finding("collapse", step, emotion=name, diversity=0.1, before=0.9, into=None, until=until)

@@ -34,6 +34,19 @@ def test_charts_follow_the_theme_of_an_open_page(page_at) -> None:
     page.wait_for_function(f"{ground} === '{light}'", timeout=TIMEOUT_MS)
 
 
+def test_small_charts_stand_two_in_a_row_on_a_telephone_and_four_in_a_wide_window(page_at) -> None:
+    columns = """() => {
+      const charts = [...document.querySelectorAll(".js-plotly-plot")].map((plot) => plot._fullLayout);
+      const small = charts.find((layout) => layout?.xaxis7);
+      const axes = Object.keys(small ?? {}).filter((name) => /^xaxis[0-9]*$/.test(name));
+      return new Set(axes.map((name) => small[name].domain[0])).size;
+    }"""
+    page = page_at("/inception_score", width=390)
+    page.wait_for_function(f"({columns})() === 2", timeout=TIMEOUT_MS)
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.wait_for_function(f"({columns})() === 4", timeout=TIMEOUT_MS)
+
+
 def test_a_run_is_renamed_by_two_clicks_or_by_the_keyboard_and_the_form_closes(page_at) -> None:
     page = page_at("/run")
     for name in ("renamed", "small"):

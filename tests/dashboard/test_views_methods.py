@@ -98,6 +98,32 @@ def test_at_an_equal_budget_seeds_are_paired_and_the_verdict_says_how_sure_it_is
     assert list(app.dataframe[0].value.spent) == ["6,400", "6,400"]
 
 
+def verdicts_of_three() -> None:
+    import pandas as pd
+
+    from dashboard.sections import methods_budget
+    from fergan_core.metrics.catalogue import CATALOGUE
+
+    rows = [
+        {"rival": rival, "seed": seed, "metric": "fid", "emotion": None, "value": fid + seed / 10}
+        for rival, fid in (("worst", 20.0), ("best", 4.0), ("middle", 8.0))
+        for seed in range(3)
+    ]
+    matched = pd.DataFrame(rows).assign(low=float("nan"), high=float("nan"))
+    methods_budget.show_verdicts(matched, CATALOGUE["fid"], "FID", None)
+
+
+def test_the_best_method_is_compared_first_and_the_others_are_folded() -> None:
+    app = AppTest.from_function(verdicts_of_three, default_timeout=60).run()
+    first, folded = (part.value.splitlines() for part in app.markdown)
+    assert len(first) == 2
+    assert all("'best' is better" in sentence for sentence in first)
+    assert app.expander[0].label == "The others among themselves: 1 comparison"
+    assert len(folded) == 1
+    assert "'worst'" in folded[0]
+    assert "'middle'" in folded[0]
+
+
 @pytest.mark.slow
 def test_the_command_meets_them_where_it_is_told(
     two_methods: tuple[str, list[str]], capsys: pytest.CaptureFixture[str]

@@ -72,6 +72,8 @@ def test_a_study_shows_who_died_what_a_score_depends_on_and_its_trials(
     assert (trials[11]["status"], trials[11]["score:fid"]) == (["diverged"], "–")
     first = [trials[0][key] for key in ("recipe:d_lr", "recipe:loss", "seed", "score:fid", "score:is")]
     assert first == ["0.0002", "hinge", "0", "22", "2"]
+    (csv,) = app.get("download_button")
+    assert csv.proto.label == "Download CSV"
 
 
 @pytest.mark.slow

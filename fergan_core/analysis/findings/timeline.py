@@ -1,8 +1,8 @@
 """A run's findings as statements in order: one for each emotion that collapsed, from its onset to what became of it.
 
-The detectors report an emotion's first collapse, its recovery and the whole generator's collapse as findings of their
-own. Listed one by one they seem to contradict each other; here they are told together, with the collapses that the
-probe's readings show after the first.
+The detectors report each collapse and recovery of an emotion, and the whole generator's collapses, as findings of their
+own. Listed one by one they seem to contradict each other; here they are told together. Runs of older versions have an
+emotion's first collapse alone as a finding; the probe's readings show the later ones.
 """
 
 import math
@@ -13,7 +13,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from fergan_core.analysis.findings.find import KINDS
-from fergan_core.analysis.findings.history import spans
+from fergan_core.analysis.findings.phases import Phase, phases
 from fergan_core.analysis.findings.thresholds import LIMITS
 from fergan_core.emotions import EMOTIONS
 
@@ -28,23 +28,6 @@ TITLES: Mapping[End, str] = {
     "low": "collapsed, did not recover",
 }
 _SEVERITY: Mapping[End, str] = {"collapsed": "alarm", "recovered": "info", "low": "warning"}
-
-
-@dataclass(frozen=True)
-class Phase:
-    """A collapse of an emotion: first and last step, and the step of the recovery that ended it, if one did.
-
-    A rise that is not a recovery does not end it; `broken` tells of one. `lowest` is the lowest diversity, None where
-    it was not read; `before` the highest before, None for a collapse at the first reading that counts.
-    """
-
-    start: int
-    end: int
-    epoch: int
-    lowest: float | None
-    before: float | None = None
-    recovered: int | None = None
-    broken: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,22 +59,21 @@ def statements(findings: pd.DataFrame, readings: Readings, epoch_of: EpochOf) ->
     rows: list[tuple[int, dict[str, Any]]] = [
         (place, dict(zip(names, values, strict=True))) for place, values in enumerate(findings[names].to_numpy())
     ]
-    collapses = {row["numbers"]["emotion"]: (place, row) for place, row in reversed(rows) if row["kind"] == _ONE}
     merged: list[Statement] = []
-    for emotion, (place, row) in collapses.items():
-        recoveries = [
-            (there, other)
-            for there, other in rows
-            if other["kind"] == _RECOVERY and other["numbers"].get("emotion") == emotion
+    emotions = dict.fromkeys(row["numbers"]["emotion"] for _, row in rows if row["kind"] == _ONE)
+    for emotion in emotions:
+        of_emotion = [
+            (place, row)
+            for place, row in rows
+            if row["kind"] in (_ONE, _RECOVERY) and row["numbers"].get("emotion") == emotion
         ]
-        phases = _phases(row, [other["step"] for _, other in recoveries], readings.get(emotion), epoch_of)
-        places = (place, *(there for there, _ in recoveries))
-        merged.append(_of_emotion(emotion, row, phases, readings.get(emotion), epoch_of, places))
+        merged.append(_of_emotion(emotion, of_emotion, readings.get(emotion), epoch_of))
     known = {place for statement in merged for place in statement.places}
+    of_whole = [(place, row) for place, row in rows if row["kind"] == _WHOLE]
+    if of_whole:
+        merged.append(_of_whole(of_whole, [one for one in merged if one.kind == _ONE], readings, epoch_of))
     for place, row in rows:
-        if row["kind"] == _WHOLE:
-            merged.append(_of_whole(row, place, [one for one in merged if one.kind == _ONE], readings, epoch_of))
-        elif place not in known:
+        if row["kind"] != _WHOLE and place not in known:
             title = KINDS.get(row["kind"], row["kind"])
             emotion = row["numbers"].get("emotion")
             merged.append(
@@ -104,47 +86,28 @@ def statements(findings: pd.DataFrame, readings: Readings, epoch_of: EpochOf) ->
     return sorted(merged, key=lambda one: (one.step, one.kind != _WHOLE, order.get(one.emotion or "", len(order))))
 
 
-def _phases(
-    first: Mapping[str, Any], recoveries: list[int], values: "pd.Series[float] | None", epoch_of: EpochOf
-) -> tuple[Phase, ...]:
-    """Return an emotion's collapses: the one that was found, and those that its readings show after it."""
-    numbers = first["numbers"]
-    until = int(numbers.get("until") or first["step"])
-    phases = [Phase(first["step"], until, first["epoch"], numbers.get("diversity"), numbers.get("before"))]
-    later = values[values.index > until] if values is not None else pd.Series(dtype=float)
-    risen = sorted({*recoveries, *(start for start, _ in spans(later >= LIMITS.recovered, LIMITS.probes))})
-    for start, end in spans(later < LIMITS.collapsed, LIMITS.probes):
-        last, lowest = phases[-1], float(later.loc[start:end].min())
-        recovered = next((step for step in risen if last.end < step < start), None)
-        if recovered is None:
-            lowest = min(lowest, last.lowest if last.lowest is not None else math.inf)
-            phases[-1] = Phase(last.start, end, last.epoch, lowest, last.before, broken=True)
-        else:
-            phases[-1] = _ended(last, recovered)
-            phases.append(Phase(start, end, epoch_of(start), lowest))
-    last = phases[-1]
-    recovered = next((step for step in risen if step > last.end), None)
-    return (*phases[:-1], last if recovered is None else _ended(last, recovered))
-
-
-def _ended(phase: Phase, recovered: int) -> Phase:
-    return Phase(phase.start, phase.end, phase.epoch, phase.lowest, phase.before, recovered, phase.broken)
+def _known(row: Mapping[str, Any]) -> Phase:
+    numbers = row["numbers"]
+    until = int(numbers.get("until") or row["step"])
+    return Phase(row["step"], until, numbers.get("diversity"), numbers.get("before"))
 
 
 def _of_emotion(
-    emotion: str,
-    row: Mapping[str, Any],
-    phases: tuple[Phase, ...],
-    values: "pd.Series[float] | None",
-    epoch_of: EpochOf,
-    places: tuple[int, ...],
+    emotion: str, rows: Sequence[tuple[int, Mapping[str, Any]]], values: "pd.Series[float] | None", epoch_of: EpochOf
 ) -> Statement:
-    last, newest, now = phases[-1], None, ""
-    if values is not None and len(values):
-        newest, now = int(values.index[-1]), f"{float(values.iloc[-1]):.2f} at the last reading, "
-    lasts = last.end >= newest if newest is not None else row["severity"] == "alarm"
+    """Say what became of an emotion; `rows` are its findings, collapses and recoveries, with their places."""
+    collapses = [row for _, row in rows if row["kind"] == _ONE]
+    recoveries = [row["step"] for _, row in rows if row["kind"] == _RECOVERY]
+    first = collapses[0]
+    # Runs of older versions have the first collapse alone as a finding: the readings show the later ones.
+    read = values if values is not None else pd.Series(dtype=float)
+    found = phases(read, [_known(row) for row in collapses], recoveries)
+    last, newest, now = found[-1], None, ""
+    if len(read):
+        newest, now = int(read.index[-1]), f"{float(read.iloc[-1]):.2f} at the last reading, "
+    lasts = last.end >= newest if newest is not None else collapses[-1]["severity"] == "alarm"
     end: End = "recovered" if last.recovered is not None else "collapsed" if lasts else "low"
-    story = ", ".join(_words(phases, row["numbers"].get("into"), epoch_of))
+    story = ", ".join(_words(found, first["numbers"].get("into"), epoch_of))
     if end == "collapsed":
         rises = ", but for short rises," if last.broken else ""
         story += f" and stays so{rises} to the last reading, epoch {epoch_of(max(last.end, newest or 0))}"
@@ -155,27 +118,27 @@ def _of_emotion(
             f"recovery takes ({now}{LIMITS.recovered:.2f} needed)"
         )
     return Statement(
-        _ONE, TITLES[end], phases[0].start, phases[0].epoch, _SEVERITY[end], f'"{emotion}" {story}.', places, emotion,
-        phases,
+        _ONE, TITLES[end], first["step"], first["epoch"], _SEVERITY[end], f'"{emotion}" {story}.',
+        tuple(place for place, _ in rows), emotion, tuple(found),
     )  # fmt: skip
 
 
-def _words(phases: tuple[Phase, ...], into: str | None, epoch_of: EpochOf) -> Iterator[str]:
+def _words(found: Sequence[Phase], into: str | None, epoch_of: EpochOf) -> Iterator[str]:
     """Say of each collapse when it came, how far it went, what was before, and when it ended."""
-    for number, phase in enumerate(phases):
+    for number, phase in enumerate(found):
         remarks = [] if phase.lowest is None else [f"diversity down to {phase.lowest:.2f} of real faces'"]
         if number == 0:
             remarks += [] if phase.before is None else [f"up to {phase.before:.2f} before"]
             remarks += [] if into is None else [f"recognised mostly as {into}"]
         again = "again " if number else ""
         first = ", at the first reading after the start" if number == 0 and phase.before is None else ""
-        yield f"collapsed {again}at epoch {phase.epoch}{first} ({', '.join(remarks)})".replace(" ()", "")
+        yield f"collapsed {again}at epoch {epoch_of(phase.start)}{first} ({', '.join(remarks)})".replace(" ()", "")
         if phase.recovered is not None:
             yield f"recovered at epoch {epoch_of(phase.recovered)}"
 
 
 def _of_whole(
-    row: Mapping[str, Any], place: int, emotions: list[Statement], readings: Readings, epoch_of: EpochOf
+    rows: Sequence[tuple[int, Mapping[str, Any]]], emotions: list[Statement], readings: Readings, epoch_of: EpochOf
 ) -> Statement:
     """Say of how many emotions the faces are nearly the same at once, at worst, and at the end."""
     of_all = f" of {len(readings)}" if readings else ""
@@ -183,7 +146,8 @@ def _of_whole(
     def collapsed(at: int) -> int:
         return sum(any(phase.start <= at <= phase.end for phase in one.phases) for one in emotions)
 
-    worst = max(sorted({row["step"], *(phase.start for one in emotions for phase in one.phases)}), key=collapsed)
+    onset = rows[0][1]
+    worst = max(sorted({onset["step"], *(phase.start for one in emotions for phase in one.phases)}), key=collapsed)
     ended = sum(one.title == TITLES["collapsed"] for one in emotions)
     at_once = f"{collapsed(worst)}{of_all} at once in epoch {epoch_of(worst)}"
     if collapsed(worst) >= LIMITS.share_of_emotions * len(readings):
@@ -192,7 +156,8 @@ def _of_whole(
         title = "most emotions collapse, not all at once"
         text = f"{len(emotions)}{of_all} emotions collapsed at one time or another, at most {at_once}"
     text += f"; at the last reading {ended or 'none'}{of_all} {'is' if ended == 1 else 'are'} collapsed."
-    return Statement(_WHOLE, title, row["step"], row["epoch"], "alarm" if ended else "warning", text, (place,))
+    places = tuple(place for place, _ in rows)
+    return Statement(_WHOLE, title, onset["step"], onset["epoch"], "alarm" if ended else "warning", text, places)
 
 
 def moments(statement: Statement, steps: Sequence[int]) -> list[tuple[str, int]]:
