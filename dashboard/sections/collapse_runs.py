@@ -14,7 +14,9 @@ COLUMNS = (
     Column("name", "Run"),
     Column("epoch", "First at epoch", "The epoch in which the first emotion collapsed", number=True),
     Column("emotions", "Emotions that collapsed"),
-    Column("whole", "As a whole at", "The first epoch in which three of five emotions were collapsed at once", number=True),
+    Column(
+        "whole", "As a whole at", "The first epoch in which three of five emotions were collapsed at once", number=True
+    ),
     Column("sheets", "Sheets", "Two or more show the faces before and after", number=True),
 )
 
