@@ -15,9 +15,9 @@ from fergan_core.models.layers import (
     DConditioning,
     GConditioning,
     Head,
-    ImageEmbedding,
     LatentInput,
     Norm,
+    emotion_channels,
     initialise_dcgan,
 )
 
@@ -101,11 +101,11 @@ class PytorchGanGenerator(nn.Module):
 
 
 class _Discriminator(nn.Module):
-    """A stack of strided convolutions under a head; `body` turns [B,1 or 2,48,48] into [B,C,3,3]."""
+    """A stack of strided convolutions under a head; `body` turns a face with its emotion's channels into [B,C,3,3]."""
 
     def __init__(self, body: nn.Sequential, channels: int, classes: int, conditioning: DConditioning) -> None:
         super().__init__()
-        self.embedding = ImageEmbedding(classes) if conditioning == "concat" else None
+        self.embedding, _ = emotion_channels(conditioning, classes)
         self.body = body
         self.head = Head(channels * START * START, classes, conditioning)
         initialise_dcgan(self)
@@ -120,7 +120,7 @@ class _Discriminator(nn.Module):
 def dcgan_discriminator(*, classes: int, width: int, conditioning: DConditioning, norm: bool = True) -> nn.Module:
     """Four strided 4x4 convolutions, LeakyReLU 0.2, batch norm (where `norm`) on all but the first; logits [B]."""
     layers: list[nn.Module] = []
-    inputs = 2 if conditioning == "concat" else 1
+    _, inputs = emotion_channels(conditioning, classes)
     for level in range(4):
         outputs = width << level
         normed = norm and level > 0
@@ -135,7 +135,7 @@ def dcgan_discriminator(*, classes: int, width: int, conditioning: DConditioning
 def pytorch_gan_discriminator(*, classes: int, width: int, conditioning: DConditioning, norm: bool = True) -> nn.Module:
     """Four strided 3x3 convolutions, LeakyReLU 0.2, dropout 0.25, batch norm (eps 0.8) on all but the first."""
     layers: list[nn.Module] = []
-    inputs = 2 if conditioning == "concat" else 1
+    _, inputs = emotion_channels(conditioning, classes)
     for level in range(4):
         outputs = width << level
         layers += [nn.Conv2d(inputs, outputs, 3, 2, 1), nn.LeakyReLU(0.2, inplace=True), nn.Dropout2d(0.25)]

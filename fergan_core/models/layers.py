@@ -4,10 +4,11 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
-GConditioning = Literal["concat", "norm"]
-DConditioning = Literal["concat", "projection", "auxiliary"]
+GConditioning = Literal["concat", "norm", "none"]
+DConditioning = Literal["concat", "onehot", "projection", "auxiliary", "none"]
 
 
 class ConditionalBatchNorm2d(nn.Module):
@@ -39,6 +40,28 @@ class ImageEmbedding(nn.Module):
         return torch.cat((images, image.to(images.dtype)), 1)
 
 
+class OneHotChannels(nn.Module):
+    """An emotion as channels of an image: one a class, of 1 in the requested class's and of 0 in the others."""
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.classes = classes
+
+    def forward(self, images: Tensor, classes: Tensor) -> Tensor:
+        """Return [B,1+K,H,W] from images [B,1,H,W] and classes int64 [B]."""
+        channels = F.one_hot(classes, self.classes)[:, :, None, None].to(images.dtype)
+        return torch.cat((images, channels.expand(-1, -1, *images.shape[2:])), 1)
+
+
+def emotion_channels(conditioning: DConditioning, classes: int) -> tuple[nn.Module | None, int]:
+    """Return what adds a discriminator's channels of the emotion to a face, if it has any, and its input's channels."""
+    if conditioning == "concat":
+        return ImageEmbedding(classes), 2
+    if conditioning == "onehot":
+        return OneHotChannels(classes), 1 + classes
+    return None, 1
+
+
 class LatentInput(nn.Module):
     """Latents [B,Z], concatenated with the emotion's embedding where the conditioning is 'concat'."""
 
@@ -61,7 +84,7 @@ class Norm(nn.Module):
         self, channels: int, classes: int, conditioning: GConditioning, eps: float = 1e-5, *, normalised: bool = True
     ) -> None:
         super().__init__()
-        self.plain = nn.BatchNorm2d(channels, eps=eps) if normalised and conditioning == "concat" else None
+        self.plain = nn.BatchNorm2d(channels, eps=eps) if normalised and conditioning != "norm" else None
         self.conditional = ConditionalBatchNorm2d(channels, classes) if normalised and conditioning == "norm" else None
 
     def forward(self, x: Tensor, classes: Tensor) -> Tensor:

@@ -10,7 +10,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fergan_core.models.layers import DConditioning, GConditioning, Head, ImageEmbedding, LatentInput, Norm
+from fergan_core.models.layers import (
+    DConditioning,
+    GConditioning,
+    Head,
+    ImageEmbedding,
+    LatentInput,
+    Norm,
+    emotion_channels,
+)
 
 START = 6  # 48 halved three times
 
@@ -92,11 +100,11 @@ class ResnetDiscriminator(nn.Module):
 
     def __init__(self, *, classes: int, width: int, conditioning: DConditioning, norm: bool) -> None:
         super().__init__()
-        self.embedding = ImageEmbedding(classes) if conditioning == "concat" else None
-        channels = (2 if self.embedding is not None else 1, 2 * width, 4 * width, 8 * width)
+        self.embedding, inputs = emotion_channels(conditioning, classes)
+        channels = (inputs, 2 * width, 4 * width, 8 * width)
         blocks = [
-            _Down(inputs, outputs, first=level == 0, halve=True, norm=norm and level > 0)
-            for level, (inputs, outputs) in enumerate(itertools.pairwise(channels))
+            _Down(before, after, first=level == 0, halve=True, norm=norm and level > 0)
+            for level, (before, after) in enumerate(itertools.pairwise(channels))
         ]
         self.body = nn.Sequential(*blocks, _Down(channels[-1], channels[-1], first=False, halve=False, norm=norm))
         self.head = Head(channels[-1], classes, conditioning)

@@ -26,10 +26,11 @@ class Gan(MethodRecipe):
     """Dimensions of the latent vector."""
     latent: Literal["uniform", "normal"] = "uniform"
     """Distribution of the latent: uniform on [-1,1] or standard normal."""
-    g_conditioning: Literal["concat", "norm"] = "concat"
-    """How the generator gets the emotion: an embedding concatenated to the latent, or conditional batch norm."""
-    d_conditioning: Literal["concat", "projection", "auxiliary"] = "concat"
-    """How the discriminator gets it: a second image channel, a projection, or an auxiliary classifier (AC-GAN)."""
+    g_conditioning: Literal["concat", "norm", "none"] = "concat"
+    """How the generator gets the emotion: an embedding concatenated to the latent, conditional batch norm, or not."""
+    d_conditioning: Literal["concat", "onehot", "projection", "auxiliary", "none"] = "concat"
+    """How the discriminator gets it: a learnt second image channel, a constant channel for each emotion (1 in the
+    requested one's, 0 in the others), a projection, an auxiliary classifier (AC-GAN), or not."""
     g_batch_norm: bool = True
     """Batch norm in the generator."""
     d_batch_norm: bool = True
@@ -98,7 +99,8 @@ class Gan(MethodRecipe):
             )
         if self.g_conditioning == "norm" and not self.g_batch_norm:
             raise UsageError("--g-conditioning norm: it needs batch norm in the generator; leave out --no-g-batch-norm")
-        if self.d_conditioning == "auxiliary" and self.matching_aware:
+        if self.d_conditioning in ("auxiliary", "none") and self.matching_aware:
             raise UsageError(
-                "--d-conditioning auxiliary: it does not get the requested emotion; give --no-matching-aware"
+                f"--d-conditioning {self.d_conditioning}: it does not get the requested emotion; give "
+                "--no-matching-aware"
             )

@@ -218,6 +218,7 @@ def test_an_auxiliary_classifier_is_taught_and_teaches(batch: tuple[Tensor, Tens
         ({"loss": "wgan-gp"}, "--loss wgan-gp.*--no-d-batch-norm"),
         ({"g_conditioning": "norm", "g_batch_norm": False}, "--g-conditioning norm"),
         ({"d_conditioning": "auxiliary", "matching_aware": True}, "--d-conditioning auxiliary"),
+        ({"d_conditioning": "none", "matching_aware": True}, "--d-conditioning none"),
     ],
 )
 def test_pieces_that_do_not_go_together_are_refused_by_name(method: dict[str, object], flag: str) -> None:

@@ -5,7 +5,7 @@ import torch
 
 from fergan_core import recipe as recipes
 from fergan_core.methods.networks import build_discriminator, build_generator
-from fergan_core.models.layers import ConditionalBatchNorm2d
+from fergan_core.models.layers import ConditionalBatchNorm2d, OneHotChannels
 
 
 def config(network: str, g_conditioning: str, d_conditioning: str) -> recipes.Gan:
@@ -15,7 +15,7 @@ def config(network: str, g_conditioning: str, d_conditioning: str) -> recipes.Ga
 
 @pytest.mark.parametrize("network", ["dcgan", "pytorch-gan"])
 @pytest.mark.parametrize("g_conditioning", ["concat", "norm"])
-@pytest.mark.parametrize("d_conditioning", ["concat", "projection"])
+@pytest.mark.parametrize("d_conditioning", ["concat", "onehot", "projection"])
 def test_shapes_and_that_the_emotion_matters(network: str, g_conditioning: str, d_conditioning: str) -> None:
     torch.manual_seed(0)
     plan = config(network, g_conditioning, d_conditioning)
@@ -30,6 +30,23 @@ def test_shapes_and_that_the_emotion_matters(network: str, g_conditioning: str, 
     logits = discriminator(faces, classes)
     assert logits.shape == (6,)
     assert not torch.equal(logits, discriminator(faces, classes.flip(0)))
+
+
+@pytest.mark.parametrize("network", ["dcgan", "pytorch-gan", "resnet"])
+def test_without_conditioning_the_emotion_changes_nothing(network: str) -> None:
+    torch.manual_seed(0)
+    plan = config(network, "none", "none")
+    generator, discriminator = build_generator(plan, 7).eval(), build_discriminator(plan, 7).eval()
+    latents, classes = torch.randn(6, plan.latent_size), torch.arange(6)
+    faces = generator(latents, classes)
+    assert torch.equal(faces, generator(latents, classes.flip(0)))
+    assert torch.equal(discriminator(faces, classes), discriminator(faces, classes.flip(0)))
+
+
+def test_onehot_channels_are_1_where_the_emotion_is_requested() -> None:
+    seen = OneHotChannels(3)(torch.full((2, 1, 2, 2), 0.5), torch.tensor([2, 0]))
+    assert seen.shape == (2, 4, 2, 2)
+    assert seen[:, :, 0, 0].tolist() == [[0.5, 0, 0, 1], [0.5, 1, 0, 0]]
 
 
 def test_dcgan_has_no_bias_before_a_norm_and_none_of_the_radford_rules_is_broken() -> None:
