@@ -89,18 +89,16 @@ def run_line(points: pd.DataFrame, name: str, colour: str, pace: Pace, unit: Uni
 
     `points` are the registry's stretches: step, low, high, mean, nans.
     """
-    table = points.sort_values("step")
+    table = points if points["step"].is_monotonic_increasing else points.sort_values("step")
     lost = first_lost(table)
-    columns = {
-        "x": pace.at(unit, table["step"]),
-        "value": smoothed(table["step"], table["mean"], half_life),
-        "mean": table["mean"].to_numpy(dtype=float),
-        "low": table["low"].to_numpy(dtype=float),
-        "high": table["high"].to_numpy(dtype=float),
-        "runs": 1,
-    }
+    # As arrays: a page has hundreds of curves, on each of which pandas would spend milliseconds.
+    steps, mean, low, high = (table[name].to_numpy(dtype=float) for name in ("step", "mean", "low", "high"))
+    x = pace.at(unit, steps)
+    columns = {"x": x, "value": smoothed(steps, mean, half_life), "mean": mean, "low": low, "high": high, "runs": 1}
+    if np.isnan(x).any():
+        columns = {column: values if column == "runs" else values[~np.isnan(x)] for column, values in columns.items()}
     words = None if lost is None else (float(pace.at(unit, [lost])[0]), f"not a number at step {lost:,}")
-    return Line(name, colour, pd.DataFrame(columns).dropna(subset=["x"]), words)
+    return Line(name, colour, pd.DataFrame(columns), words)
 
 
 def group_line(name: str, colour: str, lines: Sequence[Line], spread: Spread) -> Line:

@@ -57,22 +57,22 @@ def show(labels: Mapping[str, str]) -> None:
     colours = choose.colours(sorted(labels, key=lambda run_id: labels[run_id] not in pinned))
     pace = run_paces(runs, choices.unit)
     points, width, widest = _points(runs, chosen, pace, choices, len(chosen) > 1)
+    of_both = dict(iter(points.groupby(["metric", "run_id"], sort=False)))
     for place, column in _places(len(chosen)):
         metric = chosen[place]
-        of_metric = dict(iter(points[points.metric == metric].groupby("run_id")))
         by_run = {
             run_id: curves.run_line(
-                of_metric[run_id], label, colours[run_id], pace[run_id], choices.unit, choices.half_life
+                of_both[metric, run_id], label, colours[run_id], pace[run_id], choices.unit, choices.half_life
             )
             for run_id, label in labels.items()
-            if run_id in of_metric
+            if (metric, run_id) in of_both
         }
         lines = grouped(by_run, groups, spread, pinned) if groups else list(by_run.values())
         entry = scalar(metric)
         axes = choices.axes(curves.TITLES[choices.unit], label_of(metric), entry.scale if entry else "linear")
         with column:
             chart(lines, axes, key=f"curve {metric}", file=metric, small=small, pinned=pinned)
-            if lines and (without := [label for run_id, label in labels.items() if run_id not in of_metric]):
+            if lines and (without := [label for run_id, label in labels.items() if run_id not in by_run]):
                 st.caption(choose.plain(f"Without this scalar: {', '.join(without)}."))
     st.caption(_how_to_read(width, widest, choices, grouped=spread if groups else None))
     say_what_is_missing(_without_x(labels, pace, choices.unit), choices.unit)

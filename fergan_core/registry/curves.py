@@ -11,8 +11,8 @@ from fergan_core.registry.schema import MetricRow, PointRow, RunRow
 
 COLUMNS = ["run_id", "metric", "step", "low", "high", "mean", "count", "nans"]
 
-# What one query groups at the most: SQLite sorts it, and beyond some megabytes does so on the disk.
-_MOST_STEPS = 1_000_000
+# What one query groups at the most: SQLite sorts it, beyond some megabytes on the disk; and several run at once.
+_MOST_STEPS = 250_000
 
 
 class Stretches(NamedTuple):

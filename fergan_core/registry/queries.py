@@ -1,7 +1,9 @@
 """Reading the registry: its contents as pandas tables, without writing a byte."""
 
+import os
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -36,6 +38,8 @@ from fergan_core.registry.schema import (
 # A run that is alive records a heartbeat every ten seconds: after two missed ones, and a little for a slow disk, it
 # counts as crashed.
 CRASHED_SECONDS = 25.0
+
+_QUERIES_AT_ONCE = 4  # at the most
 
 _RUN_OBJECTS = [column for column in RunRow.__table__.columns if isinstance(column.type, sa.JSON)]
 _RUN_COLUMNS = [column for column in RunRow.__table__.columns if not isinstance(column.type, sa.JSON)]
@@ -106,9 +110,9 @@ class Reader:
             return pd.DataFrame(columns=[column.key for column in statement.selected_columns])
         with self.connection() as connection:
             result = connection.execute(statement)
-            rows, left_out = valid_rows(result.fetchall(), list(statement.selected_columns), whose)
             # As plain tuples: of each row of SQLAlchemy's pandas asks what it is.
-            frame = pd.DataFrame([tuple(row) for row in rows], columns=list(result.keys()))
+            rows, left_out = valid_rows([tuple(row) for row in result], list(statement.selected_columns), whose)
+            frame = pd.DataFrame(rows, columns=list(result.keys()))
         if left_out:
             frame.attrs["left_out"] = left_out
         return frame
@@ -266,7 +270,10 @@ class Reader:
         edges = self.table(curves.extents(run_ids, metrics, step_from, step_to)).dropna()
         stretches = curves.divided(edges, buckets, width)
         metric_keys = [int(key) for key in edges["metric_key"].unique()]
-        frames = [self.table(query) for query in curves.queries(stretches, metric_keys, step_from, step_to)]
+        queries = list(curves.queries(stretches, metric_keys, step_from, step_to))
+        # The database groups while Python waits: two queries at once take half the time where a core is idle.
+        with ThreadPoolExecutor(max_workers=max(1, min(len(queries), os.cpu_count() or 1, _QUERIES_AT_ONCE))) as pool:
+            frames = list(pool.map(self.table, queries))
         if not frames:
             return pd.DataFrame(columns=curves.COLUMNS)
         table = curves.as_table(frames, edges, run_ids)
