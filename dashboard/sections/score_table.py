@@ -45,8 +45,10 @@ def show(labels: Mapping[str, str]) -> None:
     show_table(scores, metrics, labels, of)
     if missing := [label for run_id, label in labels.items() if run_id not in scored_runs]:
         st.caption(choose.plain(f"Not scored under this protocol: {', '.join(missing)}."))
+    first = metrics.index("fid") if "fid" in metrics else 0
     by = st.selectbox(
-        "Best by", metrics, format_func=lambda key: CATALOGUE[key].title, key="by", bind="query-params", width=260,
+        "Best by", metrics, first, format_func=lambda key: CATALOGUE[key].title, key="by", bind="query-params",
+        width=260,
         help="The metric by which the best checkpoint is chosen, of all runs and of each run.",
     )  # fmt: skip
     ranked = best(scores, by, CATALOGUE[by].better, of)

@@ -5,6 +5,7 @@ Tables are as the registry's reader returns them; `metrics.catalogue` says wheth
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -17,11 +18,13 @@ from fergan_core.analysis.families import LEVEL, levels
 from fergan_core.analysis.scales import PLAIN, Kind, Scale, apart, turned_back
 from fergan_core.analysis.studies.groups import ENOUGH
 from fergan_core.analysis.t_intervals import mean_interval
-from fergan_core.recipe import key_of, training_fields
+from fergan_core.recipe import PRESETS, changes, key_of, to_dict, training_fields
 
 Answer = Literal["shows", "suggests", "of these runs", "cannot tell"]
 Direction = Literal["higher", "lower"]
 
+_UNNAMED = ("seed", "epochs", "sampler", "sample_steps", "guidance")
+_MOST_NAMED = 2  # fields that differ from a preset, in the name of a recipe
 _EQUAL = 1.25  # ratio of what two runs had spent, up to which it counts as equal
 
 
@@ -82,19 +85,33 @@ class PairedComparison:
 def group_by_recipe(runs: pd.DataFrame, recipes: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
     """Group runs (columns id, name, preset, data_hash) of one recipe and dataset: their ids by the rival's name.
 
-    A rival is named after its preset; where two rivals share a preset, each after its first run.
+    A rival is named after its preset and what it changes of it in learning; the epochs only where another would have
+    its name. Where it changes much, and where the epochs do not tell two apart, it is named after its first run.
     """
     by_recipe: dict[str, list[str]] = {}
     for row in runs.itertuples():
         key = key_of(training_fields(recipes[str(row.id)]), str(row.data_hash))
         by_recipe.setdefault(key, []).append(str(row.id))
     table = runs.set_index("id")
-    presets = [str(table.preset[run_ids[0]]) for run_ids in by_recipe.values()]
-    names = [
-        preset if presets.count(preset) == 1 else str(table.name[run_ids[0]])
-        for preset, run_ids in zip(presets, by_recipe.values(), strict=True)
+    candidates = [
+        (*_short_names(str(table.preset[run_ids[0]]), recipes[run_ids[0]]), str(table.name[run_ids[0]]))
+        for run_ids in by_recipe.values()
     ]
+    often = Counter(name for names in candidates for name in dict.fromkeys(names))
+    names = [next((name for name in names if often[name] == 1), names[-1]) for names in candidates]
     return dict(zip(names, by_recipe.values(), strict=True))
+
+
+def _short_names(preset: str, recipe: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return a preset's name with the fields of the recipe that differ from it, without and with the epochs; none where
+    these fields are many."""
+    known = PRESETS.get(preset)
+    differing = {} if known is None else changes(to_dict(known), recipe)
+    of_recipe = {name: now for name, (_, now) in differing.items() if name not in _UNNAMED}
+    if len(of_recipe) > _MOST_NAMED:
+        return ()
+    name = preset + "".join(f", {field} {now}" for field, now in of_recipe.items())
+    return name, f"{name}, {recipe.get('epochs')} epochs"
 
 
 def matched(

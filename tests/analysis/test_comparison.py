@@ -13,6 +13,7 @@ from fergan_core.analysis.budgets import COST, SPEED, with_cost
 from fergan_core.analysis.comparison import family, front, group_by_recipe, matched, pairs
 from fergan_core.analysis.families import corrected
 from fergan_core.analysis.scales import Scale
+from fergan_core.recipe import PRESETS, to_dict
 
 RECIPES = {
     f"{kind}{seed}": {"batch_size": 10, "seed": seed, "eval_every": seed + 1, "method": {"kind": kind, "lr": 1.0}}
@@ -52,6 +53,21 @@ def test_runs_of_one_recipe_are_one_rival_whatever_they_record_and_a_changed_pre
     }
     other = RECIPES | {"gan2": RECIPES["gan2"] | {"method": {"kind": "gan", "lr": 2.0}}}
     assert list(group_by_recipe(RUNS, other)) == ["run gan0", "run gan2", "flow"]
+
+
+def test_a_rival_is_named_after_what_it_changes_of_its_preset() -> None:
+    quick = to_dict(PRESETS["quick"])
+    recipes = {
+        "gan0": quick,
+        "gan1": quick | {"epochs": 3},
+        "gan2": quick | {"method": quick["method"] | {"loss": "hinge"}},
+        "flow0": quick | {"flip": True, "images": 100, "method": quick["method"] | {"loss": "lsgan"}},
+    }
+    runs = RUNS[RUNS.id.isin(recipes)].assign(preset="quick")
+    assert list(group_by_recipe(runs, recipes)) == [
+        "quick, 9 epochs", "quick, 3 epochs", "quick, loss hinge", "run flow0",
+    ]  # fmt: skip
+    assert list(group_by_recipe(runs[runs.id != "gan1"], recipes)) == ["quick", "quick, loss hinge", "run flow0"]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.charts.methods import cost_figure
 from dashboard.sections.methods_cost import samplings
 from fergan_core.metrics.catalogue import CATALOGUE
+from fergan_core.recipe import PRESETS, to_dict
 from fergan_core.registry import Registry, Score
 from tests.support.pages import open_page
 from trainers.cli import main
@@ -26,7 +27,8 @@ def add_run(
     steps: tuple[int, ...],
 ) -> str:
     """A run of 200 steps, scored at half and end, and at the end in fewer steps of its sampler too."""
-    recipe = {"preset": preset, "batch_size": 64, "seed": seed, "method": method}
+    plain = to_dict(PRESETS[preset])
+    recipe = plain | {"seed": seed, "method": plain["method"] | method}
     run_id = registry.create_run(
         name=f"{preset}, seed {seed}", method=str(method["kind"]), preset=preset, recipe=recipe, seed=seed,
         provenance={}, dataset={"name": "synthfer", "source": "synthfer", "content_hash": "0" * 64, "images": 600},
