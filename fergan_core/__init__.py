@@ -4,7 +4,12 @@ The names of `__all__` are the public ones. Each is imported when it is first as
 takes neither torch's seconds nor pandas'.
 """
 
+import os
 from typing import TYPE_CHECKING
+
+# PyTorch's threads wait for each other in a loop unless they are told to sleep, before it is imported. Alone a training
+# is as fast either way; two on the same cores take twice as long together where they loop (`make bench`).
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 __all__ = [
     "Evaluator",

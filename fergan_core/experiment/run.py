@@ -202,7 +202,7 @@ def _train(run: TrainingRun, listener: Listener | None, until: int | None = None
     end_activity(run.folder)
     with PointWriter(run.registry, run.run_id) as writer, Interrupt(run.steps_per_epoch) as interrupt:
         recorder = Recorder(writer, batch_size=recipe.batch_size, listener=listener)
-        checkpoints = CheckpointHook(run, recorder, writer)
+        checkpoints = CheckpointHook(run, recorder, writer, interrupt)
         try:
             if run.start.step and run.start.step % run.steps_per_epoch == 0:
                 checkpoints.catch_up()

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from fergan_core import evaluation
 from fergan_core.errors import FerganError
+from fergan_core.experiment.hooks.interrupt import Interrupt
 from fergan_core.experiment.hooks.recorder import Diverged, Recorder
 from fergan_core.experiment.training_run import TrainingRun
 from fergan_core.registry import PointWriter
@@ -20,8 +21,9 @@ _SHEET_IMAGES = 1_000  # images seen from one sheet to the next, where an epoch 
 class CheckpointHook(engine.Hook):
     """Writes sheets and checkpoints, evaluates, and records the run's progress, each at the epochs where it is due."""
 
-    def __init__(self, run: TrainingRun, recorder: Recorder, writer: PointWriter) -> None:
+    def __init__(self, run: TrainingRun, recorder: Recorder, writer: PointWriter, interrupt: Interrupt) -> None:
         self._run = run
+        self._interrupt = interrupt
         self._recorder = recorder
         self._writer = writer
         judge = evaluation.judges_for(run.dataset.name)[0]
@@ -54,7 +56,7 @@ class CheckpointHook(engine.Hook):
     def catch_up(self) -> None:
         """Make up for a missing evaluation of the epoch from which a run is resumed.
 
-        A run that is killed while an epoch is evaluated has the epoch's checkpoint already, and starts after it.
+        A run that is stopped while an epoch is evaluated has the epoch's checkpoint already, and starts after it.
         """
         run, start = self._run, self._run.start
         reader = run.registry.reader
@@ -118,7 +120,7 @@ class CheckpointHook(engine.Hook):
         return last or bool(recipe.eval_every and progress.epoch % recipe.eval_every == 0)
 
     def _evaluate(self, progress: engine.Progress) -> None:
-        with self._run.doing("scoring"):
+        with self._run.doing("scoring"), self._interrupt.at_once():
             self._score(progress)
 
     def _score(self, progress: engine.Progress) -> None:
