@@ -5,6 +5,8 @@ float32, default memory layout, unfused Adam, and .item() on every step's losses
 """
 
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -34,6 +36,7 @@ from fergan_core.training import engine
 _IMAGES = 4096
 _BLOCK = 8  # steps
 _SAME_LOSS_STEPS = 20
+_BESIDE = 1.3  # times as long as one after the other, at the most
 _FER2013 = 25_475  # training images, an epoch of them between two checkpoints
 _EPOCH = "from trainers import dcgan; dcgan.main()"
 
@@ -197,6 +200,31 @@ def _instruments(recipe: recipes.Recipe, dataset: Dataset, speed: float) -> dict
     return row("instruments' cost", 100 * share, "% of a step", "on average, limit 5 %")
 
 
+def _two_trainings(folder: Path) -> dict[str, Any]:
+    """Time two trainings with their scores, as two people start them, one after the other and beside each other."""
+    command = [sys.executable, "-m", "trainers.dcgan", "--preset", "quick", "--images", "6400", "--epochs", "1"]
+    command += ["--eval-every", "0", "--registry"]
+
+    def timed(*names: str) -> float:
+        started = time.perf_counter()
+        trainings = [
+            subprocess.Popen(
+                [*command, str(folder / f"{name}.db")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+            for name in names
+        ]
+        if any(training.wait() for training in trainings):
+            raise RuntimeError("a training failed")
+        return time.perf_counter() - started
+
+    timed("warm-up")  # the faces are drawn and read once
+    apart = timed("one") + timed("two")
+    limit = _BESIDE * apart
+    note = f"{apart:.0f} s one after the other; reference: {_BESIDE} times that"
+    beside = timed("three", "four")
+    return row("two trainings beside each other", beside, "s", note, reference=limit, ratio=limit / beside)
+
+
 def _median_seconds(measure: Callable[[], object], repeats: int = 7) -> float:
     seconds = []
     for _ in range(repeats):
@@ -246,5 +274,6 @@ def run() -> list[dict[str, Any]]:
             path, content = fer2013_csv(Path(name))
             peak = peak_memory(_EPOCH, "--data", str(path), "--preset", "dcgan", "--epochs", "1",
                                "--device", "cpu", "--registry", f"{name}/runs.db")  # fmt: skip
+            rows.append(_two_trainings(Path(name)))
         rows.append(row("peak memory, one epoch", peak, "MiB", f"all {content}", reference=2048, ratio=2048 / peak))
     return rows
