@@ -18,13 +18,14 @@ from fergan_core.analysis.families import LEVEL, levels
 from fergan_core.analysis.scales import PLAIN, Kind, Scale, apart, turned_back
 from fergan_core.analysis.studies.groups import ENOUGH
 from fergan_core.analysis.t_intervals import mean_interval
-from fergan_core.recipe import PRESETS, changes, key_of, to_dict, training_fields
+from fergan_core.recipe import PRESETS, changes, flat, key_of, to_dict, training_fields
 
 Answer = Literal["shows", "suggests", "of these runs", "cannot tell"]
 Direction = Literal["higher", "lower"]
 
 _UNNAMED = ("seed", "epochs", "sampler", "sample_steps", "guidance")
 _MOST_NAMED = 2  # fields that differ from a preset, in the name of a recipe
+_WHOLE = 0.95  # share of a planned training from which it counts as ended
 _EQUAL = 1.25  # ratio of what two runs had spent, up to which it counts as equal
 
 
@@ -142,6 +143,27 @@ def unequal(scores: pd.DataFrame) -> str:
     return (
         f"The scored checkpoints nearest to the budget are far from it: some had spent {highest / lowest:.1f} times as "
         "much as others. `fergan evaluate RUN@all` scores the checkpoints in between, if there are any."
+    )
+
+
+def cut_short(scores: pd.DataFrame, runs: pd.DataFrame, recipes: Mapping[str, Mapping[str, Any]]) -> str:
+    """Warn of rivals that are compared in the middle of a training whose learning rate was planned to fall; '' of none.
+
+    `scores` is what `matched` returns, `runs` has columns id and steps (planned). A rate that has not fallen yet leaves
+    a score worse than a training of this length would.
+    """
+    steps = dict(zip(runs["id"], runs["steps"], strict=True))
+    shares: dict[str, float] = {}
+    for row in scores.drop_duplicates("run_id").itertuples():
+        if flat(recipes[str(row.run_id)]).get("lr_decay") and steps[row.run_id]:
+            share = float(row.step) / float(steps[row.run_id])
+            shares[str(row.rival)] = min(share, shares.get(str(row.rival), 1.0))
+    early = [f"'{rival}' after {share:.0%} of it" for rival, share in shares.items() if share < _WHOLE]
+    if not early:
+        return ""
+    return (
+        "Compared before the end of the planned training, when the learning rate had not fallen to 0: "
+        f"{', '.join(early)}. A training planned for this budget would probably score better."
     )
 
 

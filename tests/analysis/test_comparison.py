@@ -10,7 +10,7 @@ from scipy.stats import ttest_rel
 from statsmodels.stats.multitest import multipletests
 
 from fergan_core.analysis.budgets import COST, SPEED, with_cost
-from fergan_core.analysis.comparison import family, front, group_by_recipe, matched, pairs
+from fergan_core.analysis.comparison import cut_short, family, front, group_by_recipe, matched, pairs
 from fergan_core.analysis.families import corrected
 from fergan_core.analysis.scales import Scale
 from fergan_core.recipe import PRESETS, to_dict
@@ -68,6 +68,20 @@ def test_a_rival_is_named_after_what_it_changes_of_its_preset() -> None:
         "quick, 9 epochs", "quick, 3 epochs", "quick, loss hinge", "run flow0",
     ]  # fmt: skip
     assert list(group_by_recipe(runs[runs.id != "gan1"], recipes)) == ["quick", "quick, loss hinge", "run flow0"]
+
+
+def test_a_rival_that_is_met_before_its_rate_has_fallen_is_named() -> None:
+    recipes = {
+        run_id: {"batch_size": 10, "seed": int(run_id[-1]), "method": {"kind": run_id[:-1], "lr_decay": "f" in run_id}}
+        for run_id in RECIPES
+    }
+    runs = RUNS.assign(steps=400)
+    rows = [score(run_id, 200 if run_id == "flow1" else 400, 1.0) for run_id in RECIPES]
+    table = matched(without_costs(rows), group_by_recipe(RUNS, recipes), SEEDS, "images")
+    assert "'flow' after 50% of it" in cut_short(table, runs, recipes)
+    assert cut_short(table, RUNS.assign(steps=200), recipes) == ""
+    gans = table[table.rival == "gan"]
+    assert cut_short(gans, runs, recipes) == ""  # their rates were not planned to fall
 
 
 @pytest.mark.parametrize(
