@@ -2,7 +2,7 @@
 
 import json as json_text
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Literal
@@ -17,18 +17,19 @@ if TYPE_CHECKING:
     from fergan_core.analysis.comparison import PairedComparison
 
 Budget = Literal["seconds", "images", "flops"]
-_METRICS = ("fid", "accuracy", "coverage", "recall")
+Verdict = tuple[str, "PairedComparison", list[str]]  # its score's key, and where it is contradicted
+_METRICS = ("fid", "fid_pixels", "fid_random", "accuracy", "coverage", "recall")
 _UNITS = {"seconds": (1, "seconds"), "images": (1, "images"), "flops": (1e12, "TFLOP")}
 
 
 def compare(runs: Sequence[str], budget: Budget, at: float | None, *, registry: str | None, json: bool) -> None:
     """Print the recipes' scores at a budget, `at` in its unit, and a verdict for each pair.
 
-    With `json` one line: {"budget", "judge", "count", "rivals": {name: [run ids]}, "scores": [...], "duels": [...]}.
+    With `json` one line: {"budget", "judge", "count", "prior", "rivals": {name: [run ids]}, "scores": [...],
+    "duels": [...]}; a duel's "contradictions" are sentences.
     """
-    from fergan_core.analysis import comparison, families, scales
+    from fergan_core.analysis import comparison, scales
     from fergan_core.analysis.budgets import COST, SPEED, STRETCHES, with_cost
-    from fergan_core.metrics.catalogue import CATALOGUE
     from fergan_core.protocols import preferred, real_faces, words
     from fergan_core.registry import Reader
 
@@ -46,7 +47,8 @@ def compare(runs: Sequence[str], budget: Budget, at: float | None, *, registry: 
         )
     recipes = reader.recipes(run_ids)
     groups = comparison.group_by_recipe(chosen.set_index("id").loc[list(dict.fromkeys(run_ids))].reset_index(), recipes)
-    scores = preferred(reader.scores(run_ids))
+    of_all_protocols = reader.scores(run_ids)
+    scores = preferred(of_all_protocols)
     seeds = dict(zip(chosen["id"], chosen["seed"], strict=True))
     points = reader.points(run_ids, [SPEED, COST], buckets=STRETCHES)
     spent = with_cost(scores, recipes, points)
@@ -58,51 +60,88 @@ def compare(runs: Sequence[str], budget: Budget, at: float | None, *, registry: 
             f"--budget {budget}: fewer than two recipes have scores and a recorded cost; runs without: "
             + ", ".join(missing)
         )
-    faces = scales.faces_of(scores)
-    comparisons = comparison.family(
-        scores_at_budget,
-        [
-            (
-                key,
-                "lower" if CATALOGUE[key].better == "lower" else "higher",
-                scales.Scale(CATALOGUE[key].compared_by, faces),
-            )
-            for key in _METRICS
-        ],
-    )
+    verdicts = _verdicts(of_all_protocols, scores, scores_at_budget)
     if json:
         document = {
             "budget": budget,
             "judge": scores["judge"].iloc[0],
-            "count": faces,
+            "count": scales.faces_of(scores),
+            "prior": scores["prior"].iloc[0],
             "rivals": groups,
         }
         document |= {"scores": json_text.loads(scores_at_budget.to_json(orient="records"))}
-        document |= {"duels": [_plain(key, pair) for key, pairs in comparisons.items() for pair in pairs]}
+        document |= {"duels": [_plain(*verdict) for verdict in verdicts]}
         print(json_text.dumps(document, allow_nan=False))
         return
     _print_table(scores_at_budget, budget, words(scores.iloc[0]))
     for warning in filter(None, (comparison.unequal(scores_at_budget), real_faces(scores))):
         print(f"warning: {warning}")
-    for key, pairs in comparisons.items():
-        metric = CATALOGUE[key]
-        for pair in pairs:
-            print(pair.sentence(metric.title, partial(number, metric)))
-    counted = max((pair.compared for pairs in comparisons.values() for pair in pairs), default=0)
-    ratios, shares = (
-        [CATALOGUE[key].title for key, pairs in comparisons.items() if any(pair.kind == kind for pair in pairs)]
-        for kind in ("ratio", "share")
-    )
-    for sentence in (scales.in_words(ratios, shares), families.corrected(counted)):
-        if sentence:
-            print(sentence)
+    _print_verdicts(verdicts)
+    for sentence in _what_is_missing(of_all_protocols, scores, scores_at_budget):
+        print(sentence)
     if missing:
         print(f"left out, for lack of such a score or of a recorded cost: {', '.join(missing)}")
 
 
-def _plain(metric: str, pair: "PairedComparison") -> dict[str, object]:
+def _verdicts(of_all_protocols: "pd.DataFrame", scores: "pd.DataFrame", at_budget: "pd.DataFrame") -> list[Verdict]:
+    """Compare every two rivals by each score, as one family; with where they are in the opposite order.
+
+    `scores` are of the one protocol by which `at_budget` compares.
+    """
+    from fergan_core.analysis import comparison, elsewhere, scales
+    from fergan_core.metrics.catalogue import CATALOGUE
+
+    faces = scales.faces_of(scores)
+
+    def compared(rows: "pd.DataFrame") -> "dict[str, list[PairedComparison]]":
+        metrics = [CATALOGUE[key] for key in _METRICS]
+        return comparison.family(
+            rows, [(one.key, one.direction, scales.Scale(one.compared_by, faces)) for one in metrics]
+        )
+
+    comparisons = compared(at_budget)
+    others = elsewhere.by_other_judges(of_all_protocols, scores, at_budget)
+    by_others = {place: compared(rows) for place, rows in others.items()}
+    verdicts = []
+    for key, pairs in comparisons.items():
+        places = {place: comparisons[other] for other, place in elsewhere.other_spaces(key).items()}
+        places |= {place: by_other[key] for place, by_other in by_others.items()}
+        formatted = partial(number, CATALOGUE[key])
+        verdicts += [(key, pair, elsewhere.contradictions(pair, places, formatted)) for pair in pairs]
+    return verdicts
+
+
+def _print_verdicts(verdicts: Sequence[Verdict]) -> None:
+    """Print a line for each verdict, and how they are tested."""
+    from fergan_core.analysis import families, scales
+    from fergan_core.metrics.catalogue import CATALOGUE
+
+    for key, pair, contradictions in verdicts:
+        metric = CATALOGUE[key]
+        print(" ".join([pair.sentence(metric.title, partial(number, metric)), *contradictions]))
+    ratios, shares = (
+        list(dict.fromkeys(CATALOGUE[key].title for key, pair, _ in verdicts if pair.kind == kind))
+        for kind in ("ratio", "share")
+    )
+    counted = max((pair.compared for _, pair, _ in verdicts), default=0)
+    for sentence in (scales.in_words(ratios, shares), families.corrected(counted)):
+        if sentence:
+            print(sentence)
+
+
+def _what_is_missing(of_all: "pd.DataFrame", scores: "pd.DataFrame", at_budget: "pd.DataFrame") -> Iterator[str]:
+    """Say which scores some of the rivals lack, and whether another judge has none of them."""
+    from fergan_core.analysis import elsewhere
+    from fergan_core.metrics.catalogue import CATALOGUE
+
+    yield from elsewhere.unscored(at_budget, {key: CATALOGUE[key].title for key in _METRICS})
+    if not elsewhere.by_other_judges(of_all, scores, at_budget):
+        yield elsewhere.one_judge(scores)
+
+
+def _plain(metric: str, pair: "PairedComparison", contradictions: list[str]) -> dict[str, object]:
     """Return a comparison as JSON values; a p that is NaN becomes None."""
-    row = {"metric": metric, **asdict(pair), "ratio": pair.kind == "ratio"}
+    row = {"metric": metric, **asdict(pair), "ratio": pair.kind == "ratio", "contradictions": contradictions}
     return row | {"p": None if math.isnan(pair.p) else pair.p}
 
 

@@ -1,6 +1,6 @@
 """Methods at an equal budget: scores over what was spent, and which method is better where all had spent as much."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -11,30 +11,34 @@ from dashboard.charts import methods as charts
 from dashboard.charts.score_table import of_emotion, written
 from dashboard.components.plotly_chart import plotly_chart
 from dashboard.sections.groups import SPENT, STAGES
-from fergan_core.analysis import comparison, families, scales
+from fergan_core.analysis import comparison, elsewhere, families, scales
 from fergan_core.analysis.budgets import COST, SPEED, STRETCHES, Budget, with_cost
-from fergan_core.analysis.comparison import Direction, PairedComparison
+from fergan_core.analysis.comparison import PairedComparison
 from fergan_core.metrics.catalogue import CATALOGUE, Metric
 from fergan_core.protocols import real_faces
 
-METRICS = ("fid", "accuracy", "coverage", "recall", "precision", "kid")
+METRICS = ("fid", "fid_pixels", "fid_random", "accuracy", "coverage", "recall", "precision", "kid")
 
 
 class ScoreChoice(NamedTuple):
-    """A score, its name in a sentence, and the scores of the faces that it was chosen for: all, or an emotion's."""
+    """A score, its name in a sentence, and the scores of the faces that it was chosen for: all, or an emotion's.
+
+    `of_faces` makes such a table of another protocol's scores.
+    """
 
     metric: Metric
     title: str
     scores: pd.DataFrame
+    of_faces: Callable[[pd.DataFrame], pd.DataFrame]
 
 
 def show(chosen: pd.DataFrame) -> None:
     """All of the chosen runs (id, name, preset, data_hash, seed) at one budget."""
     run_ids = tuple(chosen.id)
-    scores = choose.scored(dict(zip(chosen.id, chosen.name, strict=True)))
-    if scores is None:
+    of_all_protocols = choose.scored(dict(zip(chosen.id, chosen.name, strict=True)))
+    if of_all_protocols is None:
         return
-    scores = choose.one_protocol(scores)
+    scores = choose.one_protocol(of_all_protocols)
     recipes = data.recipes(run_ids)
     run_ids_of = comparison.group_by_recipe(chosen, recipes)
     if len(run_ids_of) < 2:
@@ -53,7 +57,7 @@ def show(chosen: pd.DataFrame) -> None:
         )  # fmt: skip
     if choice is None:
         return
-    metric, title, scores = choice
+    metric, title, scores, of_faces = choice
     # None and 0 both mean what the shortest training had spent.
     at = amount * unit if amount else None
     points = data.points(run_ids, (SPEED, COST), STRETCHES)
@@ -84,16 +88,24 @@ def show(chosen: pd.DataFrame) -> None:
         "set one, it is what the shortest training had spent."
     )
     show_table(matched, budget)
-    show_verdicts(matched, metric, title, scales.faces_of(scores))
+    other_judges = elsewhere.by_other_judges(of_faces(of_all_protocols), scores, matched)
+    show_verdicts(matched, metric, title, scales.faces_of(scores), other_judges)
+    lacking = elsewhere.unscored(matched, {key: CATALOGUE[key].title for key in elsewhere.other_spaces(metric.key)})
+    for sentence in [*lacking, *([] if other_judges else [elsewhere.one_judge(scores)])]:
+        st.caption(choose.sentence(sentence))
 
 
 def choose_score(scores: pd.DataFrame) -> ScoreChoice | None:
     """Ask for a score, of all faces or an emotion's; the address keeps both. None where none is known."""
     emotion = choose.faces()
-    chosen = of_emotion(scores, emotion).assign(emotion=None)
-    if emotion is not None:
+
+    def of_faces(scores: pd.DataFrame) -> pd.DataFrame:
+        chosen = of_emotion(scores, emotion).assign(emotion=None)
         # Faces a second have no score by emotion.
-        chosen = pd.concat([chosen, of_emotion(scores[scores.metric == "speed"], None)])
+        speeds = of_emotion(scores[scores.metric == "speed"], None)
+        return chosen if emotion is None else pd.concat([chosen, speeds])
+
+    chosen = of_faces(scores)
     known = set(chosen.metric)
     scored = [key for key in METRICS if key in known]
     key = st.selectbox(
@@ -105,7 +117,9 @@ def choose_score(scores: pd.DataFrame) -> ScoreChoice | None:
             f"These runs have no scores of {emotion} faces alone." if emotion else "These runs have no such scores."
         )
         return None
-    return ScoreChoice(CATALOGUE[key], CATALOGUE[key].title + (f" of {emotion} faces" if emotion else ""), chosen)
+    return ScoreChoice(
+        CATALOGUE[key], CATALOGUE[key].title + (f" of {emotion} faces" if emotion else ""), chosen, of_faces
+    )
 
 
 def show_table(matched: pd.DataFrame, budget: Budget) -> None:
@@ -134,16 +148,31 @@ def show_table(matched: pd.DataFrame, budget: Budget) -> None:
     )
 
 
-def show_verdicts(matched: pd.DataFrame, metric: Metric, title: str, faces: int | None) -> None:
-    """A sentence for every two methods that says which is better and how certain that is: first the best of them beside
-    each other one, then, folded, the others. `faces` as in `Scale`."""
-    better: Direction = "lower" if metric.better == "lower" else "higher"
-    verdicts = comparison.family(matched, [(metric.key, better, scales.Scale(metric.compared_by, faces))])[metric.key]
+def show_verdicts(
+    matched: pd.DataFrame, metric: Metric, title: str, faces: int | None, other_judges: Mapping[str, pd.DataFrame]
+) -> None:
+    """A sentence for every two methods that says which is better, how certain that is, and where the order is the other
+    way round: first the best of them beside each other one, then, folded, the others. `faces` as in `Scale`, other
+    judges' scores as `elsewhere.by_other_judges` gives them."""
+    better = metric.direction
+
+    def compared(rows: pd.DataFrame, key: str) -> list[PairedComparison]:
+        return comparison.family(rows, [(key, better, scales.Scale(metric.compared_by, faces))])[key]
+
+    verdicts = compared(matched, metric.key)
+    places = {place: compared(matched, key) for key, place in elsewhere.other_spaces(metric.key).items()}
+    places |= {place: compared(rows, metric.key) for place, rows in other_judges.items()}
     means = {rival: mean for pair in verdicts for rival, mean in zip(pair.rivals, pair.means, strict=True)}
     best = (max if better == "higher" else min)(means, key=lambda rival: means[rival])
 
     def listed(pairs: Sequence[PairedComparison]) -> str:
-        sentences = [pair.sentence(title, lambda value: written(value, metric)) for pair in pairs]
+        def formatted(value: float) -> str:
+            return written(value, metric)
+
+        sentences = [
+            " ".join([pair.sentence(title, formatted), *elsewhere.contradictions(pair, places, formatted)])
+            for pair in pairs
+        ]
         return "\n".join(f"- {choose.plain(sentence)}" for sentence in sentences)
 
     st.markdown(listed([pair for pair in verdicts if best in pair.rivals]))

@@ -10,7 +10,6 @@ from dashboard.components.plotly_chart import plotly_chart
 from dashboard.rows import rows_of
 from dashboard.sections.methods_budget import choose_score, colours_of, labels_of, score_column
 from fergan_core.analysis import comparison
-from fergan_core.analysis.comparison import Direction
 
 
 def show(chosen: pd.DataFrame) -> None:
@@ -26,11 +25,10 @@ def show(chosen: pd.DataFrame) -> None:
         choice = choose_score(scores)
     if choice is None:
         return
-    metric, _, scores = choice
+    metric, scores = choice.metric, choice.scores
     run_ids_of = comparison.group_by_recipe(chosen, data.recipes(tuple(chosen.id)))
     table = samplings(scores, metric.key, labels_of(run_ids_of))
-    better: Direction = "lower" if metric.better == "lower" else "higher"
-    on_front = comparison.front(list(-table.speed), list(table.value), better)
+    on_front = comparison.front(list(-table.speed), list(table.value), metric.direction)
     table = table.assign(front=on_front)
     figure = charts.cost_figure(table, metric, colours_of(run_ids_of), dark=choose.dark())
     alt = f"{metric.title} over the faces drawn a second, for each sampler and number of steps"

@@ -22,10 +22,12 @@ from fergan_core.evaluation.reading_cache import cached
 from fergan_core.evaluation.real_faces import RealFaces
 from fergan_core.evaluation.scoring_task import ReferenceSet, ScoringTask
 from fergan_core.evaluation.slow_scores import bits_per_dim, cas_scores, log_condition, modes_found, true_modes
+from fergan_core.evaluation.spaces import axes_of, in_spaces
 from fergan_core.evaluation.table import STANDARD, TABLE, scores_of
 from fergan_core.judges.inception import PREFIX, InceptionJudge, load_inception
 from fergan_core.judges.judge import Judge, load_judge
 from fergan_core.methods.protocols import Generator
+from fergan_core.metrics import spaces
 from fergan_core.metrics.intervals import GROUPS, Interval
 from fergan_core.metrics.modes import Modes
 from fergan_core.registry import Score
@@ -94,6 +96,25 @@ class Evaluator:
             else true_modes(self.real_faces, self.judge)
         )
 
+    @cached_property
+    def _axes(self) -> Tensor | None:
+        """Return the principal axes of the training faces; None where there are too few, or none are asked for."""
+        if self.real_faces is None or not self.judge.reads_emotions or len(self.real_faces.train) <= spaces.SIZE:
+            return None
+        return axes_of(self.real_faces.train)
+
+    @cached_property
+    def _train(self) -> Reading:
+        """Return the training part of the data, in the spaces too."""
+        assert self.real_faces is not None
+        return self._in_spaces(self.real_faces.train)
+
+    def _in_spaces(self, reading: Reading) -> Reading:
+        if self._axes is None:
+            return reading
+        with _one_thread():
+            return in_spaces(reading, self._axes)
+
     def labels(self, generator: Generator) -> Tensor:
         """Return the emotions that the protocol requests of a generator: int64 [count]."""
         codes = codes_of(generator.emotions)
@@ -132,7 +153,7 @@ class Evaluator:
         2022 report's K is its five); the real value is of the generator's emotions alone, so their ratio stays fair.
         """
         faces = arranged(faces, self.protocol.seed)
-        reading = read(self.judge, faces)
+        reading = self._in_spaces(read(self.judge, faces))
         plan = self._plan(reading, codes, by_protocol=generator is not None)
         intervals, omitted = self._measure(reading, reading.of, plan)
         null = noise(faces.labels, len(faces.images), self.protocol.seed)
@@ -199,7 +220,7 @@ class Evaluator:
             assert real_faces.trained_on.labels is not None
             of_codes = torch.isin(real_faces.trained_on.labels, torch.tensor(codes))
             self._reference_sets[key] = ReferenceSet(
-                chosen(real_faces.train), chosen(real_faces.held_out), real_faces.trained_on.take(of_codes), seed
+                chosen(self._train), chosen(real_faces.held_out), real_faces.trained_on.take(of_codes), seed
             )
         return self._reference_sets[key]
 
@@ -235,11 +256,16 @@ class Evaluator:
         real: dict[Key, float] = {}
         if len(plan.real):
             assert self.real_faces is not None
-            report = self.real_faces.report
-            real = _cached_values(f"real {key}", lambda: self._measure(report.take(plan.index()), report.of, plan)[0])
+            unseen = self.real_faces.report
+
+            def of_real() -> dict[Key, Interval]:
+                report = self._in_spaces(unseen)
+                return self._measure(report.take(plan.index()), report.of, plan)[0]
+
+            real = _cached_values(f"real {key}", of_real)
 
         def measured() -> dict[Key, Interval]:
-            pictures = read(self.judge, null)
+            pictures = self._in_spaces(read(self.judge, null))
             return self._measure(pictures, pictures.of, plan)[0]
 
         return real, _cached_values(f"noise {key}", measured)

@@ -2,8 +2,8 @@
 
 import hashlib
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -45,12 +45,16 @@ class Faces:
 
 @dataclass(frozen=True)
 class Reading:
-    """Faces with a judge's logits float64 [N,7] and features float32 [N,D], all on the CPU."""
+    """Faces with a judge's logits float64 [N,7] and features float32 [N,D], all on the CPU.
+
+    `spaces` are their features float32 [N,64] in the spaces that know no emotion, where `in_spaces` has computed them.
+    """
 
     images: Tensor
     labels: Tensor | None
     logits: Tensor
     features: Tensor
+    spaces: Mapping[str, Tensor] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -58,7 +62,8 @@ class Reading:
     def take(self, index: Tensor) -> "Reading":
         """Return the faces of an index int64 [n] or a mask bool [N]."""
         labels = None if self.labels is None else self.labels[index]
-        return Reading(self.images[index], labels, self.logits[index], self.features[index])
+        spaces = {name: features[index] for name, features in self.spaces.items()}
+        return Reading(self.images[index], labels, self.logits[index], self.features[index], spaces)
 
     def of(self, code: int) -> "Reading":
         """Return the faces of one emotion's code; of unlabelled faces none."""

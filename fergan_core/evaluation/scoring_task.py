@@ -31,6 +31,11 @@ class ReferenceSet:
         return frechet.statistics(self.reference.features)
 
     @cached_property
+    def in_spaces(self) -> dict[str, frechet.Statistics]:
+        """Return the training faces' Gaussian in each space that knows no emotion."""
+        return {name: frechet.statistics(features) for name, features in self.reference.spaces.items()}
+
+    @cached_property
     def kernel_mean(self) -> float:
         """Return the training faces' mean kernel, their part of KID."""
         return kernel.kernel_mean(self.reference.features)

@@ -79,32 +79,48 @@ def _read_as(task: ScoringTask) -> Scores:
 
 def _frechet(task: ScoringTask) -> Scores:
     real = task.reference_set.statistics
-    _check_covariance(task.size, real)
-    yield (
-        "fid",
-        task.over_blocks(
-            lambda block, groups: (
-                frechet.fid_from_statistics(real, frechet.statistics(block.features)),
-                frechet.fid_without(real, block.features, groups),
-            ),
-            low=0.0,
-        ),
-    )
+    _check_covariance(task.size, real, "FID")
+    yield "fid", _frechet_interval(task, real)
+
+
+def _frechet_in_spaces(task: ScoringTask) -> Scores:
+    title, real = "FID of pixels and of a random network", task.reference_set
+    if not real.in_spaces:
+        raise UsageError(f"{title}: the training faces are too few for principal axes")
+    for space, statistics in real.in_spaces.items():
+        _check_covariance(task.size, statistics, title)
+        variance = float(statistics.covariance.trace())
+        if variance == 0:
+            raise UsageError(f"{title}: the training faces are all alike")
+        yield f"fid_{space}", _frechet_interval(task, statistics, space, variance)
+
+
+def _frechet_interval(
+    task: ScoringTask, real: frechet.Statistics, space: str | None = None, unit: float = 1.0
+) -> Interval:
+    """Return the mean of the blocks' FIDs by their features in a space (None: the judge's), in a unit."""
+
+    def score(block: Reading, groups: Tensor) -> tuple[float, Tensor]:
+        features = block.features if space is None else block.spaces[space]
+        value = frechet.fid_from_statistics(real, frechet.statistics(features))
+        return value / unit, frechet.fid_without(real, features, groups) / unit
+
+    return task.over_blocks(score, low=0.0)
 
 
 def _standard_frechet(task: ScoringTask) -> Scores:
-    _check_covariance(len(task.faces), task.reference_set.statistics)
+    _check_covariance(len(task.faces), task.reference_set.statistics, "FID")
     yield (
         "fid",
         _plain(frechet.fid_from_statistics(task.reference_set.statistics, frechet.statistics(task.faces.features))),
     )
 
 
-def _check_covariance(faces: int, real: frechet.Statistics) -> None:
+def _check_covariance(faces: int, real: frechet.Statistics, title: str) -> None:
     """Raise UsageError where there are too few fakes or real faces for a covariance of full rank."""
     width, fewest = len(real.mean), min(faces, real.count)
     if fewest <= width:
-        raise UsageError(f"FID: {fewest} faces span no covariance of {width} features; see KID")
+        raise UsageError(f"{title}: {fewest} faces span no covariance of {width} features; see KID")
 
 
 def _standard_kernel(task: ScoringTask) -> Scores:
@@ -185,6 +201,7 @@ TABLE: tuple[Row, ...] = (
     Row(_accuracy, "labels"),
     Row(_read_as, "labels", all=False),
     Row(_frechet, "real"),
+    Row(_frechet_in_spaces, "real"),
     Row(_frechet_infinity, "real", each=False),
     Row(_kernel, "real"),
     Row(_neighbours, "real"),

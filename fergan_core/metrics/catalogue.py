@@ -26,6 +26,11 @@ class Metric:
     skewed: bool = False
 
     @property
+    def direction(self) -> Literal["higher", "lower"]:
+        """Return which of two runs' scores is the better: where real faces' value is best, the higher."""
+        return "lower" if self.better == "lower" else "higher"
+
+    @property
     def compared_by(self) -> Literal["difference", "ratio", "share"]:
         """Return the scale on which runs are compared by this score."""
         return "ratio" if self.skewed else "share" if self.unit == "share" else "difference"
@@ -54,6 +59,10 @@ _METRICS = (
     Metric("is_split_std", "IS, ten splits' deviation", "real", "", "standard deviation of IS over ten parts"),
     Metric("accuracy", "recognised as requested", "higher", "share", "share recognised as the requested emotion"),
     Metric("fid", "FID", "lower", "", "Fréchet distance of features' Gaussians, at real faces' number", skewed=True),
+    Metric("fid_pixels", "FID, pixels", "lower", "",
+           "FID of pixels' 64 principal components, which know no emotion, by real faces' variance", skewed=True),
+    Metric("fid_random", "FID, random network", "lower", "",
+           "FID of a random network's 64 features, which know no emotion, by real faces' variance", skewed=True),
     Metric("fid_infinity", "FID-infinity", "lower", "", "FID extrapolated to endlessly many fakes", True, True),
     Metric("kid", "KID", "lower", "", "squared maximum mean discrepancy, cubic kernel, unbiased", True),
     Metric("precision", "precision", "higher", "share", "share of faces that lie among real ones (k = 3)"),

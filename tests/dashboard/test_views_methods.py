@@ -112,7 +112,7 @@ def verdicts_of_three() -> None:
         for seed in range(3)
     ]
     matched = pd.DataFrame(rows).assign(low=float("nan"), high=float("nan"))
-    methods_budget.show_verdicts(matched, CATALOGUE["fid"], "FID", None)
+    methods_budget.show_verdicts(matched, CATALOGUE["fid"], "FID", None, {})
 
 
 def test_the_best_method_is_compared_first_and_the_others_are_folded() -> None:
@@ -124,6 +124,82 @@ def test_the_best_method_is_compared_first_and_the_others_are_folded() -> None:
     assert len(folded) == 1
     assert "'worst'" in folded[0]
     assert "'middle'" in folded[0]
+
+
+@pytest.fixture(scope="module")
+def disputed(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[str]]:
+    """Two methods of which one is better by the first judge, and the other elsewhere; a third whose scores are old."""
+    url = str(tmp_path_factory.mktemp("disputed") / "runs.db")
+    registry = Registry(url)
+    ids = []
+    for preset, fid, pixels, by_check in (("quick", 1.0, 0.05, 3.0), ("vae-quick", 2.0, 0.01, 2.9), ("dcgan", 4, 0, 0)):
+        run_id = add_run(registry, preset, 0, {"kind": preset}, 99.0, 1e8, ())
+        ids.append(run_id)
+        for judge, prior, value in (
+            ("synthfer", "natural", fid),
+            ("synthfer", "balanced", 50.0),
+            ("check", "natural", by_check),
+        ):
+            protocol = {"count": 2000, "prior": prior, "seed": 1, "truncation": 1.0}
+            scores = [Score("fid", value, 0.9 * value, 1.1 * value, 0.1)] if value else []
+            scores += [Score("fid_pixels", pixels, 0.9 * pixels, 1.1 * pixels, 0.01)] if pixels else []
+            for epoch, step in ((1, 100), (2, 200)):
+                registry.add_evaluation(
+                    run_id,
+                    epoch=epoch,
+                    step=step,
+                    judge=judge,
+                    judge_sha256=judge[0] * 64,
+                    protocol=protocol,
+                    scores=scores,
+                )
+    return url, ids
+
+
+PIXELS = "By pixels' principal components the order is the other way round: 'vae-quick' 0.01"
+CHECK = "By judge check (cccccccc) the order is the other way round, by no more than chance may give: 'vae-quick' 2.9"
+
+
+@pytest.mark.slow
+def test_the_page_says_where_a_verdict_does_not_stand(
+    disputed: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, ids = disputed
+    query = {"runs": ",".join(ids), "budget": "equal images"}
+    app = page(url, monkeypatch, **query)
+    first, *others = app.markdown[0].value.replace("\\", "").splitlines()
+    assert "'quick' is better by" in first
+    assert PIXELS in first
+    assert CHECK in first
+    assert not any("the other way round" in sentence for sentence in others)
+    captions = [caption.value.replace("\\", "") for caption in app.caption]
+    assert any("FID, pixels is not known of 'dcgan'" in caption for caption in captions)
+    assert not any("rest on one judge" in caption for caption in captions)
+    app = page(url, monkeypatch, **query, score="FID, pixels")
+    assert "By the judge's features the order is the other way round: 'quick' 1.000, 'vae-quick' 2.000" in (
+        app.markdown[0].value.replace("\\", "")
+    )
+
+
+def test_the_command_says_so_too_and_names_the_natural_prior_that_it_prefers(
+    disputed: tuple[str, list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    url, ids = disputed
+    words = ["compare", *ids, "--budget", "images", "--registry", url]
+    assert main(words) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "judge synthfer (ssssssss), 2,000 faces, natural prior, seed 1" in text
+    assert PIXELS in text
+    assert CHECK in text
+    assert "FID, pixels is not known of 'dcgan'" in text
+    assert "rest on one judge" not in text
+    assert main([*words, "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["prior"] == "natural"
+    told = {(duel["metric"], *duel["rivals"]): len(duel["contradictions"]) for duel in answer["duels"]}
+    assert told["fid", "quick", "vae-quick"] == 2
+    assert told["fid_pixels", "quick", "vae-quick"] == 1
+    assert set(told.values()) == {0, 1, 2}
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from fergan_core.errors import CheckpointError
 from fergan_core.evaluation import Evaluator, Faces, Protocol
 from fergan_core.evaluation.faces import arranged
 from fergan_core.judges.judge import load_judge
-from fergan_core.metrics import frechet, inception_score
+from fergan_core.metrics import frechet, inception_score, spaces
 from fergan_core.metrics.catalogue import CATALOGUE
 from tests.evaluation.conftest import Replayer, value
 
@@ -57,9 +57,33 @@ def test_every_score_is_catalogued_and_lies_between_noise_and_real_faces(
     assert CATALOGUE.keys() - catalogued == without | {"ndb"}
     for metric in ("is", "accuracy", "precision", "coverage", "modes", "vendi"):
         assert value(evaluation, metric).noise < value(evaluation, metric).real, metric
-    for metric in ("fid", "fid_infinity", "kid", "js"):
+    for metric in ("fid", "fid_pixels", "fid_random", "fid_infinity", "kid", "js"):
         assert value(evaluation, metric).noise > value(evaluation, metric).real, metric
     assert value(evaluation, "modes").noise == 0
+
+
+@pytest.mark.slow
+def test_in_spaces_that_know_no_emotion_a_tint_counts_and_the_judge_does_not(
+    few: Dataset, parts: Parts, evaluator: Evaluator, unseen_faces: Dataset
+) -> None:
+    labels = torch.from_numpy(unseen_faces.labels[:500].astype(np.int64))
+    images = torch.from_numpy(unseen_faces.images[:500])
+    darker = (images.float() * 0.8).to(torch.uint8)
+    plain, tinted = (evaluator.score(Faces(faces, labels), range(7)) for faces in (images, darker))
+    by_check = Evaluator(few, parts, Protocol("synthfer-check", count=550)).score(Faces(darker, labels), range(7))
+    assert evaluator.real_faces is not None
+    reference = evaluator._reference_set(tuple(range(7)), tuple(labels.bincount().double().tolist())).reference
+    fakes = arranged(Faces(darker, labels), LIGHT.seed).images[: tinted.real_count]
+    for space, features in {
+        "pixels": spaces.on_axes(fakes, spaces.principal_axes(evaluator.real_faces.train.images)),
+        "random": spaces.random_features(fakes),
+    }.items():
+        real = frechet.statistics(reference.spaces[space])
+        expected = frechet.fid_from_statistics(real, frechet.statistics(features)) / float(real.covariance.trace())
+        score = value(tinted, f"fid_{space}")
+        assert score.value == pytest.approx(expected, rel=1e-6)
+        assert score.value > 2 * value(plain, f"fid_{space}").value
+        assert score == value(by_check, f"fid_{space}")
 
 
 @pytest.mark.slow

@@ -117,6 +117,16 @@ def test_score_puts_its_readings_together_and_repeats_to_the_last_digit() -> Non
         assert getattr(score.kl_ratio, end) == pytest.approx(nats / math.log(7))
 
 
+@pytest.mark.parametrize("faces", [35, 350, 2100])
+def test_the_interval_holds_its_own_value_where_every_resample_is_below_it(faces: int) -> None:
+    # Sure readings of equally many faces of each emotion: no resample is as balanced as the faces themselves.
+    logits = sure_logits(faces, 7, size=6.0)
+    score = inception.score(logits, seed=1)
+    assert float(inception.bootstrap_kl(logits, seed=1).max()) < score.kl_nats.value
+    for interval in (score.kl_nats, score.inception_score, score.kl_ratio):
+        assert interval.low < interval.value < interval.high
+
+
 def test_interval_covers_the_true_score_about_as_often_as_it_says() -> None:
     population = some_logits(samples=200_000, spread=2.5, seed=9)
     truth = inception.kl_nats(population)
