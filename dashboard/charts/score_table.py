@@ -11,7 +11,9 @@ from dashboard.rows import rows_of
 from fergan_core.metrics.catalogue import CATALOGUE, Metric
 
 ARROWS = {"higher": "↑", "lower": "↓", "real": "≈"}
-DEFAULT_METRICS = ("is", "accuracy", "fid", "kid", "precision", "recall", "coverage", "vendi", "ct")
+DEFAULT_METRICS = (
+    "is", "accuracy", "fid", "fid_pixels", "fid_random", "kid", "precision", "recall", "coverage", "vendi", "ct"
+)  # fmt: skip
 
 # Decimal places, by the size from which they are enough.
 _DIGITS = ((100, 0), (10, 1), (0.1, 3))

@@ -41,7 +41,7 @@ def principal_axes(images: Tensor) -> Tensor:
         raise UsageError(f"spaces: {len(images)} faces are too few for {SIZE} principal axes; give more")
     products = torch.zeros(48 * 48, 48 * 48, dtype=torch.float64)
     sums = torch.zeros(48 * 48, dtype=torch.float64)
-    for part in _flat(images).split(_EXACT):
+    for part in torch.split(_flat(images), _EXACT):
         centred = part.float() - 128
         products += (centred.mT @ centred).double()
         sums += centred.double().sum(0)
@@ -56,19 +56,19 @@ def principal_axes(images: Tensor) -> Tensor:
 def on_axes(images: Tensor, axes: Tensor) -> Tensor:
     """Return the coordinates of faces uint8 [N,48,48] on axes [2304,64], in greys: float32 [N,64]."""
     axes = axes.float()
-    return torch.cat([(part.float() - 128) @ axes for part in _flat(images).split(_EXACT)])
+    return torch.cat([(part.float() - 128) @ axes for part in torch.split(_flat(images), _EXACT)])
 
 
-def random_features(images: Tensor) -> Tensor:
-    """Return the fixed random network's features of faces uint8 [N,48,48]: float32 [N,64].
+def random_features(images: Tensor, network: int = 0) -> Tensor:
+    """Return a fixed random network's features of faces uint8 [N,48,48]: float32 [N,64].
 
     It has three convolutions of stride 2 with ReLU and a linear layer, without biases: 1.7 million multiply-adds a
-    face.
+    face. Scores are by network 0; other numbers show how much depends on it (`python -m benchmarks.spaces`).
     """
-    *convolutions, linear = random_weights()
+    *convolutions, linear = random_weights(network)
     features = []
     with torch.inference_mode():
-        for part in _checked(images).split(_BATCH):
+        for part in torch.split(_checked(images), _BATCH):
             x = part.unsqueeze(1).float() / 127.5 - 1
             for weight in convolutions:
                 x = F.relu(F.conv2d(x, weight, stride=2, padding=weight.shape[-1] // 2))
@@ -77,16 +77,17 @@ def random_features(images: Tensor) -> Tensor:
 
 
 @lru_cache(maxsize=1)
-def random_weights() -> tuple[Tensor, ...]:
-    """Return the random network's weights, float32, the same to the bit on every machine and by every PyTorch.
+def random_weights(network: int = 0) -> tuple[Tensor, ...]:
+    """Return a random network's weights, float32, the same to the bit on every machine and by every PyTorch.
 
     They are the bytes of SHAKE-256, centred and scaled to the variance 2 / fan-in (He et al. 2015, arXiv:1502.01852).
     """
-    return tuple(_drawn(place, shape) for place, shape in enumerate((*_CONVOLUTIONS, _LINEAR)))
+    shapes = enumerate((*_CONVOLUTIONS, _LINEAR))
+    return tuple(_drawn(f"FerGAN's random network {network}, layer {layer}", shape) for layer, shape in shapes)
 
 
-def _drawn(layer: int, shape: tuple[int, ...]) -> Tensor:
-    drawn = hashlib.shake_256(f"FerGAN's random network, layer {layer}".encode()).digest(math.prod(shape))
+def _drawn(name: str, shape: tuple[int, ...]) -> Tensor:
+    drawn = hashlib.shake_256(name.encode()).digest(math.prod(shape))
     centred = torch.frombuffer(bytearray(drawn), dtype=torch.uint8).float() - 127.5
     variance = (256**2 - 1) / 12  # of numbers that are uniform over 256 neighbouring ones
     return centred.view(shape) * math.sqrt(2 / math.prod(shape[1:]) / variance)
