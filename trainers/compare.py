@@ -74,7 +74,8 @@ def compare(runs: Sequence[str], budget: Budget, at: float | None, *, registry: 
         print(json_text.dumps(document, allow_nan=False))
         return
     _print_table(scores_at_budget, budget, words(scores.iloc[0]))
-    for warning in filter(None, (comparison.unequal(scores_at_budget), real_faces(scores))):
+    unlike = comparison.unequal(scores_at_budget), comparison.cut_short(scores_at_budget, chosen, recipes)
+    for warning in filter(None, (*unlike, real_faces(scores))):
         print(f"warning: {warning}")
     _print_verdicts(verdicts)
     for sentence in _what_is_missing(of_all_protocols, scores, scores_at_budget):

@@ -33,7 +33,7 @@ class ScoreChoice(NamedTuple):
 
 
 def show(chosen: pd.DataFrame) -> None:
-    """All of the chosen runs (id, name, preset, data_hash, seed) at one budget."""
+    """All of the chosen runs (id, name, preset, data_hash, seed, steps) at one budget."""
     run_ids = tuple(chosen.id)
     of_all_protocols = choose.scored(dict(zip(chosen.id, chosen.name, strict=True)))
     if of_all_protocols is None:
@@ -73,7 +73,8 @@ def show(chosen: pd.DataFrame) -> None:
     if matched.rival.nunique() < 2:
         st.info("Fewer than two methods or recipes can be compared at this budget.")
         return
-    for warning in filter(None, (comparison.unequal(matched), real_faces(scores))):
+    unlike = comparison.unequal(matched), comparison.cut_short(matched, chosen, recipes)
+    for warning in filter(None, (*unlike, real_faces(scores))):
         st.warning(choose.sentence(warning))
     spending = scores[scores.metric == metric.key].dropna(subset=[budget])
     spending = spending.assign(method=spending.run_id.map(labels_of(run_ids_of)), spent=spending[budget])

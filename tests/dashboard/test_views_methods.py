@@ -133,7 +133,7 @@ def disputed(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[str]]:
     registry = Registry(url)
     ids = []
     for preset, fid, pixels, by_check in (("quick", 1.0, 0.05, 3.0), ("vae-quick", 2.0, 0.01, 2.9), ("dcgan", 4, 0, 0)):
-        run_id = add_run(registry, preset, 0, {"kind": preset}, 99.0, 1e8, ())
+        run_id = add_run(registry, preset, 0, {"kind": PRESETS[preset].method.kind}, 99.0, 1e8, ())
         ids.append(run_id)
         for judge, prior, value in (
             ("synthfer", "natural", fid),
