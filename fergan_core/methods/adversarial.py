@@ -14,15 +14,15 @@ from fergan_core.methods.instruments import Batch, DiscriminatorProbe, FakeHisto
 from fergan_core.methods.losses import gan_loss
 from fergan_core.methods.networks import build_discriminator, build_generator, class_table, gan_generator, on_device
 from fergan_core.methods.optimiser import gradient_norm, rate_at, restore
-from fergan_core.methods.penalties import LeCam, gradient_penalty, r1
+from fergan_core.methods.penalties import LeCam, gradient_penalty, zero_centred_penalty
 from fergan_core.recipe import Gan
 
 _GRADIENT_PENALTY = 10.0  # arXiv:1704.00028, algorithm 1
 
 
 def unlike_steps(config: Gan) -> int:
-    """Return after how many steps the kinds of steps repeat: with `d_steps` and lazy R1 they are not all alike."""
-    return config.d_steps * (config.r1_every if config.r1 else 1)
+    """Return after how many steps the kinds of steps repeat: with `d_steps`, lazy R1 and R2 they are not all alike."""
+    return config.d_steps * (config.r1_every if config.r1 or config.r2 else 1)
 
 
 class AdversarialLearner:
@@ -89,9 +89,9 @@ class AdversarialLearner:
         if not generator_learns:
             return self._learn_d(images, fake, classes)
         if self._config.first == "discriminator":
-            scalars = self._learn_d(images, fake, classes) | self._learn_g(fake, classes)
+            scalars = self._learn_d(images, fake, classes) | self._learn_g(images, fake, classes)
         else:
-            scalars = self._learn_g(fake, classes) | self._learn_d(images, fake, classes)
+            scalars = self._learn_g(images, fake, classes) | self._learn_d(images, fake, classes)
         return scalars | {"grad_ratio": scalars["grad_norm_g"] / scalars["grad_norm_d"]}
 
     def measure(self, train: Batch, held_out: Batch) -> dict[str, Tensor]:
@@ -103,25 +103,28 @@ class AdversarialLearner:
                    overfitting, 1 complete (the same equation)
         update_ratio_d, update_ratio_g  norm of the last update by that of the weights
         spectral_d/LAYER, spectral_g/LAYER  largest singular values
+
+        For a loss of pairs, the accuracies and r_t are of all pairs of a real face and a fake of its emotion, and r_v
+        takes each mean difference to fakes of the same emotion; not a number where there is no such pair.
         """
         train_batch, held_out_batch = ((faces, self._classes[codes]) for faces, codes in (train, held_out))
         latents = self._measured_generator.latents(len(train[0]), self._done)
-        fakes = self._measured_generator.generate(latents, train[1])
-        train_logits, unseen_logits, fake_logits = self._discriminator_probe.logits(
-            train_batch, held_out_batch, (fakes, train_batch[1])
-        )
-        gap = train_logits.mean() - fake_logits.mean()
+        fake_batch = self._measured_generator.generate(latents, train[1]), train_batch[1]
+        of_train, of_unseen, of_fakes = self._discriminator_probe.logits(train_batch, held_out_batch, fake_batch)
+        train_pairs = self._loss.comparable(of_train, of_fakes)
+        unseen_pairs = self._loss.comparable(of_unseen, of_fakes)
+        gap, unseen_gap = (real.mean() - fake.mean() for real, fake in (train_pairs, unseen_pairs))
         scalars = {
-            "d_accuracy_held_out": (unseen_logits > self._loss.middle).float().mean(),
-            "r_t": (train_logits - self._loss.middle).sign().mean(),
-            "r_v": (train_logits.mean() - unseen_logits.mean()) / gap,
+            "d_accuracy_held_out": _accuracy(self._loss.margins(*unseen_pairs)[0]),
+            "r_t": self._loss.margins(*train_pairs)[0].sign().mean(),
+            "r_v": (gap - unseen_gap) / gap,
             "update_ratio_d": update_ratio(self._d_optimiser),
             "update_ratio_g": update_ratio(self._g_optimiser),
         }
         if self._fake_history.times:
-            (old_logits,) = self._discriminator_probe.logits(self._fake_history.earlier())
-            scalars["d_accuracy_old"] = (old_logits < self._loss.middle).float().mean()
-        self._fake_history.add(fakes, train_batch[1])
+            (of_old,) = self._discriminator_probe.logits(self._fake_history.earlier())
+            scalars["d_accuracy_old"] = _accuracy(self._loss.margins(*self._loss.comparable(of_train, of_old))[1])
+        self._fake_history.add(*fake_batch)
         for spectra in self._spectra:
             scalars |= spectra.measure()
         return scalars
@@ -163,12 +166,14 @@ class AdversarialLearner:
         real_input, fake_input = self._discriminator_input(real), self._discriminator_input(fake.detach())
         real_logits, real_emotions = self._logits(real_input, classes)
         fake_logits, fake_emotions = self._logits(fake_input, classes)
-        fake_loss, scalars = self._loss.on_fake(fake_logits), {}
+        fakes, scalars = [fake_logits], {}
         if self._config.matching_aware:
             wrong_logits, _ = self._logits(real_input, self._wrong_classes(classes))
-            fake_loss = (fake_loss + self._loss.on_fake(wrong_logits)) / 2
-            scalars = {"d_wrong": wrong_logits.detach().sigmoid().mean()}
-        loss = self._loss.on_real(real_logits) + fake_loss
+            fakes.append(wrong_logits)
+            # Of pairs, the probability that the wrong emotion fits a real face better than its own.
+            taken_for_real = wrong_logits - real_logits if self._loss.pairs else wrong_logits
+            scalars = {"d_wrong": taken_for_real.detach().sigmoid().mean()}
+        loss = self._loss.for_discriminator(real_logits, fakes)
         if real_emotions is not None and fake_emotions is not None:
             loss = loss + (F.cross_entropy(real_emotions, classes) + F.cross_entropy(fake_emotions, classes)) / 2
             scalars["d_emotion_accuracy"] = (real_emotions.detach().argmax(1) == classes).float().mean()
@@ -180,7 +185,7 @@ class AdversarialLearner:
         loss.backward()  # type: ignore[no-untyped-call]
         norm = gradient_norm(self._d)
         self._d_optimiser.step()
-        self._augment.observe(real_logits.detach())
+        self._augment.observe(self._loss.margins(real_logits.detach(), fake_logits.detach())[0])
         return {
             "loss_d": loss.detach(),
             "grad_norm_d": norm,
@@ -190,17 +195,23 @@ class AdversarialLearner:
 
     @torch.no_grad()
     def _logit_scalars(self, real_logits: Tensor, fake_logits: Tensor) -> dict[str, Tensor]:
-        """Return D's accuracies, its logits' means and spread, and its probabilities where the loss gives it some."""
-        accuracy_real = (real_logits > self._loss.middle).float().mean()
-        accuracy_fake = (fake_logits < self._loss.middle).float().mean()
-        scalars = {
-            "d_accuracy": (accuracy_real + accuracy_fake) / 2,
-            "d_accuracy_real": accuracy_real,
-            "d_accuracy_fake": accuracy_fake,
-            "logit_real": real_logits.mean(),
-            "logit_fake": fake_logits.mean(),
-            "logit_spread": torch.cat((real_logits, fake_logits)).std(),
-        }
+        """Return D's accuracies, its logits' means and spread, and its probabilities where the loss gives it some.
+
+        Of pairs only the differences of their logits mean something.
+        """
+        of_real, of_fake = self._loss.margins(real_logits, fake_logits)
+        accuracy_real, accuracy_fake = _accuracy(of_real), _accuracy(of_fake)
+        scalars = {"d_accuracy": (accuracy_real + accuracy_fake) / 2}
+        if self._loss.pairs:
+            scalars |= {"logit_gap": of_real.mean(), "logit_spread": of_real.std()}
+        else:
+            scalars |= {
+                "d_accuracy_real": accuracy_real,
+                "d_accuracy_fake": accuracy_fake,
+                "logit_real": real_logits.mean(),
+                "logit_fake": fake_logits.mean(),
+                "logit_spread": torch.cat((real_logits, fake_logits)).std(),
+            }
         if self._loss.probabilities:
             scalars |= {"d_real": real_logits.sigmoid().mean(), "d_fake": fake_logits.sigmoid().mean()}
         return scalars | self._augment.scalars()
@@ -219,18 +230,25 @@ class AdversarialLearner:
 
         if config.loss == "wgan-gp":
             penalties["gradient"] = _GRADIENT_PENALTY * gradient_penalty(discriminate, real, fake)
-        if config.r1 and (self._done - 1) % config.r1_every == 0:
+        if (self._done - 1) % config.r1_every == 0:
             # Lazily, with the weight of the steps without it (Karras et al. 2020, arXiv:1912.04958, appendix B).
-            penalties["r1"] = config.r1 * config.r1_every * r1(discriminate, real)
+            for name, weight, faces in (("r1", config.r1, real), ("r2", config.r2, fake)):
+                if weight:
+                    penalties[name] = weight * config.r1_every * zero_centred_penalty(discriminate, faces)
         if config.lecam:
             penalties["lecam"] = config.lecam * self._lecam(real_logits, fake_logits)
         return penalties
 
-    def _learn_g(self, fake: Tensor, classes: Tensor) -> dict[str, Tensor]:
+    def _learn_g(self, real: Tensor, fake: Tensor, classes: Tensor) -> dict[str, Tensor]:
         """Minimise G's loss; the gradients of D's weights are not computed."""
+
+        @torch.no_grad()
+        def real_logits() -> Tensor:
+            return self._logits(self._discriminator_input(real), classes)[0]
+
         self._d.requires_grad_(False)
         logits, emotions = self._logits(self._discriminator_input(fake), classes)
-        loss = self._loss.for_generator(logits)
+        loss = self._loss.for_generator(logits, real_logits)
         if emotions is not None:
             loss = loss + F.cross_entropy(emotions, classes)
         self._g_optimiser.zero_grad(set_to_none=True)
@@ -277,3 +295,8 @@ class AdversarialLearner:
             self._fake_history.load_state_dict(state["old"])
             for spectra, spectra_state in zip(self._spectra, state["spectra"], strict=True):
                 spectra.load_state_dict(spectra_state)
+
+
+def _accuracy(margins: Tensor) -> Tensor:
+    """Return the share of margins above 0, 0-dim."""
+    return (margins > 0).float().mean()

@@ -21,11 +21,14 @@ ADA_STEPS = 4  # between two changes of the probability
 
 
 class Augmentation(Protocol):
-    """Changes the faces [B,1,48,48] that the discriminator sees; `observe` gets its logits of real ones."""
+    """Changes the faces [B,1,48,48] that the discriminator sees.
+
+    `observe` gets how far it takes each real one for real, [B]: above 0 it does (`GanLoss.margins`).
+    """
 
     def __call__(self, faces: Tensor) -> Tensor: ...
 
-    def observe(self, real_logits: Tensor) -> None: ...
+    def observe(self, real_margins: Tensor) -> None: ...
 
     def scalars(self) -> dict[str, Tensor]: ...
 
@@ -40,7 +43,7 @@ class Unchanged:
     def __call__(self, faces: Tensor) -> Tensor:
         return faces
 
-    def observe(self, real_logits: Tensor) -> None:
+    def observe(self, real_margins: Tensor) -> None:
         """Ignore them."""
 
     def scalars(self) -> dict[str, Tensor]:
@@ -69,8 +72,8 @@ class DiffAugment(Unchanged):
 class Adaptive:
     """ADA: mirror, shift, turn, zoom, light and a hole, each with probability p, which follows r_t.
 
-    r_t is the mean sign of the discriminator's logits of real faces: p rises while it is above ADA_TARGET and falls
-    otherwise, by 1 in `images` faces. The state is float32 [2]: p, and the sum of signs since its last change.
+    r_t is the mean sign of the discriminator's margins of real faces, which the paper has about a logit of 0: p rises
+    while it is above ADA_TARGET and falls otherwise, by 1 in `images` faces. The state is float32 [2]: p, and the sum of signs since its last change.
     """
 
     def __init__(self, device: torch.device, images: int = 100_000) -> None:
@@ -92,13 +95,13 @@ class Adaptive:
         return cut_out(faces, torch.rand(count, 2, device=device) * faces.shape[-1], HOLE_PX, used[5])
 
     @torch.no_grad()
-    def observe(self, real_logits: Tensor) -> None:
-        """Count the signs of D's logits of real faces, and every few steps let p follow them."""
-        self._state[1] += real_logits.sign().mean()
+    def observe(self, real_margins: Tensor) -> None:
+        """Count the signs of D's margins of real faces, and every few steps let p follow them."""
+        self._state[1] += real_margins.sign().mean()
         self._steps += 1
         if self._steps % ADA_STEPS == 0:
             r_t = self._state[1] / ADA_STEPS
-            change = (r_t - ADA_TARGET).sign() * (len(real_logits) * ADA_STEPS / self._images)
+            change = (r_t - ADA_TARGET).sign() * (len(real_margins) * ADA_STEPS / self._images)
             self._state.copy_(torch.stack([(self._state[0] + change).clamp(0, 1), torch.zeros_like(change)]))
 
     def scalars(self) -> dict[str, Tensor]:

@@ -17,9 +17,12 @@ def _gradients(discriminate: OfFaces, faces: Tensor) -> Tensor:
     return gradient.flatten(1)
 
 
-def r1(discriminate: OfFaces, real: Tensor) -> Tensor:
-    """Half the mean squared norm of D's gradient at real faces, 0 and up (arXiv:1801.04406, eq. 9)."""
-    penalty: Tensor = _gradients(discriminate, real).square().sum(1).mean() / 2
+def zero_centred_penalty(discriminate: OfFaces, faces: Tensor) -> Tensor:
+    """Half the mean squared norm of D's gradient at faces, 0 and up (arXiv:1801.04406, eq. 9, 10).
+
+    At real faces it is R1, at fakes R2.
+    """
+    penalty: Tensor = _gradients(discriminate, faces).square().sum(1).mean() / 2
     return penalty
 
 

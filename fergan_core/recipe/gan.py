@@ -39,14 +39,16 @@ class Gan(MethodRecipe):
     """Networks with spectral norm: each weight matrix divided by its largest singular value."""
     matching_aware: bool = False
     """Show the discriminator real faces under a wrong emotion as fakes too (Reed et al. 2016, arXiv:1605.05396)."""
-    loss: Literal["non-saturating", "saturating", "lsgan", "hinge", "wgan-gp"] = "non-saturating"
-    """The GAN loss of both networks."""
+    loss: Literal["non-saturating", "saturating", "lsgan", "hinge", "wgan-gp", "relativistic"] = "non-saturating"
+    """The GAN loss of both networks; relativistic compares each real face with a generated one of its emotion."""
     label_smoothing: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
     """How far below 1 the discriminator's target for real faces is."""
     r1: Annotated[float, Field(ge=0)] = 0.0
     """Weight of the R1 penalty on the discriminator's gradient at real faces."""
+    r2: Annotated[float, Field(ge=0)] = 0.0
+    """Weight of the R2 penalty on the discriminator's gradient at generated faces."""
     r1_every: Positive = 16
-    """Steps between R1 penalties, each weighted for all of these steps."""
+    """Steps between R1 and R2 penalties, each weighted for all of these steps."""
     lecam: Annotated[float, Field(ge=0)] = 0.0
     """Weight of the LeCam penalty on the discriminator's logits, meant for scarce data."""
     augment: Literal["none", "diffaugment", "ada"] = "none"
@@ -83,9 +85,10 @@ class Gan(MethodRecipe):
             raise UsageError(
                 "--matching-aware: it needs two emotions or more, to have a wrong one; give --no-matching-aware"
             )
-        if compiled and (self.r1 or self.loss == "wgan-gp"):
+        if compiled and (self.r1 or self.r2 or self.loss == "wgan-gp"):
             raise UsageError(
-                "--compile: PyTorch does not compile the second derivatives of --r1 and --loss wgan-gp; leave one out"
+                "--compile: PyTorch does not compile the second derivatives of --r1, --r2 and --loss wgan-gp; "
+                "leave one out"
             )
 
     def __post_init__(self) -> None:

@@ -7,7 +7,7 @@ import torch
 
 from fergan_core import recipe as recipes
 from fergan_core.methods import training_flops
-from fergan_core.methods.penalties import LeCam, gradient_penalty, r1
+from fergan_core.methods.penalties import LeCam, gradient_penalty, zero_centred_penalty
 
 WEIGHTS = torch.randn(1, 48, 48, generator=torch.Generator().manual_seed(0))
 NORM = float(WEIGHTS.norm())
@@ -23,13 +23,13 @@ def squared(faces: torch.Tensor) -> torch.Tensor:
 
 
 def test_r1_of_a_linear_discriminator_is_half_its_squared_norm() -> None:
-    assert float(r1(linear, torch.randn(5, 1, 48, 48))) == pytest.approx(NORM**2 / 2, rel=1e-5)
+    assert float(zero_centred_penalty(linear, torch.randn(5, 1, 48, 48))) == pytest.approx(NORM**2 / 2, rel=1e-5)
 
 
 def test_r1_is_taken_at_the_faces() -> None:
     # The gradient of |x|^2 / 2 is x.
     faces = torch.randn(5, 1, 48, 48)
-    assert r1(squared, faces).item() == pytest.approx(float(faces.square().sum()) / 5 / 2, rel=1e-5)
+    assert zero_centred_penalty(squared, faces).item() == pytest.approx(float(faces.square().sum()) / 5 / 2, rel=1e-5)
 
 
 def test_gradient_penalty_asks_for_a_slope_of_one() -> None:
@@ -54,7 +54,7 @@ def test_gradient_penalty_is_taken_between_the_two() -> None:
     assert float(shares.mean()) == pytest.approx(0.5, abs=0.05)
 
 
-@pytest.mark.parametrize("penalty", [lambda d, x: r1(d, x), lambda d, x: gradient_penalty(d, x, -x)])
+@pytest.mark.parametrize("penalty", [lambda d, x: zero_centred_penalty(d, x), lambda d, x: gradient_penalty(d, x, -x)])
 def test_a_penalty_teaches_the_discriminators_weights(penalty) -> None:
     weights = WEIGHTS.clone().requires_grad_(True)
     penalty(lambda faces: (faces * weights).sum((1, 2, 3)), torch.randn(5, 1, 48, 48)).backward()
