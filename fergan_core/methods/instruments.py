@@ -54,7 +54,9 @@ class Spectra:
             matrix, right_vector = owner_matrix(*owner_and_name).float(), self._right_vectors[name]
             for _ in range(ITERATIONS):
                 left_vector = nn.functional.normalize(matrix @ right_vector, dim=0)
-                right_vector = nn.functional.normalize(matrix.T @ left_vector, dim=0)
+                turned = nn.functional.normalize(matrix.T @ left_vector, dim=0)
+                # A matrix that is still 0 would leave a vector of 0, from which no iteration finds a way.
+                right_vector = torch.where(turned.any(), turned, right_vector)
             self._right_vectors[name] = right_vector
             scalars[f"spectral_{name}"] = (matrix @ right_vector).norm()
         return scalars

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from fergan_core.emotions import EMOTIONS, emotion_code
-from fergan_core.models import dcgan, resnet
+from fergan_core.models import dcgan, r3gan, resnet
 from fergan_core.models.layers import bound_spectrally
 from fergan_core.recipe import Gan
 
@@ -19,11 +19,14 @@ _GENERATORS: Mapping[str, Callable[..., nn.Module]] = {
     "dcgan": dcgan.DcganGenerator,
     "pytorch-gan": dcgan.PytorchGanGenerator,
     "resnet": resnet.ResnetGenerator,
+    # Without batch norm, its recipe has neither of the choices that need it.
+    "r3gan": lambda *, conditioning, norm, **sizes: r3gan.R3ganGenerator(**sizes),
 }
 _DISCRIMINATORS: Mapping[str, Callable[..., nn.Module]] = {
     "dcgan": dcgan.dcgan_discriminator,
     "pytorch-gan": dcgan.pytorch_gan_discriminator,
     "resnet": resnet.ResnetDiscriminator,
+    "r3gan": lambda *, norm, **choices: r3gan.R3ganDiscriminator(**choices),
 }
 
 

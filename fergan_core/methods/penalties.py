@@ -8,28 +8,34 @@ from torch import Tensor
 OfFaces = Callable[[Tensor], Tensor]  # faces [B,1,48,48] -> logits [B]
 
 
-def _gradients(discriminate: OfFaces, faces: Tensor) -> Tensor:
+def watched(faces: Tensor) -> Tensor:
+    """Return a copy of faces by whose pixels logits can be differentiated; D gets a view of it.
+
+    FlopCounterMode hooks the inputs of a module, after which autograd.grad refuses a leaf.
+    """
+    return faces.detach().requires_grad_(True)
+
+
+def _slopes(logits: Tensor, faces: Tensor) -> Tensor:
     """Return the gradient of each face's logit by its pixels, [B,pixels], differentiable itself."""
-    faces = faces.detach().requires_grad_(True)
-    # A view goes in: FlopCounterMode hooks the inputs of a module, after which autograd.grad refuses a leaf.
-    logits = discriminate(faces.view_as(faces))
     (gradient,) = torch.autograd.grad(logits.sum(), faces, create_graph=True)
     return gradient.flatten(1)
 
 
-def zero_centred_penalty(discriminate: OfFaces, faces: Tensor) -> Tensor:
-    """Half the mean squared norm of D's gradient at faces, 0 and up (arXiv:1801.04406, eq. 9, 10).
+def zero_centred_penalty(logits: Tensor, faces: Tensor) -> Tensor:
+    """Half the mean squared norm of D's gradient at `watched` faces, 0 and up (arXiv:1801.04406, eq. 9, 10).
 
     At real faces it is R1, at fakes R2.
     """
-    penalty: Tensor = _gradients(discriminate, faces).square().sum(1).mean() / 2
+    penalty: Tensor = _slopes(logits, faces).square().sum(1).mean() / 2
     return penalty
 
 
 def gradient_penalty(discriminate: OfFaces, real: Tensor, fake: Tensor) -> Tensor:
     """Mean of (|gradient| - 1)^2 between real faces and fakes (Gulrajani et al. 2017, arXiv:1704.00028, eq. 3)."""
     share = torch.rand(len(real), 1, 1, 1, device=real.device)
-    norms = _gradients(discriminate, torch.lerp(fake.detach(), real, share)).norm(dim=1)
+    between = watched(torch.lerp(fake.detach(), real, share))
+    norms = _slopes(discriminate(between.view_as(between)), between).norm(dim=1)
     penalty: Tensor = (norms - 1).square().mean()
     return penalty
 

@@ -3,7 +3,8 @@
 A new method is a line of the table, beside its recipe (`recipe/`), its learner and its network.
 """
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -78,10 +79,22 @@ def training_flops(recipe: recipes.Recipe) -> float:
     learner = build_learner(plain, cpu, steps=steps, bfloat16=False)
     codes = torch.tensor([emotion_code(recipe.emotions[place % len(recipe.emotions)]) for place in range(_COUNTED)])
     faces = torch.zeros(_COUNTED, 1, 48, 48)
-    with FlopCounterMode(display=False) as counter:
+    backward = {torch.ops.aten.convolution_backward: _convolution_backward_flops}
+    with FlopCounterMode(display=False, custom_mapping=backward) as counter:
         for _ in range(steps):
             learner.step(faces, codes)
     return float(counter.get_total_flops()) / (steps * _COUNTED)
+
+
+def _convolution_backward_flops(
+    gradient: Sequence[int], inputs: Sequence[int], weights: Sequence[int], *others: Any, **_: Any
+) -> int:
+    """Count a convolution's backward pass by the shapes of its arguments; each gradient costs as much as the output.
+
+    PyTorch's own formula takes the gradient of a grouped convolution's weights for that of a dense one.
+    """
+    *_, transposed, _, _, (of_inputs, of_weights, _) = others
+    return 2 * math.prod(inputs if transposed else gradient) * math.prod(weights[1:]) * (of_inputs + of_weights)
 
 
 def load_generator(recipe: Mapping[str, Any], weights: Path, device: str = "cpu") -> Generator:

@@ -18,8 +18,9 @@ class Gan(MethodRecipe):
     title: ClassVar[str] = "a conditional DCGAN"
 
     kind: tyro.conf.Suppress[Literal["gan"]] = "gan"
-    network: Literal["dcgan", "pytorch-gan", "resnet"] = "dcgan"
-    """dcgan: transposed convolutions; pytorch-gan: upsampling, convolutions, dropout in D; resnet: residual blocks."""
+    network: Literal["dcgan", "pytorch-gan", "resnet", "r3gan"] = "dcgan"
+    """dcgan: transposed convolutions; pytorch-gan: upsampling, convolutions, dropout in D; resnet: residual blocks;
+    r3gan: residual blocks of grouped convolutions without a norm."""
     width: Positive = 32
     """Channels of the layer next to the image; the inner layers have 2, 4 and 8 times as many."""
     latent_size: Positive = 100
@@ -99,6 +100,14 @@ class Gan(MethodRecipe):
         if self.loss == "wgan-gp" and self.d_batch_norm:
             raise UsageError(
                 "--loss wgan-gp: its penalty is on each face alone, and batch norm mixes faces; give --no-d-batch-norm"
+            )
+        if self.network == "r3gan" and (self.g_batch_norm or self.d_batch_norm):
+            raise UsageError(
+                "--network r3gan: it has no batch norm in either network; give --no-g-batch-norm and --no-d-batch-norm"
+            )
+        if self.network == "r3gan" and self.spectral_norm != "none":
+            raise UsageError(
+                "--network r3gan: convolutions that start at 0 cannot be divided by their norm; give --spectral-norm none"
             )
         if self.g_conditioning == "norm" and not self.g_batch_norm:
             raise UsageError("--g-conditioning norm: it needs batch norm in the generator; leave out --no-g-batch-norm")

@@ -55,6 +55,7 @@ _GANS = (
     Gan(width=2, matching_aware=True, r1=1.0, lecam=0.1, augment="ada", g_conditioning="norm"),
     Gan(width=2, d_conditioning="auxiliary"),
     Gan(width=2, loss="wgan-gp", d_batch_norm=False),
+    Gan(width=2, loss="relativistic", r2=1.0),
 )
 
 

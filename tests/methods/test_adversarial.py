@@ -63,6 +63,42 @@ def test_the_losses_are_those_of_goodfellow_and_of_reed(batch: tuple[Tensor, Ten
     assert ("d_wrong" in scalars) == matching_aware
 
 
+@pytest.mark.parametrize("first", ["discriminator", "generator"])
+def test_the_relativistic_loss_pairs_each_real_face_with_a_fake_of_its_emotion(
+    batch: tuple[Tensor, Tensor], first: str
+) -> None:
+    method = {"loss": "relativistic", "matching_aware": True, "first": first, "d_batch_norm": False}
+    learner = learner_of(**method)
+    images, classes = batch[0], torch.tensor([0, 1, 2] * 4)
+    plan = recipes.from_dict({"method": {"kind": "gan", "width": 4, **method}}).method
+    generator, discriminator = build_generator(plan, 3), build_discriminator(plan, 3)
+    generator.load_state_dict(learner.state_dict()["generator"])
+    discriminator.load_state_dict(learner.state_dict()["discriminator"])
+    torch.manual_seed(3)
+    scalars = {name: float(value) for name, value in learner.step(*batch).items()}
+
+    torch.manual_seed(3)
+    fake = generator(torch.rand(12, plan.latent_size) * 2 - 1, classes).detach()
+    wrong_classes = (classes + torch.randint(1, 3, (12,))) % 3
+    with torch.no_grad():
+        real, generated = discriminator(images, classes), discriminator(fake, classes)
+        wrong = discriminator(images, wrong_classes)
+    loss_d = (F.softplus(generated - real) + F.softplus(wrong - real)).mean() / 2
+    assert scalars["loss_d"] == pytest.approx(float(loss_d), rel=1e-4)
+    assert scalars["d_accuracy"] == pytest.approx(float((real > generated).float().mean()))
+    assert scalars["logit_gap"] == pytest.approx(float((real - generated).mean()), rel=1e-3, abs=1e-6)
+    assert scalars["logit_spread"] == pytest.approx(float((real - generated).std()), rel=1e-3)
+    assert scalars["d_wrong"] == pytest.approx(float((wrong - real).sigmoid().mean()), rel=1e-4)
+    # Their zero is arbitrary: nothing is told that depends on it.
+    assert not scalars.keys() & {"d_real", "d_fake", "logit_real", "logit_fake", "d_accuracy_real", "d_accuracy_fake"}
+    # Both real faces and fakes are judged by D as it is when the generator learns.
+    if first == "discriminator":
+        discriminator.load_state_dict(learner.state_dict()["discriminator"])
+    with torch.no_grad():
+        loss_g = F.softplus(discriminator(images, classes) - discriminator(fake, classes)).mean()
+    assert scalars["loss_g"] == pytest.approx(float(loss_g), rel=1e-4)
+
+
 def test_a_wrong_emotion_is_never_the_right_one_and_each_other_is_as_likely() -> None:
     learner = learner_of(matching_aware=True)
     classes = torch.arange(3).repeat_interleave(2000)
@@ -111,6 +147,17 @@ PIECES: dict[str, dict[str, object]] = {
     "auxiliary": {"d_conditioning": "auxiliary", "network": "pytorch-gan", "first": "generator"},
     "resnet": {"network": "resnet", "spectral_norm": "discriminator", "d_batch_norm": False, "loss": "hinge"},
     "resnet-norms": {"network": "resnet", "g_conditioning": "norm", "d_conditioning": "projection"},
+    "r3gan": {
+        "network": "r3gan", "g_batch_norm": False, "d_batch_norm": False, "d_conditioning": "projection",
+        "loss": "relativistic", "r1": 0.1, "r2": 0.1, "r1_every": 1, "g_ema": 0.9, "beta1": 0.0,
+    },
+    "relativistic": {
+        "loss": "relativistic", "matching_aware": True, "r2": 0.1, "r1_every": 3, "d_steps": 2, "lecam": 0.1,
+        "augment": "ada", "spectral_norm": "both", "d_batch_norm": False, "first": "generator",
+    },
+    "relativistic-auxiliary": {
+        "loss": "relativistic", "d_conditioning": "auxiliary", "network": "pytorch-gan", "instance_noise": 0.1,
+    },
 }  # fmt: skip
 
 
@@ -152,6 +199,39 @@ def test_lazy_r1_comes_every_second_step_where_the_recipe_says_so(batch: tuple[T
     rows = steps_of(learner_of(**PIECES["hinge"]), range(4), batch)
     assert ["penalty_r1" in row for row in rows] == [True, False] * 2
     assert all("penalty_lecam" in row and "ada_p" in row for row in rows)
+
+
+def test_r2_is_r1_at_fakes_and_as_lazy(batch: tuple[Tensor, Tensor]) -> None:
+    learner = learner_of(d_batch_norm=False, r1=0.5, r2=2.0, r1_every=3)
+    plan = recipes.from_dict({"method": {"kind": "gan", "width": 4, "d_batch_norm": False}}).method
+    generator, discriminator = build_generator(plan, 3), build_discriminator(plan, 3)
+    generator.load_state_dict(learner.state_dict()["generator"])
+    discriminator.load_state_dict(learner.state_dict()["discriminator"])
+    rows = steps_of(learner, range(4), batch)
+    assert [{"penalty_r1", "penalty_r2"} <= row.keys() for row in rows] == [True, False, False, True]
+    torch.manual_seed(0)
+    classes = torch.tensor([0, 1, 2] * 4)
+    fake = generator(torch.rand(12, plan.latent_size) * 2 - 1, classes).detach()
+    for name, weight, faces in (("r1", 0.5, batch[0]), ("r2", 2.0, fake)):
+        faces.requires_grad_(True)
+        (slopes,) = torch.autograd.grad(discriminator(faces, classes).sum(), faces)
+        expected = weight * 3 * float(slopes.square().sum((1, 2, 3)).mean()) / 2
+        assert rows[0][f"penalty_{name}"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_adaptive_augmentation_follows_the_sign_about_the_middle_of_the_game(batch: tuple[Tensor, Tensor]) -> None:
+    """lsgan's D is undecided at 0.5: logits of 0.3 are of real faces that it takes for fakes."""
+    constant = 0.3
+
+    def logits(images: Tensor, classes: Tensor) -> tuple[Tensor, None]:
+        return images.mean((1, 2, 3)) * 0 + constant + learner._d.head.logit.bias * 0, None
+
+    rises = {}
+    for loss, constant in (("lsgan", 0.3), ("lsgan", 0.7), ("non-saturating", 0.3)):
+        learner = learner_of(loss=loss, augment="ada")
+        learner._logits = logits
+        rises[loss, constant] = steps_of(learner, range(8), batch)[-1]["ada_p"] > 0
+    assert rises == {("lsgan", 0.3): False, ("lsgan", 0.7): True, ("non-saturating", 0.3): True}
 
 
 def test_the_average_draws_the_faces_and_follows_the_generator(batch: tuple[Tensor, Tensor]) -> None:
@@ -215,6 +295,7 @@ def test_an_auxiliary_classifier_is_taught_and_teaches(batch: tuple[Tensor, Tens
     ("method", "flag"),
     [
         ({"loss": "hinge", "label_smoothing": 0.1}, "--label-smoothing"),
+        ({"loss": "relativistic", "label_smoothing": 0.1}, "--label-smoothing"),
         ({"loss": "wgan-gp"}, "--loss wgan-gp.*--no-d-batch-norm"),
         ({"g_conditioning": "norm", "g_batch_norm": False}, "--g-conditioning norm"),
         ({"d_conditioning": "auxiliary", "matching_aware": True}, "--d-conditioning auxiliary"),
@@ -226,6 +307,7 @@ def test_pieces_that_do_not_go_together_are_refused_by_name(method: dict[str, ob
         recipes.from_dict({"method": {"kind": "gan", **method}})
 
 
-def test_a_derivative_of_a_derivative_is_not_compiled() -> None:
-    with pytest.raises(UsageError, match="--compile"):
-        recipes.from_dict({"compile": True, "method": {"kind": "gan", "r1": 1.0}})
+@pytest.mark.parametrize("penalty", ["r1", "r2"])
+def test_a_derivative_of_a_derivative_is_not_compiled(penalty: str) -> None:
+    with pytest.raises(UsageError, match=f"--compile.*--{penalty}"):
+        recipes.from_dict({"compile": True, "method": {"kind": "gan", penalty: 1.0}})

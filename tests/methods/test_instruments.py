@@ -1,6 +1,8 @@
 """Instruments by textbook arithmetic; they leave the training as it would have been."""
 
 import math
+from collections.abc import Sequence
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -64,6 +66,19 @@ def test_a_bounded_layer_is_measured_before_it_is_bounded() -> None:
     spectra = Spectra(bound_spectrally(network), "d")
     for _ in range(60):
         scalars = spectra.measure()
+    assert float(scalars["spectral_d/0"]) == pytest.approx(largest, rel=1e-4)
+
+
+def test_a_matrix_that_starts_at_zero_is_measured_once_it_has_learned() -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(20, 6))
+    nn.init.zeros_(network[0].weight)
+    spectra = Spectra(network, "d")
+    assert float(spectra.measure()["spectral_d/0"]) == 0
+    nn.init.normal_(network[0].weight)
+    for _ in range(60):
+        scalars = spectra.measure()
+    largest = float(torch.linalg.matrix_norm(network[0].weight.detach(), 2))
     assert float(scalars["spectral_d/0"]) == pytest.approx(largest, rel=1e-4)
 
 
@@ -165,18 +180,20 @@ def test_a_gpus_use_is_a_share_and_no_number_without_one() -> None:
     assert 0 <= used <= 1 if torch.cuda.is_available() else math.isnan(used)
 
 
+class Bright(nn.Module):
+    """A D that returns the brightness, so that its logits of flat faces are known; `zeros` [3] are added by class."""
+
+    def __init__(self, zeros: Sequence[float] = (0.0, 0.0, 0.0)) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(1))
+        self.register_buffer("zeros", torch.tensor(zeros))
+
+    def forward(self, faces: Tensor, classes: Tensor) -> Tensor:
+        return faces.mean((1, 2, 3)) * self.weight + self.zeros[classes]
+
+
 def test_r_t_and_r_v_by_hand() -> None:
-    """With a D that returns the brightness, its logits of flat faces are known."""
     learner = learner_of()
-
-    class Bright(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.weight = nn.Parameter(torch.ones(1))
-
-        def forward(self, faces: Tensor, classes: Tensor) -> Tensor:
-            return faces.mean((1, 2, 3)) * self.weight
-
     learner._discriminator_probe = DiscriminatorProbe(Bright())
     codes = torch.full((40,), 3)
     train, held_out = torch.full((40, 1, 48, 48), 0.6), torch.full((40, 1, 48, 48), 0.2)
@@ -187,3 +204,25 @@ def test_r_t_and_r_v_by_hand() -> None:
     assert float(scalars["r_t"]) == pytest.approx(0.5)
     assert float(scalars["d_accuracy_held_out"]) == pytest.approx(0.25)
     assert float(scalars["r_v"]) == pytest.approx((0.35 + 0.1) / (0.35 - float(fakes)), rel=1e-4)
+
+
+@pytest.mark.parametrize("zeros", [(0.0, 0.0, 0.0), (5.0, -3.0, 90.0)])
+def test_of_pairs_each_measure_compares_faces_of_one_emotion(zeros: tuple[float, float, float]) -> None:
+    """What D adds to all logits of an emotion changes nothing."""
+    learner = learner_of(loss="relativistic")
+    learner._discriminator_probe = DiscriminatorProbe(Bright(zeros))
+    learner._measured_generator = SimpleNamespace(
+        latents=lambda count, seed: torch.zeros(count),
+        generate=lambda latents, codes: torch.where(codes == 1, -0.5, 0.1)[:, None, None, None].expand(-1, 1, 48, 48),
+    )
+    codes = torch.tensor([1, 3] * 10)
+    # Disgust's fakes are darker than all real faces, happy ones as bright as half of the training's, none held out.
+    train = torch.where(torch.arange(20) % 4 == 3, 0.0, 0.4)[:, None, None, None].expand(-1, 1, 48, 48)
+    held_out = torch.zeros(20, 1, 48, 48)
+    for _ in range(2):
+        scalars = learner.measure((train, codes), (held_out, codes))
+    # Training pairs: of disgust 0.9, of happy 0.3 or -0.1. Held out 0.5 and -0.1.
+    assert float(scalars["r_t"]) == pytest.approx((1 + 0) / 2)
+    assert float(scalars["d_accuracy_held_out"]) == pytest.approx(0.5)
+    assert float(scalars["d_accuracy_old"]) == pytest.approx(0.75)
+    assert float(scalars["r_v"]) == pytest.approx((0.5 - 0.2) / 0.5, rel=1e-3)

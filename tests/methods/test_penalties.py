@@ -7,7 +7,7 @@ import torch
 
 from fergan_core import recipe as recipes
 from fergan_core.methods import training_flops
-from fergan_core.methods.penalties import LeCam, gradient_penalty, zero_centred_penalty
+from fergan_core.methods.penalties import LeCam, OfFaces, gradient_penalty, watched, zero_centred_penalty
 
 WEIGHTS = torch.randn(1, 48, 48, generator=torch.Generator().manual_seed(0))
 NORM = float(WEIGHTS.norm())
@@ -22,14 +22,20 @@ def squared(faces: torch.Tensor) -> torch.Tensor:
     return faces.square().sum((1, 2, 3)) / 2
 
 
+def penalised(discriminate: OfFaces, faces: torch.Tensor) -> torch.Tensor:
+    at = watched(faces)
+    return zero_centred_penalty(discriminate(at), at)
+
+
 def test_r1_of_a_linear_discriminator_is_half_its_squared_norm() -> None:
-    assert float(zero_centred_penalty(linear, torch.randn(5, 1, 48, 48))) == pytest.approx(NORM**2 / 2, rel=1e-5)
+    assert penalised(linear, torch.randn(5, 1, 48, 48)).item() == pytest.approx(NORM**2 / 2, rel=1e-5)
 
 
-def test_r1_is_taken_at_the_faces() -> None:
+def test_the_zero_centred_penalty_is_taken_at_the_faces() -> None:
     # The gradient of |x|^2 / 2 is x.
     faces = torch.randn(5, 1, 48, 48)
-    assert zero_centred_penalty(squared, faces).item() == pytest.approx(float(faces.square().sum()) / 5 / 2, rel=1e-5)
+    assert penalised(squared, faces).item() == pytest.approx(float(faces.square().sum()) / 5 / 2, rel=1e-5)
+    assert not faces.requires_grad
 
 
 def test_gradient_penalty_asks_for_a_slope_of_one() -> None:
@@ -54,7 +60,7 @@ def test_gradient_penalty_is_taken_between_the_two() -> None:
     assert float(shares.mean()) == pytest.approx(0.5, abs=0.05)
 
 
-@pytest.mark.parametrize("penalty", [lambda d, x: zero_centred_penalty(d, x), lambda d, x: gradient_penalty(d, x, -x)])
+@pytest.mark.parametrize("penalty", [penalised, lambda d, x: gradient_penalty(d, x, -x)])
 def test_a_penalty_teaches_the_discriminators_weights(penalty) -> None:
     weights = WEIGHTS.clone().requires_grad_(True)
     penalty(lambda faces: (faces * weights).sum((1, 2, 3)), torch.randn(5, 1, 48, 48)).backward()
@@ -77,8 +83,9 @@ def test_what_a_penalty_costs_is_counted() -> None:
     # Unaugmented faces enter the discriminator as they are.
     plain = recipes.preset("quick")
     method = replace(plain.method, augment="none", d_batch_norm=False)
-    changes = {"none": {}, "r1": {"r1": 1.0}, "gradient penalty": {"loss": "wgan-gp"}}
+    changes = {"none": {}, "r1": {"r1": 1.0}, "r1 and r2": {"r1": 1.0, "r2": 1.0}, "gradient penalty": {"loss": "wgan-gp"}}
     costs = {
         name: training_flops(replace(plain, method=replace(method, **changed))) for name, changed in changes.items()
     }
-    assert costs["none"] < costs["r1"] < costs["gradient penalty"]
+    assert costs["none"] < costs["r1"] < costs["r1 and r2"] < costs["gradient penalty"]
+    assert costs["r1 and r2"] - costs["none"] == pytest.approx(2 * (costs["r1"] - costs["none"]))
