@@ -25,8 +25,7 @@ from fergan_core import recipe as recipes
 from fergan_core.data import open_dataset, split_parts
 from fergan_core.emotions import EMOTIONS
 from fergan_core.evaluation import FINAL_COUNT, Evaluator, Protocol, judges_for
-from fergan_core.methods import build_learner
-from fergan_core.methods.protocols import Generator
+from fergan_core.methods import Generator, MethodLearner, build_learner
 from fergan_core.metrics.catalogue import CATALOGUE
 from fergan_core.metrics.distances import nearest
 from fergan_core.training import engine
@@ -43,7 +42,7 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
 _DRAWN = 26_000  # as papers do on Stacked MNIST
 _TRAINING = 30_000  # images of three digits
 _WIDTH, _HEIGHT = 16, 48  # of a digit's place
-_PROTOTYPES = 6_000  # digits that others are compared with
+_PROTOTYPES = 3_000  # digits that others are compared with
 _REACH = 0.99  # quantile of real digits' distances
 _EMOTION = "neutral"  # of all images of digits, which have no classes here
 _SCORES = ("modes", "fid", "recall")
@@ -72,7 +71,8 @@ def stacked_digits(count: int, seed: int) -> tuple[Tensor, Tensor]:
     zeros = torch.zeros_like(across)
     matrix = torch.stack([across, 0.25 * chance[2], 0.15 * chance[3], zeros, down, 0.2 * chance[4]], 1).view(-1, 2, 3)
     grid = F.affine_grid(matrix, [count * PLACES, 1, _HEIGHT, _WIDTH], align_corners=False)
-    cells = F.grid_sample(glyphs[digits.flatten()], grid, align_corners=False) * (0.85 + 0.15 * chance[5]).view(-1, 1, 1, 1)
+    brightness = (0.85 + 0.15 * chance[5]).view(-1, 1, 1, 1)
+    cells = brightness * F.grid_sample(glyphs[digits.flatten()], grid, align_corners=False)
     images = cells.view(count, PLACES, _HEIGHT, _WIDTH).permute(0, 2, 1, 3).reshape(count, _HEIGHT, PLACES * _WIDTH)
     return (255 * images).round().to(torch.uint8), digits
 
@@ -116,10 +116,15 @@ def reverse_kl(modes: Tensor) -> float:
 
 @dataclass(frozen=True)
 class Trained:
-    """A generator, and how many seconds its training took."""
+    """A learner at the end of its training, and how many seconds that took."""
 
-    generator: Generator
+    learner: MethodLearner
     seconds: float
+
+    @property
+    def generator(self) -> Generator:
+        """Draws by the weights at the end."""
+        return self.learner.generator
 
 
 class _End(engine.Hook):
@@ -132,7 +137,7 @@ class _End(engine.Hook):
 
 
 def train(recipe: recipes.Recipe, images: Tensor, labels: Tensor, seen: int) -> Trained:
-    """Train on images uint8 [N,48,48] and FER2013 codes int64 [N] until about `seen` images; the rates end with them."""
+    """Train on images uint8 [N,48,48] and FER2013 codes int64 [N] for about `seen` images, with which the rates end."""
     steps = max(1, seen // recipe.batch_size)
     learner = build_learner(recipe, torch.device("cpu"), steps=steps, bfloat16=False)
     epochs = math.ceil(steps / engine.steps_per_epoch(len(images), recipe.batch_size))
@@ -142,7 +147,7 @@ def train(recipe: recipes.Recipe, images: Tensor, labels: Tensor, seen: int) -> 
             learner, images, labels, batch_size=recipe.batch_size, epochs=epochs, seed=recipe.seed,
             flip=recipe.flip, sampling=recipe.sampling, hooks=[_End(steps)],
         )  # fmt: skip
-    return Trained(learner.generator, time.perf_counter() - started)
+    return Trained(learner, time.perf_counter() - started)
 
 
 def on_digits(variants: Mapping[str, recipes.Recipe], seen: int) -> Table:

@@ -73,7 +73,8 @@ class Adaptive:
     """ADA: mirror, shift, turn, zoom, light and a hole, each with probability p, which follows r_t.
 
     r_t is the mean sign of the discriminator's margins of real faces, which the paper has about a logit of 0: p rises
-    while it is above ADA_TARGET and falls otherwise, by 1 in `images` faces. The state is float32 [2]: p, and the sum of signs since its last change.
+    while it is above ADA_TARGET and falls otherwise, by 1 in `images` faces. The state is float32 [2]: p, and the sum
+    of signs since its last change.
     """
 
     def __init__(self, device: torch.device, images: int = 100_000) -> None:

@@ -107,7 +107,7 @@ class Gan(MethodRecipe):
             )
         if self.network == "r3gan" and self.spectral_norm != "none":
             raise UsageError(
-                "--network r3gan: convolutions that start at 0 cannot be divided by their norm; give --spectral-norm none"
+                "--network r3gan: spectral norm cannot divide convolutions that start at 0; give --spectral-norm none"
             )
         if self.g_conditioning == "norm" and not self.g_batch_norm:
             raise UsageError("--g-conditioning norm: it needs batch norm in the generator; leave out --no-g-batch-norm")

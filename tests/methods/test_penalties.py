@@ -83,9 +83,15 @@ def test_what_a_penalty_costs_is_counted() -> None:
     # Unaugmented faces enter the discriminator as they are.
     plain = recipes.preset("quick")
     method = replace(plain.method, augment="none", d_batch_norm=False)
-    changes = {"none": {}, "r1": {"r1": 1.0}, "r1 and r2": {"r1": 1.0, "r2": 1.0}, "gradient penalty": {"loss": "wgan-gp"}}
+    changes = {
+        "none": {},
+        "r1": {"r1": 1.0},
+        "r2": {"r2": 1.0},
+        "r1 and r2": {"r1": 1.0, "r2": 1.0},
+        "gradient penalty": {"loss": "wgan-gp"},
+    }
     costs = {
         name: training_flops(replace(plain, method=replace(method, **changed))) for name, changed in changes.items()
     }
-    assert costs["none"] < costs["r1"] < costs["r1 and r2"] < costs["gradient penalty"]
-    assert costs["r1 and r2"] - costs["none"] == pytest.approx(2 * (costs["r1"] - costs["none"]))
+    # R2 takes its slopes from the loss's own pass, R1 alone from one more.
+    assert costs["none"] < costs["r2"] < costs["r1"] < costs["r1 and r2"] < costs["gradient penalty"]
