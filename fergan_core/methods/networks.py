@@ -20,7 +20,7 @@ _GENERATORS: Mapping[str, Callable[..., nn.Module]] = {
     "pytorch-gan": dcgan.PytorchGanGenerator,
     "resnet": resnet.ResnetGenerator,
     # Without batch norm, its recipe has neither of the choices that need it.
-    "r3gan": lambda *, conditioning, norm, **sizes: r3gan.R3ganGenerator(**sizes),
+    "r3gan": lambda *, norm, **choices: r3gan.R3ganGenerator(**choices),
 }
 _DISCRIMINATORS: Mapping[str, Callable[..., nn.Module]] = {
     "dcgan": dcgan.dcgan_discriminator,

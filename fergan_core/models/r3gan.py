@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fergan_core.models.layers import DConditioning, Head, ImageEmbedding, LatentInput
+from fergan_core.models.layers import DConditioning, GConditioning, Head, ImageEmbedding, LatentInput, emotion_channels
 
 Layer = TypeVar("Layer", nn.Conv2d, nn.Linear)
 
@@ -54,10 +54,12 @@ class Block(nn.Module):
 class R3ganGenerator(nn.Module):
     """Latents [B,Z] -> a learnt 3x3 basis scaled by them -> four stages, doubled in between -> tanh [B,1,48,48]."""
 
-    def __init__(self, *, classes: int, latent_size: int, width: int, embedding_size: int) -> None:
+    def __init__(
+        self, *, classes: int, latent_size: int, width: int, embedding_size: int, conditioning: GConditioning
+    ) -> None:
         super().__init__()
         channels = _channels(width)
-        self.input = LatentInput(latent_size, classes, embedding_size, "concat")
+        self.input = LatentInput(latent_size, classes, embedding_size, conditioning)
         self.project = _draw_weights(nn.Linear(self.input.size, channels[0], bias=False))
         self.basis = nn.Parameter(torch.randn(channels[0], START, START))
         self.stages = nn.ModuleList(map(_stage, channels, BLOCKS))
@@ -78,9 +80,8 @@ class R3ganDiscriminator(nn.Module):
 
     def __init__(self, *, classes: int, width: int, conditioning: DConditioning) -> None:
         super().__init__()
-        self.embedding = ImageEmbedding(classes) if conditioning == "concat" else None
+        self.embedding, planes = emotion_channels(conditioning, classes)
         channels = _channels(width)[::-1]
-        planes = 2 if self.embedding is not None else 1
         self.patches = _plain(planes * _PATCH**2, channels[0])
         self.stages = nn.ModuleList(map(_stage, channels, reversed(BLOCKS)))
         self.wider = nn.ModuleList(_plain(*pair) for pair in itertools.pairwise(channels))
@@ -92,7 +93,7 @@ class R3ganDiscriminator(nn.Module):
                 _draw_weights(layer)
         if self.head.projection is not None:
             nn.init.normal_(self.head.projection.weight, 0.0, last**-0.5)
-        if self.embedding is not None:
+        if isinstance(self.embedding, ImageEmbedding):
             nn.init.normal_(self.embedding.table.weight)
 
     def forward(self, images: Tensor, classes: Tensor) -> Tensor:

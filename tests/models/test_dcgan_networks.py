@@ -8,8 +8,9 @@ from fergan_core.methods.networks import build_discriminator, build_generator
 from fergan_core.models.layers import ConditionalBatchNorm2d, OneHotChannels
 
 
-def config(network: str, g_conditioning: str, d_conditioning: str) -> recipes.Gan:
+def config(network: str, g_conditioning: str, d_conditioning: str, *, norm: bool = True) -> recipes.Gan:
     method = {"network": network, "width": 4, "g_conditioning": g_conditioning, "d_conditioning": d_conditioning}
+    method |= {"g_batch_norm": norm, "d_batch_norm": norm}
     return recipes.from_dict({"method": {"kind": "gan", **method}}).method
 
 
@@ -32,10 +33,10 @@ def test_shapes_and_that_the_emotion_matters(network: str, g_conditioning: str, 
     assert not torch.equal(logits, discriminator(faces, classes.flip(0)))
 
 
-@pytest.mark.parametrize("network", ["dcgan", "pytorch-gan", "resnet"])
+@pytest.mark.parametrize("network", ["dcgan", "pytorch-gan", "resnet", "r3gan"])
 def test_without_conditioning_the_emotion_changes_nothing(network: str) -> None:
     torch.manual_seed(0)
-    plan = config(network, "none", "none")
+    plan = config(network, "none", "none", norm=network != "r3gan")
     generator, discriminator = build_generator(plan, 7).eval(), build_discriminator(plan, 7).eval()
     latents, classes = torch.randn(6, plan.latent_size), torch.arange(6)
     faces = generator(latents, classes)
