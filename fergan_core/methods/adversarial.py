@@ -178,7 +178,7 @@ class AdversarialLearner:
         fake_logits, fake_emotions = self._logits(fake_input.view_as(fake_input), classes)
         fakes, scalars = [fake_logits], {}
         if self._config.matching_aware:
-            wrong_logits, _ = self._logits(real_input, self._wrong_classes(classes))
+            wrong_logits, _ = self._logits(real_input.detach(), self._wrong_classes(classes))
             fakes.append(wrong_logits)
             # Of pairs, the probability that the wrong emotion fits a real face better than its own.
             taken_for_real = wrong_logits - real_logits if self._loss.pairs else wrong_logits
