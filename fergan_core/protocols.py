@@ -118,7 +118,8 @@ def words(protocol: "Mapping[str, Any] | pd.Series") -> str:
     if fields.get("truncation", UNTRUNCATED) != UNTRUNCATED:
         parts.append(f"truncated to {fields['truncation']:g}")
     if sampling := fields.get("sampling"):
-        parts.append(f"drawn by {sampling['sampler']} in {sampling['steps']} steps, guidance {sampling['guidance']:g}")
+        steps = f"{sampling['steps']} step" + ("s" if sampling["steps"] > 1 else "")
+        parts.append(f"drawn by {sampling['sampler']} in {steps}, guidance {sampling['guidance']:g}")
     return ", ".join(parts)
 
 

@@ -46,6 +46,8 @@ SCALARS: dict[str, Scalar] = {
     "loss": Scalar("loss", "", LOSSES),
     "loss_d": Scalar("loss of D", "", LOSSES),
     "loss_g": Scalar("loss of G", "", LOSSES),
+    "loss_velocity": Scalar("velocity at a time", "", LOSSES),
+    "loss_average": Scalar("average velocity over a span", "", LOSSES),
     "d_real": Scalar("D(real)", "probability", DISCRIMINATOR_OUTPUT),
     "d_fake": Scalar("D(fake)", "probability", DISCRIMINATOR_OUTPUT),
     "d_wrong": Scalar("D(real, wrong emotion)", "probability", DISCRIMINATOR_OUTPUT),

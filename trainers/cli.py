@@ -16,7 +16,7 @@ from trainers.shell import guarded
 
 SamplerFlag = Annotated[
     str | None,
-    tyro.conf.arg(metavar="NAME", help="Sampler of a diffusion or flow model; by default the recipe's."),
+    tyro.conf.arg(metavar="NAME", help="Sampler of diffusion, flow or MeanFlow; by default the recipe's."),
 ]
 GuidanceFlag = Annotated[
     float | None, tyro.conf.arg(metavar="FLOAT", help="Classifier-free guidance; by default the recipe's, 1 is none.")

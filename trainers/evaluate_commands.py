@@ -41,9 +41,9 @@ class Drawing:
         guidance = default.guidance if self.guidance is None else self.guidance
         if min(self.steps, default=1) < 1 or guidance < 0:
             raise UsageError("--steps, --guidance: give 1 or more steps, and 0 or more guidance")
-        if guidance != 1 and not recipe.method.label_dropout:
+        if guidance != default.guidance and not recipe.method.guidable:
             raise UsageError(
-                "--guidance: the network was trained without label dropout, which guidance needs; leave it out"
+                f"--guidance: this network draws with a guidance of {default.guidance:g} only; leave it out"
             )
         sampler = self.sampler or default.sampler
         samplings = [Sampling(sampler, steps, guidance) for steps in self.steps or (default.steps,)]

@@ -77,12 +77,12 @@ def _chosen_sampling(run_id: str, bound: dict[str, Any]) -> tuple[str, int, floa
     samplers = list(get_args(get_type_hints(type(method))["sampler"]))
     sampler = st.selectbox(
         "Sampler", samplers, samplers.index(method.sampler), key=f"sampler {method.kind}", width=170,
-        help="The solver that goes from noise to a face. euler and ddim take one pass of the network a step, heun and "
-        "midpoint two, adaptive as many as it needs.",
+        help="The solver that goes from noise to a face. average, euler and ddim take one pass of the network a step, "
+        "heun and midpoint two, adaptive as many as it needs.",
     )  # fmt: skip
     steps = st.number_input("Steps", 1, 500, method.sample_steps, key="steps", **bound)
     guidance = method.guidance
-    if method.label_dropout:
+    if method.guidable:
         guidance = st.number_input(
             "Guidance", 0.0, 20.0, method.guidance, 0.5, key="guidance", **bound,
             help="1 is the network as it learned; more is closer to the emotion and less varied, at twice the time.",
@@ -119,7 +119,7 @@ def _show_result(request: DrawingRequest, drawing: Drawing, name: str) -> None:
     title = f"epoch {epoch}, seed {request.seed}"
     if request.sampling:
         sampler, steps, guidance = request.sampling
-        title += f", {sampler}, {steps} steps, guidance {guidance:g}"
+        title += f", {sampler}, {steps} step{'s' if steps > 1 else ''}, guidance {guidance:g}"
     st.markdown(f"**{choose.plain(name)}**, {choose.plain(title)}")
     _show_emotions(faces, title)
     png = sheets.labelled_sheet(faces, f"{name}, {title}", dark=choose.dark())

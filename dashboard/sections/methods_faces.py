@@ -9,7 +9,7 @@ from dashboard.charts.palette import emotion_label
 from dashboard.rows import rows_of
 from fergan_core.emotions import EMOTIONS
 from fergan_core.errors import FerganError
-from fergan_core.recipe import kinds, method_recipe
+from fergan_core.recipe import in_steps
 
 _FRAMES = 10
 
@@ -30,12 +30,7 @@ def show(chosen: pd.DataFrame) -> None:
             continue
         alt = f"{len(faces)} {emotion} faces of {row.name}"
         st.image(sheets.face_grid(faces, columns=len(faces)), alt=alt, width=760)
-    show_path(chosen[chosen.method.map(_in_steps).astype(bool)], emotion)
-
-
-def _in_steps(kind: str) -> bool:
-    """Tell whether a method draws a face in several steps; a run of somebody else's method does not."""
-    return kind in kinds() and method_recipe(kind).in_steps
+    show_path(chosen[chosen.method.map(in_steps).astype(bool)], emotion)
 
 
 def show_path(chosen: pd.DataFrame, emotion: str) -> None:
@@ -43,7 +38,9 @@ def show_path(chosen: pd.DataFrame, emotion: str) -> None:
     st.header("Sampling path", anchor=False)
     run_ids = [row.id for row in rows_of(chosen) if not data.checkpoints(row.id).empty]
     if not run_ids:
-        st.info("Choose a run of diffusion or flow with a checkpoint: its faces are drawn from noise step by step.")
+        st.info(
+            "Choose a run of diffusion, flow or MeanFlow with a checkpoint: these draw faces from noise step by step."
+        )
         return
     label = dict(zip(chosen.id, chosen.name, strict=True))
     with st.container(horizontal=True, vertical_alignment="bottom"):

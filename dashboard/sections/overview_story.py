@@ -15,6 +15,7 @@ from dashboard.sections import run_faces
 from dashboard.sections.overview_best import Best
 from dashboard.sections.run_scores import text_of
 from fergan_core.analysis.studies import forks
+from fergan_core.recipe import in_steps
 
 _COLLAPSES = ("global-collapse", "collapse")
 _MOST_RUNS = 12  # whose findings are read for a collapse that shows
@@ -141,13 +142,13 @@ def _fork_without(run_id: str, runs: pd.DataFrame) -> tuple[str, str] | None:
 
 
 def methods_story(bests: Sequence[Best], runs: pd.DataFrame) -> Story | None:
-    """The best GAN and the best diffusion or flow of the first data set that has both."""
+    """The best GAN and the best method that draws in steps, as diffusion does, of the first data set that has both."""
     methods: Mapping[str, str] = dict(zip(runs.id, runs.method, strict=True))
     label, sheets = choose.run_label(runs), data.contents().sheets
     for best in bests:
         ranking = best.ranking[best.ranking.run_id.map(lambda one: sheets.get(one, 0) > 0)]
         kinds = ranking.run_id.map(methods)
-        gans, denoisers = ranking[kinds == "gan"], ranking[kinds.isin(["diffusion", "flow"])]
+        gans, denoisers = ranking[kinds == "gan"], ranking[kinds.map(in_steps).astype(bool)]
         if len(gans) and len(denoisers):
             chosen = [gans.iloc[0], denoisers.iloc[0]]
             pictures = [

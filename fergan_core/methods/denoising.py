@@ -1,4 +1,4 @@
-"""What diffusion and flow matching share: a U-Net, its training and average, and faces drawn along a path.
+"""What diffusion, flow matching and MeanFlow share: a U-Net, its training and average, and faces drawn along a path.
 
 A `Path` is where they differ: how a face becomes noise, what the network estimates, and which times a solver takes.
 """
@@ -18,7 +18,7 @@ from fergan_core.methods.instruments import Batch, update_ratio
 from fergan_core.methods.networks import class_table, load_weights, on_device, trained_classes
 from fergan_core.methods.optimiser import rate_at, restore
 from fergan_core.models.denoiser import UNet
-from fergan_core.recipe import Denoiser, Sampling
+from fergan_core.recipe import Denoiser, MeanFlow, Sampling
 
 MAX_GRADIENT_NORM = 1.0  # gradients are clipped to it: one rare noise level must not undo what the others have learnt
 _NOISE_LEVELS = ("low", "middle", "high")  # at which a network is measured: quantiles 1/6, 1/2 and 5/6
@@ -68,7 +68,14 @@ class Likelihood(Protocol):
 
 def build_network(config: Denoiser, classes: int) -> nn.Module:
     """Make the recipe's U-Net: (x, noise levels, classes) -> estimate; class `classes` stands for no emotion."""
-    return UNet(classes=classes, width=config.width, blocks=config.blocks, patch=config.patch, dropout=config.dropout)
+    return UNet(
+        classes=classes,
+        width=config.width,
+        blocks=config.blocks,
+        patch=config.patch,
+        dropout=config.dropout,
+        spans=isinstance(config, MeanFlow),
+    )
 
 
 class DenoisingGenerator:
@@ -92,7 +99,7 @@ class DenoisingGenerator:
 
     def resampled(self, sampling: Sampling) -> "DenoisingGenerator":
         """Return the same network with another sampling; UsageError for a sampler that the path does not have."""
-        return DenoisingGenerator(self._path, sampling, self.emotions, self._network, self._device)
+        return type(self)(self._path, sampling, self.emotions, self._network, self._device)
 
     def latents(self, count: int, seed: int) -> Tensor:
         """Draw standard normal noise [count,1,48,48]; on the CPU, so that a seed gives the same on every device."""
@@ -185,20 +192,25 @@ class DenoisingLearner:
         if self._config.label_dropout:
             dropped = torch.rand(len(classes), device=self._device) < self._config.label_dropout
             classes = torch.where(dropped, self._none, classes)
-        times = self._path.draw_times(len(images), self._device)
-        loss = self._path.loss(partial(self._estimate, self._run, classes), images, torch.randn_like(images), times)
-        total = loss.mean()
+        objective, scalars = self._objective(images, classes)
         rate = rate_at(
             self._config.lr, self._done, self._steps, warmup=self._config.warmup, decay=self._config.lr_decay
         )
         self._optimiser.param_groups[0]["lr"] = rate
         self._optimiser.zero_grad(set_to_none=True)
-        total.backward()  # type: ignore[no-untyped-call]
+        objective.backward()  # type: ignore[no-untyped-call]
         norm = nn.utils.clip_grad_norm_(self._network.parameters(), MAX_GRADIENT_NORM)
         self._optimiser.step()
         self._done += 1
         self._average.follow(self._done)
-        return {"loss": total.detach(), "grad_norm": norm.detach()}
+        return scalars | {"grad_norm": norm.detach()}
+
+    def _objective(self, images: Tensor, classes: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return what a step minimises (0-dim), and the scalars to record of it."""
+        times = self._path.draw_times(len(images), self._device)
+        loss = self._path.loss(partial(self._estimate, self._run, classes), images, torch.randn_like(images), times)
+        total = loss.mean()
+        return total, {"loss": total.detach()}
 
     @torch.no_grad()
     def measure(self, train: Batch, held_out: Batch) -> dict[str, Tensor]:

@@ -18,7 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from fergan_core import recipe as recipes
 from fergan_core.emotions import emotion_code
 from fergan_core.errors import CheckpointError
-from fergan_core.methods import denoising
+from fergan_core.methods import denoising, meanflow
 from fergan_core.methods.adversarial import AdversarialLearner, unlike_steps
 from fergan_core.methods.denoising import DenoisingLearner
 from fergan_core.methods.diffusion import Edm
@@ -53,6 +53,7 @@ METHODS: dict[str, MethodSpec] = {
         MethodSpec(recipes.Vae, VaeLearner, load_vae),
         MethodSpec(recipes.Diffusion, partial(DenoisingLearner, Edm()), partial(denoising.load, Edm())),
         MethodSpec(recipes.Flow, partial(DenoisingLearner, StraightPath()), partial(denoising.load, StraightPath())),
+        MethodSpec(recipes.MeanFlow, meanflow.MeanFlowLearner, meanflow.load),
     )
 }
 

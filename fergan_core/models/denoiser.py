@@ -1,4 +1,4 @@
-"""The network of diffusion and flow matching: a class-conditional U-Net for 48x48 grey faces.
+"""The network of diffusion, flow matching and MeanFlow: a class-conditional U-Net for 48x48 grey faces.
 
 After DDPM++ as EDM uses it (Song et al. 2021, arXiv:2011.13456, appendix C; Karras et al. 2022, arXiv:2206.00364,
 appendix F.2): residual blocks with group norm, whose scale and shift belong to noise level and class; self-attention
@@ -18,11 +18,14 @@ _LEVEL_NUMBERS = 64  # of the embedding of a noise level
 
 
 class LevelEmbedding(nn.Module):
-    """Noise levels [B] of about -1 to 1 as sines and cosines of 32 frequencies, 1 to 100 radians a unit: [B,64]."""
+    """Noise levels [B] of about -1 to 1 as sines and cosines of 32 frequencies: [B,64].
 
-    def __init__(self) -> None:
+    They go from 1 to `highest` radians a unit.
+    """
+
+    def __init__(self, highest: float) -> None:
         super().__init__()
-        frequencies = torch.logspace(0, 2, _LEVEL_NUMBERS // 2)
+        frequencies = torch.logspace(0, math.log10(highest), _LEVEL_NUMBERS // 2)
         self.register_buffer("frequencies", frequencies, persistent=False)
 
     def forward(self, levels: Tensor) -> Tensor:
@@ -81,15 +84,23 @@ class Attention(nn.Module):
 
 
 class UNet(nn.Module):
-    """Noisy faces, noise levels and classes -> an estimate of the same shape; class `classes` stands for none."""
+    """Noisy faces, noise levels and classes -> an estimate of the same shape; class `classes` stands for none.
 
-    def __init__(self, *, classes: int, width: int, blocks: int, patch: int, dropout: float) -> None:
+    With `spans` a noise level is two numbers: a time, and the span of time from it over which to estimate.
+    """
+
+    def __init__(
+        self, *, classes: int, width: int, blocks: int, patch: int, dropout: float, spans: bool = False
+    ) -> None:
         super().__init__()
         side, levels = _SIDE // patch, int(math.log2(_SIDE // patch // SMALLEST_SIDE)) + 1
         channels = [width * (level + 1) for level in range(levels)]
         embedding = 4 * width
         self.patch = patch
-        self.level = nn.Sequential(LevelEmbedding(), nn.Linear(_LEVEL_NUMBERS, embedding), nn.SiLU())
+        # The estimate over a span is learnt from its derivative in time, which high frequencies make noisy.
+        highest = 10.0 if spans else 100.0
+        self.level = _level(embedding, highest)
+        self.span = _level(embedding, highest) if spans else None
         self.mixed = nn.Linear(embedding, embedding)
         self.emotion = nn.Embedding(classes + 1, embedding)
         self.begin = nn.Conv2d(patch * patch, width, 3, padding=1)
@@ -110,8 +121,12 @@ class UNet(nn.Module):
         nn.init.zeros_(self.end.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor, levels: Tensor, classes: Tensor) -> Tensor:
-        """Return an estimate [B,1,48,48] from x [B,1,48,48], noise levels [B], classes int64 [B]; 0 before training."""
-        embedding = F.silu(self.mixed(self.level(levels)) + self.emotion(classes))
+        """Return an estimate [B,1,48,48] from x [B,1,48,48], noise levels [B] or [B,2], classes int64 [B].
+
+        It is 0 before training.
+        """
+        level = self.level(levels) if self.span is None else self.level(levels[:, 0]) + self.span(levels[:, 1])
+        embedding = F.silu(self.mixed(level) + self.emotion(classes))
         x = self.begin(F.pixel_unshuffle(x, self.patch) if self.patch > 1 else x)
         skips = []
         for level, down in enumerate(self.down):
@@ -133,6 +148,10 @@ class UNet(nn.Module):
 
 def _blocks(inputs: Sequence[int], outputs: int, embedding: int, dropout: float, *, attention: bool) -> nn.ModuleList:
     return nn.ModuleList(Block(channels, outputs, embedding, dropout, attention=attention) for channels in inputs)
+
+
+def _level(embedding: int, highest: float) -> nn.Sequential:
+    return nn.Sequential(LevelEmbedding(highest), nn.Linear(_LEVEL_NUMBERS, embedding), nn.SiLU())
 
 
 def _norm(channels: int) -> nn.GroupNorm:

@@ -1,10 +1,10 @@
 """Recipes: the whole configuration of a run, its validation, its JSON, and the presets, which are named recipes."""
 
 from fergan_core.recipe.compare import NON_TRAINING_FIELDS, changes, differences, flat, key_of, training_fields
-from fergan_core.recipe.denoisers import Denoiser, Diffusion, Flow, Sampling
+from fergan_core.recipe.denoisers import Denoiser, Diffusion, Flow, MeanFlow, Sampling
 from fergan_core.recipe.fields import UNITS
 from fergan_core.recipe.gan import Gan
-from fergan_core.recipe.method import MethodRecipe, kinds, method_recipe
+from fergan_core.recipe.method import MethodRecipe, in_steps, kinds, method_recipe
 from fergan_core.recipe.presets import PRESETS, REPORT_EMOTIONS, preset, preset_of, presets_of
 from fergan_core.recipe.recipe import Recipe, changed, explain, from_dict, to_dict
 from fergan_core.recipe.vae import Vae
@@ -18,6 +18,7 @@ __all__ = [
     "Diffusion",
     "Flow",
     "Gan",
+    "MeanFlow",
     "MethodRecipe",
     "Recipe",
     "Sampling",
@@ -28,6 +29,7 @@ __all__ = [
     "explain",
     "flat",
     "from_dict",
+    "in_steps",
     "key_of",
     "kinds",
     "method_recipe",

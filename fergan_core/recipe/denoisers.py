@@ -1,4 +1,4 @@
-"""The recipes of diffusion and of flow matching, which share a network: see `methods/diffusion.py` and `flow.py`."""
+"""The recipes of the methods that share a U-Net: see `methods/diffusion.py`, `flow.py` and `meanflow.py`."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -22,7 +22,7 @@ class Sampling:
 
 @dataclass(frozen=True, config=STRICT)
 class Denoiser(MethodRecipe):
-    """What diffusion and flow matching share: a class-conditional U-Net, its training and its sampling."""
+    """What diffusion, flow matching and MeanFlow share: a class-conditional U-Net, its training and its sampling."""
 
     in_steps: ClassVar[bool] = True
 
@@ -61,6 +61,11 @@ class Denoiser(MethodRecipe):
         """Name the network of a checkpoint that draws."""
         return "average"
 
+    @property
+    def guidable(self) -> bool:
+        """Tell whether a trained network can draw with other guidance than the recipe's."""
+        return self.label_dropout > 0
+
     def __post_init__(self) -> None:
         if self.guidance != 1 and not self.label_dropout:
             raise UsageError(
@@ -88,3 +93,24 @@ class Flow(Denoiser):
     kind: tyro.conf.Suppress[Literal["flow"]] = "flow"
     sampler: Literal["euler", "midpoint", "adaptive"] = "midpoint"
     """Solver that draws a face: euler takes one pass of the network per step, midpoint two, adaptive what it needs."""
+
+
+@dataclass(frozen=True, config=STRICT)
+class MeanFlow(Denoiser):
+    """MeanFlow: flow matching that learns the velocity averaged over a step, to draw in one or two (Geng et al. 2025,
+    arXiv:2505.13447)."""
+
+    title: ClassVar[str] = "a class-conditional MeanFlow, which draws a face in a pass or two"
+
+    kind: tyro.conf.Suppress[Literal["meanflow"]] = "meanflow"
+    sampler: Literal["average"] = "average"
+    """How a face is drawn: average goes each step with the average velocity over it, one pass of the network."""
+    sample_steps: Positive = 2
+    """Steps for a face, unless other steps are asked for when drawing."""
+    guidance: Annotated[float, Field(ge=0)] = 2.0
+    """Classifier-free guidance that is learnt, and costs nothing when drawing: 1 is the plain conditional model."""
+
+    @property
+    def guidable(self) -> bool:
+        """Tell that the network has no other guidance than that which it learnt."""
+        return False

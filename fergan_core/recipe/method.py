@@ -44,6 +44,11 @@ def kinds() -> list[str]:
     return list(_KINDS)
 
 
+def in_steps(kind: str) -> bool:
+    """Tell whether a kind of method draws a face in several steps; one that is not known here does not."""
+    return kind in _KINDS and _KINDS[kind].in_steps
+
+
 def method_recipe(kind: object) -> type[MethodRecipe]:
     """Return the recipe's dataclass of a kind of method; UsageError for an unknown one."""
     if not isinstance(kind, str) or kind not in _KINDS:

@@ -277,7 +277,7 @@ def test_faces_say_what_is_missing_and_one_run_alone_is_no_comparison(
     url, ids = two_methods
     app = page(url, monkeypatch, runs=",".join(ids[:2]), part="Faces")
     assert any("no sheet" in text.value for text in app.text)
-    assert any("diffusion or flow" in info.value for info in app.info)
+    assert any("diffusion, flow or MeanFlow" in info.value for info in app.info)
     assert any("two or more runs" in info.value for info in page(url, monkeypatch, runs=ids[0]).info)
     same = page(url, monkeypatch, runs=",".join(ids[:2]))
     assert any("share one recipe" in info.value for info in same.info)

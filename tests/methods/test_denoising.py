@@ -1,4 +1,4 @@
-"""What diffusion and flow share: guidance, seeds, exact resume, and what is measured."""
+"""What diffusion, flow and MeanFlow share: guidance, seeds, exact resume, and what is measured."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +9,7 @@ import torch
 from fergan_core import methods
 from fergan_core import recipe as recipes
 from fergan_core.errors import CheckpointError, UsageError
-from fergan_core.recipe import Diffusion, Flow, Recipe, Sampling
+from fergan_core.recipe import Diffusion, Flow, MeanFlow, Recipe, Sampling
 from fergan_core.training import engine
 from tests.support.resume import check_resume
 
@@ -19,8 +19,10 @@ SMALL = {"width": 8, "sample_steps": 3, "warmup": 0}
 RECIPES = [
     Recipe(emotions=LEARNED, batch_size=8, method=Diffusion(**SMALL)),
     Recipe(emotions=LEARNED, batch_size=8, method=Flow(**SMALL)),
+    Recipe(emotions=LEARNED, batch_size=8, method=MeanFlow(**SMALL)),
 ]
-by_method = pytest.mark.parametrize("recipe", RECIPES, ids=["diffusion", "flow"])
+by_method = pytest.mark.parametrize("recipe", RECIPES, ids=["diffusion", "flow", "meanflow"])
+guided_when_drawing = pytest.mark.parametrize("recipe", RECIPES[:2], ids=["diffusion", "flow"])
 
 
 def learner_after(recipe: Recipe, steps: int) -> methods.MethodLearner:
@@ -52,7 +54,7 @@ def test_the_network_learns_brightness_by_emotion_and_draws_it(recipe: Recipe) -
     assert brightness[8:].mean() < -0.2
 
 
-@by_method
+@guided_when_drawing
 def test_a_guidance_of_one_is_the_conditional_model_and_more_goes_farther_from_the_unconditional(
     recipe: Recipe,
 ) -> None:

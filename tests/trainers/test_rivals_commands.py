@@ -13,7 +13,7 @@ from tests.support.commands import LIGHT_FACES, few_light_faces, run_module
 
 SMALL = ("--images", "96", "--batch-size", "32", "--width", "8", "--emotions", "happy", "sad", "--watch-every", "2")
 FEW = ("--sample-steps", "2")
-TRAINERS = {"vae": (), "diffusion": FEW, "flow": FEW}
+TRAINERS = {"vae": (), "diffusion": FEW, "flow": FEW, "meanflow": FEW}
 
 
 def train(module: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
@@ -27,8 +27,10 @@ def few_scored() -> Iterator[None]:
 
 
 @pytest.mark.slow
-# Diffusion and flow share network and trainer.
-@pytest.mark.parametrize("module", ["flow", "vae", pytest.param("diffusion", marks=pytest.mark.thorough)])
+# Diffusion, flow and MeanFlow share network and trainer.
+@pytest.mark.parametrize(
+    "module", ["flow", "vae", *(pytest.param(name, marks=pytest.mark.thorough) for name in ("diffusion", "meanflow"))]
+)
 def test_a_run_has_sheets_checkpoints_scores_and_instruments_and_a_fork_does_what_its_parent_did(
     module: str, tmp_path: Path, small_data: Path
 ) -> None:
@@ -76,7 +78,11 @@ def evaluate_in_other_ways(registry: Path, run_id: str, module: str) -> None:
     scores, all_scores = reader.scores([run_id]), reader.scores([run_id], sampled=True)
     assert set(scores["count"]) == {LIGHT_FACES}
     assert set(zip(all_scores["steps"], all_scores["count"], strict=True)) == {(1, 60), (3, 60), (2, LIGHT_FACES)}
-    assert set(all_scores.sampler) == {"ddim" if module == "diffusion" else "midpoint"}
+    assert set(all_scores.sampler) == {{"diffusion": "ddim", "flow": "midpoint", "meanflow": "average"}[module]}
+    if module == "meanflow":
+        guided = run_module("trainers.cli", "evaluate", run_id, *light, "--guidance", "3")
+        assert guided.returncode == 2
+        assert "draws with a guidance of 2 only" in guided.stderr
     assert (all_scores.value[all_scores.metric == "speed"] > 0).sum() == 3
 
 
