@@ -4,6 +4,7 @@ BIN := .venv/bin
 DEMO_REGISTRY ?= demo/runs.db
 DEMO_PORT ?= 8501
 DEMO_FLAGS ?=
+GPU_FLAGS ?=
 # Tests that run beside each other, each in one thread.
 JOBS ?= $(shell $(PYTHON) -c "import os; print(min(4, os.cpu_count() or 1))")
 TESTS = -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder --durations 10
@@ -11,7 +12,7 @@ export PYTHONHASHSEED = 0
 # Where it is set, each process compiles the whole project anew, which takes a second.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo demo-run test test-all test-fast check bench showcase
+.PHONY: setup demo demo-run test test-all test-fast check bench bench-gpu showcase
 
 setup: .venv/.done
 	@if git ls-files --error-unmatch runs.db >/dev/null 2>&1; then git update-index --skip-worktree runs.db; fi
@@ -48,6 +49,10 @@ check: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks
+
+# At most eight minutes of a GPU; what is to be brought back is then in bench-gpu/.
+bench-gpu: setup
+	$(BIN)/python -m benchmarks.gpu $(GPU_FLAGS)
 
 showcase: setup
 	$(BIN)/fergan showcase $(RUNS) --out runs.db

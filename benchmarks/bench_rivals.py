@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks.common import row
+from benchmarks.common import bench_run, row
 from fergan_core import recipe as recipes
 from fergan_core.data import open_dataset
 from fergan_core.experiment.hooks.recorder import Recorder
@@ -65,11 +65,7 @@ def _training(recipe: recipes.Recipe, images: Tensor, codes: Tensor) -> dict[str
     theirs: list[float] = []
     with tempfile.TemporaryDirectory() as name:
         registry = Registry(str(Path(name) / "runs.db"))
-        run_id = registry.create_run(
-            name="bench", method=recipe.method.kind, preset=recipe.preset, recipe=recipes.to_dict(recipe),
-            dataset={"name": "synthfer", "source": "synthfer", "content_hash": "", "images": len(images)},
-            seed=0, provenance={"device": images.device.type}, tags=(), epochs=1, steps=0,
-        )  # fmt: skip
+        run_id = bench_run(registry, recipe, images.device.type, len(images))
         with PointWriter(registry, run_id) as writer:
             recorder = Recorder(writer, batch_size=recipe.batch_size)
 

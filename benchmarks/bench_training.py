@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 
-from benchmarks.common import fer2013_csv, peak_memory, row
+from benchmarks.common import bench_run, fer2013_csv, peak_memory, row
 from fergan_core import evaluation
 from fergan_core import recipe as recipes
 from fergan_core.data import Dataset, open_dataset, split_parts
@@ -146,11 +146,7 @@ def _first_losses(recipe: recipes.Recipe, images: Tensor, labels: Tensor) -> tup
 def _engine_blocks(recipe: recipes.Recipe, images: Tensor, labels: Tensor, folder: Path, epochs: int) -> _Alternating:
     """Train with the engine, recording every second block into a registry in `folder`."""
     registry = Registry(str(folder / "runs.db"))
-    run_id = registry.create_run(
-        name="bench", method="gan", preset="dcgan", recipe=recipes.to_dict(recipe),
-        dataset={"name": "synthfer", "source": "synthfer", "content_hash": "", "images": _IMAGES},
-        seed=0, provenance={"device": images.device.type}, tags=(), epochs=epochs, steps=0,
-    )  # fmt: skip
+    run_id = bench_run(registry, recipe, images.device.type, _IMAGES, epochs)
     learner = build_learner(recipe, images.device, steps=10**6, bfloat16=images.is_cuda)
     with PointWriter(registry, run_id) as writer:
         blocks = _Alternating(Recorder(writer, batch_size=recipe.batch_size), writer)

@@ -1,12 +1,18 @@
-"""Shared by the benchmarks: rows of their table, a CSV of FER2013 or a stand-in, a process's peak memory."""
+"""Shared by the benchmarks: their table, a run to record in, a CSV of FER2013 or a stand-in, peak memory."""
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+from rich.table import Table
+
+from fergan_core import recipe as recipes
 from fergan_core.data import open_dataset
-from fergan_core.registry import Reader
+from fergan_core.recipe import Recipe
+from fergan_core.registry import Reader, Registry
 from tests.support.machine import exporter
 
 _USAGES = ("Training", "PublicTest", "PrivateTest", "test")
@@ -25,10 +31,45 @@ print(peak)
 
 
 def row(
-    name: str, value: float, unit: str, note: str = "", *, reference: float | None = None, ratio: float | None = None
+    name: str,
+    value: float | None,
+    unit: str,
+    note: str = "",
+    *,
+    reference: float | None = None,
+    ratio: float | None = None,
 ) -> dict[str, Any]:
-    """Return a row of the benchmarks' table; a ratio above 1 is in FerGAN's favour."""
+    """Return a row of the benchmarks' table; a ratio above 1 is in FerGAN's favour, no value is a failure."""
     return {"name": name, "value": value, "unit": unit, "reference": reference, "ratio": ratio, "note": note}
+
+
+def print_rows(rows: Sequence[dict[str, Any]], group: str) -> None:
+    """Print the benchmarks' table; each row names its `group`, such as its suite, under that key."""
+    table = Table()
+    for heading in (group, "what", "value", "unit", "reference", "ratio", "note"):
+        table.add_column(heading, justify="right" if heading in ("value", "reference", "ratio") else "left")
+    for line in rows:
+        value, reference, ratio = line["value"], line["reference"], line["ratio"]
+        table.add_row(
+            line[group],
+            line["name"],
+            "" if value is None else f"{value:,.4g}",
+            line["unit"],
+            "" if reference is None else f"{reference:,.4g}",
+            "" if ratio is None else f"{ratio:.2f}",
+            line["note"],
+        )
+    # A log has no width of its own; a terminal has.
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+def bench_run(registry: Registry, recipe: Recipe, device: str, images: int, epochs: int = 1) -> str:
+    """Create a run for what a benchmark records; return its id."""
+    return registry.create_run(
+        name="bench", method=recipe.method.kind, preset=recipe.preset, recipe=recipes.to_dict(recipe),
+        dataset={"name": "synthfer", "source": "synthfer", "content_hash": "", "images": images},
+        seed=0, provenance={"device": device}, tags=(), epochs=epochs, steps=0,
+    )  # fmt: skip
 
 
 def ended(reader: Reader) -> dict[str, dict[str, object]]:

@@ -65,8 +65,10 @@ def _command_of(words: list[str]) -> tuple[str, ...]:
         package, _, module = words[2].partition(".")
         if package == "trainers" and (ROOT / package / f"{module}.py").exists():
             return tuple(words[:3])
-        source = ROOT / package / f"{(module or '__main__').replace('.', '/')}.py"
-        if package in ("benchmarks", "tests") and source.exists():
+        place = ROOT / package / module.replace(".", "/")
+        if package in ("benchmarks", "tests") and any(
+            source.exists() for source in (place.with_suffix(".py"), place / "__main__.py")
+        ):
             return ()
         if package == "pytest":
             return ()

@@ -19,8 +19,8 @@ Words = str | int | float | Path
 LIGHT_FACES = 200  # of 2,000: as many kinds of scores in a third of the time
 
 # Processes forked from one that has imported torch and what else trainings and drawings take, and has done nothing yet.
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["torch._dynamo", "fergan_core.experiment", "trainers.cli", "trainers.training"])
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["torch._dynamo", "fergan_core.experiment", "trainers.cli", "trainers.training"])
 
 
 @contextlib.contextmanager
@@ -78,7 +78,7 @@ class Started:
         """Do what `python -m MODULE WORDS` does, with `few_light_faces` and without the 6 to 10 seconds of imports."""
         self._out = out
         arguments = (module, *map(str, words))
-        self._process = _FORKS.Process(target=_run, args=(arguments, out, {**os.environ, **(environment or {})}))
+        self._process = FORKS.Process(target=_run, args=(arguments, out, {**os.environ, **(environment or {})}))
         with pytest.MonkeyPatch.context() as patch:
             # The new process runs the file of `__main__` first, and AppTest leaves a page's there.
             patch.setitem(sys.modules, "__main__", ModuleType("__main__"))
