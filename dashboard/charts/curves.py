@@ -94,11 +94,11 @@ def run_line(points: pd.DataFrame, name: str, colour: str, pace: Pace, unit: Uni
     # As arrays: a page has hundreds of curves, on each of which pandas would spend milliseconds.
     steps, mean, low, high = (table[name].to_numpy(dtype=float) for name in ("step", "mean", "low", "high"))
     x = pace.at(unit, steps)
-    columns = {"x": x, "value": smoothed(steps, mean, half_life), "mean": mean, "low": low, "high": high, "runs": 1}
+    columns = {"x": x, "value": smoothed(steps, mean, half_life), "mean": mean, "low": low, "high": high}
     if np.isnan(x).any():
-        columns = {column: values if column == "runs" else values[~np.isnan(x)] for column, values in columns.items()}
+        columns = {column: values[~np.isnan(x)] for column, values in columns.items()}
     words = None if lost is None else (float(pace.at(unit, [lost])[0]), f"not a number at step {lost:,}")
-    return Line(name, colour, pd.DataFrame(columns), words)
+    return Line(name, colour, pd.DataFrame(columns | {"runs": np.ones(len(columns["x"]), dtype=int)}), words)
 
 
 def group_line(name: str, colour: str, lines: Sequence[Line], spread: Spread) -> Line:

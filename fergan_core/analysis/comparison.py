@@ -154,10 +154,10 @@ def cut_short(scores: pd.DataFrame, runs: pd.DataFrame, recipes: Mapping[str, Ma
     """
     steps = dict(zip(runs["id"], runs["steps"], strict=True))
     shares: dict[str, float] = {}
-    for row in scores.drop_duplicates("run_id").itertuples():
-        if flat(recipes[str(row.run_id)]).get("lr_decay") and steps[row.run_id]:
-            share = float(row.step) / float(steps[row.run_id])
-            shares[str(row.rival)] = min(share, shares.get(str(row.rival), 1.0))
+    first = scores.drop_duplicates("run_id")
+    for run_id, rival, step in zip(first["run_id"], first["rival"], first["step"].astype(float), strict=True):
+        if flat(recipes[run_id]).get("lr_decay") and steps[run_id]:
+            shares[rival] = min(step / steps[run_id], shares.get(rival, 1.0))
     early = [f"'{rival}' after {share:.0%} of it" for rival, share in shares.items() if share < _WHOLE]
     if not early:
         return ""

@@ -88,14 +88,15 @@ def training_flops(recipe: recipes.Recipe) -> float:
 
 
 def _convolution_backward_flops(
-    gradient: Sequence[int], inputs: Sequence[int], weights: Sequence[int], *others: Any, **_: Any
+    gradient: Sequence[int], inputs: Sequence[int], weights: Sequence[int], *others: Any, out_shape: Any = None
 ) -> int:
     """Count a convolution's backward pass by the shapes of its arguments; each gradient costs as much as the output.
 
     PyTorch's own formula takes the gradient of a grouped convolution's weights for that of a dense one.
     """
-    *_, transposed, _, _, (of_inputs, of_weights, _) = others
-    return 2 * math.prod(inputs if transposed else gradient) * math.prod(weights[1:]) * (of_inputs + of_weights)
+    transposed, (of_inputs, of_weights, _) = others[-4], others[-1]
+    outputs = math.prod(inputs if transposed else gradient)
+    return 2 * outputs * math.prod(weights[1:]) * (int(of_inputs) + int(of_weights))
 
 
 def load_generator(recipe: Mapping[str, Any], weights: Path, device: str = "cpu") -> Generator:

@@ -37,10 +37,11 @@ def phases(values: "pd.Series[float]", known: Sequence[Phase] = (), recoveries: 
     collapses: list[Phase] = []
     for low in [*known, *_low(later)]:
         last = collapses[-1] if collapses else None
-        recovered = last and next((step for step in risen if last.end < step < low.start), None)
         if last is None:
             collapses.append(low)
-        elif recovered is None:
+            continue
+        recovered = next((step for step in risen if last.end < step < low.start), None)
+        if recovered is None:
             lowest = min((one for one in (last.lowest, low.lowest) if one is not None), default=None)
             collapses[-1] = replace(last, end=low.end, lowest=lowest, broken=True)
         else:
