@@ -216,7 +216,9 @@ def test_the_command_meets_them_where_it_is_told(
     answer = json.loads(capsys.readouterr().out)
     assert {(row["rival"], row["step"]) for row in answer["scores"]} == {("quick", 200), ("flow-quick", 100)}
     assert main(["compare", *ids, "--registry", url]) == 0
-    assert "3 paired seeds suggest that 'flow-quick' is better by " in " ".join(capsys.readouterr().out.split())
+    text = " ".join(capsys.readouterr().out.split())
+    assert "3 paired seeds suggest that 'flow-quick' is better by " in text
+    assert "rest on one judge; `fergan evaluate RUN@all --judge synthfer-check --count 2000`" in text
     assert main(["compare", *ids, "--at", "0", "--registry", url]) == 2
     assert "--at: 0 is not a budget" in capsys.readouterr().err
 
