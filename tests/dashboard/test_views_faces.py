@@ -8,10 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from fergan_core import recipe as recipes
+from fergan_core.methods import build_learner
 from fergan_core.registry import Registry, Score
+from fergan_core.training.checkpoint import save_checkpoint
 from tests.support.pages import given_to_components, open_page
 
 TITLES = {"checkpoints": "Checkpoints", "inception_score": "Inception Score", "compare": "Compare"}
@@ -283,3 +287,45 @@ def test_unknown_runs_in_the_address_are_named(
     assert "nosuch" in app.warning[0].value
     assert "neither" in app.warning[0].value
     assert any(words in info.value for info in app.info)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "guided"), [("meanflow", False), ("flow", True)])
+def test_how_a_face_is_drawn_can_be_chosen_as_far_as_the_method_allows(
+    kind: str, guided: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MeanFlow's guidance is trained in; the flow's is not."""
+    registry = Registry(str(tmp_path / "runs.db"))
+    plan = recipes.from_dict({"emotions": ["angry", "happy"], "method": {"kind": kind, "width": 8, "sample_steps": 2}})
+    run_id = registry.create_run(
+        name="few steps", method=kind, preset="quick", recipe=recipes.to_dict(plan), seed=0, provenance={}, tags=(),
+        dataset={"name": "synthfer", "source": "synthfer", "content_hash": "0" * 64, "images": 600}, epochs=1, steps=1,
+    )  # fmt: skip
+    learner = build_learner(plan, torch.device("cpu"), steps=1, bfloat16=False)
+    folder = registry.files / run_id / "checkpoints"
+    weights, _ = save_checkpoint(folder, 1, learner.state_dict(), learner.networks)
+    picture = sheet(1, 2)
+    path = f"{run_id}/sheets/step-1.webp"
+    (registry.files / path).parent.mkdir(parents=True)
+    (registry.files / path).write_bytes(picture)
+    at = {"epoch": 1, "step": 1, "images_seen": 64}
+    sha256 = hashlib.sha256(picture).hexdigest()
+    registry.add_sheet(
+        run_id, path=path, sha256=sha256, bytes=len(picture), emotions=["angry", "happy"], columns=10, **at
+    )
+    registry.add_checkpoint(
+        run_id, path=str(weights.path.relative_to(registry.files)), sha256=weights.sha256, bytes=weights.bytes, **at
+    )
+    registry.set_status(run_id, "finished")
+    app = page("checkpoints", registry.url, monkeypatch, runs=run_id, count="1", draw="true")
+    assert not app.exception
+    assert not app.error
+    numbers = {number.key for number in app.number_input}
+    assert "steps" in numbers
+    assert ("guidance" in numbers) == guided
+    assert app.number_input(key="steps").value == 2
+    samplers = list(app.selectbox(key=f"sampler {kind}").options)
+    assert samplers == (["euler", "midpoint", "adaptive"] if guided else ["average"])
+    for view in ("run", "runs", "compare", "methods", "overview"):
+        query = {"run": run_id} if view == "run" else {"runs": run_id}
+        assert not page(view, registry.url, monkeypatch, **query).exception, view
