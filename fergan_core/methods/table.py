@@ -80,11 +80,17 @@ def training_flops(recipe: recipes.Recipe) -> float:
     learner = build_learner(plain, cpu, steps=steps, bfloat16=False)
     codes = torch.tensor([emotion_code(recipe.emotions[place % len(recipe.emotions)]) for place in range(_COUNTED)])
     faces = torch.zeros(_COUNTED, 1, 48, 48)
-    backward = {torch.ops.aten.convolution_backward: _convolution_backward_flops}
-    with FlopCounterMode(display=False, custom_mapping=backward) as counter:
+    with counting_flops() as counter:
         for _ in range(steps):
             learner.step(faces, codes)
     return float(counter.get_total_flops()) / (steps * _COUNTED)
+
+
+def counting_flops() -> FlopCounterMode:
+    """Return a context that counts floating-point operations as `training_flops` does."""
+    return FlopCounterMode(
+        display=False, custom_mapping={torch.ops.aten.convolution_backward: _convolution_backward_flops}
+    )
 
 
 def _convolution_backward_flops(

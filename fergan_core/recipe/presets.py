@@ -100,7 +100,7 @@ _PRESETS = (
         method=_ROBUST_GPU,
     ),
     # The GAN of 2024, for a core of a CPU and for some minutes of a GPU.
-    Recipe(preset="r3gan", epochs=6, batch_size=64, eval_every=3, flip=True, sampling="sqrt", method=_R3GAN),
+    Recipe(preset="r3gan", epochs=5, batch_size=64, eval_every=2, flip=True, sampling="sqrt", method=_R3GAN),
     Recipe(
         preset="r3gan-gpu",
         epochs=100,

@@ -8,6 +8,7 @@ import torch
 from fergan_core import recipe as recipes
 from fergan_core.methods import training_flops
 from fergan_core.methods.penalties import LeCam, OfFaces, gradient_penalty, watched, zero_centred_penalty
+from fergan_core.methods.table import counting_flops
 
 WEIGHTS = torch.randn(1, 48, 48, generator=torch.Generator().manual_seed(0))
 NORM = float(WEIGHTS.norm())
@@ -76,6 +77,16 @@ def test_lecam_draws_each_side_to_the_others_average() -> None:
     assert lecam.averages.tolist() == pytest.approx([2.0, -1.0], abs=1e-3)
     assert float(last) == pytest.approx(9 + 9, rel=1e-3)
     assert float(lecam(fake, real)) < 0.01 * float(last)
+
+
+@pytest.mark.parametrize("groups", [1, 2, 8])
+def test_a_grouped_convolution_costs_what_it_computes(groups: int) -> None:
+    """Forwards, and backwards as much again for the inputs and for the weights."""
+    layer = torch.nn.Conv2d(16, 16, 3, padding=1, groups=groups)
+    images = torch.randn(2, 16, 5, 5, requires_grad=True)
+    with counting_flops() as counter:
+        layer(images).sum().backward()
+    assert counter.get_total_flops() == 3 * 2 * (2 * 16 * 25) * (16 // groups * 9)
 
 
 @pytest.mark.slow

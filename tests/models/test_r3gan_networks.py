@@ -48,10 +48,10 @@ def test_an_untrained_block_is_the_identity_and_depth_does_not_change_the_logits
     x = torch.randn(2, blocks[0].widen.in_channels, 24, 24)
     assert torch.equal(blocks[0](x), x)
     noise = torch.randn(200, 1, 48, 48)
-    assert 0.02 < float(discriminator(noise, torch.arange(200) % 7).std()) < 5
+    assert 0.02 < discriminator(noise, torch.arange(200) % 7).std().item() < 5
     for block in blocks:
         nn.init.normal_(block.narrow.weight, 0.0, block.narrow.in_channels**-0.5)
-    assert 0.02 < float(discriminator(noise, torch.arange(200) % 7).std()) < 5
+    assert 0.02 < discriminator(noise, torch.arange(200) % 7).std().item() < 5
 
 
 def test_the_discriminator_has_a_slope_at_every_pixel() -> None:
