@@ -37,7 +37,7 @@ def test_charts_follow_the_theme_of_an_open_page(page_at) -> None:
 def test_small_charts_stand_two_in_a_row_on_a_telephone_and_four_in_a_wide_window(page_at) -> None:
     columns = """() => {
       const charts = [...document.querySelectorAll(".js-plotly-plot")].map((plot) => plot._fullLayout);
-      const small = charts.find((layout) => layout?.xaxis7);
+      const small = charts.find((layout) => layout?.xaxis5);
       const axes = Object.keys(small ?? {}).filter((name) => /^xaxis[0-9]*$/.test(name));
       return new Set(axes.map((name) => small[name].domain[0])).size;
     }"""

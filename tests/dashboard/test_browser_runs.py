@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from fergan_core.registry import Reader, Registry
+from tests.support.pages import wait_until_it_stands
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 PageAt = Callable[..., Page]
@@ -77,6 +78,7 @@ def test_a_run_is_renamed_tagged_trashed_and_restored_by_two_clicks_each(
     page.keyboard.type("<b>smaller</b>")
     page.keyboard.press("Enter")
     expect(page.get_by_role("link", name="<b>smaller</b>")).to_be_visible()
+    wait_until_it_stands(page)
     expect(bar.get_by_label("Tags")).to_have_count(1)  # the field of before the new name is gone
     bar.get_by_label("Tags").click()
     page.keyboard.type("fresh")
