@@ -63,6 +63,7 @@ def test_every_score_is_catalogued_and_lies_between_noise_and_real_faces(
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_in_spaces_that_know_no_emotion_a_tint_counts_and_the_judge_does_not(
     few: Dataset, parts: Parts, evaluator: Evaluator, unseen_faces: Dataset
 ) -> None:
