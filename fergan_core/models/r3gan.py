@@ -61,15 +61,15 @@ class R3ganGenerator(nn.Module):
         channels = _channels(width)
         self.input = LatentInput(latent_size, classes, embedding_size, conditioning)
         self.project = _draw_weights(nn.Linear(self.input.size, channels[0], bias=False))
-        self.basis = nn.Parameter(torch.randn(channels[0], START, START))
+        self.basis = nn.Parameter(torch.randn(START, START, channels[0]))
         self.stages = nn.ModuleList(map(_stage, channels, BLOCKS))
         self.narrower = nn.ModuleList(_plain(*pair) for pair in itertools.pairwise(channels))
         self.image = _plain(channels[-1], _PATCH**2)
 
     def forward(self, latents: Tensor, classes: Tensor) -> Tensor:
         """Return faces [B,1,48,48] in [-1,1]."""
-        x = self.project(self.input(latents, classes))[:, :, None, None] * self.basis
-        x = self.stages[0](x.contiguous(memory_format=torch.channels_last))
+        x = self.project(self.input(latents, classes))[:, None, None] * self.basis
+        x = self.stages[0](x.permute(0, 3, 1, 2))  # in channels-last layout, as the convolutions are
         for narrow, stage in zip(self.narrower, self.stages[1:], strict=True):
             x = stage(F.interpolate(narrow(x), scale_factor=2, mode="bilinear"))
         return torch.tanh(F.pixel_shuffle(self.image(x), _PATCH))

@@ -5,8 +5,10 @@ import torch
 from torch import nn
 
 from fergan_core import recipe as recipes
+from fergan_core.emotions import EMOTIONS
 from fergan_core.errors import UsageError
-from fergan_core.methods.networks import build_discriminator, build_generator
+from fergan_core.evaluation.jacobian import log_conditions
+from fergan_core.methods.networks import build_discriminator, build_generator, gan_generator
 from fergan_core.models import r3gan
 
 PLAIN = {"kind": "gan", "network": "r3gan", "g_batch_norm": False, "d_batch_norm": False}
@@ -52,6 +54,15 @@ def test_an_untrained_block_is_the_identity_and_depth_does_not_change_the_logits
     for block in blocks:
         nn.init.normal_(block.narrow.weight, 0.0, block.narrow.in_channels**-0.5)
     assert 0.02 < discriminator(noise, torch.arange(200) % 7).std().item() < 5
+
+
+@pytest.mark.slow
+def test_the_generators_jacobian_is_measured_at_its_checkpoints() -> None:
+    """By forward-mode derivatives of a batch of directions, which not every operation has."""
+    torch.manual_seed(0)
+    plan = config(width=2, latent_size=4)
+    generator = gan_generator(plan, EMOTIONS, build_generator(plan, 7), torch.device("cpu"))
+    assert bool(log_conditions(generator, torch.tensor([3, 4]), seed=0).isfinite().all())
 
 
 def test_the_discriminator_has_a_slope_at_every_pixel() -> None:
