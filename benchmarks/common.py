@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from fergan_core import recipe as recipes
-from fergan_core.data import open_dataset
+from fergan_core.data import Dataset, open_dataset
+from fergan_core.experiment import start
 from fergan_core.recipe import Recipe
 from fergan_core.registry import Reader, Registry
 from tests.support.machine import exporter
@@ -76,6 +77,15 @@ def ended(reader: Reader) -> dict[str, dict[str, object]]:
     """Return the runs that finished or diverged, by name; one that was stopped is trained again under the same name."""
     runs = reader.runs()
     return {row["name"]: row for row in runs[runs["status"].isin(["finished", "diverged"])].to_dict("records")}
+
+
+def trained(recipe: Recipe, dataset: Dataset, registry: Registry, name: str, *tags: str) -> str:
+    """Return the id of the run of this name that has ended; train it where there is none. An interrupt ends all."""
+    if name not in ended(registry.reader):
+        print(name, file=sys.stderr, flush=True)
+        if start(recipe, dataset, registry, name=name, tags=tags).status == "interrupted":
+            raise KeyboardInterrupt
+    return str(ended(registry.reader)[name]["id"])
 
 
 def peak_memory(code: str, *arguments: str) -> float:

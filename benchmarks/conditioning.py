@@ -18,10 +18,9 @@ from rich.console import Console
 from rich.table import Table
 from safetensors.torch import load_file
 
-from benchmarks.common import ended
+from benchmarks.common import trained
 from fergan_core import recipe as recipes
 from fergan_core.data import Dataset, open_dataset, split_parts
-from fergan_core.experiment import start
 from fergan_core.methods.networks import build_discriminator, class_table
 from fergan_core.protocols import preferred
 from fergan_core.registry import Reader, Registry
@@ -53,13 +52,8 @@ _SCORES = ("fid", "precision", "coverage", "recall", "accuracy")
 
 def train_missing(name: str, seed: int, dataset: Dataset, registry: Registry) -> str:
     """Train a variant's run where it is not in the registry; return its id."""
-    run_name = f"{name}, seed {seed}"
-    if run_name not in ended(registry.reader):
-        print(run_name, file=sys.stderr, flush=True)
-        recipe = recipes.changed(recipes.preset("dcgan"), {**_SHORT, **VARIANTS[name], "seed": str(seed)})
-        if start(recipe, dataset, registry, name=run_name, tags=("conditioning",)).status == "interrupted":
-            raise KeyboardInterrupt
-    return str(ended(registry.reader)[run_name]["id"])
+    recipe = recipes.changed(recipes.preset("dcgan"), {**_SHORT, **VARIANTS[name], "seed": str(seed)})
+    return trained(recipe, dataset, registry, f"{name}, seed {seed}", "conditioning")
 
 
 @torch.inference_mode()

@@ -18,13 +18,13 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.common import ended
+from benchmarks.common import ended, trained
 from fergan_core import evaluation
 from fergan_core import recipe as recipes
 from fergan_core.analysis.findings.thresholds import LIMITS
 from fergan_core.data import Dataset, open_dataset
 from fergan_core.errors import CheckpointError
-from fergan_core.experiment import detect_findings, start
+from fergan_core.experiment import detect_findings
 from fergan_core.methods import load_generator
 from fergan_core.methods.protocols import Generator
 from fergan_core.metrics.intervals import interval_of_share
@@ -79,16 +79,10 @@ class Case:
 
 def train_missing(part: str, dataset: Dataset, registry: Registry) -> None:
     """Train those runs of a part that the registry does not have yet."""
-    names = set(ended(registry.reader))
     for seed in SEEDS[part]:
         for kind, changes in KINDS[part].items():
-            name = f"{part}: {kind}, seed {seed}"
-            if name in names:
-                continue
-            print(name, file=sys.stderr, flush=True)
             recipe = recipes.changed(recipes.preset("quick"), {**changes, "seed": str(seed)})
-            if start(recipe, dataset, registry, name=name, tags=("detector", part)).status == "interrupted":
-                raise KeyboardInterrupt
+            trained(recipe, dataset, registry, f"{part}: {kind}, seed {seed}", "detector", part)
 
 
 class Truth:

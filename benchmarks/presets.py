@@ -15,7 +15,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.common import ended
+from benchmarks.common import trained
 from fergan_core import recipe as recipes
 from fergan_core.analysis.budgets import COST, SPEED, STRETCHES, Budget, at_budget, with_cost
 from fergan_core.analysis.families import corrected
@@ -24,7 +24,6 @@ from fergan_core.analysis.studies.groups import Difference, family
 from fergan_core.data import Dataset, open_dataset
 from fergan_core.emotions import EMOTIONS
 from fergan_core.evaluation import LIGHT_COUNT, Protocol, evaluate_checkpoints, judges_for
-from fergan_core.experiment import start
 from fergan_core.metrics.catalogue import CATALOGUE, Metric
 from fergan_core.protocols import preferred
 from fergan_core.registry import Reader, Registry
@@ -42,14 +41,9 @@ _SCORES: tuple[tuple[str, str | None, str], ...] = (
 
 def train_missing(preset: str, epochs: int, seed: int, dataset: Dataset, registry: Registry) -> str:
     """Train a preset's run where it is not in the registry, score its checkpoints by both priors; return its id."""
-    name = f"{preset}, {epochs} epochs, seed {seed}"
+    recipe = replace(recipes.preset(preset), epochs=epochs, eval_every=2, checkpoint_every=2, seed=seed)
+    run_id = trained(recipe, dataset, registry, f"{preset}, {epochs} epochs, seed {seed}", "presets")
     reader = registry.reader
-    if name not in ended(reader):
-        print(name, file=sys.stderr, flush=True)
-        recipe = replace(recipes.preset(preset), epochs=epochs, eval_every=2, checkpoint_every=2, seed=seed)
-        if start(recipe, dataset, registry, name=name, tags=("presets",)).status == "interrupted":
-            raise KeyboardInterrupt
-    run_id = str(ended(reader)[name]["id"])
     scored = reader.scores([run_id])
     steps = set(reader.checkpoints(run_id)["step"]) - set(scored[scored["prior"] == "balanced"]["step"])
     protocol = Protocol(judges_for(dataset.name)[0], LIGHT_COUNT, prior="balanced")

@@ -68,6 +68,14 @@ def _unstable(name: str, method: Gan, images: int = 4_000) -> Recipe:
     )  # fmt: skip
 
 
+def _gan_for_a_gpu(name: str, method: Gan, *, epochs: int, eval_every: int, batch_size: int) -> Recipe:
+    """Return a recipe whose epochs are short: not each of them is saved."""
+    return Recipe(
+        preset=name, epochs=epochs, batch_size=batch_size, eval_every=eval_every, checkpoint_every=5, flip=True,
+        sampling="sqrt", method=method,
+    )  # fmt: skip
+
+
 def _large(method: Denoiser) -> Denoiser:
     """Return a denoiser of 7 million parameters that looks at every pixel."""
     return replace(method, width=56, patch=1, dropout=0.05, warmup=1_000, lr=5e-4, ema=0.9995)
@@ -90,27 +98,10 @@ _PRESETS = (
     # What steadies a small conditional GAN at no more than the baseline's cost an image.
     Recipe(preset="robust", epochs=25, batch_size=64, eval_every=5, flip=True, sampling="sqrt", method=_ROBUST),
     # Residual blocks, for some minutes of a GPU.
-    Recipe(
-        preset="robust-gpu",
-        epochs=60,
-        eval_every=10,
-        checkpoint_every=5,
-        flip=True,
-        sampling="sqrt",
-        method=_ROBUST_GPU,
-    ),
+    _gan_for_a_gpu("robust-gpu", _ROBUST_GPU, epochs=60, eval_every=10, batch_size=128),
     # The GAN of 2024, for a core of a CPU and for some minutes of a GPU.
     Recipe(preset="r3gan", epochs=5, batch_size=64, eval_every=2, flip=True, sampling="sqrt", method=_R3GAN),
-    Recipe(
-        preset="r3gan-gpu",
-        epochs=100,
-        batch_size=256,
-        eval_every=25,
-        checkpoint_every=5,
-        flip=True,
-        sampling="sqrt",
-        method=replace(_R3GAN, width=64),
-    ),
+    _gan_for_a_gpu("r3gan-gpu", replace(_R3GAN, width=64), epochs=100, eval_every=25, batch_size=256),
     # The network and settings of PyTorch-GAN's implementations/dcgan, made conditional.
     Recipe(preset="pytorch-gan", epochs=25, batch_size=64, eval_every=5, method=_PYTORCH_GAN),
     Recipe(
