@@ -162,23 +162,23 @@ class AdversarialLearner:
             faces = faces + torch.randn_like(faces) * (self._config.instance_noise * remaining)
         return faces
 
-    def _logits(self, images: Tensor, classes: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Return D's logits [B] and, from an auxiliary classifier, the emotions' [B,classes]."""
+    def _logits(self, images: Tensor, *class_sets: Tensor) -> list[tuple[Tensor, Tensor | None]]:
+        """Return for each set of classes D's logits [B] and, of an auxiliary classifier, the emotions' [B,classes]."""
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._autocast):
-            logits: Tensor = self._d_run(images, classes)
-        logits = logits.float() if self._autocast else logits
-        return (logits, None) if logits.ndim == 1 else (logits[:, 0], logits[:, 1:])
+            outputs = self._d_run(images, *class_sets)
+        all_logits = [logits.float() for logits in (outputs if len(class_sets) > 1 else [outputs])]
+        return [(logits, None) if logits.ndim == 1 else (logits[:, 0], logits[:, 1:]) for logits in all_logits]
 
     def _learn_d(self, real: Tensor, fake: Tensor, classes: Tensor) -> dict[str, Tensor]:
         """Minimise D's loss; if matching-aware, half the fakes' term is that of real faces under a wrong emotion."""
         real_input, fake_input = self._discriminator_input(real), self._discriminator_input(fake.detach())
         if self._shares_pass and self._slopes_are_due():
             real_input, fake_input = watched(real_input), watched(fake_input)
-        real_logits, real_emotions = self._logits(real_input.view_as(real_input), classes)
-        fake_logits, fake_emotions = self._logits(fake_input.view_as(fake_input), classes)
+        class_sets = (classes, self._wrong_classes(classes)) if self._config.matching_aware else (classes,)
+        (real_logits, real_emotions), *under_wrong = self._logits(real_input.view_as(real_input), *class_sets)
+        ((fake_logits, fake_emotions),) = self._logits(fake_input.view_as(fake_input), classes)
         fakes, scalars = [fake_logits], {}
-        if self._config.matching_aware:
-            wrong_logits, _ = self._logits(real_input.detach(), self._wrong_classes(classes))
+        for wrong_logits, _ in under_wrong:
             fakes.append(wrong_logits)
             # Of pairs, the probability that the wrong emotion fits a real face better than its own.
             taken_for_real = wrong_logits - real_logits if self._loss.pairs else wrong_logits
@@ -266,10 +266,10 @@ class AdversarialLearner:
 
         @torch.no_grad()
         def real_logits() -> Tensor:
-            return self._logits(self._discriminator_input(real), classes)[0]
+            return self._logits(self._discriminator_input(real), classes)[0][0]
 
         self._d.requires_grad_(False)
-        logits, emotions = self._logits(self._discriminator_input(fake), classes)
+        ((logits, emotions),) = self._logits(self._discriminator_input(fake), classes)
         loss = self._loss.for_generator(logits, real_logits)
         if emotions is not None:
             loss = loss + F.cross_entropy(emotions, classes)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from fergan_core.models.layers import (
     DConditioning,
+    Discriminator,
     GConditioning,
     Head,
     LatentInput,
@@ -100,7 +101,7 @@ class PytorchGanGenerator(nn.Module):
         return torch.tanh(self.image(x))
 
 
-class _Discriminator(nn.Module):
+class _Discriminator(Discriminator):
     """A stack of strided convolutions under a head; `body` turns a face with its emotion's channels into [B,C,3,3]."""
 
     def __init__(self, body: nn.Sequential, channels: int, classes: int, conditioning: DConditioning) -> None:
@@ -110,11 +111,10 @@ class _Discriminator(nn.Module):
         self.head = Head(channels * START * START, classes, conditioning)
         initialise_dcgan(self)
 
-    def forward(self, images: Tensor, classes: Tensor) -> Tensor:
-        """Return logits [B] that images [B,1,48,48] of these classes are real (auxiliary: [B,1+classes])."""
-        x = images if self.embedding is None else self.embedding(images, classes)
-        logits: Tensor = self.head(self.body(x), classes)
-        return logits
+    def features(self, x: Tensor) -> Tensor:
+        """Return [B,C,3,3]."""
+        features: Tensor = self.body(x)
+        return features
 
 
 def dcgan_discriminator(*, classes: int, width: int, conditioning: DConditioning, norm: bool = True) -> nn.Module:

@@ -125,6 +125,31 @@ class Head(nn.Module):
         return logit
 
 
+class Discriminator(nn.Module):
+    """A discriminator: channels of the emotion, where it has some, then features of the faces, then a head."""
+
+    embedding: nn.Module | None
+    head: nn.Module
+
+    def features(self, x: Tensor) -> Tensor:
+        """Return what the head gets, [B,...], of faces with their emotion's channels."""
+        raise NotImplementedError
+
+    def forward(self, images: Tensor, *class_sets: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """Return logits [B] that images [B,1,48,48] of these classes are real (auxiliary: [B,1+classes]).
+
+        For several sets of classes it returns a tuple with the logits under each; features that do not depend on the
+        emotion are computed once.
+        """
+        if self.embedding is None:
+            features = self.features(images)
+            all_logits = tuple(self.head(features, classes) for classes in class_sets)
+        else:
+            inputs = (self.embedding(images, classes) for classes in class_sets)
+            all_logits = tuple(self.head(self.features(x), of) for x, of in zip(inputs, class_sets, strict=True))
+        return all_logits if len(class_sets) > 1 else all_logits[0]
+
+
 def bound_spectrally(network: nn.Module) -> nn.Module:
     """Apply spectral norm: divide each weight matrix by its largest singular value (arXiv:1802.05957, section 2.1).
 

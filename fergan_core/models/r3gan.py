@@ -16,7 +16,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fergan_core.models.layers import DConditioning, GConditioning, Head, ImageEmbedding, LatentInput, emotion_channels
+from fergan_core.models.layers import (
+    DConditioning,
+    Discriminator,
+    GConditioning,
+    Head,
+    ImageEmbedding,
+    LatentInput,
+    emotion_channels,
+)
 
 Layer = TypeVar("Layer", nn.Conv2d, nn.Linear)
 
@@ -75,7 +83,7 @@ class R3ganGenerator(nn.Module):
         return torch.tanh(F.pixel_shuffle(self.image(x), _PATCH))
 
 
-class R3ganDiscriminator(nn.Module):
+class R3ganDiscriminator(Discriminator):
     """The generator's stages mirrored, halved in between, a learnt 3x3 basis, head; logits [B] or [B,1+classes]."""
 
     def __init__(self, *, classes: int, width: int, conditioning: DConditioning) -> None:
@@ -96,14 +104,13 @@ class R3ganDiscriminator(nn.Module):
         if isinstance(self.embedding, ImageEmbedding):
             nn.init.normal_(self.embedding.table.weight)
 
-    def forward(self, images: Tensor, classes: Tensor) -> Tensor:
-        """Return logits [B] that images [B,1,48,48] of these classes are real (auxiliary: [B,1+classes])."""
-        x = images if self.embedding is None else self.embedding(images, classes)
+    def features(self, x: Tensor) -> Tensor:
+        """Return [B,8 width,1,1]."""
         x = self.stages[0](self.patches(F.pixel_unshuffle(x, _PATCH)))
         for widen, stage in zip(self.wider, self.stages[1:], strict=True):
             x = stage(widen(F.avg_pool2d(x, 2)))  # halved bilinearly: the mean of 2x2
-        logits: Tensor = self.head(self.basis(x), classes)
-        return logits
+        features: Tensor = self.basis(x)
+        return features
 
 
 def _channels(width: int) -> list[int]:

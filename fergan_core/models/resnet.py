@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from fergan_core.models.layers import (
     DConditioning,
+    Discriminator,
     GConditioning,
     Head,
     ImageEmbedding,
@@ -95,7 +96,7 @@ class _Down(nn.Module):
         return out
 
 
-class ResnetDiscriminator(nn.Module):
+class ResnetDiscriminator(Discriminator):
     """Three downsampling residual blocks and one more, ReLU, sum over positions, head; logits [B] or [B,1+classes]."""
 
     def __init__(self, *, classes: int, width: int, conditioning: DConditioning, norm: bool) -> None:
@@ -110,11 +111,9 @@ class ResnetDiscriminator(nn.Module):
         self.head = Head(channels[-1], classes, conditioning)
         _initialise(self)
 
-    def forward(self, images: Tensor, classes: Tensor) -> Tensor:
-        """Return logits [B] that images [B,1,48,48] of these classes are real (auxiliary: [B,1+classes])."""
-        x = images if self.embedding is None else self.embedding(images, classes)
-        logits: Tensor = self.head(F.relu(self.body(x)).sum((2, 3)), classes)
-        return logits
+    def features(self, x: Tensor) -> Tensor:
+        """Return [B,8 width]."""
+        return F.relu(self.body(x)).sum((2, 3))
 
 
 def _initialise(module: nn.Module) -> None:

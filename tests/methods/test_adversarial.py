@@ -31,11 +31,16 @@ def batch() -> tuple[Tensor, Tensor]:
     return torch.rand(12, 1, 48, 48, generator=source) * 2 - 1, torch.tensor([1, 3, 6] * 4)
 
 
-@pytest.mark.parametrize("matching_aware", [False, True])
-def test_the_losses_are_those_of_goodfellow_and_of_reed(batch: tuple[Tensor, Tensor], matching_aware: bool) -> None:
-    learner = learner_of(matching_aware=matching_aware)
+@pytest.mark.parametrize(
+    ("conditioning", "matching_aware"), [("concat", False), ("concat", True), ("projection", True)]
+)
+def test_the_losses_are_those_of_goodfellow_and_of_reed(
+    batch: tuple[Tensor, Tensor], conditioning: str, matching_aware: bool
+) -> None:
+    method = {"d_conditioning": conditioning, "matching_aware": matching_aware}
+    learner = learner_of(**method)
     images, classes = batch[0], torch.tensor([0, 1, 2] * 4)
-    plan = recipes.from_dict({"method": {"kind": "gan", "width": 4}}).method
+    plan = recipes.from_dict({"method": {"kind": "gan", "width": 4, **method}}).method
     generator, discriminator = build_generator(plan, 3), build_discriminator(plan, 3)
     generator.load_state_dict(learner.state_dict()["generator"])
     discriminator.load_state_dict(learner.state_dict()["discriminator"])
@@ -235,8 +240,8 @@ def test_adaptive_augmentation_follows_the_sign_about_the_middle_of_the_game(bat
     """lsgan's D is undecided at 0.5: logits of 0.3 are of real faces that it takes for fakes."""
     constant = 0.3
 
-    def logits(images: Tensor, classes: Tensor) -> tuple[Tensor, None]:
-        return images.mean((1, 2, 3)) * 0 + constant + learner._d.head.logit.bias * 0, None
+    def logits(images: Tensor, classes: Tensor) -> list[tuple[Tensor, None]]:
+        return [(images.mean((1, 2, 3)) * 0 + constant + learner._d.head.logit.bias * 0, None)]
 
     rises = {}
     for loss, constant in (("lsgan", 0.3), ("lsgan", 0.7), ("non-saturating", 0.3)):
