@@ -3,13 +3,12 @@
 from pathlib import Path
 from typing import Annotated
 
-import tyro
-
+from trainers.arguments import arg
 from trainers.runs_commands import JsonFlag, RegistryFlag, print_json
 
 
 def backup(
-    target: Annotated[Path, tyro.conf.arg(metavar="TARGET", help="A new folder, or one with earlier backups.")],
+    target: Annotated[Path, arg(metavar="TARGET", help="A new folder, or one with earlier backups.")],
     /,
     *,
     registry: RegistryFlag = None,
@@ -39,7 +38,7 @@ def backup(
 def restore(
     source: Annotated[
         Path,
-        tyro.conf.arg(metavar="TARGET", help="A folder of backups, of which the newest is used, or a .db file in it."),
+        arg(metavar="TARGET", help="A folder of backups, of which the newest is used, or a .db file in it."),
     ],
     /,
     *,

@@ -10,20 +10,19 @@ import tyro
 
 from fergan_core.errors import UsageError
 from trainers import backup_commands, claims, data_commands, evaluate_commands, replay, runs_commands
+from trainers.arguments import arg
 from trainers.datasets import LabelOrderFlag
 from trainers.runs_commands import JsonFlag, RegistryFlag
 from trainers.shell import guarded
 
 SamplerFlag = Annotated[
     str | None,
-    tyro.conf.arg(metavar="NAME", help="Sampler of diffusion, flow or MeanFlow; by default the recipe's."),
+    arg(metavar="NAME", help="Sampler of diffusion, flow or MeanFlow; by default the recipe's."),
 ]
 GuidanceFlag = Annotated[
-    float | None, tyro.conf.arg(metavar="FLOAT", help="Classifier-free guidance; by default the recipe's, 1 is none.")
+    float | None, arg(metavar="FLOAT", help="Classifier-free guidance; by default the recipe's, 1 is none.")
 ]
-DataArg = Annotated[
-    str, tyro.conf.arg(metavar="PATH|synthfer", help="FER2013 in any of its layouts, or the built-in faces.")
-]
+DataArg = Annotated[str, arg(metavar="PATH|synthfer", help="FER2013 in any of its layouts, or the built-in faces.")]
 
 
 def data_info(path: DataArg, /, *, label_order: LabelOrderFlag = None, json: JsonFlag = False) -> None:
@@ -35,7 +34,7 @@ def data_sheet(
     path: DataArg,
     /,
     *,
-    out: Annotated[Path, tyro.conf.arg(metavar="FILE.png", help="Picture to write.")],
+    out: Annotated[Path, arg(metavar="FILE.png", help="Picture to write.")],
     label_order: LabelOrderFlag = None,
 ) -> None:
     """Draw a contact sheet of a dataset, one row per emotion."""
@@ -45,52 +44,44 @@ def data_sheet(
 def evaluate(
     runs: Annotated[
         list[str],
-        tyro.conf.arg(
-            metavar="RUN[@EPOCH|@all]...", help="Runs: each one's last checkpoint, that of an epoch, or all."
-        ),
+        arg(metavar="RUN[@EPOCH|@all]...", help="Runs: each one's last checkpoint, that of an epoch, or all."),
     ],
     /,
     *,
-    images: Annotated[
-        Path | None, tyro.conf.arg(metavar="FILE.npz|DIR", help="Score these faces instead of runs.")
-    ] = None,
+    images: Annotated[Path | None, arg(metavar="FILE.npz|DIR", help="Score these faces instead of runs.")] = None,
     label_order: LabelOrderFlag = None,
     data: Annotated[
         str | None,
-        tyro.conf.arg(metavar="PATH|synthfer", help="The real faces; by default the run's training data."),
+        arg(metavar="PATH|synthfer", help="The real faces; by default the run's training data."),
     ] = None,
     registry: RegistryFlag = None,
     count: Annotated[
-        int | None, tyro.conf.arg(metavar="INT", help="Faces to draw; by default 10,000, with --light 2,000.")
+        int | None, arg(metavar="INT", help="Faces to draw; by default 10,000, with --light 2,000.")
     ] = None,
     prior: Annotated[
         Literal["natural", "balanced"],
-        tyro.conf.arg(help="Label prior: emotions as frequent as in the data, or equally frequent."),
+        arg(help="Label prior: emotions as frequent as in the data, or equally frequent."),
     ] = "natural",
-    truncation: Annotated[float, tyro.conf.arg(help="Factor on every latent, above 0 to 1; 1 is no truncation.")] = 1.0,
+    truncation: Annotated[float, arg(help="Factor on every latent, above 0 to 1; 1 is no truncation.")] = 1.0,
     judge: Annotated[
         tuple[str, ...],
-        tyro.conf.arg(
-            metavar="NAME|PATH...", help="Judges, the main one first; by default both judges of the dataset."
-        ),
+        arg(metavar="NAME|PATH...", help="Judges, the main one first; by default both judges of the dataset."),
     ] = (),
-    seed: Annotated[int, tyro.conf.arg(help="Seed of the faces.")] = 0,
+    seed: Annotated[int, arg(help="Seed of the faces.")] = 0,
     light: Annotated[
-        bool, tyro.conf.arg(help="Score as during training: one judge, 2,000 faces, no CAS and no Jacobian.")
+        bool, arg(help="Score as during training: one judge, 2,000 faces, no CAS and no Jacobian.")
     ] = False,
-    inception: Annotated[
-        bool, tyro.conf.arg(help="Score by the standard Inception-v3 too, to compare with papers.")
-    ] = False,
+    inception: Annotated[bool, arg(help="Score by the standard Inception-v3 too, to compare with papers.")] = False,
     inception_weights: Annotated[
-        Path | None, tyro.conf.arg(metavar="FILE", help="Inception's weights, where they are not in PyTorch's cache.")
+        Path | None, arg(metavar="FILE", help="Inception's weights, where they are not in PyTorch's cache.")
     ] = None,
     device: Annotated[
-        Literal["auto", "cpu", "cuda"], tyro.conf.arg(help="Device to draw on; auto is the GPU where there is one.")
+        Literal["auto", "cpu", "cuda"], arg(help="Device to draw on; auto is the GPU where there is one.")
     ] = "auto",
     sampler: SamplerFlag = None,
     steps: Annotated[
         tuple[int, ...],
-        tyro.conf.arg(metavar="INT...", help="Numbers of sampler steps, each scored separately."),
+        arg(metavar="INT...", help="Numbers of sampler steps, each scored separately."),
     ] = (),
     guidance: GuidanceFlag = None,
     json: JsonFlag = False,
@@ -109,20 +100,18 @@ def evaluate(
 
 
 def sample(
-    run: Annotated[str, tyro.conf.arg(metavar="RUN[@EPOCH]", help="A run: its last checkpoint, or that of an epoch.")],
+    run: Annotated[str, arg(metavar="RUN[@EPOCH]", help="A run: its last checkpoint, or that of an epoch.")],
     /,
     *,
-    out: Annotated[Path, tyro.conf.arg(metavar="FILE.npz|DIR|FILE.png", help="Where to write the faces.")],
-    per_emotion: Annotated[int, tyro.conf.arg(help="Faces of each emotion.")] = 100,
-    seed: Annotated[int, tyro.conf.arg(help="Seed of the faces.")] = 0,
+    out: Annotated[Path, arg(metavar="FILE.npz|DIR|FILE.png", help="Where to write the faces.")],
+    per_emotion: Annotated[int, arg(help="Faces of each emotion.")] = 100,
+    seed: Annotated[int, arg(help="Seed of the faces.")] = 0,
     registry: RegistryFlag = None,
     device: Annotated[
-        Literal["auto", "cpu", "cuda"], tyro.conf.arg(help="Device to draw on; auto is the GPU where there is one.")
+        Literal["auto", "cpu", "cuda"], arg(help="Device to draw on; auto is the GPU where there is one.")
     ] = "auto",
     sampler: SamplerFlag = None,
-    steps: Annotated[
-        int | None, tyro.conf.arg(metavar="INT", help="Steps of the sampler; by default the recipe's.")
-    ] = None,
+    steps: Annotated[int | None, arg(metavar="INT", help="Steps of the sampler; by default the recipe's.")] = None,
     guidance: GuidanceFlag = None,
 ) -> None:
     """Draw faces of every emotion from a checkpoint, as an array file, pictures in folders, or a contact sheet.
@@ -136,17 +125,17 @@ def sample(
 def compare_runs(
     runs: Annotated[
         list[str],
-        tyro.conf.arg(metavar="RUN...", help="Runs of two or more recipes or methods, several seeds of each."),
+        arg(metavar="RUN...", help="Runs of two or more recipes or methods, several seeds of each."),
     ],
     /,
     *,
     budget: Annotated[
         Literal["seconds", "images", "flops"],
-        tyro.conf.arg(help="Budget at which they are compared: training time, images seen, or operations."),
+        arg(help="Budget at which they are compared: training time, images seen, or operations."),
     ] = "seconds",
     at: Annotated[
         float | None,
-        tyro.conf.arg(
+        arg(
             metavar="N",
             help="The budget in seconds, images or TFLOP; by default that of the run that spent least.",
         ),
@@ -161,18 +150,18 @@ def compare_runs(
 
 
 def replay_run(
-    run: Annotated[str, tyro.conf.arg(metavar="RUN", help="Run to train again in part.")],
+    run: Annotated[str, arg(metavar="RUN", help="Run to train again in part.")],
     /,
     *,
-    first: Annotated[int, tyro.conf.arg(name="from", help="Epoch whose checkpoint the replay starts from.")],
-    last: Annotated[int, tyro.conf.arg(name="to", help="Epoch after which it ends.")],
+    first: Annotated[int, arg(name="from", help="Epoch whose checkpoint the replay starts from.")],
+    last: Annotated[int, arg(name="to", help="Epoch after which it ends.")],
     registry: RegistryFlag = None,
     data: Annotated[
         str | None,
-        tyro.conf.arg(metavar="PATH|synthfer", help="The training data; by default where they were in training."),
+        arg(metavar="PATH|synthfer", help="The training data; by default where they were in training."),
     ] = None,
     device: Annotated[
-        Literal["auto", "cpu", "cuda"], tyro.conf.arg(help="Device to train on; auto is the GPU where there is one.")
+        Literal["auto", "cpu", "cuda"], arg(help="Device to train on; auto is the GPU where there is one.")
     ] = "auto",
 ) -> int:
     """Train some epochs of a run again, bit for bit, measured at every step; recorded as a fork."""
@@ -180,7 +169,7 @@ def replay_run(
 
 
 def findings(
-    runs: Annotated[list[str], tyro.conf.arg(metavar="RUN...", help="Runs to examine.")],
+    runs: Annotated[list[str], arg(metavar="RUN...", help="Runs to examine.")],
     /,
     *,
     registry: RegistryFlag = None,
@@ -198,7 +187,7 @@ def judge_claims(
     *,
     score: Annotated[
         Literal["coverage", "recall", "fid"],
-        tyro.conf.arg(help="Score to judge by; convergence is always judged by FID."),
+        arg(help="Score to judge by; convergence is always judged by FID."),
     ] = "coverage",
     registry: RegistryFlag = None,
     json: JsonFlag = False,
@@ -210,21 +199,21 @@ def judge_claims(
 def showcase(
     runs: Annotated[
         list[str],
-        tyro.conf.arg(metavar="RUN...", help="Runs to keep in full; results from the literature are always kept."),
+        arg(metavar="RUN...", help="Runs to keep in full; results from the literature are always kept."),
     ],
     /,
     *,
-    out: Annotated[Path, tyro.conf.arg(metavar="runs.db", help="Registry to write; its files go beside it.")],
+    out: Annotated[Path, arg(metavar="runs.db", help="Registry to write; its files go beside it.")],
     brief: Annotated[
         tuple[str, ...],
-        tyro.conf.arg(
+        arg(
             metavar="RUN...",
             help="Runs to keep with coarse curves and one sheet (none for trials of a study), without weights.",
         ),
     ] = (),
     drawable: Annotated[
         tuple[str, ...],
-        tyro.conf.arg(metavar="RUN...", help="Runs to keep with coarse curves, four sheets and the last weights."),
+        arg(metavar="RUN...", help="Runs to keep with coarse curves, four sheets and the last weights."),
     ] = (),
     registry: RegistryFlag = None,
 ) -> None:

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
-import tyro
+from trainers.arguments import arg
 
 if TYPE_CHECKING:
     from fergan_core.data import Dataset
@@ -13,7 +13,7 @@ _MOST_NOTICES = 12
 
 LabelOrderFlag = Annotated[
     str | None,
-    tyro.conf.arg(
+    arg(
         metavar="NAME|EMOTION,...",
         help="Order in which label numbers count the emotions, if not FER2013's: alphabetical, raf-db, affectnet, "
         "ferplus, or the emotions separated by commas.",

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from fergan_core import recipe as recipes
 from fergan_core.errors import UsageError
 from fergan_core.recipe import Recipe
+from trainers.arguments import arg
 from trainers.datasets import LabelOrderFlag
 
 
@@ -18,22 +19,22 @@ from trainers.datasets import LabelOrderFlag
 class Session:
     """Flags of this command that are not part of the recipe."""
 
-    data: Annotated[str | None, tyro.conf.arg(metavar="PATH|synthfer")] = None
+    data: Annotated[str | None, arg(metavar="PATH|synthfer")] = None
     """FER2013 in any published layout, or synthfer, the built-in faces; by default synthfer, or a resumed run's."""
     label_order: LabelOrderFlag = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Device to train on; auto is the GPU where there is one."""
-    name: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    name: Annotated[str | None, arg(metavar="NAME")] = None
     """Name of the run; by default made from the preset."""
-    tags: Annotated[tuple[str, ...], tyro.conf.arg(metavar="TAG...")] = ()
+    tags: Annotated[tuple[str, ...], arg(metavar="TAG...")] = ()
     """Tags of the run."""
-    registry: Annotated[str | None, tyro.conf.arg(metavar="PATH|URL")] = None
+    registry: Annotated[str | None, arg(metavar="PATH|URL")] = None
     """Registry of runs: a path or database URL; by default FERGAN_REGISTRY, or runs.db at the project's top level."""
-    resume: Annotated[str | None, tyro.conf.arg(metavar="RUN")] = None
+    resume: Annotated[str | None, arg(metavar="RUN")] = None
     """Continue this run (id or name) from its last checkpoint, with its own recipe."""
-    fork: Annotated[str | None, tyro.conf.arg(metavar="RUN[@EPOCH]")] = None
+    fork: Annotated[str | None, arg(metavar="RUN[@EPOCH]")] = None
     """Branch a new run off this one's state at an epoch, by default its last checkpoint; --set changes its recipe."""
-    set: Annotated[tuple[str, ...], tyro.conf.arg(metavar="FIELD=VALUE...")] = ()
+    set: Annotated[tuple[str, ...], arg(metavar="FIELD=VALUE...")] = ()
     """Fields of the recipe that a fork changes, as in --set d_lr=1e-4 augment=ada."""
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Print the outcome as one line of JSON instead of a table."""
@@ -43,8 +44,8 @@ class Session:
 class Flags:
     """All flags of a trainer."""
 
-    session: Annotated[Session, tyro.conf.arg(name="")] = field(default_factory=Session)
-    recipe: Annotated[Recipe, tyro.conf.arg(name="")] = field(default_factory=Recipe)
+    session: Annotated[Session, arg(name="")] = field(default_factory=Session)
+    recipe: Annotated[Recipe, arg(name="")] = field(default_factory=Recipe)
 
 
 # The flags that go with --resume and --fork: all others are fields of the recipe, which the run has already.
@@ -70,7 +71,7 @@ def parse(prog: str, kind: str, arguments: Sequence[str] | None = None) -> Flags
             prog=prog,
             description=(
                 f"Train {recipes.method_recipe(kind).title} on FER2013 or the built-in faces and record it as a run. "
-                "The defaults are preset quick on synthfer. A training uses all cores: start one at a time. "
+                "The defaults are preset quick on synthfer. A training uses all cores; two at once gain no time. "
                 f"Presets: {', '.join(recipes.presets_of(kind))}."
             ),
             args=words,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from fergan_core.errors import UsageError
+from trainers.arguments import arg
 from trainers.console import print_table
 from trainers.datasets import LabelOrderFlag, open_data
 from trainers.shell import guarded
@@ -25,24 +26,24 @@ class Flags:
     tenth, and its card reports on split public. Writes NAME.safetensors (half precision) and the card NAME.json.
     """
 
-    data: Annotated[str, tyro.conf.arg(metavar="PATH|synthfer")] = "synthfer"
+    data: Annotated[str, arg(metavar="PATH|synthfer")] = "synthfer"
     """FER2013 in any of its published layouts (file or folder), or synthfer, the built-in faces."""
     architecture: Literal["residual", "plain"] = "residual"
     """The network: residual blocks with squeeze-and-excitation, or a plain stack of convolutions."""
-    epochs: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
+    epochs: Annotated[int | None, arg(metavar="INT")] = None
     """Epochs, by default 80; a fine-tuning of an eighth as many follows. For synthfer 8, without a fine-tuning."""
     batch_size: int = 128
     """Images per step."""
     seed: int = 0
     """Seed of everything random in the training."""
-    votes: Annotated[Path | None, tyro.conf.arg(metavar="fer2013new.csv")] = None
+    votes: Annotated[Path | None, arg(metavar="fer2013new.csv")] = None
     """Learn from FER+'s votes of ten people instead of FER2013's labels: the CSV of Barsoum et al. (2016)."""
     label_order: LabelOrderFlag = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Device to train on; auto is the GPU where there is one."""
-    out: Annotated[Path, tyro.conf.arg(metavar="DIR")] = Path("judges")
+    out: Annotated[Path, arg(metavar="DIR")] = Path("judges")
     """Folder to write to; it is created where it does not exist."""
-    name: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    name: Annotated[str | None, arg(metavar="NAME")] = None
     """Name of the judge and of its files; by default the dataset's."""
 
 

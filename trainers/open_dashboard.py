@@ -11,6 +11,7 @@ from typing import Annotated
 
 import tyro
 
+from trainers.arguments import arg
 from trainers.shell import guarded
 
 
@@ -18,7 +19,7 @@ from trainers.shell import guarded
 class Flags:
     """Flags of `python -m trainers.open_dashboard`."""
 
-    registry: Annotated[str | None, tyro.conf.arg(metavar="PATH|URL")] = None
+    registry: Annotated[str | None, arg(metavar="PATH|URL")] = None
     """Registry of runs: a path or database URL; by default FERGAN_REGISTRY, or runs.db at the project's top level."""
     port: int = 8501
     """Port on localhost."""

@@ -5,11 +5,10 @@ import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
-
-import tyro
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from fergan_core.errors import RegistryError, UsageError
+from trainers.arguments import arg
 from trainers.console import console, print_table, when
 
 if TYPE_CHECKING:
@@ -17,16 +16,16 @@ if TYPE_CHECKING:
 
     from fergan_core.registry import Reader, Registry
 
-RunArg = Annotated[str, tyro.conf.arg(metavar="RUN", help="A run's id, a unique beginning of it, or its name.")]
+RunArg = Annotated[str, arg(metavar="RUN", help="A run's id, a unique beginning of it, or its name.")]
 RegistryFlag = Annotated[
     str | None,
-    tyro.conf.arg(
+    arg(
         metavar="PATH|URL",
         help="Registry of runs: a path or database URL; by default FERGAN_REGISTRY, or runs.db at the project's top "
         "level.",
     ),
 ]
-JsonFlag = Annotated[bool, tyro.conf.arg(help="Print JSON instead of text.")]
+JsonFlag = Annotated[bool, arg(help="Print JSON instead of text.")]
 _WIDE = 120  # columns of a terminal from which a list of runs has one line per run
 _MOST_NAMED = 5  # of the rows that are left out of a list, as on the dashboard's pages
 Status = Literal["running", "finished", "interrupted", "diverged", "failed", "crashed"]
@@ -35,11 +34,13 @@ Status = Literal["running", "finished", "interrupted", "diverged", "failed", "cr
 def list_runs(
     *,
     registry: RegistryFlag = None,
-    status: Annotated[Status | None, tyro.conf.arg(help="Only runs with this status.")] = None,
-    tag: Annotated[str | None, tyro.conf.arg(metavar="TAG", help="Only runs with this tag.")] = None,
-    preset: Annotated[str | None, tyro.conf.arg(metavar="PRESET", help="Only runs of this preset.")] = None,
-    data: Annotated[str | None, tyro.conf.arg(metavar="NAME", help="Only runs on this dataset.")] = None,
-    trashed: Annotated[bool, tyro.conf.arg(help="List the runs in the trash instead.")] = False,
+    status: Annotated[
+        Status | None, arg(metavar="STATUS", help=f"Only runs with one status: {', '.join(get_args(Status))}.")
+    ] = None,
+    tag: Annotated[str | None, arg(metavar="TAG", help="Only runs with this tag.")] = None,
+    preset: Annotated[str | None, arg(metavar="PRESET", help="Only runs of this preset.")] = None,
+    data: Annotated[str | None, arg(metavar="NAME", help="Only runs on this dataset.")] = None,
+    trashed: Annotated[bool, arg(help="List the runs in the trash instead.")] = False,
     json: JsonFlag = False,
 ) -> None:
     """List the runs, newest first."""
@@ -122,10 +123,10 @@ def show(run: RunArg, /, *, registry: RegistryFlag = None, json: JsonFlag = Fals
 
 def tag(
     run: RunArg,
-    tags: Annotated[list[str], tyro.conf.arg(metavar="TAG...", help="One or more words.")],
+    tags: Annotated[list[str], arg(metavar="TAG...", help="One or more words.")],
     /,
     *,
-    remove: Annotated[bool, tyro.conf.arg(help="Remove the tags.")] = False,
+    remove: Annotated[bool, arg(help="Remove the tags.")] = False,
     registry: RegistryFlag = None,
 ) -> None:
     """Add tags to a run, or remove them."""
@@ -138,7 +139,7 @@ def tag(
 
 def note(
     run: RunArg,
-    text: Annotated[str, tyro.conf.arg(metavar="TEXT", help="The note.")],
+    text: Annotated[str, arg(metavar="TEXT", help="The note.")],
     /,
     *,
     registry: RegistryFlag = None,
@@ -172,7 +173,7 @@ def purge(run: RunArg, /, *, registry: RegistryFlag = None) -> None:
 def verify(
     *,
     repair: Annotated[
-        bool, tyro.conf.arg(help="Remove stray files, drop records of lost files, and salvage a damaged database.")
+        bool, arg(help="Remove stray files, drop records of lost files, and salvage a damaged database.")
     ] = False,
     registry: RegistryFlag = None,
     json: JsonFlag = False,
@@ -187,8 +188,8 @@ def export(
     run: RunArg,
     /,
     *,
-    out: Annotated[Path, tyro.conf.arg(metavar="FILE.zip", help="Archive to write.")],
-    light: Annotated[bool, tyro.conf.arg(help="Export only the last checkpoint's weights.")] = False,
+    out: Annotated[Path, arg(metavar="FILE.zip", help="Archive to write.")],
+    light: Annotated[bool, arg(help="Export only the last checkpoint's weights.")] = False,
     registry: RegistryFlag = None,
 ) -> None:
     """Write a run and its files to one .zip, which `import` reads on another machine."""
@@ -200,7 +201,7 @@ def export(
 
 
 def import_(
-    archive: Annotated[Path, tyro.conf.arg(metavar="FILE.zip", help="An archive that `export` wrote.")],
+    archive: Annotated[Path, arg(metavar="FILE.zip", help="An archive that `export` wrote.")],
     /,
     *,
     registry: RegistryFlag = None,

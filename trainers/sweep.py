@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from fergan_core.errors import UsageError
+from trainers.arguments import arg
 from trainers.console import console, print_table
 from trainers.datasets import LabelOrderFlag, open_data
 from trainers.shell import guarded
@@ -29,24 +30,24 @@ class Flags:
     it prints how much of the score's variance each setting and the seed explain, and how often each setting fails.
     """
 
-    study: Annotated[str, tyro.conf.arg(metavar="NAME")]
+    study: Annotated[str, arg(metavar="NAME")]
     """Name of the study; its runs have the tag study:NAME."""
-    vary: Annotated[tuple[str, ...], tyro.conf.arg(metavar="FIELD=A,B,...|FIELD=LOW..HIGH[,log]")] = ()
+    vary: Annotated[tuple[str, ...], arg(metavar="FIELD=A,B,...|FIELD=LOW..HIGH[,log]")] = ()
     """Fields of the recipe with their values, or with a range to draw from; may be left out for an existing study."""
     seeds: int = 3
     """Number of seeds per setting, counted from 0."""
-    draws: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    draws: Annotated[int | None, arg(metavar="N")] = None
     """Draw this many random settings instead of all combinations."""
     preset: str = "quick"
     """Preset whose recipe is varied."""
-    set: Annotated[tuple[str, ...], tyro.conf.arg(metavar="FIELD=VALUE")] = ()
+    set: Annotated[tuple[str, ...], arg(metavar="FIELD=VALUE")] = ()
     """Fields in which all trials differ from the preset."""
     score: str = "fid"
     """Score that the tables at the end explain."""
-    data: Annotated[str, tyro.conf.arg(metavar="PATH|synthfer")] = "synthfer"
+    data: Annotated[str, arg(metavar="PATH|synthfer")] = "synthfer"
     """FER2013 in any of its published layouts (file or folder), or synthfer, the built-in faces."""
     label_order: LabelOrderFlag = None
-    registry: Annotated[str | None, tyro.conf.arg(metavar="PATH|URL")] = None
+    registry: Annotated[str | None, arg(metavar="PATH|URL")] = None
     """Registry of runs: a path or database URL; by default FERGAN_REGISTRY, or runs.db at the project's top level."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Device to train on; auto is the GPU where there is one."""

@@ -97,8 +97,7 @@ class Flow(Denoiser):
 
 @dataclass(frozen=True, config=STRICT)
 class MeanFlow(Denoiser):
-    """MeanFlow: flow matching that learns the velocity averaged over a step, to draw in one or two (Geng et al. 2025,
-    arXiv:2505.13447)."""
+    """MeanFlow learns velocities averaged over a step, and draws in one or two (Geng et al. 2025, arXiv:2505.13447)."""
 
     title: ClassVar[str] = "a class-conditional MeanFlow, which draws a face in a pass or two"
 

@@ -19,8 +19,7 @@ class Gan(MethodRecipe):
 
     kind: tyro.conf.Suppress[Literal["gan"]] = "gan"
     network: Literal["dcgan", "pytorch-gan", "resnet", "r3gan"] = "dcgan"
-    """dcgan: transposed convolutions; pytorch-gan: upsampling, convolutions, dropout in D; resnet: residual blocks;
-    r3gan: residual blocks of grouped convolutions without a norm."""
+    """dcgan: transposed convolutions; pytorch-gan: upsampling and dropout; resnet, r3gan: residual blocks."""
     width: Positive = 32
     """Channels of the layer next to the image; the inner layers have 2, 4 and 8 times as many."""
     latent_size: Positive = 100
@@ -30,8 +29,7 @@ class Gan(MethodRecipe):
     g_conditioning: Literal["concat", "norm", "none"] = "concat"
     """How the generator gets the emotion: an embedding concatenated to the latent, conditional batch norm, or not."""
     d_conditioning: Literal["concat", "onehot", "projection", "auxiliary", "none"] = "concat"
-    """How the discriminator gets it: a learnt second image channel, a constant channel for each emotion (1 in the
-    requested one's, 0 in the others), a projection, an auxiliary classifier (AC-GAN), or not."""
+    """How the discriminator gets it: a learnt image channel, one constant channel each, projection, AC-GAN, or not."""
     g_batch_norm: bool = True
     """Batch norm in the generator."""
     d_batch_norm: bool = True

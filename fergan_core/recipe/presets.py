@@ -164,6 +164,6 @@ def preset_of(kind: str, name: str) -> Recipe:
 def _named(name: str, presets: Mapping[str, Recipe]) -> Recipe:
     if name not in presets:
         near = difflib.get_close_matches(name, presets, n=1)
-        hint = f"did you mean '{near[0]}'? " if near else ""
-        raise UsageError(f"unknown preset '{name}'; {hint}({', '.join(presets)})")
+        hint = f", did you mean '{near[0]}'?" if near else ";"
+        raise UsageError(f"unknown preset '{name}'{hint} the presets are {', '.join(presets)}")
     return presets[name]

@@ -12,8 +12,10 @@ from fergan_core.recipe.method import MethodRecipe
 
 @dataclass(frozen=True, config=STRICT)
 class Vae(MethodRecipe):
-    """A conditional VAE (Kingma and Welling 2014, arXiv:1312.6114; Sohn et al. 2015) with normal pixels, whose variance
-    is the optimal one of each batch (Rybkin et al. 2021, arXiv:2006.13202)."""
+    """A conditional VAE (Kingma and Welling 2014, arXiv:1312.6114) with normal pixels.
+
+    Their variance is the optimal one of each batch (Rybkin et al. 2021, arXiv:2006.13202).
+    """
 
     title: ClassVar[str] = "a conditional variational autoencoder"
 

@@ -267,7 +267,7 @@ def explode(registry: Path, run_id: str) -> int:
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--preset", "dcgam"], "unknown preset 'dcgam'; did you mean 'dcgan'?"),
+        (["--preset", "dcgam"], "unknown preset 'dcgam', did you mean 'dcgan'? the presets are dcgan, "),
         (["--data", "nosuch.csv"], "--data: there is no 'nosuch.csv'"),
         (["--emotions", "joy"], "--emotions: 'joy' is not an emotion"),
         (["--resume", "nosuch", "--epochs", "3"], "--resume: the run keeps its own recipe; leave out --epochs"),
