@@ -72,19 +72,23 @@ def contradictions(
 
 
 def unscored(matched: pd.DataFrame, titles: Mapping[str, str]) -> list[str]:
-    """Return a sentence for each of the scores, title by key, that leaves out rivals which lack it."""
+    """Return a sentence for the scores, title by key, that leave out the same rivals, because these lack them."""
     together = matched[matched.emotion.isna()].dropna(subset=["value"])
     rivals = list(dict.fromkeys(matched.rival))
-    sentences = []
+    lacked: dict[tuple[str, ...], list[str]] = {}
     for key, title in titles.items():
-        lacking = [rival for rival in rivals if rival not in set(together.rival[together.metric == key])]
-        if lacking:
-            names = ", ".join(f"'{rival}'" for rival in lacking)
-            sentences.append(
-                f"{title} is not known of {names}: too few faces, or an evaluation older than the score, which "
-                "`fergan evaluate RUN` makes anew."
-            )
-    return sentences
+        having = set(together.rival[together.metric == key])
+        lacked.setdefault(tuple(rival for rival in rivals if rival not in having), []).append(title)
+    return [
+        f"Not known of {_names(lacking, rivals)}: {'; '.join(of_them)}. Too few faces, or the evaluation is older than "
+        "the score; `fergan evaluate RUN` makes it anew."
+        for lacking, of_them in lacked.items()
+        if lacking
+    ]
+
+
+def _names(lacking: Sequence[str], rivals: Sequence[str]) -> str:
+    return "any of these" if len(lacking) == len(rivals) else ", ".join(f"'{rival}'" for rival in lacking)
 
 
 def one_judge(chosen: pd.DataFrame) -> str:

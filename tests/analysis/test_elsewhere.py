@@ -110,7 +110,11 @@ def test_another_judge_counts_where_it_scored_the_same_evaluations() -> None:
 def test_what_has_no_such_score_and_no_second_judge_is_told() -> None:
     table = matched(fid={"gan": [1.0], "flow": [3.0]}, fid_pixels={"flow": [0.1]})
     (sentence,) = elsewhere.unscored(table, {"fid": "FID", "fid_pixels": "FID, pixels"})
-    assert sentence.startswith("FID, pixels is not known of 'gan': ")
+    assert sentence.startswith("Not known of 'gan': FID, pixels. ")
+    of_both = elsewhere.unscored(table, {"fid_random": "FID, random network", "kid": "KID"})
+    assert [sentence.partition(".")[0] for sentence in of_both] == [
+        "Not known of any of these: FID, random network; KID"
+    ]
     assert "`fergan evaluate RUN@all --judge fer2013-check --count 2000`" in elsewhere.one_judge(
         pd.DataFrame([score("gan0", 1.0)])
     )

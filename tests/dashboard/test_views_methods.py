@@ -173,7 +173,7 @@ def test_the_page_says_where_a_verdict_does_not_stand(
     assert CHECK in first
     assert not any("the other way round" in sentence for sentence in others)
     captions = [caption.value.replace("\\", "") for caption in app.caption]
-    assert any("FID, pixels is not known of 'dcgan'" in caption for caption in captions)
+    assert any("Not known of 'dcgan': FID, pixels" in caption for caption in captions)
     assert not any("rest on one judge" in caption for caption in captions)
     app = page(url, monkeypatch, **query, score="FID, pixels")
     assert "By the judge's features the order is the other way round: 'quick' 1.000, 'vae-quick' 2.000" in (
@@ -191,7 +191,7 @@ def test_the_command_says_so_too_and_names_the_natural_prior_that_it_prefers(
     assert "judge synthfer (ssssssss), 2,000 faces, natural prior, seed 1" in text
     assert PIXELS in text
     assert CHECK in text
-    assert "FID, pixels is not known of 'dcgan'" in text
+    assert "Not known of 'dcgan': FID, pixels" in text
     assert "rest on one judge" not in text
     assert main([*words, "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
