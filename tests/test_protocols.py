@@ -155,7 +155,7 @@ def test_report_small_of_the_committed_runs_is_shown_by_its_first_judge(tmp_path
     assert protocols.words(small.iloc[0]) == "judge fer2013 (3869b927), 10,000 faces, natural prior, seed 0"
     assert (small.value["is"], small.value["accuracy"]) == (pytest.approx(1.397, abs=5e-4), pytest.approx(0.537))
     assert small.real["is"] == pytest.approx(2.3305, abs=1e-4)
-    # None of the 101 runs but the literature's is shown by a check judge, another dataset's, or a balanced prior.
+    # No run but the literature's is shown by a check judge, another dataset's, or a balanced prior.
     trained = newest[newest.run_id != "report22"]
     assert (trained.judge == trained.data).all()
     assert set(trained.prior) == {"natural"}
