@@ -227,7 +227,7 @@ def _wrong_emotions(images: Tensor, labels: Tensor, blocks: int = 24) -> dict[st
     """Time `robust`, which judges real faces under the right and a wrong emotion, with a pass for both and for each."""
     recipe = recipes.preset("robust")
     learner = build_learner(recipe, images.device, steps=10**6, bfloat16=images.is_cuda)
-    at_once = Discriminator.forward
+    at_once = Discriminator.forward  # the other form is put in its place, so that all else of the step is the same
 
     def one_by_one(discriminator: Discriminator, faces: Tensor, *class_sets: Tensor) -> Tensor | tuple[Tensor, ...]:
         all_logits = tuple(at_once(discriminator, faces, classes) for classes in class_sets)
@@ -238,7 +238,7 @@ def _wrong_emotions(images: Tensor, labels: Tensor, blocks: int = 24) -> dict[st
     for block in range(blocks):
         with patch.object(Discriminator, "forward", one_by_one if block % 2 else at_once):
             seconds[block % 2 == 0].append(_median_seconds(lambda: learner.step(real, classes), _BLOCK))
-    speed, before = (recipe.batch_size / statistics.median(seconds[way]) for way in (True, False))
+    speed, before = (recipe.batch_size / statistics.median(seconds[shared]) for shared in (True, False))
     note = "one pass over real faces for right and wrong emotions; reference: one for each"
     return row("robust's steps", speed, "images/s", note, reference=before, ratio=speed / before)
 

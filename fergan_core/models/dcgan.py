@@ -105,8 +105,7 @@ class _Discriminator(Discriminator):
     """A stack of strided convolutions under a head; `body` turns a face with its emotion's channels into [B,C,3,3]."""
 
     def __init__(self, body: nn.Sequential, channels: int, classes: int, conditioning: DConditioning) -> None:
-        super().__init__()
-        self.embedding, _ = emotion_channels(conditioning, classes)
+        super().__init__(classes, conditioning)
         self.body = body
         self.head = Head(channels * START * START, classes, conditioning)
         initialise_dcgan(self)

@@ -1,5 +1,6 @@
 """Layers that several networks share."""
 
+from abc import ABC, abstractmethod
 from typing import Literal
 
 import torch
@@ -125,15 +126,21 @@ class Head(nn.Module):
         return logit
 
 
-class Discriminator(nn.Module):
-    """A discriminator: channels of the emotion, where it has some, then features of the faces, then a head."""
+class Discriminator(nn.Module, ABC):
+    """Channels of the emotion, where the conditioning has some; then features of the faces; then a head.
 
-    embedding: nn.Module | None
-    head: nn.Module
+    A descendant makes `head`; its features begin with `planes` channels.
+    """
 
+    head: Head
+
+    def __init__(self, classes: int, conditioning: DConditioning) -> None:
+        super().__init__()
+        self.embedding, self.planes = emotion_channels(conditioning, classes)
+
+    @abstractmethod
     def features(self, x: Tensor) -> Tensor:
-        """Return what the head gets, [B,...], of faces with their emotion's channels."""
-        raise NotImplementedError
+        """Return what the head gets, [B,...], of faces with their emotion's channels [B,planes,48,48]."""
 
     def forward(self, images: Tensor, *class_sets: Tensor) -> Tensor | tuple[Tensor, ...]:
         """Return logits [B] that images [B,1,48,48] of these classes are real (auxiliary: [B,1+classes]).
@@ -142,11 +149,10 @@ class Discriminator(nn.Module):
         emotion are computed once.
         """
         if self.embedding is None:
-            features = self.features(images)
-            all_logits = tuple(self.head(features, classes) for classes in class_sets)
+            features = [self.features(images)] * len(class_sets)
         else:
-            inputs = (self.embedding(images, classes) for classes in class_sets)
-            all_logits = tuple(self.head(self.features(x), of) for x, of in zip(inputs, class_sets, strict=True))
+            features = [self.features(self.embedding(images, classes)) for classes in class_sets]
+        all_logits = tuple(map(self.head, features, class_sets))
         return all_logits if len(class_sets) > 1 else all_logits[0]
 
 

@@ -16,15 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fergan_core.models.layers import (
-    DConditioning,
-    Discriminator,
-    GConditioning,
-    Head,
-    ImageEmbedding,
-    LatentInput,
-    emotion_channels,
-)
+from fergan_core.models.layers import DConditioning, Discriminator, GConditioning, Head, ImageEmbedding, LatentInput
 
 Layer = TypeVar("Layer", nn.Conv2d, nn.Linear)
 
@@ -87,10 +79,9 @@ class R3ganDiscriminator(Discriminator):
     """The generator's stages mirrored, halved in between, a learnt 3x3 basis, head; logits [B] or [B,1+classes]."""
 
     def __init__(self, *, classes: int, width: int, conditioning: DConditioning) -> None:
-        super().__init__()
-        self.embedding, planes = emotion_channels(conditioning, classes)
+        super().__init__(classes, conditioning)
         channels = _channels(width)[::-1]
-        self.patches = _plain(planes * _PATCH**2, channels[0])
+        self.patches = _plain(self.planes * _PATCH**2, channels[0])
         self.stages = nn.ModuleList(map(_stage, channels, reversed(BLOCKS)))
         self.wider = nn.ModuleList(_plain(*pair) for pair in itertools.pairwise(channels))
         last = channels[-1]

@@ -18,7 +18,6 @@ from fergan_core.models.layers import (
     ImageEmbedding,
     LatentInput,
     Norm,
-    emotion_channels,
 )
 
 START = 6  # 48 halved three times
@@ -100,9 +99,8 @@ class ResnetDiscriminator(Discriminator):
     """Three downsampling residual blocks and one more, ReLU, sum over positions, head; logits [B] or [B,1+classes]."""
 
     def __init__(self, *, classes: int, width: int, conditioning: DConditioning, norm: bool) -> None:
-        super().__init__()
-        self.embedding, inputs = emotion_channels(conditioning, classes)
-        channels = (inputs, 2 * width, 4 * width, 8 * width)
+        super().__init__(classes, conditioning)
+        channels = (self.planes, 2 * width, 4 * width, 8 * width)
         blocks = [
             _Down(before, after, first=level == 0, halve=True, norm=norm and level > 0)
             for level, (before, after) in enumerate(itertools.pairwise(channels))
