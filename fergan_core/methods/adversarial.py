@@ -166,7 +166,9 @@ class AdversarialLearner:
         """Return for each set of classes D's logits [B] and, of an auxiliary classifier, the emotions' [B,classes]."""
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._autocast):
             outputs = self._d_run(images, *class_sets)
-        all_logits = [logits.float() for logits in (outputs if len(class_sets) > 1 else [outputs])]
+        all_logits: list[Tensor] = list(outputs) if len(class_sets) > 1 else [outputs]
+        if self._autocast:
+            all_logits = [logits.float() for logits in all_logits]
         return [(logits, None) if logits.ndim == 1 else (logits[:, 0], logits[:, 1:]) for logits in all_logits]
 
     def _learn_d(self, real: Tensor, fake: Tensor, classes: Tensor) -> dict[str, Tensor]:

@@ -3,6 +3,7 @@
 import copy
 import math
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -14,6 +15,7 @@ from fergan_core.errors import UsageError
 from fergan_core.methods import build_learner
 from fergan_core.methods.adversarial import AdversarialLearner
 from fergan_core.methods.networks import build_discriminator, build_generator
+from fergan_core.models.layers import Discriminator
 
 CPU = torch.device("cpu")
 LEARNED = ["disgust", "happy", "neutral"]
@@ -66,6 +68,31 @@ def test_the_losses_are_those_of_goodfellow_and_of_reed(
     accuracy = ((real_probability > 0.5).float().mean() + (fake_probability < 0.5).float().mean()) / 2
     assert float(scalars["d_accuracy"]) == pytest.approx(float(accuracy))
     assert ("d_wrong" in scalars) == matching_aware
+
+
+def test_one_pass_for_right_and_wrong_emotions_trains_as_a_pass_for_each(
+    batch: tuple[Tensor, Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In float64: a GAN soon amplifies the rounding of another order of sums."""
+    at_once = Discriminator.forward
+
+    def one_by_one(network: Discriminator, images: Tensor, *class_sets: Tensor) -> Tensor | tuple[Tensor, ...]:
+        all_logits = tuple(at_once(network, images, classes) for classes in class_sets)
+        return all_logits if len(class_sets) > 1 else all_logits[0]
+
+    torch.set_default_dtype(torch.float64)
+    try:
+        losses = []
+        for forward in (at_once, one_by_one):
+            monkeypatch.setattr(Discriminator, "forward", forward)
+            learner = learner_of(d_conditioning="projection", matching_aware=True)
+            rows = steps_of(learner, range(5), (batch[0].double(), batch[1]))
+            losses.append([(row["loss_d"], row["loss_g"]) for row in rows])
+        ((logits, _),) = learner._logits(batch[0].double(), torch.tensor([0, 1, 2] * 4))
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert logits.dtype == torch.float64
+    assert np.allclose(*losses, rtol=1e-9, atol=0)
 
 
 @pytest.mark.parametrize("first", ["discriminator", "generator"])
