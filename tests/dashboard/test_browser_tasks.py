@@ -66,7 +66,8 @@ def test_disgust_of_two_runs_at_the_same_epoch_and_a_link_to_precisely_this(
     page.get_by_role("combobox", name=re.compile("Runs")).click()
     page.keyboard.type("report-small")
     page.get_by_role("option", name="report-small").click()
-    wait_until_it_stands(page)
+    page.keyboard.press("Escape")  # the list stays open over the pills below it
+    player_shows(page, "disgust faces of report-small at epoch 100").to_be_visible()
     page.get_by_test_id("stButtonGroup").get_by_text("disgust", exact=True).click()
     wait_until_it_stands(page)
     page.locator(".player input[type=range]").press("Home")
