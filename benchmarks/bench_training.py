@@ -257,7 +257,7 @@ def _median_seconds(measure: Callable[[], object], repeats: int = 7) -> float:
 def run() -> list[dict[str, Any]]:
     """Measure the engine, the plain loop, the cost of recording, and the memory of an epoch of all images."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    recipe = recipes.preset("dcgan")
+    recipe = recipes.preset("dcgan-concat")
     dataset = open_dataset("synthfer")
     epochs = 30 if device.type == "cuda" else 3
     pixels, codes = dataset.images[:_IMAGES], dataset.labels[:_IMAGES]
@@ -291,7 +291,7 @@ def run() -> list[dict[str, Any]]:
         rows.append(row("first 20 losses", worst, "relative difference", "float64, plain arithmetic"))
         with tempfile.TemporaryDirectory() as name:
             path, content = fer2013_csv(Path(name))
-            peak = peak_memory(_EPOCH, "--data", str(path), "--preset", "dcgan", "--epochs", "1",
+            peak = peak_memory(_EPOCH, "--data", str(path), "--preset", "dcgan-concat", "--epochs", "1",
                                "--device", "cpu", "--registry", f"{name}/runs.db")  # fmt: skip
             rows.append(_two_trainings(Path(name)))
         rows.append(row("peak memory, one epoch", peak, "MiB", f"all {content}", reference=2048, ratio=2048 / peak))

@@ -46,13 +46,13 @@ VARIANTS: Mapping[str, Mapping[str, str]] = {
         "eval_every": "10", "checkpoint_every": "10",
     },
 }  # fmt: skip
-"""The changes to the preset `dcgan` by the generator's and the discriminator's conditioning."""
+"""The changes to the preset `dcgan-concat` by the generator's and the discriminator's conditioning."""
 _SCORES = ("fid", "precision", "coverage", "recall", "accuracy")
 
 
 def train_missing(name: str, seed: int, dataset: Dataset, registry: Registry) -> str:
     """Train a variant's run where it is not in the registry; return its id."""
-    recipe = recipes.changed(recipes.preset("dcgan"), {**_SHORT, **VARIANTS[name], "seed": str(seed)})
+    recipe = recipes.changed(recipes.preset("dcgan-concat"), {**_SHORT, **VARIANTS[name], "seed": str(seed)})
     return trained(recipe, dataset, registry, f"{name}, seed {seed}", "conditioning")
 
 

@@ -52,7 +52,7 @@ def test_the_reports_presets_are_the_reports_experiment() -> None:
         assert set(preset.emotions) == {"neutral", "fear", "angry", "surprise", "disgust"}
         assert (preset.epochs, preset.eval_every) == (100, 25)
     assert recipes.preset("report").method == recipes.preset("pytorch-gan").method
-    assert recipes.preset("report-small").method == recipes.preset("dcgan").method
+    assert recipes.preset("report-small").method == recipes.preset("dcgan-concat").method
 
 
 def test_the_unstable_presets_see_24000_images_and_are_looked_at_along_the_way() -> None:
