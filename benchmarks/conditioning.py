@@ -1,8 +1,9 @@
 """Why a conditional DCGAN draws few faces: `python -m benchmarks.conditioning fer2013.csv REGISTRY` takes it apart.
 
 Each variant changes how generator and discriminator get the emotion, or the size of the steps, in a DCGAN that sees
-64,000 faces; as controls Radford's own, which is not told the emotion, on all emotions and on one. Three seeds each; a
-run that the registry already has is not trained again.
+64,000 faces; as controls Radford's own, which is not told the emotion, on all emotions and on one. `--path` goes from
+`dcgan-concat` to `robust` instead, one change on top of the other. Three seeds each; a run that the registry already
+has is not trained again.
 """
 
 import sys
@@ -47,12 +48,34 @@ VARIANTS: Mapping[str, Mapping[str, str]] = {
     },
 }  # fmt: skip
 """The changes to the preset `dcgan-concat` by the generator's and the discriminator's conditioning."""
+_FIRST_STEPS = ("concat, concat, batch 128, 2e-4", "concat, concat", "norm, concat", "norm, projection")
+_NEXT_STEPS: Mapping[str, Mapping[str, str]] = {
+    "+ wrong emotions": {"matching_aware": "true"},
+    "+ rates of 1e-3": {"g_lr": "1e-3", "d_lr": "1e-3"},
+    "+ rates that fall": {"lr_decay": "true"},
+    "+ averaged generator": {"g_ema": "0.999"},
+    "+ mirrored faces": {"flip": "true"},
+    "+ rare emotions more often": {"sampling": "sqrt"},
+    "+ width 24": {"width": "24"},  # that is `robust`
+}
+
+
+def steps_to_robust() -> dict[str, Mapping[str, str]]:
+    """Return the changes to `dcgan-concat` after each step of the way to `robust`; those of before stay."""
+    steps = {name: VARIANTS[name] for name in _FIRST_STEPS}
+    changes = dict(steps[_FIRST_STEPS[-1]])
+    for name, change in _NEXT_STEPS.items():
+        changes |= change
+        steps[name] = dict(changes)
+    return steps
+
+
 _SCORES = ("fid", "precision", "coverage", "recall", "accuracy")
 
 
-def train_missing(name: str, seed: int, dataset: Dataset, registry: Registry) -> str:
+def train_missing(name: str, changes: Mapping[str, str], seed: int, dataset: Dataset, registry: Registry) -> str:
     """Train a variant's run where it is not in the registry; return its id."""
-    recipe = recipes.changed(recipes.preset("dcgan-concat"), {**_SHORT, **VARIANTS[name], "seed": str(seed)})
+    recipe = recipes.changed(recipes.preset("dcgan-concat"), {**_SHORT, **changes, "seed": str(seed)})
     return trained(recipe, dataset, registry, f"{name}, seed {seed}", "conditioning")
 
 
@@ -102,10 +125,15 @@ def main(
     data: tyro.conf.Positional[str],
     registry: tyro.conf.Positional[Path],
     seeds: Annotated[int, tyro.conf.arg(help="Seeds of each variant, from 0.")] = 3,
+    path: Annotated[tyro.conf.FlagCreatePairsOff[bool], tyro.conf.arg(help="Go from dcgan-concat to robust.")] = False,
 ) -> None:
     """Train the variants, one seed of all after the other, and print their scores."""
     dataset, target = open_dataset(data), Registry(str(registry))
-    runs = [(name, train_missing(name, seed, dataset, target)) for seed in range(seeds) for name in VARIANTS]
+    runs = [
+        (name, train_missing(name, changes, seed, dataset, target))
+        for seed in range(seeds)
+        for name, changes in (steps_to_robust() if path else VARIANTS).items()
+    ]
     rows = [{"variant": name} | numbers_of(target.reader, run_id, dataset) for name, run_id in runs]
     table = Table()
     for column in ("G, D", "FID", "precision", "coverage", "recall", "as requested", "MS-SSIM", "logit by emotion"):
