@@ -93,12 +93,12 @@ def _denoiser(name: str, method: Denoiser, epochs: int) -> Recipe:
 
 
 _PRESETS = (
-    # Radford et al. (arXiv:1511.06434) made conditional as usual since Miyato and Koyama (arXiv:1802.05637): their
-    # layers, initialisation, latent and optimiser; the width is scaled from 128 at 64x64 to what a CPU trains in minutes
-    # an epoch (`--width 128` is theirs), and with it steps and rates (docs/collapse.md has what was tried).
+    # Radford et al. (arXiv:1511.06434) made conditional as is usual since Miyato and Koyama (arXiv:1802.05637): their
+    # layers, initialisation, latent and optimiser; the width is scaled from 128 at 64x64 to what a CPU trains in
+    # minutes an epoch (`--width 128` is theirs), and with it steps and rates (docs/collapse.md has what was tried).
     Recipe(preset="dcgan", epochs=25, batch_size=64, eval_every=5, method=_DCGAN),
-    # With their batch and rates and the emotion concatenated, after Mirza and Osindero (arXiv:1411.1784): it draws nearly
-    # one face an emotion from its first epoch.
+    # With their batch and rates and the emotion concatenated, after Mirza and Osindero (arXiv:1411.1784): it draws
+    # nearly one face an emotion from its first epoch.
     Recipe(preset="dcgan-concat", epochs=25, eval_every=5),
     # What steadies a small conditional GAN at no more than the baseline's cost an image.
     Recipe(preset="robust", epochs=25, batch_size=64, eval_every=5, flip=True, sampling="sqrt", method=_ROBUST),
