@@ -74,6 +74,7 @@ def scores_of(evaluation: Evaluation, metric: str) -> list[tuple[Any, ...]]:
     return sorted(tuple(map(repr, astuple(score))) for score in evaluation.scores if score.metric == metric)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("metric", METRICS)
 def test_any_order_of_labelled_faces_gives_the_same_digits(
     scored: dict[tuple[str, bool], Evaluation], metric: str
@@ -83,6 +84,7 @@ def test_any_order_of_labelled_faces_gives_the_same_digits(
     assert by_label == shuffled
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("metric", [metric for metric in METRICS if metric not in OF_LABELS | OF_GENERATORS])
 def test_any_order_of_unlabelled_faces_gives_the_same_digits(
     scored: dict[tuple[str, bool], Evaluation], metric: str
