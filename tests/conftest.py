@@ -19,10 +19,6 @@ from tests.support.once import made_once, session_folder
 if TYPE_CHECKING:
     from fergan_core.data import Dataset
 
-if "PYTEST_XDIST_WORKER" in os.environ:
-    # Workers share the cores: each computes, and lets the commands that it starts compute, in one thread.
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-
 LIMIT = 5  # seconds
 _SUFFIXES = {
     "kaggle-tar": ".tar.gz",
