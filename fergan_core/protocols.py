@@ -59,10 +59,11 @@ def numbers(scores: pd.DataFrame, *also: str) -> pd.Series:
 
     `also` names columns in which they must agree beside the protocol.
     """
-    rows = filled(scores)
+    keys = ["judge_sha256", *BESIDE_JUDGE, *also]
+    rows = filled(scores[keys])  # a copy of all columns would take most of the time
     # A judge that is not documented has no hash of weights: its name identifies it.
-    rows["judge_sha256"] = rows["judge_sha256"].where(rows["judge_sha256"] != "", rows["judge"])
-    return rows.groupby(["judge_sha256", *BESIDE_JUDGE, *also], dropna=False, sort=False).ngroup()
+    rows["judge_sha256"] = rows["judge_sha256"].where(rows["judge_sha256"] != "", scores["judge"])
+    return rows.groupby(keys, dropna=False, sort=False).ngroup()
 
 
 def once(scores: pd.DataFrame) -> pd.DataFrame:
@@ -125,7 +126,7 @@ def words(protocol: "Mapping[str, Any] | pd.Series") -> str:
 
 def by_words(scores: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Split scores by protocol, described in words, in order of judge, faces, prior, seed and truncation."""
-    places = filled(scores).assign(_place=range(len(scores)))
+    places = filled(scores[["judge", "judge_sha256", *BESIDE_JUDGE]]).assign(_place=range(len(scores)))
     ordered = scores.iloc[places.sort_values(["judge", "judge_sha256", *BESIDE_JUDGE, "_place"])["_place"]]
     return {words(rows.iloc[0]): once(rows) for _, rows in ordered.groupby(numbers(ordered), sort=False)}
 
@@ -146,7 +147,7 @@ def _in_order(scores: pd.DataFrame, *also: str) -> list[int]:
     """Return the numbers of a table's protocols, in the order in which to show them."""
     if scores.empty:
         return []
-    rows = filled(scores).assign(
+    rows = filled(scores[["run_id", *BESIDE_JUDGE]]).assign(
         _protocol=numbers(scores, *also),
         _own=scores["judge"].eq(_own_judges(scores)),
         _checkpoint=scores["run_id"].astype(str) + " " + scores["step"].astype(str),

@@ -44,6 +44,7 @@ def opened(browser: Any, port: int) -> tuple[str, set[str]]:
 
 
 @pytest.mark.browser
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_started_elsewhere_by_streamlit_it_listens_here_alone_and_reports_to_nobody(
     elsewhere: Path, browser: Any

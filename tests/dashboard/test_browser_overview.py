@@ -34,6 +34,7 @@ def test_charts_follow_the_theme_of_an_open_page(page_at) -> None:
     page.wait_for_function(f"{ground} === '{light}'", timeout=TIMEOUT_MS)
 
 
+@pytest.mark.thorough
 def test_small_charts_stand_two_in_a_row_on_a_telephone_and_four_in_a_wide_window(page_at) -> None:
     columns = """() => {
       const charts = [...document.querySelectorAll(".js-plotly-plot")].map((plot) => plot._fullLayout);

@@ -59,7 +59,8 @@ def test_picked_rows_survive_reruns_and_are_the_choice_of_the_next_page(page_at:
         row(page, name).locator("td.epoch").click()
     bar = page.locator(".st-key-runs-actions")
     expect(bar).to_contain_text("2 runs picked")
-    page.wait_for_timeout(6000)  # the list is read anew every five seconds
+    page.get_by_role("button", name="FID").click()  # the list is made anew, as it is every five seconds by itself
+    expect(page.locator("th[aria-sort=ascending]")).to_have_text(re.compile("FID"))
     expect(row(page, "small").get_by_role("checkbox")).to_be_checked()
     bar.get_by_role("button", name="Compare").click()
     expect(page).to_have_title(re.compile("small.*other|other.*small"))

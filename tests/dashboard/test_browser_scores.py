@@ -48,6 +48,7 @@ def test_generated_faces_are_shown_beside_training_faces(page_at) -> None:
     assert pictures.count() == 5
 
 
+@pytest.mark.thorough
 def test_a_telephone_shows_each_part_in_its_theme_and_the_table_is_downloaded_as_csv(page_at) -> None:
     page = page_at("/scores?part=Table", dark=True, width=390)
     with page.expect_download(timeout=TIMEOUT_MS) as download:

@@ -45,7 +45,11 @@ def train(learner: methods.MethodLearner, start: int, stop: int) -> None:
 
 
 @pytest.mark.slow
-@by_method
+@pytest.mark.parametrize(
+    "recipe",
+    [*RECIPES[:2], pytest.param(RECIPES[2], marks=pytest.mark.thorough)],
+    ids=["diffusion", "flow", "meanflow"],
+)
 def test_the_network_learns_brightness_by_emotion_and_draws_it(recipe: Recipe) -> None:
     steep = replace(recipe.method, lr=3e-3, lr_decay=False, ema=0.9, sample_steps=8)
     learner = learner_after(replace(recipe, method=steep), 80)

@@ -175,6 +175,7 @@ class Linear(nn.Module):
         return estimate
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_it_learns_to_map_noise_to_normal_faces_in_one_step(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(denoising, "build_network", lambda config, classes: Linear(classes))

@@ -167,7 +167,7 @@ def saved(registry: Path) -> int:
     # After the last epoch's checkpoint its evaluation is under way.
     [
         (signal.SIGINT, 2),
-        (signal.SIGTERM, 4),
+        pytest.param(signal.SIGTERM, 4, marks=pytest.mark.thorough),
         pytest.param(signal.SIGKILL, 4, marks=pytest.mark.thorough),
         pytest.param(signal.SIGTERM, 2, marks=pytest.mark.thorough),
         pytest.param(signal.SIGKILL, 2, marks=pytest.mark.thorough),
