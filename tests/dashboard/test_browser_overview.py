@@ -56,7 +56,9 @@ def test_a_run_is_renamed_by_two_clicks_or_by_the_keyboard_and_the_form_closes(p
         box = page.get_by_label("Name", exact=True)
         box.wait_for(timeout=TIMEOUT_MS)
         box.fill(name)
-        wait_until_it_stands(page)  # the form's button comes after its box, and Enter does nothing before it
+        # The form's button comes after its box, and Enter does nothing before it.
+        page.get_by_role("button", name="Save name").wait_for(timeout=TIMEOUT_MS)
+        wait_until_it_stands(page)
         box.press("Enter")
         box.wait_for(state="hidden", timeout=TIMEOUT_MS)
         page.wait_for_function(f"document.title.startsWith('{name}')", timeout=TIMEOUT_MS)
