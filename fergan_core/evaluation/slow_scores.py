@@ -17,7 +17,7 @@ from fergan_core.methods.protocols import Dense, Differentiable, Generator
 from fergan_core.metrics.intervals import Interval, interval_of_mean
 from fergan_core.metrics.modes import MODES, Modes, count_without
 
-_LATENTS = 64  # whose Jacobians are computed
+LATENTS = 64  # whose Jacobians are computed
 _LIKELIHOOD_FACES = 128  # real faces whose likelihood is taken: a minute on two cores
 
 
@@ -49,7 +49,7 @@ def log_condition(generator: Generator, labels: Tensor, seed: int) -> Interval |
     """
     if not isinstance(generator, Differentiable):
         return None
-    return interval_of_mean(log_conditions(generator, labels[:_LATENTS], seed))
+    return interval_of_mean(log_conditions(generator, labels[:LATENTS], seed))
 
 
 def bits_per_dim(generator: Generator, report: Reading, codes: Sequence[int], seed: int) -> dict[str, Interval]:

@@ -17,6 +17,7 @@ import pytest
 
 Words = str | int | float | Path
 LIGHT_FACES = 200  # of 2,000: as many kinds of scores in a third of the time
+FEW_LATENTS = 8  # of 64, whose Jacobians are computed
 
 # Processes forked from one that has imported torch and what else trainings and drawings take, and has done nothing yet.
 FORKS = multiprocessing.get_context("forkserver")
@@ -25,14 +26,17 @@ FORKS.set_forkserver_preload(["torch._dynamo", "fergan_core.experiment", "traine
 
 @contextlib.contextmanager
 def few_light_faces() -> Iterator[None]:
-    """Let evaluations during trainings in this process score LIGHT_FACES faces, where a test is not about the scores.
+    """Let evaluations during trainings in this process score LIGHT_FACES faces, and all evaluations compute FEW_LATENTS
+    Jacobians, where a test is not about the scores.
 
     A training of seconds is followed by a quarter of a minute of scoring otherwise.
     """
     from fergan_core import evaluation  # not above: tests of commands that need no torch are not to import it
+    from fergan_core.evaluation import slow_scores
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evaluation, "LIGHT_COUNT", LIGHT_FACES)
+        patch.setattr(slow_scores, "LATENTS", FEW_LATENTS)
         yield
 
 
