@@ -274,7 +274,7 @@ def run() -> list[dict[str, Any]]:
     cost = [on / off - 1 for off, on in zip(blocks.seconds[False][1:], blocks.seconds[True][1:], strict=True)]
     rows = [
         row(
-            "dcgan training",
+            "dcgan-concat training",
             recorded,
             "images/s",
             f"recorded; plain loop on {device.type}",

@@ -58,19 +58,15 @@ _NEXT_STEPS: Mapping[str, Mapping[str, str]] = {
     "+ rare emotions more often": {"sampling": "sqrt"},
     "+ width 24": {"width": "24"},  # that is `robust`
 }
+_SCORES = ("fid", "precision", "coverage", "recall", "accuracy")
 
 
 def steps_to_robust() -> dict[str, Mapping[str, str]]:
     """Return the changes to `dcgan-concat` after each step of the way to `robust`; those of before stay."""
     steps = {name: VARIANTS[name] for name in _FIRST_STEPS}
-    changes = dict(steps[_FIRST_STEPS[-1]])
     for name, change in _NEXT_STEPS.items():
-        changes |= change
-        steps[name] = dict(changes)
+        steps[name] = {**list(steps.values())[-1], **change}
     return steps
-
-
-_SCORES = ("fid", "precision", "coverage", "recall", "accuracy")
 
 
 def train_missing(name: str, changes: Mapping[str, str], seed: int, dataset: Dataset, registry: Registry) -> str:

@@ -126,8 +126,9 @@ def words(protocol: "Mapping[str, Any] | pd.Series") -> str:
 
 def by_words(scores: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Split scores by protocol, described in words, in order of judge, faces, prior, seed and truncation."""
-    places = filled(scores[["judge", "judge_sha256", *BESIDE_JUDGE]]).assign(_place=range(len(scores)))
-    ordered = scores.iloc[places.sort_values(["judge", "judge_sha256", *BESIDE_JUDGE, "_place"])["_place"]]
+    keys = ["judge", "judge_sha256", *BESIDE_JUDGE]
+    places = filled(scores[keys]).assign(_place=range(len(scores)))
+    ordered = scores.iloc[places.sort_values([*keys, "_place"])["_place"]]
     return {words(rows.iloc[0]): once(rows) for _, rows in ordered.groupby(numbers(ordered), sort=False)}
 
 

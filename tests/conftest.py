@@ -13,6 +13,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
 from fergan_core.emotions import EMOTIONS
+from tests.support.commands import few_light_faces
 from tests.support.fer2013 import write_layout
 from tests.support.machine import exporter, find_chromium
 from tests.support.once import made_once, session_folder
@@ -139,6 +140,13 @@ def small_data(tmp_path_factory: pytest.TempPathFactory, built_in_faces: "Datase
         np.savez(folder / "small.npz", images=faces.images, labels=faces.labels, usage=usage)
 
     return made_once(tmp_path_factory, "small", write) / "small.npz"
+
+
+@pytest.fixture(scope="module")
+def few_scored() -> Iterator[None]:
+    """Let a module's evaluations be short, as `few_light_faces` does."""
+    with few_light_faces():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,7 @@ SPEED = 1000.0
 
 def test_the_measured_presets_are_all_that_are_meant_for_a_gpu_and_the_two_that_are_to_be_faster_there() -> None:
     assert {"robust-gpu", "vae-gpu", "diffusion-gpu", "flow-gpu"} <= set(GPU_PRESETS)
-    assert set(Size().presets) == {*GPU_PRESETS, "dcgan", "robust"}
+    assert set(Size().presets) == {*GPU_PRESETS, "dcgan-concat", "robust"}
 
 
 @pytest.mark.parametrize("seconds", [60.0, 130.0, 470.0])

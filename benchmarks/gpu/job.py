@@ -33,7 +33,7 @@ class Size:
     matrix       rows and columns of the matrices by whose product the chip's rate is measured
     """
 
-    presets: tuple[str, ...] = (*GPU_PRESETS, "dcgan", "robust")
+    presets: tuple[str, ...] = (*GPU_PRESETS, "dcgan-concat", "robust")
     width: int | None = None
     batch: int | None = None
     check_steps: int = 20

@@ -37,7 +37,7 @@ def evaluation(job: Job) -> None:
     # What other evaluations have read must not help the first one here.
     os.environ["FERGAN_CACHE"] = str(job.folder / "cache")
     evaluator = Evaluator(dataset, split_parts(dataset), Protocol(judges_for(dataset.name)[0], job.size.faces), device)
-    recipe = job.size.recipe("dcgan")
+    recipe = job.size.recipe("dcgan-concat")
     generator = methods.build_learner(recipe, device, steps=10, bfloat16=False).generator
     for seed, which in enumerate(("the first evaluation", "every later evaluation")):
         started = time.perf_counter()
@@ -51,7 +51,7 @@ def evaluation(job: Job) -> None:
         job.report(
             row(
                 f"{which}: {job.size.faces:,} faces", drawing + scoring, "s",
-                f"{drawing:.1f} s to draw, `dcgan`; goal {_GOAL:.0f} s",
+                f"{drawing:.1f} s to draw, `dcgan-concat`; goal {_GOAL:.0f} s",
                 reference=_GOAL, ratio=_GOAL / (drawing + scoring),
             ) | {"drawing": drawing, "scoring": scoring}
         )  # fmt: skip

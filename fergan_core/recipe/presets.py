@@ -14,8 +14,9 @@ from fergan_core.recipe.vae import Vae
 REPORT_EMOTIONS = ("angry", "disgust", "fear", "surprise", "neutral")
 
 _PYTORCH_GAN = Gan(network="pytorch-gan", width=16, latent="normal", first="generator")
-_DCGAN = Gan(g_conditioning="norm", d_conditioning="projection", g_lr=5e-4, d_lr=5e-4)
-_QUICK = replace(_DCGAN, width=16, g_lr=2e-4, d_lr=2e-4, matching_aware=True)
+_CONDITIONAL = Gan(g_conditioning="norm", d_conditioning="projection")
+_DCGAN = replace(_CONDITIONAL, g_lr=5e-4, d_lr=5e-4)
+_QUICK = replace(_CONDITIONAL, width=16, matching_aware=True)
 # The best of what was tried on FER2013 (docs/collapse.md): `quick`, wider, with high rates that fall and an averaged G.
 _ROBUST = replace(_QUICK, width=24, g_ema=0.999, g_lr=1e-3, d_lr=1e-3, lr_decay=True)
 # What is known to go far in long trainings (Miyato et al. 2018, arXiv:1802.05957; Zhao et al. 2020, arXiv:2006.10738).

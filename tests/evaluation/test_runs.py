@@ -14,18 +14,14 @@ import pytest
 
 from fergan_core.data import Dataset
 from fergan_core.errors import CheckpointError, NoRun, UsageError
-from fergan_core.evaluation import Protocol, cas, evaluate_checkpoints, slow_scores
+from fergan_core.evaluation import Protocol, cas, evaluate_checkpoints
 from fergan_core.judges.judge import load_judge
 from fergan_core.registry import Reader, Registry
 from tests.evaluation.conftest import value
-from tests.support.commands import FEW_LATENTS, LIGHT_FACES, Started, run_module
+from tests.support.commands import LIGHT_FACES, Started, run_module
 from trainers.evaluate_commands import choose, split_run
 
-
-@pytest.fixture(autouse=True)
-def few_latents(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compute few Jacobians in each evaluation."""
-    monkeypatch.setattr(slow_scores, "LATENTS", FEW_LATENTS)
+pytestmark = pytest.mark.usefixtures("few_scored")
 
 
 def fergan(*words: str | int | Path) -> subprocess.CompletedProcess[str]:

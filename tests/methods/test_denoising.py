@@ -21,8 +21,9 @@ RECIPES = [
     Recipe(emotions=LEARNED, batch_size=8, method=Flow(**SMALL)),
     Recipe(emotions=LEARNED, batch_size=8, method=MeanFlow(**SMALL)),
 ]
-by_method = pytest.mark.parametrize("recipe", RECIPES, ids=["diffusion", "flow", "meanflow"])
-guided_when_drawing = pytest.mark.parametrize("recipe", RECIPES[:2], ids=["diffusion", "flow"])
+NAMED = [pytest.param(recipe, id=recipe.method.kind) for recipe in RECIPES]
+by_method = pytest.mark.parametrize("recipe", NAMED)
+guided_when_drawing = pytest.mark.parametrize("recipe", NAMED[:2])
 
 
 def learner_after(recipe: Recipe, steps: int) -> methods.MethodLearner:
@@ -45,11 +46,7 @@ def train(learner: methods.MethodLearner, start: int, stop: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "recipe",
-    [*RECIPES[:2], pytest.param(RECIPES[2], marks=pytest.mark.thorough)],
-    ids=["diffusion", "flow", "meanflow"],
-)
+@pytest.mark.parametrize("recipe", [*NAMED[:2], pytest.param(RECIPES[2], id="meanflow", marks=pytest.mark.thorough)])
 def test_the_network_learns_brightness_by_emotion_and_draws_it(recipe: Recipe) -> None:
     steep = replace(recipe.method, lr=3e-3, lr_decay=False, ema=0.9, sample_steps=8)
     learner = learner_after(replace(recipe, method=steep), 80)

@@ -2,26 +2,19 @@
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from fergan_core.registry import Reader, Registry
-from tests.support.commands import few_light_faces, run_module
+from tests.support.commands import run_module
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("few_scored")]
 SMALL = (
     "--preset", "quick", "--images", "128", "--batch-size", "32", "--width", "4", "--eval-every", "0",
     "--watch-every", "2", "--emotions", "happy", "sad", "neutral",
 )  # fmt: skip
 SAME = ["loss_d", "loss_g", "grad_norm_d", "grad_norm_g"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def few_scored() -> Iterator[None]:
-    with few_light_faces():
-        yield
 
 
 def fork(registry: Path, of: str, *settings: str) -> str:

@@ -2,14 +2,15 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from fergan_core.recipe import presets_of
 from fergan_core.registry import Reader
-from tests.support.commands import LIGHT_FACES, few_light_faces, run_module
+from tests.support.commands import LIGHT_FACES, run_module
+
+pytestmark = pytest.mark.usefixtures("few_scored")
 
 SMALL = ("--images", "96", "--batch-size", "32", "--width", "8", "--emotions", "happy", "sad", "--watch-every", "2")
 FEW = ("--sample-steps", "2")
@@ -18,12 +19,6 @@ TRAINERS = {"vae": (), "diffusion": FEW, "flow": FEW, "meanflow": FEW}
 
 def train(module: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
     return run_module(f"trainers.{module}", "--device", "cpu", "--json", *words)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def few_scored() -> Iterator[None]:
-    with few_light_faces():
-        yield
 
 
 @pytest.mark.slow
