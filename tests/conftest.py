@@ -12,7 +12,6 @@ from filelock import FileLock
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
-from fergan_core.emotions import EMOTIONS
 from tests.support.commands import few_light_faces
 from tests.support.fer2013 import write_layout
 from tests.support.machine import exporter, find_chromium
@@ -52,11 +51,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFil
 
 @pytest.hookimpl(tryfirst=True)  # before tests are chosen by their marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as slow what needs all built-in faces; run a browser test that fails once more, as the page's timing is the
+    """Mark as slow and thorough what needs all built-in faces; run a browser test that fails once more, as the page's timing is the
     machine's and the summary tells of it; begin with the files of most slow tests, so workers end together."""
     for item in items:
         if "built_in_faces" in getattr(item, "fixturenames", ()):
             item.add_marker("slow")
+            item.add_marker("thorough")
         if item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.flaky(reruns=1))
     if "PYTEST_XDIST_WORKER" in os.environ:
@@ -107,25 +107,25 @@ def fer2013_layout(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Pa
 
 @pytest.fixture(scope="session")
 def built_in_faces() -> "Dataset":
-    """Return all 32,298 built-in faces, which take 20 seconds to draw once a session: what needs them is slow."""
+    """Return all 32,298 built-in faces, which take 20 seconds to draw once a session: what needs them is thorough."""
     from fergan_core.data import open_dataset  # not above: tests that need no data are not to import it
 
     return open_dataset("synthfer")
 
 
 @pytest.fixture(scope="session")
-def few(built_in_faces: "Dataset") -> "Dataset":
-    """Return some 1,900 built-in faces: every 22nd training face, every tenth of the rarest emotion, and every sixth of
-    those that nothing is trained on."""
-    train = built_in_faces.splits == 0
-    disgust = built_in_faces.labels == EMOTIONS.index("disgust")
-    chosen = (np.flatnonzero(train)[::22], np.flatnonzero(train & disgust)[::10], np.flatnonzero(~train)[::6])
-    return built_in_faces.take(np.unique(np.concatenate(chosen)))
+def few() -> "Dataset":
+    """Return 1,920 faces drawn as the built-in ones are: a 22nd of the training faces of each emotion, a tenth of the
+    rarest's, and a sixth of those that nothing is trained on."""
+    from fergan_core.data.synthfer import PUBLIC_COUNTS, TRAIN_COUNTS, synthfer
+
+    train = {name: count // (10 if name == "disgust" else 22) for name, count in TRAIN_COUNTS.items()}
+    return synthfer(counts={"train": train, "public": {name: count // 6 for name, count in PUBLIC_COUNTS.items()}})
 
 
 @pytest.fixture(scope="session")
-def small_data(tmp_path_factory: pytest.TempPathFactory, built_in_faces: "Dataset") -> Path:
-    """Return a file of 1,693 built-in faces, 1,436 of them training faces, to train on where a test is not about data.
+def small_data(tmp_path_factory: pytest.TempPathFactory, few: "Dataset") -> Path:
+    """Return a file of the few faces, to train on where a test is not about data.
 
     What a training compares its faces with is read, sorted and searched in a twentieth of the time.
     """
@@ -133,11 +133,7 @@ def small_data(tmp_path_factory: pytest.TempPathFactory, built_in_faces: "Datase
     def write(folder: Path) -> None:
         from fergan_core.data.dataset import SPLITS
 
-        splits = built_in_faces.splits
-        some = np.concatenate([np.flatnonzero(splits == 0)[::20], np.flatnonzero(splits != 0)[::14]])
-        usage = np.array(SPLITS)[splits[some]]
-        faces = built_in_faces.take(some)
-        np.savez(folder / "small.npz", images=faces.images, labels=faces.labels, usage=usage)
+        np.savez(folder / "small.npz", images=few.images, labels=few.labels, usage=np.array(SPLITS)[few.splits])
 
     return made_once(tmp_path_factory, "small", write) / "small.npz"
 

@@ -1,6 +1,7 @@
 """The faces behind a score: read by a real judge, and with their nearest training faces, of generators that copy."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -120,11 +121,10 @@ def test_noise_is_farther_than_every_real_face(real_faces: RealFaces) -> None:
     assert float(nearest.ratio.min()) > 1
 
 
-def test_a_run_stands_on_the_very_faces_it_learnt_from(judge: Judge, built_in_faces: Dataset) -> None:
-    synthfer = built_in_faces
-    parts, recipe = split_parts(synthfer), RECIPE | {"emotions": ["happy", "sad"]}
-    real_faces = real_faces_of(recipe, {"source": "synthfer", "content_hash": synthfer.content_hash}, judge)
-    index = training_index(synthfer, parts, from_dict(recipe))
-    assert set(synthfer.labels[index].tolist()) == {HAPPY, SAD}
-    assert real_faces.key([HAPPY]) == RealFaces(synthfer, parts, judge, index).key([HAPPY])
-    assert real_faces.key([HAPPY]) != RealFaces(synthfer, parts, judge).key([HAPPY])
+def test_a_run_stands_on_the_very_faces_it_learnt_from(judge: Judge, few: Dataset, small_data: Path) -> None:
+    parts, recipe = split_parts(few), RECIPE | {"emotions": ["happy", "sad"]}
+    real_faces = real_faces_of(recipe, {"source": str(small_data), "content_hash": few.content_hash}, judge)
+    index = training_index(few, parts, from_dict(recipe))
+    assert set(few.labels[index].tolist()) == {HAPPY, SAD}
+    assert real_faces.key([HAPPY]) == RealFaces(few, parts, judge, index).key([HAPPY])
+    assert real_faces.key([HAPPY]) != RealFaces(few, parts, judge).key([HAPPY])

@@ -264,7 +264,6 @@ def test_without_votes_the_page_asks_for_them_and_a_wrong_file_is_a_sentence(
     assert "cannot be read as FER+'s CSV" in error.value.replace("\\", "")
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("built_in_faces")
 def test_on_an_empty_registry_the_built_in_faces_are_shown_with_their_factors(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

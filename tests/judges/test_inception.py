@@ -36,12 +36,12 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.thorough
-def test_scores_are_those_of_torch_fidelity(weights: Path, built_in_faces: Dataset) -> None:
+def test_scores_are_those_of_torch_fidelity(weights: Path, few: Dataset) -> None:
     from torch_fidelity import calculate_metrics  # not above: it imports torchvision
 
-    parts = split_parts(built_in_faces)
+    parts = split_parts(few)
     chosen = parts.train[:8], parts.train[1000:1008]
-    reference, fake = (torch.from_numpy(built_in_faces.images[index]) for index in chosen)
+    reference, fake = (torch.from_numpy(few.images[index]) for index in chosen)
     theirs = calculate_metrics(
         input1=Pictures(fake),
         input2=Pictures(reference),
@@ -66,11 +66,11 @@ def test_scores_are_those_of_torch_fidelity(weights: Path, built_in_faces: Datas
 
 
 @pytest.mark.thorough
-def test_faces_are_scored_without_what_takes_a_judge_of_emotion(weights: Path, built_in_faces: Dataset) -> None:
-    parts = split_parts(built_in_faces)
-    few = built_in_faces.take(np.concatenate([parts.train[:8], parts.report[:2]]))
-    fake = torch.from_numpy(built_in_faces.images[parts.train[1000:1020]])
-    evaluation = Evaluator(few, split_parts(few), Protocol(f"inception:{weights}", count=len(fake))).score(
+def test_faces_are_scored_without_what_takes_a_judge_of_emotion(weights: Path, few: Dataset) -> None:
+    parts = split_parts(few)
+    ten = few.take(np.concatenate([parts.train[:8], parts.report[:2]]))
+    fake = torch.from_numpy(few.images[parts.train[1000:1020]])
+    evaluation = Evaluator(ten, split_parts(ten), Protocol(f"inception:{weights}", count=len(fake))).score(
         Faces(fake, None), range(7)
     )
     metrics = {score.metric for score in evaluation.scores}

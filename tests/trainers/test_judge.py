@@ -35,13 +35,6 @@ TINY = ClassifierRecipe("residual", (8, 16, 16), (0, 1, 1), features=16, dropout
 CPU = torch.device("cpu")
 
 
-@pytest.fixture(scope="module")
-def few_faces(built_in_faces: Dataset) -> Dataset:
-    """Some 1,400 of the built-in faces, in all their splits."""
-    chosen = np.random.default_rng(0).choice(len(built_in_faces), 1400, replace=False)
-    return built_in_faces.take(np.sort(chosen))
-
-
 def tiny_judge(dataset: Dataset, seed: int = 0) -> tuple[TrainedJudge, list[EpochReport]]:
     reports: list[EpochReport] = []
     training = JudgeTraining(classifier=TINY, epochs=2, batch_size=32, seed=seed)
@@ -50,10 +43,10 @@ def tiny_judge(dataset: Dataset, seed: int = 0) -> tuple[TrainedJudge, list[Epoc
 
 @pytest.mark.slow
 @pytest.mark.thorough
-def test_the_same_seed_makes_the_same_judge_and_another_seed_another(few_faces: Dataset) -> None:
-    first, reports = tiny_judge(few_faces)
-    again, _ = tiny_judge(few_faces)
-    other, _ = tiny_judge(few_faces, seed=1)
+def test_the_same_seed_makes_the_same_judge_and_another_seed_another(few: Dataset) -> None:
+    first, reports = tiny_judge(few)
+    again, _ = tiny_judge(few)
+    other, _ = tiny_judge(few, seed=1)
     assert first.card == again.card
     assert all(torch.equal(first.tensors[name], again.tensors[name]) for name in first.tensors)
     assert any(not torch.equal(first.tensors[name], other.tensors[name]) for name in first.tensors)
@@ -65,12 +58,12 @@ def test_the_same_seed_makes_the_same_judge_and_another_seed_another(few_faces: 
 
 @pytest.mark.slow
 @pytest.mark.thorough
-def test_a_judge_is_fine_tuned_from_its_best_epoch_and_keeps_the_last(few_faces: Dataset) -> None:
+def test_a_judge_is_fine_tuned_from_its_best_epoch_and_keeps_the_last(few: Dataset) -> None:
     all_reports: list[EpochReport] = []
-    parts = split_parts(few_faces)
+    parts = split_parts(few)
     training = JudgeTraining(classifier=TINY, epochs=2, batch_size=32, seed=0, fine_tune_epochs=2)
-    fine_tuned = train_judge(few_faces, parts, training, CPU, all_reports.append)
-    before, reports = tiny_judge(few_faces)
+    fine_tuned = train_judge(few, parts, training, CPU, all_reports.append)
+    before, reports = tiny_judge(few)
     assert all_reports[:2] == reports
     assert [(report.epoch, report.kept) for report in all_reports[2:]] == [(3, True), (4, True)]
     assert fine_tuned.card["held_out"]["accuracy"] == pytest.approx(all_reports[-1].accuracy)
@@ -95,11 +88,11 @@ def test_a_training_goes_on_from_a_trained_network() -> None:
 
 
 @pytest.mark.slow
-def test_the_card_counts_what_it_says(few_faces: Dataset) -> None:
-    card = tiny_judge(few_faces)[0].card
-    parts = split_parts(few_faces)
+def test_the_card_counts_what_it_says(few: Dataset) -> None:
+    card = tiny_judge(few)[0].card
+    parts = split_parts(few)
     report = card["report"]
-    assert card["data"]["content_hash"] == few_faces.content_hash
+    assert card["data"]["content_hash"] == few.content_hash
     assert (card["data"]["train"], card["data"]["held_out"]) == (len(parts.train), len(parts.held_out))
     assert report["images"] == len(parts.report) == sum(map(sum, report["confusion"]))
     diagonal = sum(report["confusion"][code][code] for code in range(7))
@@ -115,8 +108,8 @@ def test_the_card_counts_what_it_says(few_faces: Dataset) -> None:
     assert json.loads(json.dumps(card, allow_nan=False)).keys() == card.keys()
 
 
-def test_without_a_report_part_no_judge_is_made(few_faces: Dataset) -> None:
-    train_only = few_faces.take(np.flatnonzero(few_faces.splits == 0))
+def test_without_a_report_part_no_judge_is_made(few: Dataset) -> None:
+    train_only = few.take(np.flatnonzero(few.splits == 0))
     with pytest.raises(DataError, match="report part is empty"):
         tiny_judge(train_only)
 
@@ -184,12 +177,12 @@ def test_labels_are_spread_to_distributions_and_votes_are_taken_as_such() -> Non
 
 
 @pytest.mark.slow
-def test_votes_teach_in_the_place_of_labels(few_faces: Dataset) -> None:
-    parts = split_parts(few_faces)
-    votes = np.eye(7, dtype=np.float32)[few_faces.labels]
+def test_votes_teach_in_the_place_of_labels(few: Dataset) -> None:
+    parts = split_parts(few)
+    votes = np.eye(7, dtype=np.float32)[few.labels]
     votes[parts.train[:100]] = 0  # nobody voted on these
     training = JudgeTraining(TINY, 1, 32, 0)
-    card = train_judge(few_faces, parts, training, CPU, lambda report: None, votes).card
+    card = train_judge(few, parts, training, CPU, lambda report: None, votes).card
     assert card["labels"] == "FER+'s votes"
     assert card["data"]["train"] == len(parts.train) - 100
     assert card["identities"] == 0
@@ -401,7 +394,6 @@ def held_to_its_card(name: str, dataset: Dataset) -> None:
     )
 
 
-@pytest.mark.slow
 def test_synthfer_judge_reads_as_its_card_says(built_in_faces: Dataset) -> None:
     held_to_its_card("synthfer", built_in_faces)
 
