@@ -51,8 +51,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFil
 
 @pytest.hookimpl(tryfirst=True)  # before tests are chosen by their marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as slow and thorough what needs all built-in faces; run a browser test that fails once more, as the page's timing is the
-    machine's and the summary tells of it; begin with the files of most slow tests, so workers end together."""
+    """Mark as slow and thorough what needs all built-in faces; run a browser test that fails once more, as the page's
+    timing is the machine's and the summary tells of it; begin with the files of most slow tests, so workers end
+    together."""
     for item in items:
         if "built_in_faces" in getattr(item, "fixturenames", ()):
             item.add_marker("slow")
