@@ -15,10 +15,11 @@ PARTS = {
 
 
 def opening(trained: pd.DataFrame) -> list[str]:
-    """Return the best scored run of each preset, five at most, with its other seeds, of one dataset.
+    """Return the scored runs of five presets at most, the best first, of one dataset: of each preset the recipe that
+    was trained with the most seeds, among several such the one of the best run.
 
-    That is the dataset which the most methods learnt from, of several such the one of the best run. Where no run has a
-    score, the newest ones.
+    The dataset is the one that the most methods learnt from, of several such the one of the best run. Where no run has
+    a score, the newest ones.
     """
     scored = data.best_first(trained, "evaluations") or list(trained.id)
     table = trained.set_index("id", drop=False).loc[scored].reset_index(drop=True)
@@ -26,11 +27,14 @@ def opening(trained: pd.DataFrame) -> list[str]:
     originals = table if forked.all() else table[~forked]
     methods = originals.groupby("data_hash", sort=False).method.nunique()
     alike = originals[originals.data_hash == methods.idxmax()]
-    first = alike.drop_duplicates("preset")[:5]
-    alike = alike[alike.preset.isin(first.preset)]
-    seeds = comparison.group_by_recipe(alike, data.recipes(tuple(alike.id)))
-    best = set(first.id)
-    return [run_id for run_ids in seeds.values() if not best.isdisjoint(run_ids) for run_id in run_ids]
+    presets = dict(zip(alike.id, alike.preset, strict=True))
+    by_preset: dict[str, list[str]] = {}
+    for run_ids in comparison.group_by_recipe(alike, data.recipes(tuple(alike.id))).values():
+        preset = presets[run_ids[0]]
+        if len(run_ids) > len(by_preset.get(preset, ())):
+            by_preset[preset] = run_ids
+    order = [preset for preset in dict.fromkeys(presets.values()) if preset in by_preset]
+    return [run_id for preset in order[:5] for run_id in by_preset[preset]]
 
 
 choose.heading("Methods", "Which method draws better faces at an equal budget, and what does a face cost?")
