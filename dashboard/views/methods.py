@@ -27,14 +27,15 @@ def opening(trained: pd.DataFrame) -> list[str]:
     originals = table if forked.all() else table[~forked]
     methods = originals.groupby("data_hash", sort=False).method.nunique()
     alike = originals[originals.data_hash == methods.idxmax()]
-    presets = dict(zip(alike.id, alike.preset, strict=True))
+    presets = list(alike.preset.drop_duplicates()[:5])
+    alike = alike[alike.preset.isin(presets)]
+    preset_of = dict(zip(alike.id, alike.preset, strict=True))
     by_preset: dict[str, list[str]] = {}
     for run_ids in comparison.group_by_recipe(alike, data.recipes(tuple(alike.id))).values():
-        preset = presets[run_ids[0]]
+        preset = preset_of[run_ids[0]]
         if len(run_ids) > len(by_preset.get(preset, ())):
             by_preset[preset] = run_ids
-    order = [preset for preset in dict.fromkeys(presets.values()) if preset in by_preset]
-    return [run_id for preset in order[:5] for run_id in by_preset[preset]]
+    return [run_id for preset in presets for run_id in by_preset[preset]]
 
 
 choose.heading("Methods", "Which method draws better faces at an equal budget, and what does a face cost?")
