@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from fergan_core.data import Dataset, split_parts
+from fergan_core.data import Dataset, open_dataset, split_parts
 from fergan_core.emotions import EMOTIONS
 from fergan_core.evaluation.memorization import (
     NearestTrainingFaces,
@@ -121,10 +121,11 @@ def test_noise_is_farther_than_every_real_face(real_faces: RealFaces) -> None:
     assert float(nearest.ratio.min()) > 1
 
 
-def test_a_run_stands_on_the_very_faces_it_learnt_from(judge: Judge, few: Dataset, small_data: Path) -> None:
-    parts, recipe = split_parts(few), RECIPE | {"emotions": ["happy", "sad"]}
-    real_faces = real_faces_of(recipe, {"source": str(small_data), "content_hash": few.content_hash}, judge)
-    index = training_index(few, parts, from_dict(recipe))
-    assert set(few.labels[index].tolist()) == {HAPPY, SAD}
-    assert real_faces.key([HAPPY]) == RealFaces(few, parts, judge, index).key([HAPPY])
-    assert real_faces.key([HAPPY]) != RealFaces(few, parts, judge).key([HAPPY])
+def test_a_run_stands_on_the_very_faces_it_learnt_from(judge: Judge, small_data: Path) -> None:
+    faces = open_dataset(small_data)
+    parts, recipe = split_parts(faces), RECIPE | {"emotions": ["happy", "sad"]}
+    real_faces = real_faces_of(recipe, {"source": str(small_data), "content_hash": faces.content_hash}, judge)
+    index = training_index(faces, parts, from_dict(recipe))
+    assert set(faces.labels[index].tolist()) == {HAPPY, SAD}
+    assert real_faces.key([HAPPY]) == RealFaces(faces, parts, judge, index).key([HAPPY])
+    assert real_faces.key([HAPPY]) != RealFaces(faces, parts, judge).key([HAPPY])

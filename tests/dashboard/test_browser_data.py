@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from fergan_core.data import open_dataset
 from tests.support.pages import overflow
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -11,12 +12,12 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 TIMEOUT_MS = 60_000
 
 
-def test_what_is_in_the_dataset_is_one_click_away_and_a_face_enlarges_by_keyboard(page_at) -> None:
+def test_what_is_in_the_dataset_is_one_click_away_and_a_face_enlarges_by_keyboard(page_at, small_data) -> None:
     page = page_at("/checkpoints", width=1280)
     page.get_by_role("link", name="Data", exact=True).click(timeout=TIMEOUT_MS)
     faces = page.get_by_role("button", name=re.compile(r"^face \d+: "))
     faces.first.wait_for(timeout=TIMEOUT_MS)
-    page.get_by_text("1,693").first.wait_for(timeout=TIMEOUT_MS)
+    page.get_by_text(f"{len(open_dataset(small_data)):,}").first.wait_for(timeout=TIMEOUT_MS)
     assert faces.count() == 70
     assert overflow(page) <= 0
     faces.first.focus()

@@ -72,6 +72,7 @@ def downloaded(page, name: str) -> tuple[bytes, str]:
         return file.read(), download.value.suggested_filename
 
 
+@pytest.mark.thorough
 def test_a_wipe_moves_by_keyboard_and_by_mouse(page_at) -> None:
     page = page_at("/compare?view=Wipe&wipe=40")
     player_of(page)

@@ -23,6 +23,7 @@ def test_the_first_pages_name_and_an_old_address_open_their_pages_without_a_noti
         assert page.get_by_role("dialog").count() == 0
 
 
+@pytest.mark.thorough
 def test_charts_follow_the_theme_of_an_open_page(page_at) -> None:
     page = page_at("/judges")
     ground = "getComputedStyle(document.querySelector('.js-plotly-plot .main-svg')).backgroundColor"

@@ -109,6 +109,7 @@ def test_by_keyboard_a_row_is_reached_picked_and_opened_and_no_cell_is_laid_over
     expect(page).to_have_title(re.compile(re.escape(name)))
 
 
+@pytest.mark.thorough
 def test_enter_on_a_row_of_another_page_chooses_or_opens_its_run_and_lays_no_cell_over_it(
     page_at: PageAt, showcase_address: str
 ) -> None:

@@ -132,7 +132,8 @@ def test_sampled_faces_are_scored_from_their_file(run: tuple[Path, str], tmp_pat
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.thorough)])
+@pytest.mark.thorough
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_drawing_that_is_stopped_says_that_nothing_was_written(
     run: tuple[Path, str], tmp_path: Path, number: signal.Signals
 ) -> None:

@@ -139,7 +139,7 @@ def damaged_copies(content: bytes, folder: Path, kind: str) -> list[tuple[Path, 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["flips", "cuts"])
+@pytest.mark.parametrize("kind", ["cuts", pytest.param("flips", marks=pytest.mark.thorough)])
 def test_damage_anywhere_loses_what_it_hits_and_no_more(full: Path, tmp_path: Path, kind: str) -> None:
     original, content = rows(full), full.read_bytes()
     pages = Pages(content)
