@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from fergan_core.errors import UsageError
 from fergan_core.methods import solvers
@@ -17,6 +17,7 @@ from fergan_core.methods.denoising import DenoisingGenerator, DenoisingLearner, 
 from fergan_core.methods.flow import StraightPath
 from fergan_core.methods.forward_mode import derivative
 from fergan_core.methods.networks import load_weights
+from fergan_core.methods.one_pass import of_mixtures
 from fergan_core.recipe import MeanFlow, Sampling
 
 # The paper's choices for ImageNet.
@@ -56,6 +57,19 @@ def weighted(errors: Tensor) -> Tensor:
     return errors / (errors.detach() + OFFSET) ** POWER
 
 
+class _Step(nn.Module):
+    """noise + u(noise, 0, 1): (noise [n,1,48,48], emotions) -> faces [n,1,48,48]."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, noise: Tensor, emotions: Tensor) -> Tensor:
+        start = torch.zeros_like(noise[:, 0, 0, :2])
+        velocity: Tensor = self.network(noise, start + torch.tensor([0.0, 1.0]), emotions)
+        return noise + velocity
+
+
 class MeanFlowGenerator(DenoisingGenerator):
     """A trained network that draws a face in few steps, each one pass, with the guidance that it learned."""
 
@@ -75,6 +89,14 @@ class MeanFlowGenerator(DenoisingGenerator):
     def log_likelihood(self, faces: Tensor, labels: Tensor, seed: int) -> Tensor | None:
         """Return None: faces drawn in few steps have no density."""
         return None
+
+    def one_pass(self) -> nn.Module:
+        """Return noise and shares of emotions -> faces (see `one_pass.InOnePass`); UsageError for several steps."""
+        if self.sampling.steps != 1:
+            raise UsageError(
+                f"a face of {self.sampling.steps} steps takes as many passes of the network; draw in one step"
+            )
+        return _Step(of_mixtures(self._network, len(self.emotions)))
 
     def _guided(self, classes: Tensor, x: Tensor, levels: Tensor) -> Tensor:
         """Return the average velocity over a step: all steps are equally long, and guidance needs no other pass."""

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from fergan_core.emotions import EMOTIONS, emotion_code
+from fergan_core.methods.one_pass import of_mixtures
 from fergan_core.models import dcgan, r3gan, resnet
 from fergan_core.models.layers import bound_spectrally
 from fergan_core.recipe import Gan
@@ -120,6 +121,10 @@ class LatentGenerator:
         finally:
             self._network.train(training)
         return torch.cat(faces)
+
+    def one_pass(self) -> nn.Module:
+        """Return the network of latents and shares of emotions that draws as this does (see `one_pass.InOnePass`)."""
+        return of_mixtures(self._network, len(self.emotions))
 
     def sample(self, labels: Tensor, seed: int) -> Tensor:
         """Return one face a label, [n,1,48,48]: latents drawn from the seed."""

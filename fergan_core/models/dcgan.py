@@ -54,7 +54,7 @@ class DcganGenerator(nn.Module):
 
     def forward(self, latents: Tensor, classes: Tensor) -> Tensor:
         """Return faces [B,1,48,48] in [-1,1]."""
-        x = self.project(self.input(latents, classes)).view(len(latents), -1, START, START)
+        x = self.project(self.input(latents, classes)).unflatten(1, (-1, START, START))
         x = torch.relu(self.norms[0](x, classes))
         for up, norm in zip(self.ups, self.norms[1:], strict=True):
             x = torch.relu(norm(up(x), classes))
@@ -93,7 +93,7 @@ class PytorchGanGenerator(nn.Module):
 
     def forward(self, latents: Tensor, classes: Tensor) -> Tensor:
         """Return faces [B,1,48,48] in [-1,1]."""
-        x = self.project(self.input(latents, classes)).view(len(latents), self.channels, 12, 12)
+        x = self.project(self.input(latents, classes)).unflatten(1, (self.channels, 12, 12))
         x = nn.functional.interpolate(self.norms[0](x, classes), scale_factor=2)
         x = nn.functional.leaky_relu(self.norms[1](self.first(x), classes), 0.2)
         x = nn.functional.interpolate(x, scale_factor=2)

@@ -68,7 +68,7 @@ class ResnetGenerator(nn.Module):
 
     def forward(self, latents: Tensor, classes: Tensor) -> Tensor:
         """Return faces [B,1,48,48] in [-1,1]."""
-        x = self.project(self.input(latents, classes)).view(len(latents), -1, START, START)
+        x = self.project(self.input(latents, classes)).unflatten(1, (-1, START, START))
         for block in self.blocks:
             x = block(x, classes)
         return torch.tanh(self.image(F.relu(self.norm(x, classes))))
