@@ -11,7 +11,7 @@ from rich.table import Table
 
 from fergan_core import recipe as recipes
 from fergan_core.data import Dataset, open_dataset
-from fergan_core.experiment import start
+from fergan_core.experiment import train
 from fergan_core.recipe import Recipe
 from fergan_core.registry import Reader, Registry
 from tests.support.machine import exporter
@@ -83,7 +83,7 @@ def trained(recipe: Recipe, dataset: Dataset, registry: Registry, name: str, *ta
     """Return the id of the run of this name that has ended; train it where there is none. An interrupt ends all."""
     if name not in ended(registry.reader):
         print(name, file=sys.stderr, flush=True)
-        if start(recipe, dataset, registry, name=name, tags=tags).status == "interrupted":
+        if train(recipe, dataset, registry, name=name, tags=tags).status == "interrupted":
             raise KeyboardInterrupt
     return str(ended(registry.reader)[name]["id"])
 

@@ -29,6 +29,7 @@ PAGES = {
     ],
     "Look": [
         st.Page("views/checkpoints.py", title="Checkpoints", icon=":material/face:"),
+        st.Page("views/explore.py", title="Explore", icon=":material/explore:"),
         st.Page("views/collapse.py", title="Mode collapse", icon=":material/heart_broken:"),
         st.Page("views/instability.py", title="Instability", icon=":material/vital_signs:"),
     ],
@@ -44,6 +45,9 @@ PAGES = {
     "Science": [
         st.Page("views/studies.py", title="Studies", icon=":material/science:"),
         st.Page("views/claims.py", title="Claims", icon=":material/balance:"),
+    ],
+    "People": [
+        st.Page("views/rate.py", title="Rate", icon=":material/how_to_reg:"),
     ],
     "Data": [
         st.Page("views/data.py", title="Data", icon=":material/database:"),

@@ -2,7 +2,7 @@
 
 import functools
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -17,6 +17,7 @@ from fergan_core import protocols
 from fergan_core.emotions import EMOTIONS
 from fergan_core.errors import FerganError
 from fergan_core.metrics.catalogue import CATALOGUE
+from fergan_core.recipe import OWN_SCRIPT
 
 # Session state beside the widgets' own keys: those are forgotten when the page is left.
 _CHOSEN = "runs chosen"
@@ -36,6 +37,14 @@ STATUS_COLOURS: dict[str, BadgeColour] = {
 NO_CHECKPOINT = (
     "No checkpoint here: a run writes one every `--checkpoint-every` epochs, and a showcase leaves out those of the "
     "runs that it keeps in brief."
+)
+NO_OWN_SCORE = (
+    "No score: FerGAN cannot draw from a script's own network; `fergan evaluate --images FILE.npz` scores faces that "
+    "the script has drawn."
+)
+OWN_NETWORK = (
+    "FerGAN cannot draw from the checkpoints of a script's own network: it knows the weights, but not how they work "
+    "together. What the script draws itself it can record by `fergan_core.sheet`."
 )
 # How often a live page reads the registry anew.
 LIVE_SECONDS = 5
@@ -91,6 +100,11 @@ def faces() -> str | None:
 def emotions_of(run_id: str) -> tuple[str, ...]:
     """Return the emotions of which a run's faces can be drawn here: those of its recipe that are of the seven."""
     return face_data.emotions_of(data.run(run_id)["recipe"])
+
+
+def can_draw(run_id: str) -> bool:
+    """Tell whether a run is of a method of FerGAN, by which its checkpoints draw faces; another script's are not."""
+    return bool(data.run(run_id)["method"] != OWN_SCRIPT)
 
 
 def any_trained(runs: pd.DataFrame) -> bool:
@@ -154,9 +168,12 @@ def _warn_of_unknown(run_ids: Sequence[str], known_ids: Sequence[str]) -> None:
         st.warning(f"{named} {words}. Choose from the list:")
 
 
-def scored(run_ids: Iterable[str], *, by_emotion: bool = True) -> pd.DataFrame | None:
+def scored(run_ids: Collection[str], *, by_emotion: bool = True) -> pd.DataFrame | None:
     """Return the runs' scores, as `data.scores`; if there are none, say how to get some and return None."""
     scores = data.scores(tuple(run_ids), by_emotion=by_emotion)
+    if scores.empty and len(run_ids) and not any(map(can_draw, run_ids)):
+        st.info(NO_OWN_SCORE)
+        return None
     if scores.empty:
         st.info(
             "No score yet: a run is evaluated every `--eval-every` epochs, or afterwards by `fergan evaluate RUN@all`."

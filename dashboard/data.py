@@ -5,7 +5,7 @@ Nothing is written here, except what a person enters on a page, through `registr
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from importlib import resources
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -17,11 +17,16 @@ from dashboard import access
 from fergan_core.analysis.claims import SCORES, STUDIES, Study, Verdict, verdicts
 from fergan_core.errors import CheckpointError
 from fergan_core.protocols import judges_for
+from fergan_core.rating import tables
+from fergan_core.rating.results import Results, results
+from fergan_core.rating.session import Item
+from fergan_core.recipe import OWN_SCRIPT
 from fergan_core.registry import (
     Reader,
     Registry,
     Trials,
     default_url,
+    ratings,
     run_list,
     studies,
     studies_of,
@@ -284,6 +289,17 @@ def _trials(source: Reader, name: str, statuses: tuple[str, ...]) -> Trials:
     return trials(source, name)
 
 
+def counts_steps(run: Mapping[str, Any]) -> bool:
+    """Tell whether a run, or a row of `runs`, is of a script that counts steps and no epochs: each is a step then."""
+    return bool(run["method"] == OWN_SCRIPT and run["epochs"] == run["steps"])
+
+
+def how_far(run: Mapping[str, Any]) -> str:
+    """Say how far a run, or a row of `runs`, has come: '3 of 8 epochs', of one that counts steps alone '500 steps'."""
+    steps = f"{run['step']:,} step{'' if run['step'] == 1 else 's'}"
+    return steps if counts_steps(run) else f"{run['epoch']} of {run['epochs']} epochs"
+
+
 def steps_per_epoch(run_id: str) -> float:
     """Return how many steps an epoch of a run has."""
     record = run(run_id)
@@ -323,6 +339,29 @@ def small_sheet(path: str, sha256: str, _draw: Callable[[bytes], bytes], how: st
 def drawn(about: str, _draw: Callable[[], bytes]) -> bytes:
     """Return `_draw()`, a picture, cached by what `about` says of it: all that decides how it looks."""
     return _draw()
+
+
+@_until_next_write(2)
+def rating_studies(source: Reader) -> pd.DataFrame:
+    """Return the studies in which people judge faces, the newest first, as `ratings.studies` does."""
+    return ratings.studies(source)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _rating_items(url: str, study_id: str) -> list[Item]:
+    # A study's faces never change, and each answer is a write.
+    return tables.session_items(tables.with_sources(ratings.items(Reader(url), study_id)))
+
+
+def rating_items(study_id: str) -> list[Item]:
+    """Return the faces of a rating study as `fergan_core.rating.session` needs them."""
+    return _rating_items(url(), study_id)
+
+
+@_until_next_write(4)
+def rating_results(source: Reader, study_id: str) -> Results:
+    """Return what people's answers to a study say, without those of simulated raters."""
+    return results(source, study_id)
 
 
 def judge_cards() -> dict[str, dict[str, Any]]:

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fergan_core.errors import CheckpointError, FerganError
-from fergan_core.sheet import TILE
+from fergan_core.sheets import TILE
 
 Faces = npt.NDArray[np.uint8]
 Question = Mapping[str, Any]

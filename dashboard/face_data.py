@@ -16,6 +16,8 @@ from dashboard import data
 from dashboard.dataset_places import located
 from dashboard.face_client import Drawing, FaceAnswer, FaceClient, Faces
 from dashboard.open_datasets import OpenDataset
+from fergan_core.browser import Network, network_file
+from fergan_core.data import cache
 from fergan_core.emotions import EMOTIONS
 from fergan_core.errors import CheckpointError
 
@@ -124,6 +126,17 @@ def project(run_id: str, step: int, labels: tuple[int, ...], seed: int) -> FaceA
     duplicates.
     """
     return _ask("project", run_id, _weights(run_id, step), labels, seed)
+
+
+def network(run_id: str, step: int) -> Network:
+    """Return the network of a run's generator for a browser to draw with; CheckpointError where a face takes several
+    passes of it. Its file is kept in the user's cache."""
+    weights = _weights(run_id, step)
+    folder, sha256 = cache.folder() / "generators", weights[1]
+    code = EMOTIONS.index(emotions_of(data.run(run_id)["recipe"])[0])
+    facts = _ask("network", run_id, weights, (code,), 0, sha256=sha256, folder=str(folder)).facts
+    content = network_file(folder, sha256).read_bytes()
+    return Network(sha256, content, tuple(facts["emotions"]), tuple(facts["shape"]), facts["normal"])
 
 
 @st.cache_data(max_entries=512, show_spinner=False)

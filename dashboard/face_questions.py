@@ -20,7 +20,7 @@ from fergan_core.judges.judge import load_judge
 from fergan_core.methods.protocols import Generator
 from fergan_core.metrics.birthday import duplicate_threshold, duplicates
 from fergan_core.protocols import judges_for
-from fergan_core.sheet import TILE
+from fergan_core.sheets import TILE
 
 _REAL_FACES = 300  # an emotion, in a projection
 _PAIRS = 12

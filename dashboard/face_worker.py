@@ -23,7 +23,7 @@ from fergan_core.errors import CheckpointError, FerganError, UsageError
 from fergan_core.methods import load_generator
 from fergan_core.methods.protocols import Generator, Samplable
 from fergan_core.recipe import Sampling
-from fergan_core.sheet import TILE
+from fergan_core.sheets import TILE
 from fergan_core.training.engine import to_bytes
 
 _IDLE_SECONDS = 600
@@ -121,6 +121,15 @@ def _open(question: Question, tell: Tell) -> FaceAnswer:
     return FaceAnswer(np.zeros((0, TILE, TILE), np.uint8), {})
 
 
+def _network(question: Question, tell: Tell) -> FaceAnswer:
+    """Write the generator's network as a file for a browser to draw with, unless it is there."""
+    from fergan_core.methods.one_pass import browser_network  # only here, as below
+
+    network = browser_network(_generator(question), question["sha256"], Path(question["folder"]))
+    facts = {"emotions": network.emotions, "shape": network.shape, "normal": network.normal}
+    return FaceAnswer(np.zeros((0, TILE, TILE), np.uint8), facts)
+
+
 def _about(question: Question, tell: Tell) -> FaceAnswer:
     """Answer what takes judges and data."""
     from dashboard import face_questions  # only here: the first faces shall not wait for what scores them
@@ -139,6 +148,7 @@ _ANSWERS: dict[str, Callable[[Question, Tell], FaceAnswer]] = {
     "open": _open,
     "draw": _draw,
     "path": _path,
+    "network": _network,
     "read": _about,
     "nearest": _about,
     "project": _about,

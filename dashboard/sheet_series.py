@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, cast, get_args
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ from dashboard.components import player
 from dashboard.rows import rows_of
 from fergan_core.analysis.budgets import COST, SPEED, STRETCHES, with_cost
 from fergan_core.errors import FerganError
+from fergan_core.recipe import OWN_SCRIPT
 
 _ALL = "all"
 _WIPE = "Wipe"
@@ -29,49 +30,62 @@ _TYPES = {
 
 
 def faces(sheet: Any) -> dict[str, npt.NDArray[np.uint8]]:
-    """Read a sheet's row: faces uint8 [columns, 48, 48] by emotion; none, with a warning, if the picture is damaged.
+    """Read a sheet's row: faces uint8 [columns, side, side], of colours [..., 3], by emotion or other class; none,
+    with a warning, if the picture is damaged.
 
     One damaged picture must not take the page away from all the others.
     """
     try:
-        return sheets.by_emotion(data.sheet_bytes(sheet.path, sheet.sha256), sheet.emotions)
+        return sheets.by_emotion(data.sheet_bytes(sheet.path, sheet.sha256), sheet.emotions, int(sheet.columns))
     except (FerganError, OSError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         st.warning(choose.sentence(f"The sheet of epoch {sheet.epoch}, {sheet.path}, cannot be shown: {reason}."))
         return {}
 
 
+def moment(run_id: str, sheet: Any) -> str:
+    """Say when a run's sheet, a row of `data.sheets`, was drawn: 'epoch 5', or 'step 500' without epochs."""
+    return words("step", sheet.step) if data.counts_steps(data.run(run_id)) else words("epoch", sheet.epoch)
+
+
 @dataclass(frozen=True)
 class SheetSeries:
-    """A run's sheets, rows of `data.sheets`, one an epoch and of the same emotions, with their pictures."""
+    """A run's sheets, rows of `data.sheets`, one an epoch and of the same emotions, with their pictures; of a run
+    whose sheets are told apart by their steps (`in_steps`) one a step."""
 
     run_id: str
     name: str
+    in_steps: bool
     emotions: tuple[str, ...]
     columns: int
     sheets: tuple[tuple[Any, bytes], ...]
 
 
 def sheet_series(run_id: str, name: str) -> SheetSeries | None:
-    """Read a run's sheets, one an epoch, of the emotions of the newest; None when it has drawn none.
+    """Read a run's sheets, one an epoch, of the emotions and columns of the newest; None when it has drawn none.
 
     A picture that is missing, or is not a sheet of those emotions, is left out and named.
     """
     table = data.sheets(run_id)
     if table.empty:
         return None
-    table = table.sort_values("step").drop_duplicates("epoch", keep="last")
-    emotions = tuple(table.emotions.iloc[-1])
-    of_these = [row for row in rows_of(table) if tuple(row.emotions) == emotions]
+    table = table.sort_values("step")
+    # A script may draw several in an epoch; a second one of FerGAN's is of a run that was stopped within it.
+    in_steps = data.run(run_id)["method"] == OWN_SCRIPT and bool(table.epoch.duplicated().any())
+    in_steps |= data.counts_steps(data.run(run_id))
+    if not in_steps:
+        table = table.drop_duplicates("epoch", keep="last")
+    emotions, columns = tuple(table.emotions.iloc[-1]), int(table["columns"].iloc[-1])
+    of_these = [row for row in rows_of(table) if (tuple(row.emotions), row.columns) == (emotions, columns)]
     readable = tuple((row, picture) for row in of_these if (picture := _picture(row)) is not None)
-    return SheetSeries(run_id, name, emotions, int(table["columns"].iloc[-1]), readable) if readable else None
+    return SheetSeries(run_id, name, in_steps, emotions, columns, readable) if readable else None
 
 
 def _picture(sheet: Any) -> bytes | None:
     """Return a sheet's picture; None, with a warning, where it is missing or has not a sheet's sides."""
     try:
         picture = data.sheet_bytes(sheet.path, sheet.sha256)
-        sheets.check_sides(picture, len(sheet.emotions))
+        sheets.check_sides(picture, len(sheet.emotions), int(sheet.columns))
     except (FerganError, OSError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         st.warning(choose.sentence(f"The sheet of epoch {sheet.epoch}, {sheet.path}, cannot be shown: {reason}."))
@@ -110,15 +124,15 @@ def _chosen_film(runs: Sequence[SheetSeries]) -> Film:
     """Ask what the player shows of the runs; the address keeps it."""
     emotions = all_emotions([series.emotions for series in runs])
     bound: dict[str, Any] = {"bind": "query-params", "required": True}
-    axis: Axis = "epoch"
-    view = ""
+    in_order: Axis = "step" if any(series.in_steps for series in runs) else "epoch"
+    axis, view = in_order, ""
     with st.container(horizontal=True, gap="medium"):
         emotion = st.pills("Faces", [_ALL, *emotions], default=_ALL, key="sheet", wrap=True, **bound)
         if len(runs) > 1:
             axis = st.segmented_control(
-                "Line up by", get_args(Axis), default="epoch", key="align", **bound,
-                help="What the runs have in common at a place of the slider: the epoch, the number of images that the "
-                "networks have learned from, or the seconds of training, without evaluations.",
+                "Line up by", [in_order, "images seen", "seconds"], default=in_order, key="align", **bound,
+                help=f"What the runs have in common at a place of the slider: the {in_order}, the number of images "
+                "that the networks have learned from, or the seconds of training, without evaluations.",
             )  # fmt: skip
             view = st.segmented_control(
                 "Show", ["Side by side", _WIPE], default="Side by side", key="view", **bound,
@@ -129,8 +143,8 @@ def _chosen_film(runs: Sequence[SheetSeries]) -> Film:
         st.caption(choose.plain(f"The wipe is between the first two runs: {runs[0].name} and {runs[1].name}."))
     values = {series.run_id: _values(series, axis) for series in runs}
     if unknown := [series.name for series in runs if np.isnan(values[series.run_id]).any()]:
-        st.info(choose.plain(f"Lined up by epoch: the seconds of {', '.join(unknown)} were not recorded."))
-        axis, values = "epoch", {series.run_id: _values(series, "epoch") for series in runs}
+        st.info(choose.plain(f"Lined up by {in_order}: the {axis} of {', '.join(unknown)} were not recorded."))
+        axis, values = in_order, {series.run_id: _values(series, in_order) for series in runs}
     colours = choose.colours([series.run_id for series in runs])
     shown = tuple(
         _film_run(series, axis, values[series.run_id], colours[series.run_id])
@@ -140,10 +154,13 @@ def _chosen_film(runs: Sequence[SheetSeries]) -> Film:
 
 
 def _values(series: SheetSeries, axis: Axis) -> list[float]:
-    """Return where a run's sheets stand on an axis; NaN for seconds that were not recorded."""
+    """Return where a run's sheets stand on an axis; NaN for seconds or images seen that were not recorded."""
+    rows = [row for row, _ in series.sheets]
+    if axis == "images seen":
+        return [float(row.images_seen) if row.images_seen or not row.step else np.nan for row in rows]
     if axis != "seconds":
-        return [float(row.epoch if axis == "epoch" else row.images_seen) for row, _ in series.sheets]
-    table = pd.DataFrame({"step": [row.step for row, _ in series.sheets]}).assign(run_id=series.run_id)
+        return [float(row.epoch if axis == "epoch" else row.step) for row in rows]
+    table = pd.DataFrame({"step": [row.step for row in rows]}).assign(run_id=series.run_id)
     run_ids = (series.run_id,)
     spent = with_cost(table, data.recipes(run_ids), data.points(run_ids, (SPEED, COST), STRETCHES)).seconds
     return [float(round(seconds)) if seconds == seconds else seconds for seconds in spent]
@@ -151,8 +168,8 @@ def _values(series: SheetSeries, axis: Axis) -> list[float]:
 
 def _film_run(series: SheetSeries, axis: Axis, values: Sequence[float], colour: str) -> FilmRun:
     def said(row: Any, value: float) -> str:
-        epoch = words("epoch", row.epoch)
-        return epoch if axis == "epoch" else f"{epoch}, {words(axis, value)}"
+        here = words("step", row.step) if series.in_steps else words("epoch", row.epoch)
+        return here if axis == ("step" if series.in_steps else "epoch") else f"{here}, {words(axis, value)}"
 
     pictures = tuple(
         Picture(value, said(row, value), row.sha256, content)

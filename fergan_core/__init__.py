@@ -19,22 +19,28 @@ __all__ = [
     "Recipe",
     "Registry",
     "__version__",
+    "checkpoint",
+    "finish",
     "fork",
     "load_generator",
+    "log",
     "open_dataset",
     "preset",
     "resume",
+    "sheet",
     "split_parts",
     "start",
+    "train",
 ]
 
 if TYPE_CHECKING:
     from fergan_core.data import open_dataset, split_parts
     from fergan_core.errors import FerganError
     from fergan_core.evaluation import Evaluator, Protocol
-    from fergan_core.experiment import fork, resume, start
+    from fergan_core.experiment import fork, resume, train
     from fergan_core.methods import load_generator
     from fergan_core.recipe import Recipe, preset
+    from fergan_core.recording import checkpoint, finish, log, sheet, start
     from fergan_core.registry import Reader, Registry
 
     __version__: str
@@ -47,13 +53,18 @@ else:
         "Reader": "registry",
         "Recipe": "recipe",
         "Registry": "registry",
+        "checkpoint": "recording",
+        "finish": "recording",
         "fork": "experiment",
         "load_generator": "methods",
+        "log": "recording",
         "open_dataset": "data",
         "preset": "recipe",
         "resume": "experiment",
+        "sheet": "recording",
         "split_parts": "data",
-        "start": "experiment",
+        "start": "recording",
+        "train": "experiment",
     }
 
     def __getattr__(name):

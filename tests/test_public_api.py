@@ -86,7 +86,7 @@ def test_the_documented_training_calls_public_names_as_they_can_be_called() -> N
     called = list(_public_calls("".join(_examples())))
     for name, places, keywords in called:
         inspect.signature(getattr(fergan_core, name)).bind(*[None] * places, **dict.fromkeys(keywords))
-    assert {"start", "preset", "open_dataset", "Evaluator", "Protocol", "Reader"} <= {name for name, *_ in called}
+    assert {"train", "preset", "open_dataset", "Evaluator", "Protocol", "Reader"} <= {name for name, *_ in called}
 
 
 def test_every_public_name_is_documented() -> None:

@@ -9,7 +9,17 @@ from typing import Annotated, Literal
 import tyro
 
 from fergan_core.errors import UsageError
-from trainers import backup_commands, claims, data_commands, evaluate_commands, replay, runs_commands
+from trainers import (
+    backup_commands,
+    claims,
+    data_commands,
+    evaluate_commands,
+    import_command,
+    rate_commands,
+    replay,
+    report_commands,
+    runs_commands,
+)
 from trainers.arguments import arg
 from trainers.datasets import LabelOrderFlag
 from trainers.runs_commands import JsonFlag, RegistryFlag
@@ -232,6 +242,7 @@ def showcase(
 GROUPS: dict[str, tuple[str, dict[str, Callable[..., int | None]]]] = {
     "runs": ("List, show, tag, delete, verify, export and import runs.", runs_commands.COMMANDS),
     "data": ("Inspect a dataset.", {"info": data_info, "sheet": data_sheet}),
+    "rate": ("Let people judge faces; see, export and delete what they answered.", rate_commands.COMMANDS),
 }
 SINGLE: dict[str, Callable[..., int | None]] = {
     "evaluate": evaluate,
@@ -240,6 +251,8 @@ SINGLE: dict[str, Callable[..., int | None]] = {
     "replay": replay_run,
     "claims": judge_claims,
     "findings": findings,
+    "import": import_command.import_foreign,
+    "report": report_commands.report,
     "showcase": showcase,
     "backup": backup_commands.backup,
     "restore": backup_commands.restore,

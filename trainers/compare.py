@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from fergan_core.errors import UsageError
+from fergan_core.report.verdicts import METRICS, Verdict, how_tested, verdicts_of
 from trainers.console import print_table
 from trainers.score_tables import number
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from fergan_core.analysis.comparison import PairedComparison
 
 Budget = Literal["seconds", "images", "flops"]
-Verdict = tuple[str, "PairedComparison", list[str]]  # its score's key, and where it is contradicted
-_METRICS = ("fid", "fid_pixels", "fid_random", "accuracy", "coverage", "recall")
 _UNITS = {"seconds": (1, "seconds"), "images": (1, "images"), "flops": (1e12, "TFLOP")}
 
 
@@ -60,7 +59,7 @@ def compare(runs: Sequence[str], budget: Budget, at: float | None, *, registry: 
             f"--budget {budget}: fewer than two recipes have scores and a recorded cost; runs without: "
             + ", ".join(missing)
         )
-    verdicts = _verdicts(of_all_protocols, scores, scores_at_budget)
+    verdicts = verdicts_of(of_all_protocols, scores, scores_at_budget, number)
     if json:
         document = {
             "budget": budget,
@@ -84,50 +83,15 @@ def compare(runs: Sequence[str], budget: Budget, at: float | None, *, registry: 
         print(f"left out, for lack of such a score or of a recorded cost: {', '.join(missing)}")
 
 
-def _verdicts(of_all_protocols: "pd.DataFrame", scores: "pd.DataFrame", at_budget: "pd.DataFrame") -> list[Verdict]:
-    """Compare every two rivals by each score, as one family; with where they are in the opposite order.
-
-    `scores` are of the one protocol by which `at_budget` compares.
-    """
-    from fergan_core.analysis import comparison, elsewhere, scales
-    from fergan_core.metrics.catalogue import CATALOGUE
-
-    faces = scales.faces_of(scores)
-
-    def compared(rows: "pd.DataFrame") -> "dict[str, list[PairedComparison]]":
-        metrics = [CATALOGUE[key] for key in _METRICS]
-        return comparison.family(
-            rows, [(one.key, one.direction, scales.Scale(one.compared_by, faces)) for one in metrics]
-        )
-
-    comparisons = compared(at_budget)
-    others = elsewhere.by_other_judges(of_all_protocols, scores, at_budget)
-    by_others = {place: compared(rows) for place, rows in others.items()}
-    verdicts = []
-    for key, pairs in comparisons.items():
-        places = {place: comparisons[other] for other, place in elsewhere.other_spaces(key).items()}
-        places |= {place: by_other[key] for place, by_other in by_others.items()}
-        formatted = partial(number, CATALOGUE[key])
-        verdicts += [(key, pair, elsewhere.contradictions(pair, places, formatted)) for pair in pairs]
-    return verdicts
-
-
 def _print_verdicts(verdicts: Sequence[Verdict]) -> None:
     """Print a line for each verdict, and how they are tested."""
-    from fergan_core.analysis import families, scales
     from fergan_core.metrics.catalogue import CATALOGUE
 
     for key, pair, contradictions in verdicts:
         metric = CATALOGUE[key]
         print(" ".join([pair.sentence(metric.title, partial(number, metric)), *contradictions]))
-    ratios, shares = (
-        list(dict.fromkeys(CATALOGUE[key].title for key, pair, _ in verdicts if pair.kind == kind))
-        for kind in ("ratio", "share")
-    )
-    counted = max((pair.compared for _, pair, _ in verdicts), default=0)
-    for sentence in (scales.in_words(ratios, shares), families.corrected(counted)):
-        if sentence:
-            print(sentence)
+    for sentence in how_tested(verdicts):
+        print(sentence)
 
 
 def _what_is_missing(of_all: "pd.DataFrame", scores: "pd.DataFrame", at_budget: "pd.DataFrame") -> Iterator[str]:
@@ -135,7 +99,7 @@ def _what_is_missing(of_all: "pd.DataFrame", scores: "pd.DataFrame", at_budget: 
     from fergan_core.analysis import elsewhere
     from fergan_core.metrics.catalogue import CATALOGUE
 
-    yield from elsewhere.unscored(at_budget, {key: CATALOGUE[key].title for key in _METRICS})
+    yield from elsewhere.unscored(at_budget, {key: CATALOGUE[key].title for key in METRICS})
     if not elsewhere.by_other_judges(of_all, scores, at_budget):
         yield elsewhere.one_judge(scores)
 
@@ -154,7 +118,7 @@ def _print_table(scores_at_budget: "pd.DataFrame", budget: Budget, caption: str)
 
     unit, name = _UNITS[budget]
     table = Table(title=f"at equal {budget}", caption=caption)
-    metrics = [key for key in (*_METRICS, "speed") if (scores_at_budget["metric"] == key).any()]
+    metrics = [key for key in (*METRICS, "speed") if (scores_at_budget["metric"] == key).any()]
     for column in ("rival", "seeds", name, *(CATALOGUE[key].title for key in metrics)):
         table.add_column(column, justify="left" if column == "rival" else "right")
     together = scores_at_budget[scores_at_budget["emotion"].isna()]

@@ -185,19 +185,39 @@ def verify(
 
 
 def export(
-    run: RunArg,
+    runs: Annotated[list[str], arg(metavar="RUN...", help="Runs: ids, unique beginnings of them, or names.")],
     /,
     *,
-    out: Annotated[Path, arg(metavar="FILE.zip", help="Archive to write.")],
-    light: Annotated[bool, arg(help="Export only the last checkpoint's weights.")] = False,
+    out: Annotated[Path | None, arg(metavar="FILE.zip", help="Archive to write of one run with its files.")] = None,
+    light: Annotated[bool, arg(help="With --out: of the checkpoints only the last one's weights.")] = False,
+    csv: Annotated[Path | None, arg(metavar="DIR", help="New folder for the tables of the runs, as CSV.")] = None,
+    parquet: Annotated[
+        Path | None, arg(metavar="DIR", help="New folder for the tables of the runs, as Parquet.")
+    ] = None,
     registry: RegistryFlag = None,
 ) -> None:
-    """Write a run and its files to one .zip, which `import` reads on another machine."""
-    from fergan_core.registry.exchange.archive import export_run
-
+    """Write a run and its files to one .zip, which `import` reads on another machine; or all tables of runs."""
+    if [out, csv, parquet].count(None) != 2:
+        raise UsageError("choose one of --out FILE.zip, --csv DIR and --parquet DIR")
+    if not runs or (out is not None and len(runs) > 1):
+        raise UsageError("RUN: name one run for --out, one or more for --csv and --parquet")
+    if light and out is None:
+        raise UsageError("--light: tables have no weights; use it with --out")
     reader = open_reader(registry)
-    written = export_run(reader, reader.resolve(run), out, light=light)
-    print(f"{out}: {written / 1e6:,.1f} MB")
+    run_ids = list(dict.fromkeys(reader.resolve(run) for run in runs))
+    if out is not None:
+        from fergan_core.registry.exchange.archive import export_run
+
+        print(f"{out}: {export_run(reader, run_ids[0], out, light=light) / 1e6:,.1f} MB")
+        return
+    from fergan_core.registry.exchange.tables import run_tables, write_tables
+
+    tables = run_tables(reader, run_ids)
+    folder = csv or parquet
+    assert folder is not None
+    write_tables(tables, folder, "csv" if csv else "parquet")
+    rows = ", ".join(f"{name} {len(table):,}" for name, table in tables.items())
+    print(f"{folder}: rows of {rows}")
 
 
 def import_(

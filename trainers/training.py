@@ -22,6 +22,7 @@ def train(prog: str, kind: str, arguments: Sequence[str] | None = None) -> int:
     flags = parse(prog, kind, arguments)
     # torch is imported only now, so that --help and wrong flags are answered in a fraction of a second.
     from fergan_core import experiment
+    from fergan_core.recipe import OWN_SCRIPT
     from fergan_core.registry import Registry
     from trainers.progress import TrainingBar
     from trainers.runs_commands import open_registry
@@ -39,6 +40,8 @@ def train(prog: str, kind: str, arguments: Sequence[str] | None = None) -> int:
         name, epoch = split_run(session.resume or session.fork or "")
         run_id = reader.resolve(session.resume or name, trashed="never")
         row = reader.run(run_id)
+        if row["method"] == OWN_SCRIPT:
+            raise UsageError(f"run '{row['name']}' was recorded by a script, or imported; go on with that script")
         if row["method"] != kind:
             raise UsageError(
                 f"run '{row['name']}' is of the method {row['method']}; use `fergan train {row['method']}`"
@@ -58,7 +61,7 @@ def train(prog: str, kind: str, arguments: Sequence[str] | None = None) -> int:
         recipe = flags.recipe
         steps = experiment.planned_steps(recipe, dataset)
         with TrainingBar(steps, recipe.epochs, recipe.batch_size) as bar:
-            outcome = experiment.start(
+            outcome = experiment.train(
                 recipe, dataset, registry, device=session.device,
                 name=session.name, tags=session.tags, listener=bar, on_start=on_start,
             )  # fmt: skip

@@ -12,7 +12,7 @@ from benchmarks.common import row
 from benchmarks.gpu.job import Job, failed
 from fergan_core import evaluation
 from fergan_core.data import Dataset
-from fergan_core.experiment import choose_device, outcome, planned_steps, start
+from fergan_core.experiment import choose_device, outcome, planned_steps, train
 from fergan_core.metrics.catalogue import CATALOGUE
 from fergan_core.recipe import Recipe
 from fergan_core.registry import Registry
@@ -93,7 +93,7 @@ def _pilot(job: Job, recipe: Recipe, dataset: Dataset) -> tuple[float, float]:
     registry = Registry(str(job.folder / "pilot.db"))
     pace = Pace(seconds=min(_PILOT_SECONDS, _PILOT * job.seconds))
     endless = replace(recipe, epochs=1_000_000, eval_every=0, checkpoint_every=_CHECKPOINTS)
-    run = start(endless, dataset, registry, device=job.device, name="pilot", listener=pace)
+    run = train(endless, dataset, registry, device=job.device, name="pilot", listener=pace)
     if run.status != "interrupted":
         raise RuntimeError(f"the pilot {run.status}: {run.reason}")
     return speed_of(pace.observations)[0], _score(job, dataset, registry, run.run_id)
@@ -111,7 +111,7 @@ def run(job: Job) -> None:
     job.report(row(f"{job.train}, planned", plan.epochs, "epochs", note))
     registry, started = Registry(str(job.folder / "runs.db")), time.monotonic()
     pace = Pace(at=started + seconds - scoring)
-    end = start(
+    end = train(
         plan, dataset, registry, device=job.device, name=f"{job.train}, bench-gpu", tags=(TAG,), listener=pace
     )  # fmt: skip
     took = time.monotonic() - started

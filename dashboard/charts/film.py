@@ -1,4 +1,4 @@
-"""What the sheet player shows: runs' sheets lined up by epoch, images seen or seconds, emotions lined up by name."""
+"""What the sheet player shows: runs' sheets lined up by epoch, step, images seen or seconds, emotions by name."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from typing import Literal
 
 from fergan_core.emotions import EMOTIONS
 
-Axis = Literal["epoch", "images seen", "seconds"]
+Axis = Literal["epoch", "step", "images seen", "seconds"]
 
 
 @dataclass(frozen=True)
@@ -75,9 +75,11 @@ class Film:
 
 
 def words(axis: Axis, value: float) -> str:
-    """Say where a value of an axis is: 'epoch 5', '28,709 images', '12 min 30 s'."""
+    """Say where a value of an axis is: 'epoch 5', 'step 2,000', '28,709 images', '12 min 30 s'."""
     if axis == "epoch":
         return f"epoch {value:.0f}"
+    if axis == "step":
+        return f"step {value:,.0f}"
     if axis == "images seen":
         return f"{value:,.0f} images"
     minutes, seconds = divmod(round(value), 60)

@@ -12,14 +12,15 @@ from PIL import Image, ImageDraw, ImageFont
 from dashboard.charts.film import Film, FilmRun
 from dashboard.charts.palette import emotion_colour
 from dashboard.charts.sheets import by_emotion
-from fergan_core.sheet import PITCH, TILE
+from fergan_core.sheets import PITCH, TILE
 
 Format = Literal["PNG", "strip", "GIF", "MP4"]
-# All is grey except the emotions' marks, so that a GIF's few colours are left to the faces.
+# All is grey except the emotions' marks and faces in colour, so that a GIF's few colours are left to the faces.
 _GROUND = {False: 255, True: 22}
 _INK = {False: 60, True: 200}
 _GREYS = 64  # of a GIF: they hold the faces' shading and cost a third less than 256
 _LABEL, _HEAD, _BETWEEN, _EDGE, _GAP = 76, 40, 16, 8, PITCH - TILE  # px, at scale 1
+_MOST_IN_LINE = 16  # faces
 _HOLD_SECONDS = 2.5  # of the last picture of a GIF or MP4
 
 
@@ -46,7 +47,7 @@ def file_of(film: Film, format: Format, place: float, look: Look, rate: int) -> 
 def draw(film: Film, place: float, look: Look, scale: int) -> Image.Image:
     """Draw what a film shows at a place: runs beside each other, or two in one frame, every emotion in its row."""
     painter = _Painter(film, look, scale)
-    return painter.coloured(painter.greys(place))
+    return painter.coloured(painter.unmarked(place))
 
 
 class _Painter:
@@ -55,10 +56,17 @@ class _Painter:
     def __init__(self, film: Film, look: Look, scale: int) -> None:
         self._film, self._look, self._scale = film, look, scale
         columns = max(run.columns for run in film.runs)
-        self._line = -(-columns // 2) if len(film.emotions) == 1 else columns
-        self._row = -(-columns // self._line) * PITCH  # px of an emotion's row with the gap below it, at scale 1
+        lines = max(2 if len(film.emotions) == 1 else 1, -(-columns // _MOST_IN_LINE))
+        self._line = -(-columns // min(lines, columns))
+        looked_at = [_first_row(run, number) for run in film.runs for number in (0, -1)]
+        # px at scale 1: an image that is larger than a face keeps its own size.
+        self._tile = max(TILE, *(-(-row.shape[1] // scale) for row in looked_at))
+        self._pitch = self._tile + _GAP
+        self.in_colour = any(row.ndim == 4 for row in looked_at)
+        self._row = -(-columns // self._line) * self._pitch  # px of an emotion's row with the gap below it, at scale 1
         self._frames = [film.runs] if film.wipe else [(run,) for run in film.runs]
-        self._width, self._height = self._line * PITCH - _GAP, len(film.emotions) * self._row - _GAP
+        self._ink = self._shade(_INK)
+        self._width, self._height = self._line * self._pitch - _GAP, len(film.emotions) * self._row - _GAP
         frames = len(self._frames)
         width = 2 * _EDGE + _LABEL + frames * self._width + (frames - 1) * _BETWEEN
         self._base = self._blank(width, 2 * _EDGE + _HEAD + self._height)
@@ -67,16 +75,23 @@ class _Painter:
         pen = ImageDraw.Draw(self._base)
         for place, emotion in enumerate(film.emotions):
             y, right = _EDGE + _HEAD + place * self._row, _EDGE + _LABEL
-            at = ((right - 10) * scale, (y + TILE / 2) * scale)
-            pen.text(at, emotion, fill=_INK[look.dark], font=_font(12 * scale), anchor="rm")
+            at = ((right - 10) * scale, (y + self._tile / 2) * scale)
+            label = _cut(emotion, _font(12 * scale), (_LABEL - 12) * scale)
+            pen.text(at, label, fill=self._ink, font=_font(12 * scale), anchor="rm")
             box = ((right - 7) * scale, y * scale, (right - 3) * scale, (y + self._row - _GAP) * scale)
             self.marks.append((box, _rgb(emotion_colour(emotion))))
 
     def _blank(self, width: int, height: int) -> Image.Image:
-        return Image.new("L", (width * self._scale, height * self._scale), _GROUND[self._look.dark])
+        size = (width * self._scale, height * self._scale)
+        return Image.new("RGB" if self.in_colour else "L", size, self._shade(_GROUND))
 
-    def greys(self, place: float) -> Image.Image:
-        """Draw the picture at a place without the emotions' marks, mode L."""
+    def _shade(self, of_theme: dict[bool, int]) -> int | tuple[int, int, int]:
+        """Return a grey of the theme as the pictures' mode has it."""
+        grey = of_theme[self._look.dark]
+        return (grey, grey, grey) if self.in_colour else grey
+
+    def unmarked(self, place: float) -> Image.Image:
+        """Draw the picture at a place without the emotions' marks, mode L, with images in colour RGB."""
         picture, scale = self._base.copy(), self._scale
         left, top = _EDGE + _LABEL, _EDGE + _HEAD
         for runs in self._frames:
@@ -89,7 +104,7 @@ class _Painter:
         return picture
 
     def coloured(self, picture: Image.Image) -> Image.Image:
-        """Return a picture of greys with the emotions' marks, mode RGB."""
+        """Return an unmarked picture with the emotions' marks, mode RGB."""
         picture = picture.convert("RGB")
         for box, colour in self.marks:
             picture.paste(colour, box)
@@ -105,26 +120,22 @@ class _Painter:
         room = (self._width // runs - 6) * scale
         for text, size, down in ((run.name, 13, 0), (shown, 11, 18)):
             font, at = _font(size * scale), (x * scale, (_EDGE + down) * scale)
-            ImageDraw.Draw(picture).text(
-                at, _cut(text, font, room), fill=_INK[self._look.dark], font=font, anchor=anchor
-            )
+            ImageDraw.Draw(picture).text(at, _cut(text, font, room), fill=self._ink, font=font, anchor=anchor)
 
     def _body(self, run: FilmRun, place: float) -> Image.Image:
         """Draw a run's faces, one emotion's below another's; a row of an emotion that it did not learn says so."""
         body, scale, number = self._blank(self._width, self._height), self._scale, run.at(place)
-        faces = {} if number is None else by_emotion(run.pictures[number].content, run.emotions)
+        faces = {} if number is None else by_emotion(run.pictures[number].content, run.emotions, run.columns)
         for row, emotion in enumerate(self._film.emotions):
             top = row * self._row
             if emotion not in run.emotions:
-                at, font = (4 * scale, (top + TILE / 2) * scale), _font(11 * scale)
-                ImageDraw.Draw(body).text(
-                    at, f"{emotion}: not learned", fill=_INK[self._look.dark], font=font, anchor="lm"
-                )
+                at, font = (4 * scale, (top + self._tile / 2) * scale), _font(11 * scale)
+                ImageDraw.Draw(body).text(at, f"{emotion}: not learned", fill=self._ink, font=font, anchor="lm")
             for column, face in enumerate(faces.get(emotion, ())):
-                tile, side = Image.fromarray(face), TILE * scale
-                if scale > 1:
+                tile, side = Image.fromarray(face), self._tile * scale
+                if tile.width != side:
                     tile = tile.resize((side, side), Image.Resampling.BICUBIC)
-                x, y = column % self._line * PITCH, top + column // self._line * PITCH
+                x, y = column % self._line * self._pitch, top + column // self._line * self._pitch
                 body.paste(tile, (x * scale, y * scale))
         return body
 
@@ -132,8 +143,13 @@ class _Painter:
         """Lay the right picture over the left one from the split on, with a line between them."""
         split = round(left.width * self._look.split / 100)
         left.paste(right.crop((split, 0, right.width, right.height)), (split, 0))
-        left.paste(_INK[self._look.dark], (max(split - 1, 0), 0, split + 1, left.height))
+        left.paste(self._ink, (max(split - 1, 0), 0, split + 1, left.height))
         return left
+
+
+def _first_row(run: FilmRun, number: int) -> np.ndarray:
+    """Return the images of a sheet's first class; DataError where it is not a sheet of the run's classes."""
+    return by_emotion(run.pictures[number].content, run.emotions, run.columns)[run.emotions[0]]
 
 
 @cache
@@ -158,7 +174,7 @@ def _cut(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, room: in
 def _strip(film: Film, look: Look) -> Image.Image:
     """Lay all pictures beside each other: up to six in one row, more in rows that make the strip about square."""
     painter = _Painter(film, look, scale=1)
-    pictures = [painter.coloured(painter.greys(place)) for place in film.places]
+    pictures = [painter.coloured(painter.unmarked(place)) for place in film.places]
     width, height = pictures[0].size
     columns = len(pictures) if len(pictures) <= 6 else -int(-((len(pictures) * height / width) ** 0.5) // 1)
     strip = Image.new("RGB", (columns * width, -(-len(pictures) // columns) * height), (_GROUND[look.dark],) * 3)
@@ -174,7 +190,10 @@ def _gif(film: Film, look: Look, rate: int) -> bytes:
     palette = [*greys, *(value for _, colour in painter.marks for value in colour)]
     pictures = []
     for place in film.places:
-        grey = painter.greys(place)
+        grey = painter.unmarked(place)
+        if painter.in_colour:
+            pictures.append(painter.coloured(grey).quantize(256))
+            continue
         indices = np.asarray(grey) // (256 // _GREYS)
         for number, ((left, top, right, bottom), _) in enumerate(painter.marks):
             indices[top:bottom, left:right] = _GREYS + number
@@ -201,7 +220,7 @@ def _mp4(film: Film, look: Look, rate: int) -> bytes:
         stream.width, stream.height = painter.size  # even, as H.264 wants: twice those at scale 1
         number = 0
         for place in film.places:
-            picture = painter.coloured(painter.greys(place))
+            picture = painter.coloured(painter.unmarked(place))
             for _ in range(1 + held if place == film.places[-1] else 1):
                 frame = av.VideoFrame.from_ndarray(np.asarray(picture), "rgb24")
                 frame.pts, frame.time_base = number, Fraction(1, rate)

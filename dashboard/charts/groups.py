@@ -10,11 +10,11 @@ import plotly.graph_objects as go
 from dashboard.charts.bands import plain
 from dashboard.charts.curves import Line, Spread, group_line
 from dashboard.charts.palette import FAINT_INK, plotly_template, run_colour
-from dashboard.charts.score_table import ARROWS, of_emotion, written
+from dashboard.charts.score_table import of_emotion
 from dashboard.rows import rows_of
 from fergan_core.analysis.scales import PLAIN, Scale, faces_of
 from fergan_core.analysis.studies.groups import Difference, compare, family
-from fergan_core.metrics.catalogue import CATALOGUE, Metric
+from fergan_core.metrics.catalogue import ARROWS, CATALOGUE, Metric, written
 
 GROUPS = ("A", "B")
 COLOURS = dict(zip(GROUPS, map(run_colour, (0, 3)), strict=True))

@@ -8,8 +8,7 @@ import plotly.graph_objects as go
 from dashboard.charts.bands import plain
 from dashboard.charts.lines import curve, log_axis, log_foot, without_number
 from dashboard.charts.palette import FAINT_INK, plotly_template
-from dashboard.charts.score_table import ARROWS
-from fergan_core.metrics.catalogue import Metric
+from fergan_core.metrics.catalogue import ARROWS, Metric
 
 
 def budget_figure(

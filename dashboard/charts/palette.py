@@ -6,6 +6,10 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+# As themselves, since they are part of this palette.
+from fergan_core.colours import RUN_COLOURS as RUN_COLOURS
+from fergan_core.colours import run_colour as run_colour
+
 # Okabe and Ito's palette (2008), made for all forms of colour blindness; neutral takes grey.
 EMOTION_COLOURS: dict[str, str] = {
     "angry": "#d55e00",
@@ -17,10 +21,6 @@ EMOTION_COLOURS: dict[str, str] = {
     "neutral": "#8c8c8c",
 }
 
-# Tol's 'bright' scheme without its grey, and two violets that all forms of colour blindness tell from it; each stands
-# out from the light and the dark ground by 3 : 1.
-RUN_COLOURS = ("#4477aa", "#e65a6c", "#2a8c3a", "#a38a24", "#b8438a", "#2f94b4", "#9030f0", "#9080f0")
-
 # Text, grid and ground as in dashboard/.streamlit/config.toml.
 _LIGHT = ("#0c1114", "#e4e1d8", "#fbfaf7")
 _DARK = ("#e3e5e2", "#2b3338", "#14181b")
@@ -28,11 +28,6 @@ FAINT_INK = "#808890"
 
 # Dragging zooms and a double click goes back, so that the toolbar needs two buttons alone, and Streamlit's full screen.
 PLOTLY_CONFIG: dict[str, Any] = {"modeBarButtonsToRemove": ["zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "autoScale2d"]}
-
-
-def run_colour(place: int) -> str:
-    """Return the colour of the run at a place in a list; they repeat after eight."""
-    return RUN_COLOURS[place % len(RUN_COLOURS)]
 
 
 def emotion_colour(name: str) -> str:

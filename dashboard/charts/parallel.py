@@ -11,9 +11,8 @@ from dashboard.charts.bands import plain
 from dashboard.charts.curve_figures import CURVE
 from dashboard.charts.curves import MOST_COLOURS
 from dashboard.charts.palette import FAINT_INK, plotly_template
-from dashboard.charts.score_table import written
 from dashboard.rows import rows_of
-from fergan_core.metrics.catalogue import CATALOGUE
+from fergan_core.metrics.catalogue import CATALOGUE, written
 
 # Beyond these heights a point stands at the edge as a triangle: one value must not flatten all others.
 _LOWEST, _HIGHEST = -0.25, 1.25

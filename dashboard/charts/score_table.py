@@ -1,6 +1,5 @@
 """One protocol's scores -> the table of checkpoints by metrics, and its CSV; pure functions of tables."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,15 +7,11 @@ import pandas as pd
 from pandas.io.formats.style import Styler
 
 from dashboard.rows import rows_of
-from fergan_core.metrics.catalogue import CATALOGUE, Metric
+from fergan_core.metrics.catalogue import CATALOGUE, written
 
-ARROWS = {"higher": "↑", "lower": "↓", "real": "≈"}
 DEFAULT_METRICS = (
     "is", "accuracy", "fid", "fid_pixels", "fid_random", "kid", "precision", "recall", "coverage", "vendi", "ct"
 )  # fmt: skip
-
-# Decimal places, by the size from which they are enough.
-_DIGITS = ((100, 0), (10, 1), (0.1, 3))
 
 # Ground and ink of a value better than real faces', as dashboard/.streamlit/config.toml has them for warnings.
 _WARNING = {False: "background-color: #f8ead3; color: #8a5a0b", True: "background-color: #3a2c16; color: #e8c48a"}
@@ -38,17 +33,6 @@ def metrics_of(scores: pd.DataFrame, emotion: str | None) -> list[str]:
 def of_emotion(scores: pd.DataFrame, emotion: str | None) -> pd.DataFrame:
     """Return the scores of an emotion, None being all together."""
     return scores[scores.emotion.isna() if emotion is None else scores.emotion == emotion]
-
-
-def written(value: float, metric: Metric, low: float = float("nan"), high: float = float("nan")) -> str:
-    """Write a score with its interval, if it has one: shares in percent, others with as many digits as matter."""
-    if metric.unit == "share":
-        text, ends = f"{value:.1%}", f"{100 * low:.1f}, {100 * high:.1f}"
-    else:
-        size = math.inf if metric.unit == "count" else max(abs(value), high - low if high > low else 0)
-        digits = next((digits for least, digits in _DIGITS if size >= least), 5)
-        text, ends = f"{value:,.{digits}f}", f"{low:,.{digits}f}, {high:,.{digits}f}"
-    return text if pd.isna(low) or pd.isna(high) else f"{text} [{ends}]"
 
 
 def score_cells(

@@ -4,11 +4,11 @@ import io
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont, UnidentifiedImageError
+from PIL import Image, ImageChops, ImageDraw, ImageFont, UnidentifiedImageError
 
 from dashboard.charts.palette import emotion_colour
 from fergan_core.errors import DataError
-from fergan_core.sheet import MARGIN, PITCH, TILE, cut
+from fergan_core.sheets import MARGIN, PITCH, TILE, cut, side_of
 
 # Ground and ink of the pictures that carry writing: the ground is that of either theme.
 _GROUND = {False: "#fbfaf7", True: "#14181b"}
@@ -16,43 +16,54 @@ _INK = {False: "#3a434c", True: "#c3ccd4"}
 _LABEL_WIDTH = 84
 _TITLE_HEIGHT = 30
 _NO_PICTURE = "a sheet's file holds no picture; run `fergan runs verify` to find what damaged it"
+_GREY = 2  # by which the channels of a grey picture differ at the most, once WebP has rounded them
 
 
-def tiles(picture: bytes) -> np.ndarray:
-    """Cut a sheet's WebP or PNG into its faces, uint8 [rows, columns, 48, 48]; DataError if it is not a sheet."""
+def tiles(picture: bytes, columns: int) -> np.ndarray:
+    """Cut a sheet's WebP or PNG into its images, uint8 [rows, columns, side, side], of a picture in colour [..., 3];
+    DataError if it is not a sheet of these columns."""
     try:
-        sheet = np.asarray(Image.open(io.BytesIO(picture)).convert("L"))
+        image = Image.open(io.BytesIO(picture)).convert("RGB")
     except (UnidentifiedImageError, OSError) as error:
         raise DataError(_NO_PICTURE) from error
-    faces = cut(sheet)
+    faces = cut(np.asarray(image if _in_colour(image) else image.convert("L")), columns)
     if faces is None:
-        height, width = sheet.shape
-        raise DataError(_no_sheet(width, height))
+        raise DataError(_no_sheet(*image.size, columns))
     return faces
 
 
-def check_sides(picture: bytes, rows: int) -> None:
-    """Raise DataError unless a picture has the sides of a sheet of these rows; it is not decoded, which takes long."""
+def _in_colour(image: Image.Image) -> bool:
+    """Tell whether a picture is of more than greys; WebP keeps all alike."""
+    red, green, blue = image.split()
+    ranges = [ImageChops.difference(green, other).getextrema() for other in (red, blue)]
+    return any(int(np.max(most)) > _GREY for most in ranges)
+
+
+def check_sides(picture: bytes, rows: int, columns: int) -> None:
+    """Raise DataError unless a picture has the sides of a sheet of these rows and columns; it is not decoded, which
+    takes long."""
     try:
         image = Image.open(io.BytesIO(picture))
     except (UnidentifiedImageError, OSError) as error:
         raise DataError(_NO_PICTURE) from error
     width, height = image.size
-    if (height - MARGIN) % PITCH or (width - MARGIN) % PITCH:
-        raise DataError(_no_sheet(width, height))
-    if (height - MARGIN) // PITCH != rows:
-        raise DataError(f"a sheet of {(height - MARGIN) // PITCH} rows cannot show {rows} emotions; verify the run")
+    side = side_of(width, columns)
+    if side is None or (height - MARGIN) % (side + MARGIN):
+        raise DataError(_no_sheet(width, height, columns))
+    _check_rows((height - MARGIN) // (side + MARGIN), rows)
 
 
-def by_emotion(picture: bytes, emotions: Sequence[str]) -> dict[str, np.ndarray]:
-    """Cut a sheet into its faces by emotion, uint8 [columns, 48, 48] each; DataError if it is not a sheet of these."""
-    rows = tiles(picture)
-    _check_rows(rows, emotions)
+def by_emotion(picture: bytes, emotions: Sequence[str], columns: int) -> dict[str, np.ndarray]:
+    """Cut a sheet into its images by emotion or other class, uint8 [columns, side, side] or [..., 3] each; DataError if
+    it is not a sheet of these."""
+    rows = tiles(picture, columns)
+    _check_rows(len(rows), len(emotions))
     return dict(zip(emotions, rows, strict=True))
 
 
 def face_grid(faces: np.ndarray, columns: int, scale: int = 2) -> bytes:
-    """Lay faces uint8 [N, 48, 48] out in rows of `columns`, enlarged `scale` times, as a PNG with transparent gaps."""
+    """Lay images uint8 [N, side, side] or [..., 3] out in rows of `columns`, drawn as large as 48 px enlarged `scale`
+    times, or larger where they are, as a PNG with transparent gaps."""
     return _png(_grid(faces, columns, scale))
 
 
@@ -68,32 +79,41 @@ def beside(face: np.ndarray, others: np.ndarray, scale: int = 2) -> bytes:
 def labelled_sheet(
     faces: Mapping[str, np.ndarray], title: str, *, dark: bool, columns: int = 10, scale: int = 2
 ) -> bytes:
-    """Draw each emotion's faces, uint8 [N, 48, 48], beside its name and colour, under a title if any, as a PNG."""
+    """Draw each emotion's faces, uint8 [N, side, side] or [..., 3], beside its name and colour, under a title if any,
+    as a PNG."""
     grids = {emotion: _grid(images, columns, scale) for emotion, images in faces.items()}
+    font = ImageFont.load_default(13 * scale)
     gap = (PITCH - TILE) * scale
-    label_width, title_height = _LABEL_WIDTH * scale, _TITLE_HEIGHT * scale if title else 0
+    longest = max(round(font.getlength(emotion)) for emotion in grids)
+    label_width, title_height = max(_LABEL_WIDTH * scale, longest + 16 * scale), _TITLE_HEIGHT * scale if title else 0
     height = title_height + sum(grid.height + gap for grid in grids.values())
     width = label_width + max(grid.width for grid in grids.values())
     picture = Image.new("RGB", (width + gap, height), _GROUND[dark])
     draw = ImageDraw.Draw(picture)
-    font = ImageFont.load_default(13 * scale)
     draw.text((label_width, title_height / 2), title, fill=_INK[dark], font=font, anchor="lm")
     top = title_height
     for emotion, grid in grids.items():
-        at = (label_width - 12 * scale, top + TILE * scale / 2)
+        side = _drawn_side(faces[emotion], scale)
+        at = (label_width - 12 * scale, top + side / 2)
         draw.text(at, emotion, fill=_INK[dark], font=font, anchor="rm")
-        bar = (label_width - 7 * scale, top, label_width - 3 * scale - 1, top + TILE * scale - 1)
+        bar = (label_width - 7 * scale, top, label_width - 3 * scale - 1, top + side - 1)
         draw.rectangle(bar, fill=emotion_colour(emotion))
         picture.paste(grid.convert("RGB"), (label_width, top), grid.getchannel("A"))
         top += grid.height + gap
     return _png(picture)
 
 
+def _drawn_side(faces: np.ndarray, scale: int) -> int:
+    """Return the side at which images are drawn: that of a face of 48 px enlarged, or their own if it is larger."""
+    return max(TILE * scale, int(faces.shape[1]))
+
+
 def _grid(faces: np.ndarray, columns: int, scale: int) -> Image.Image:
     columns = min(columns, len(faces))
     rows = -(-len(faces) // columns)
-    gap, side = (PITCH - TILE) * scale, TILE * scale
-    picture = Image.new("LA", (columns * (side + gap) - gap, rows * (side + gap) - gap), (0, 0))
+    gap, side = (PITCH - TILE) * scale, _drawn_side(faces, scale)
+    size = (columns * (side + gap) - gap, rows * (side + gap) - gap)
+    picture = Image.new("LA", size, (0, 0)) if faces.ndim == 3 else Image.new("RGBA", size, (0, 0, 0, 0))
     for place, face in enumerate(faces):
         enlarged = Image.fromarray(face).resize((side, side), Image.Resampling.BICUBIC)
         enlarged.putalpha(255)
@@ -101,13 +121,15 @@ def _grid(faces: np.ndarray, columns: int, scale: int) -> Image.Image:
     return picture
 
 
-def _no_sheet(width: int, height: int) -> str:
-    return f"a picture of {width}x{height} px is not a sheet, whose sides are {MARGIN} + {PITCH} n px; verify the run"
+def _no_sheet(width: int, height: int, columns: int) -> str:
+    return (
+        f"a picture of {width}x{height} px is not a sheet of {columns} columns with 2 px between them; verify the run"
+    )
 
 
-def _check_rows(sheet: np.ndarray, emotions: Sequence[str]) -> None:
-    if len(sheet) != len(emotions):
-        raise DataError(f"a sheet of {len(sheet)} rows cannot show {len(emotions)} emotions; verify the run")
+def _check_rows(rows: int, wanted: int) -> None:
+    if rows != wanted:
+        raise DataError(f"a sheet of {rows} rows cannot show {wanted} emotions; verify the run")
 
 
 def _png(picture: Image.Image) -> bytes:

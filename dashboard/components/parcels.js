@@ -1,6 +1,7 @@
-// Bytes from the server for the player: pictures of sheets, or a file to save. One parcel is the header's length (4 bytes,
-// little endian), a JSON header, and the contents one behind the other: { kind: "sheets" or "file", sizes: [int], ... }.
-// The player and its parcels are separate components, so that a new place in the player sends no picture again.
+// Bytes from the server for other components: pictures of sheets, a file to save, a generator. One parcel is the header's
+// length (4 bytes, little endian), a JSON header, and the contents one behind the other: { kind: "sheets", "file" or
+// "generator", sizes: [int], ... }. They are components of their own, so that another view in the player or the explorer
+// sends nothing again.
 
 const MOST_PICTURES = 3000;
 
@@ -22,6 +23,10 @@ export default function (component) {
       store.sheets.delete(hash);
     }
     store.target.dispatchEvent(new Event("sheets"));
+  } else if (header.kind === "generator") {
+    // One at a time: each is some megabytes.
+    store.generators = new Map([[header.key, Object.fromEntries(header.names.map((name, place) => [name, parts[place]]))]]);
+    store.target.dispatchEvent(new Event("generator"));
   } else {
     store.target.dispatchEvent(new CustomEvent("file", { detail: { ...header, content: parts[0] } }));
   }

@@ -1,7 +1,7 @@
 // The sheets of one or more runs under one slider. All pictures come to the browser once (parcels.js), so playing asks
 // nothing of the server; it is told the place once the slider or the wipe rests, so that the address can carry it.
 //
-// data: { label, axis, last: words, opening: value, split: percent, wipe: bool, tile, margin, places: [{ value, words }],
+// data: { label, axis, last: words, opening: value, split: percent, wipe: bool, margin, places: [{ value, words }],
 //         emotions: [{ name, colour }], texts: { name: sentence with {gaps} }, formats: [{ name, title, help }],
 //         runs: [{ id, name, colour, columns, emotions: [name], pictures: [hash], words: [text a sheet],
 //                  at: [sheet shown at each place, -1: none yet], exact: [bool] }] }
@@ -9,7 +9,7 @@
 const REST_MS = 350;
 const SPEEDS = [2, 4, 8, 16];
 const GAP = 3; // px between faces
-const LEAST = 46; // px of a face: narrower than that, a row of ten is broken into two of five
+const LEAST = 46; // px of a face: narrower than that, a row is broken, one of ten into two of five
 const KEYS = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
 
 const store = (window.ferganParcels ??= { sheets: new Map(), target: new EventTarget() });
@@ -336,7 +336,8 @@ class Player {
     const ratio = window.devicePixelRatio || 1;
     const width = Math.floor(canvas.parentElement.clientWidth * ratio);
     const columns = Math.max(...runs.map((run) => run.columns));
-    const line = this.emotions.length === 1 || width / ratio < columns * LEAST ? Math.ceil(columns / 2) : columns;
+    const broken = Math.min(Math.ceil((columns * LEAST * ratio) / width), Math.ceil(columns / 5));
+    const line = Math.ceil(columns / Math.min(Math.max(broken, this.emotions.length === 1 ? 2 : 1), columns));
     const gap = Math.round(GAP * ratio);
     const side = Math.max(Math.floor((width + gap) / line) - gap, 1);
     canvas.width = line * (side + gap) - gap;
@@ -353,7 +354,8 @@ class Player {
       brush.beginPath();
       brush.rect(from, 0, to - from, canvas.height);
       brush.clip();
-      const { tile, margin } = this.data;
+      const { margin } = this.data;
+      const tile = (sheets[which].width - margin) / run.columns - margin;
       for (let column = 0; column < run.columns; column++) {
         const x = margin + column * (tile + margin);
         const y = margin + row * (tile + margin);

@@ -4,8 +4,7 @@ A small component of Streamlit's second generation. The pictures go to the brows
 that playing 100 epochs asks nothing of the server, which hears only of the place where the slider comes to rest.
 """
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,8 @@ import streamlit as st
 
 from dashboard.charts.film import Film
 from dashboard.charts.palette import emotion_colour
-from fergan_core import sheet
+from dashboard.components import parcels
+from fergan_core import sheets
 
 _HERE = Path(__file__).parent
 _A_PARCEL = 16  # pictures
@@ -42,7 +42,6 @@ def _text(name: str) -> str:
 _player = st.components.v2.component(
     "fergan_sheet_player", html='<div class="player"></div>', css=_text("player.css"), js=_text("player.js")
 )
-_parcel = st.components.v2.component("fergan_parcel", html="<div></div>", js=_text("parcels.js"))
 
 
 def play(
@@ -73,18 +72,12 @@ def deliver(key: str, content: bytes, **about: str) -> None:
     """Send the file that the player with this key asked for: `about` is its `id`, and its `name`, `type` and `done`,
     a sentence that says so, or else a `refusal`."""
     with st.container(gap=None):
-        _parcel(data=_packed({"kind": "file", "sizes": [len(content)], **about}, [content]), key=f"{key} file")
+        parcels.send({"kind": "file", **about}, [content], key=f"{key} file")
 
 
 def _send(kind: str, pictures: Mapping[str, bytes], key: str) -> None:
     if pictures:
-        header = {"kind": kind, "hashes": list(pictures), "sizes": [len(picture) for picture in pictures.values()]}
-        _parcel(data=_packed(header, list(pictures.values())), key=key)
-
-
-def _packed(header: Mapping[str, Any], parts: Sequence[bytes]) -> bytes:
-    head = json.dumps(header).encode()
-    return b"".join([len(head).to_bytes(4, "little"), head, *parts])
+        parcels.send({"kind": kind, "hashes": list(pictures)}, list(pictures.values()), key=key)
 
 
 def _as_json(film: Film) -> dict[str, Any]:
@@ -92,11 +85,10 @@ def _as_json(film: Film) -> dict[str, Any]:
         "label": f"Sheet by {film.axis}",
         "axis": film.axis,
         "wipe": film.wipe,
-        "tile": sheet.TILE,
-        "margin": sheet.MARGIN,
+        "margin": sheets.MARGIN,
         "texts": _TEXTS,
         "formats": _FORMATS,
-        "last": film.words(film.places[-1]).removeprefix("epoch "),
+        "last": film.words(film.places[-1]).removeprefix(f"{film.axis} "),
         "places": [{"value": place, "words": film.words(place)} for place in film.places],
         "emotions": [{"name": name, "colour": emotion_colour(name)} for name in film.emotions],
         "runs": [

@@ -18,6 +18,9 @@ QUESTION = "faces asked for among real ones"
 
 def show(run_id: str) -> None:
     """Choose a checkpoint and an emotion and draw; nothing is drawn anew until the button is pressed again."""
+    if not choose.can_draw(run_id):
+        st.info(choose.OWN_NETWORK)
+        return
     step_of = choose.checkpoint_steps(run_id)
     if not step_of:
         return

@@ -76,9 +76,11 @@ def tables_of(labels: Mapping[str, str], measure: emotion_heatmap.Measure) -> di
         tables = {
             run_id: emotion_heatmap.emotion_table(points[points.run_id == run_id], measure.key) for run_id in labels
         }
-    if without := [label for run_id, label in labels.items() if not tables[run_id].size]:
-        names = choose.plain(", ".join(without))
-        if measure.scored:
+    if without := [run_id for run_id in labels if not tables[run_id].size]:
+        names = choose.plain(", ".join(labels[run_id] for run_id in without))
+        if not any(map(choose.can_draw, without)):
+            st.info(f"Nothing by emotion of {names}: a judge reads the faces of FerGAN's own trainings alone.")
+        elif measure.scored:
             st.info(f"No {measure.key} by emotion for {names} in these evaluations: {NO_SCORE}")
         else:
             st.info(f"No probe readings of {names} yet: {NO_PROBE}")

@@ -6,9 +6,9 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import choose, data, sheet_series
-from dashboard.charts import compare
 from dashboard.charts.score_table import DEFAULT_METRICS, metrics_of
 from dashboard.sections import score_table
+from fergan_core.analysis.settings import recipe_differences, settings_of, sorted_out
 from fergan_core.protocols import newest
 
 _HEIGHT = 400  # px, from which the table of differences scrolls
@@ -23,8 +23,8 @@ def show_differences(labels: Mapping[str, str]) -> None:
     if len(trained) < 2:
         st.info("A run from the literature has no recipe: choose two or more trained runs.")
         return
-    table = compare.recipe_differences({labels[run_id]: compare.settings_of(runs[run_id]) for run_id in trained})
-    differing, beside = compare.sorted_out(table)
+    table = recipe_differences({labels[run_id]: settings_of(runs[run_id]) for run_id in trained})
+    differing, beside = sorted_out(table)
     if differing.empty:
         st.info("Nothing that a result depends on: the recipes, the data and the seeds are the same.")
     else:

@@ -8,13 +8,13 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import choose, data, face_data
-from dashboard.charts import score_table, sheets
+from dashboard.charts import sheets
 from dashboard.face_client import FaceAnswer
 from dashboard.rows import rows_of
 from dashboard.sections import dataset_path
 from fergan_core.emotions import EMOTIONS, emotion_code
 from fergan_core.errors import FerganError
-from fergan_core.metrics.catalogue import CATALOGUE
+from fergan_core.metrics.catalogue import CATALOGUE, written
 
 SHOWN = 24
 MEANINGS = {
@@ -30,10 +30,11 @@ def show(labels: Mapping[str, str]) -> None:
     checkpoints = {
         f"{label}, epoch {row.epoch}": (run_id, int(row.step))
         for run_id, label in labels.items()
+        if choose.can_draw(run_id)
         for row in rows_of(data.checkpoints(run_id).sort_values("step", ascending=False))
     }
     if not checkpoints:
-        st.info(choose.NO_CHECKPOINT)
+        st.info(choose.NO_CHECKPOINT if any(map(choose.can_draw, labels)) else choose.OWN_NETWORK)
         return
     name = st.selectbox("Checkpoint", list(checkpoints), key="checkpoint", bind="query-params", width=260)
     run_id, step = checkpoints[name]
@@ -53,8 +54,8 @@ def show_scores(run_id: str, step: int) -> str | None:
     with st.container(horizontal=True):
         for key in [key for key in MEANINGS if key in by_metric]:
             metric, row = CATALOGUE[key], by_metric[key]
-            value = score_table.written(row.value, metric, row.low, row.high)
-            real = None if pd.isna(row.real) else f"real faces {score_table.written(row.real, metric)}"
+            value = written(row.value, metric, row.low, row.high)
+            real = None if pd.isna(row.real) else f"real faces {written(row.real, metric)}"
             with st.container(width=350, gap="xsmall"):
                 st.metric(
                     metric.title, value, real, delta_color="off", delta_arrow="off", help=choose.measure_help(key)

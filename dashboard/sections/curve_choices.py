@@ -7,11 +7,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard.charts.compare import field_text
 from dashboard.charts.curve_figures import MOST_SMALL
 from dashboard.charts.curves import MOST_COLOURS, Axes, Spread
 from fergan_core.analysis.comparison import group_by_recipe
 from fergan_core.analysis.pace import Unit
+from fergan_core.analysis.settings import field_text
 from fergan_core.recipe import NON_TRAINING_FIELDS, differences
 
 UNITS: dict[Unit, str] = {"step": "Step", "epoch": "Epoch", "images": "Images seen", "seconds": "Seconds"}

@@ -23,9 +23,10 @@ _AT_ONCE = 0.4  # s: a drawing that takes no longer shows no progress
 def show(labels: Mapping[str, str]) -> None:
     """Choose a checkpoint of one of the runs and what to draw from it; the faces. The address carries all of it."""
     st.header("Draw new faces", anchor=False)
-    drawable = [run_id for run_id in labels if not data.checkpoints(run_id).empty]
+    of_fergan = [run_id for run_id in labels if choose.can_draw(run_id)]
+    drawable = [run_id for run_id in of_fergan if not data.checkpoints(run_id).empty]
     if not drawable:
-        st.info(choose.NO_CHECKPOINT)
+        st.info(choose.NO_CHECKPOINT if of_fergan else choose.OWN_NETWORK)
         return
     request = _chosen(drawable, labels)
     face_data.warm_faces(request.run_id, request.step)

@@ -11,12 +11,10 @@ from dashboard.charts import sheets
 from dashboard.rows import rows_of
 from fergan_core.analysis.findings import KINDS, timeline
 from fergan_core.analysis.findings.timeline import Statement, moments
-from fergan_core.emotions import EMOTIONS
 from fergan_core.errors import FerganError
 
 BADGES = {"alarm": "red", "warning": "orange", "info": "gray"}
 COLLAPSES = ("collapse", "global-collapse", "recovery", "repeats")
-_DIVERSITY = "pulse_diversity"
 _READINGS = 5000  # stretches of steps, of which each probe has its own
 _FACES = 10  # of an emotion, in a picture
 _OF_EACH = 5  # of each emotion, in a picture of all
@@ -51,11 +49,8 @@ def of_run(run_id: str, kinds: Collection[str] | None = None) -> tuple[pd.DataFr
     if kinds is not None:
         table = table[table.kind.isin(list(kinds))]
     table = table.reset_index(drop=True)
-    readings: dict[str, pd.Series[float]] = {}
-    if table.kind.isin(COLLAPSES).any():
-        points = data.points((run_id,), tuple(f"{_DIVERSITY}/{emotion}" for emotion in EMOTIONS), _READINGS)
-        for metric, rows in points.groupby("metric"):
-            readings[str(metric).partition("/")[2]] = rows.set_index("step")["mean"].dropna()
+    collapsed = table.kind.isin(COLLAPSES).any()
+    readings = timeline.readings_of(data.points((run_id,), timeline.DIVERSITY, _READINGS)) if collapsed else {}
     per_epoch = data.steps_per_epoch(run_id)
     return table, timeline.statements(table, readings, lambda step: int((step - 1) // per_epoch) + 1)
 
@@ -100,7 +95,7 @@ def _show_faces(sheet: Any, emotion: str | None, when: str) -> None:
     dark = choose.dark()
 
     def draw(picture: bytes) -> bytes:
-        faces = sheets.by_emotion(picture, sheet.emotions)
+        faces = sheets.by_emotion(picture, sheet.emotions, int(sheet.columns))
         if emotion is not None:
             return sheets.face_grid(faces[emotion][:_FACES], columns=_OF_EACH, scale=1)
         few = {name: images[:_OF_EACH] for name, images in faces.items()}

@@ -7,7 +7,6 @@ import streamlit as st
 
 from dashboard import choose, data
 from dashboard.charts import groups as charts
-from dashboard.charts.compare import recipe_differences
 from dashboard.charts.curves import Axes, Spread
 from dashboard.charts.score_table import DEFAULT_METRICS, metrics_of
 from dashboard.components.plotly_chart import plotly_chart
@@ -15,6 +14,7 @@ from dashboard.sections import curves
 from fergan_core.analysis import families
 from fergan_core.analysis.alarms import alarms
 from fergan_core.analysis.budgets import COST, SPEED, STRETCHES, Budget, at_budget, with_cost
+from fergan_core.analysis.settings import recipe_differences
 from fergan_core.analysis.studies import forks
 from fergan_core.analysis.studies.groups import ENOUGH
 from fergan_core.metrics.catalogue import CATALOGUE

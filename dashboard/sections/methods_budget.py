@@ -8,13 +8,13 @@ import streamlit as st
 
 from dashboard import choose, data
 from dashboard.charts import methods as charts
-from dashboard.charts.score_table import of_emotion, written
+from dashboard.charts.score_table import of_emotion
 from dashboard.components.plotly_chart import plotly_chart
 from dashboard.sections.groups import SPENT, STAGES
 from fergan_core.analysis import comparison, elsewhere, families, scales
 from fergan_core.analysis.budgets import COST, SPEED, STRETCHES, Budget, with_cost
 from fergan_core.analysis.comparison import PairedComparison
-from fergan_core.metrics.catalogue import CATALOGUE, Metric
+from fergan_core.metrics.catalogue import CATALOGUE, Metric, written
 from fergan_core.protocols import real_faces
 
 METRICS = ("fid", "fid_pixels", "fid_random", "accuracy", "coverage", "recall", "precision", "kid")

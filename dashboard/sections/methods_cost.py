@@ -5,11 +5,11 @@ import streamlit as st
 
 from dashboard import choose, data
 from dashboard.charts import methods as charts
-from dashboard.charts.score_table import written
 from dashboard.components.plotly_chart import plotly_chart
 from dashboard.rows import rows_of
 from dashboard.sections.methods_budget import choose_score, colours_of, labels_of, score_column
 from fergan_core.analysis import comparison
+from fergan_core.metrics.catalogue import written
 
 
 def show(chosen: pd.DataFrame) -> None:

@@ -1,10 +1,13 @@
 """Methods' faces: those of one emotion by each run, and how a face is sampled from noise."""
 
+from collections.abc import Iterator
+
 import pandas as pd
 import streamlit as st
 
 from dashboard import choose, data, face_data, sheet_series
 from dashboard.charts import sheets
+from dashboard.charts.film import all_emotions
 from dashboard.charts.palette import emotion_label
 from dashboard.rows import rows_of
 from fergan_core.emotions import EMOTIONS
@@ -16,7 +19,8 @@ _FRAMES = 10
 
 def show(chosen: pd.DataFrame) -> None:
     """An emotion's row of each run's newest sheet, and a filmstrip."""
-    emotion = st.selectbox("Emotion", EMOTIONS, EMOTIONS.index("happy"), key="emotion", bind="query-params", width=170)
+    classes = all_emotions([EMOTIONS, *_newest_classes(chosen)])
+    emotion = st.selectbox("Emotion", classes, classes.index("happy"), key="emotion", bind="query-params", width=170)
     st.markdown(emotion_label(emotion))
     for row in rows_of(chosen):
         saved = data.sheets(row.id)
@@ -24,13 +28,21 @@ def show(chosen: pd.DataFrame) -> None:
             st.text(f"{row.name}: no sheet with this emotion")
             continue
         newest = saved.iloc[-1]
-        st.text(f"{row.name}, epoch {newest.epoch}")
+        st.text(f"{row.name}, {sheet_series.moment(row.id, newest)}")
         faces = sheet_series.faces(newest).get(emotion)
         if faces is None:
             continue
         alt = f"{len(faces)} {emotion} faces of {row.name}"
         st.image(sheets.face_grid(faces, columns=len(faces)), alt=alt, width=760)
     show_path(chosen[chosen.method.map(in_steps).astype(bool)], emotion)
+
+
+def _newest_classes(chosen: pd.DataFrame) -> Iterator[tuple[str, ...]]:
+    """Yield the names of the rows of each run's newest sheet; a script's own classes may be any."""
+    for run_id in chosen.id:
+        saved = data.sheets(run_id)
+        if not saved.empty:
+            yield tuple(saved.iloc[-1].emotions)
 
 
 def show_path(chosen: pd.DataFrame, emotion: str) -> None:

@@ -12,7 +12,7 @@ from dashboard.rows import rows_of
 from dashboard.sections import run_faces, run_scores
 from fergan_core.errors import FerganError
 from fergan_core.protocols import judges_for, preferred
-from fergan_core.recipe import key_of, training_fields
+from fergan_core.recipe import OWN_SCRIPT, key_of, training_fields
 
 _FACES = 5  # of each emotion, in a picture beside another
 _ALONE = 10
@@ -56,7 +56,9 @@ def best_of_each(runs: pd.DataFrame, scores: pd.DataFrame, sheets: pd.Series) ->
 def show(bests: Sequence[Best], runs: pd.DataFrame) -> None:
     """Each data set's best generator; a sentence where no run has a score and a sheet."""
     if not bests:
-        st.info("No run here has both a score and a sheet yet: both come at the end of an epoch.")
+        of_fergan = (runs[~runs.literature].method != OWN_SCRIPT).any()
+        yet = "No run here has both a score and a sheet yet: both come at the end of an epoch."
+        st.info(yet if of_fergan else choose.NO_OWN_SCORE)
     for best in bests:
         show_one(best, runs)
 

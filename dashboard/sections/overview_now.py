@@ -2,6 +2,7 @@
 
 import math
 import time
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -11,7 +12,9 @@ from dashboard import choose, data
 from dashboard.charts.thumbnail import thumbnail
 from dashboard.rows import rows_of
 from dashboard.sections import findings, run_progress, run_scores
+from fergan_core.analysis.pace import duration
 from fergan_core.errors import FerganError
+from fergan_core.recipe import OWN_SCRIPT
 
 _RUNS = 5
 
@@ -55,7 +58,7 @@ def show_faces(row: Any) -> None:
         st.caption("No faces yet")
         return
     try:
-        picture = data.small_sheet(row.sheet_path, row.sheet_sha256, thumbnail)
+        picture = data.small_sheet(row.sheet_path, row.sheet_sha256, partial(thumbnail, columns=row.sheet_columns))
     except (OSError, FerganError):
         st.caption("Its faces cannot be read; see `fergan runs verify`.")
         return
@@ -66,9 +69,12 @@ def show_run(row: Any, fid: float | None) -> None:
     """A run: its name, how it ended, on what, how good, when."""
     colour = choose.STATUS_COLOURS.get(row.status, "gray")
     score = "" if fid is None or math.isnan(fid) else f", FID {run_scores.text_of('fid', fid)}"
-    about = f"{row.preset} on {row.data}, {row.epoch} of {row.epochs} epochs{score}, {ago(row.created)}"
+    about = f"{row.preset} on {row.data}, {data.how_far(row._asdict())}{score}, {ago(row.created)}"
     with st.container(gap=None):
         choose.page_link("run", row.name, run=row.id)
+        # Without a score it cannot come to be the best, of which the page shows the faces.
+        if row.method == OWN_SCRIPT and row.sheet_path is not None:
+            show_faces(row)
         st.markdown(f":{colour}-badge[{row.status}] :small[{choose.plain(about)}]")
 
 
@@ -92,4 +98,4 @@ def show_finding(row: Any) -> None:
 
 def ago(created: float) -> str:
     """Say how long ago something was."""
-    return f"{run_progress.duration(max(0.0, time.time() - created))} ago"
+    return f"{duration(max(0.0, time.time() - created))} ago"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from dashboard import choose, data
+from dashboard.sections import report_button
 from fergan_core.errors import FerganError
 from fergan_core.registry import Registry
 
@@ -108,6 +109,7 @@ def show_buttons(run_ids: Sequence[str]) -> None:
             popover("Rename", ":material/edit:", "rename", lambda: _rename_form(run_ids[0]))
         popover("Tags", ":material/sell:", "tags", lambda: _tag_form(run_ids))
         popover("Add note", ":material/note_add:", "add note", lambda: _note_form(run_ids))
+        report_button.show(run_ids)
         if st.button("Move to trash", icon=":material/delete:", key="trash") and trash(run_ids):
             st.rerun()
 

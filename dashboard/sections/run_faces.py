@@ -9,6 +9,7 @@ from dashboard import choose, data, sheet_series
 from dashboard.charts import sheets
 from dashboard.face_client import Faces
 from dashboard.rows import rows_of
+from fergan_core.sheets import COLUMNS
 
 _ON_A_TELEPHONE = 5  # faces in a row
 
@@ -22,15 +23,21 @@ def show(run_id: str, status: str) -> None:
         return
     sheet = list(rows_of(saved))[-1]
     faces = sheet_series.faces(sheet)
+    here = sheet_series.moment(run_id, sheet)
     if faces:
-        title = f"epoch {sheet.epoch}, {sheet.images_seen:,} images seen"
+        title = here + (f", {sheet.images_seen:,} images seen" if sheet.images_seen else "")
         show_labelled(
-            faces, int(sheet.columns), title, sheet.sha256, f"Faces of {', '.join(faces)}, drawn at epoch {sheet.epoch}"
+            faces,
+            min(int(sheet.columns), COLUMNS),
+            title,
+            sheet.sha256,
+            f"Faces of {', '.join(faces)}, drawn at {here}",
         )
     if len(saved) > 1:
+        unit = "step" if data.counts_steps(data.run(run_id)) else "epoch"
         st.page_link(
             "views/checkpoints.py",
-            label=f"All {len(saved)} sheets, epoch by epoch",
+            label=f"All {len(saved)} sheets, {unit} by {unit}",
             icon=":material/face:",
             query_params={"runs": run_id},
         )

@@ -7,6 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import choose, data
+from fergan_core.analysis.pace import duration
+from fergan_core.recipe import OWN_SCRIPT
 from fergan_core.registry import Activity
 
 _EPOCHS = 5  # by whose pace the time left is told
@@ -15,6 +17,9 @@ _EPOCHS = 5  # by whose pace the time left is told
 def show(run: dict[str, Any]) -> None:
     """A running run's progress bar with its pace, and its activity; `run` is the registry's record."""
     if not run["steps"]:
+        return
+    if run["method"] == OWN_SCRIPT and not {"epochs", "steps_per_epoch"} <= set(run["recipe"]):
+        st.caption(f"Step {run['step']:,}; how many there will be, its script has not said.")
         return
     done = min(1.0, run["step"] / run["steps"])
     st.progress(done, text=choose.plain(words(run)))
@@ -63,17 +68,3 @@ def activity_words(activity: Activity, now: float) -> str:
     """Say what a training does instead of stepping, and for how long: 'Scoring, 40 s so far'."""
     doing = activity.doing[:1].upper() + activity.doing[1:]
     return f"{choose.plain(doing)}, {duration(max(0.0, now - activity.since))} so far."
-
-
-def duration(seconds: float) -> str:
-    """Write a duration in its largest unit, or two: '40 s', '12 min', '3 h 20 min', '2 d 4 h'."""
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 24:
-        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-    days, hours = divmod(hours, 24)
-    return f"{days} d {hours} h" if hours else f"{days} d"

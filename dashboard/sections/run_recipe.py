@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from dashboard import choose, data
-from dashboard.charts.compare import field_text
 from dashboard.sections import fields
-from fergan_core.recipe import NON_TRAINING_FIELDS, PRESETS, UNITS, differences, flat, to_dict
-from fergan_core.registry import studies_of
+from fergan_core.analysis.settings import beside_preset
+from fergan_core.recipe import NON_TRAINING_FIELDS, OWN_SCRIPT, PRESETS, UNITS, flat, to_dict
+from fergan_core.registry.studies import what_the_command_makes
 
 
 def show(run: Mapping[str, Any]) -> None:
@@ -18,7 +17,9 @@ def show(run: Mapping[str, Any]) -> None:
     st.header("Recipe", anchor=False)
     recipe, name = run["recipe"], str(run["preset"])
     preset = PRESETS.get(name)
-    if preset is None:
+    if run["method"] == OWN_SCRIPT:
+        st.caption("The settings that its script gave." if name == OWN_SCRIPT else "What is known of an imported run.")
+    elif preset is None:
         st.caption(choose.plain(f"This FerGAN has no preset '{name}' to compare it with."))
     else:
         changed = beside_preset(recipe, to_dict(preset))
@@ -43,27 +44,12 @@ def show(run: Mapping[str, Any]) -> None:
         fields.show(st, rest, UNITS)
 
 
-def beside_preset(recipe: Mapping[str, Any], preset: Mapping[str, Any]) -> pd.DataFrame:
-    """List the fields in which a recipe differs from its preset: field, this run, preset; those that decide first."""
-    rows = [
-        {"field": name, **{column: _text(values, column) for column in ("this run", "preset")}}
-        for name, values in differences({"this run": recipe, "preset": preset}).items()
-        if name not in ("preset", "seed")
-    ]
-    rows.sort(key=lambda row: row["field"] in NON_TRAINING_FIELDS)
-    return pd.DataFrame(rows, columns=["field", "this run", "preset"])
-
-
-def _text(values: Mapping[str, Any], column: str) -> str:
-    return field_text(values[column]) if column in values else "–"
-
-
 def show_provenance(run: Mapping[str, Any]) -> None:
     """The command that makes the run again, and under which code, libraries and machine it was made."""
     st.header("Provenance", anchor=False)
     command = run["provenance"].get("command")
     if command:
-        st.write(command_words(run))
+        st.write(what_the_command_makes(run["tags"]))
         st.code(command, language=None, wrap_lines=True)
     with st.expander("Code, libraries, machine and data"):
         begun = choose.when(run["created"])
@@ -71,19 +57,12 @@ def show_provenance(run: Mapping[str, Any]) -> None:
         fields.show(st, {"run": run["id"], "begun": begun, "dataset": run["dataset"]} | rest)
 
 
-def command_words(run: Mapping[str, Any]) -> str:
-    """Say what the recorded command makes again: the run, or the whole study that it is a trial of."""
-    if studies_of(run["tags"]):
-        return "The command of the study that it is a trial of:"
-    return "The command that makes it again, on the same data:"
-
-
 def show_checkpoints(run_id: str) -> None:
     """The run's checkpoints as a table."""
     st.header("Checkpoints", anchor=False)
     saved = data.checkpoints(run_id)
     if saved.empty:
-        st.caption(choose.NO_CHECKPOINT)
+        st.caption(choose.NO_CHECKPOINT if choose.can_draw(run_id) else "No checkpoint here: its script saved none.")
         return
     table = saved[["epoch", "step", "images_seen", "sha256"]].rename(columns={"images_seen": "images seen"})
     table.insert(3, "megabytes", (saved["bytes"] + saved["state_bytes"].fillna(0).astype(float)) / 1e6)

@@ -37,7 +37,8 @@ def show(run_id: str, *, beside: bool = False) -> None:
     """The run's scores, below each other or `beside` each other, and by which judge and protocol they are."""
     scores = of_run(run_id)
     if scores.empty:
-        st.caption("No score yet: a run is scored every `--eval-every` epochs, or afterwards by `fergan evaluate RUN`.")
+        yet = "No score yet: a run is scored every `--eval-every` epochs, or afterwards by `fergan evaluate RUN`."
+        st.caption(yet if choose.can_draw(run_id) else choose.NO_OWN_SCORE)
         return
     with st.container(horizontal=beside, gap="medium"):
         for metric in HEADLINE:

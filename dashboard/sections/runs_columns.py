@@ -8,11 +8,10 @@ from typing import Any
 import pandas as pd
 
 from dashboard import choose
-from dashboard.charts.score_table import written
 from dashboard.components.run_table import Column
 from dashboard.rows import rows_of
 from fergan_core import protocols
-from fergan_core.metrics.catalogue import CATALOGUE
+from fergan_core.metrics.catalogue import CATALOGUE, written
 from fergan_core.recipe import UNITS, flat
 from fergan_core.registry.run_list import SORTS, recipe_fields
 from fergan_core.registry.summaries import HEADLINE, newest_evaluations

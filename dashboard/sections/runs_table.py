@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import pandas as pd
 
@@ -116,7 +117,9 @@ def newest_faces(runs: pd.DataFrame) -> dict[str, str]:
     for run in rows_of(runs):
         if run.sheet_path is not None:
             try:
-                picture = data.small_sheet(run.sheet_path, run.sheet_sha256, thumbnail)
+                picture = data.small_sheet(
+                    run.sheet_path, run.sheet_sha256, partial(thumbnail, columns=run.sheet_columns)
+                )
             except (OSError, FerganError):
                 # A damaged file must not hide the table; `fergan runs verify` and the run's own page name it.
                 continue

@@ -13,7 +13,7 @@ from dashboard.components import chart_tools
 from dashboard.components.plotly_chart import plotly_chart
 from dashboard.sections import curve_choices
 from fergan_core.analysis.ranking import Best, best
-from fergan_core.metrics.catalogue import CATALOGUE, Metric
+from fergan_core.metrics.catalogue import ARROWS, CATALOGUE, Metric, written
 
 PARALLEL_ALT = "Each run's scores as a line over the metrics, scaled so that noise is 0 and real faces are 1"
 
@@ -88,7 +88,7 @@ def show_table(scores: pd.DataFrame, metrics: Sequence[str], labels: Mapping[str
 
 def column(metric: Metric) -> Any:
     """A metric's column: title with its direction, its meaning as help."""
-    title = f"{metric.title} {charts.ARROWS[metric.better]}"
+    title = f"{metric.title} {ARROWS[metric.better]}"
     return st.column_config.NumberColumn(title, help=choose.measure_help(metric.key), width=165)
 
 
@@ -96,12 +96,12 @@ def sentence(ranked: Best, metric: Metric, labels: Mapping[str, str]) -> str:
     """Say which checkpoint is best, whether its interval separates it from the next, and whether to believe it."""
 
     def named(row: Mapping[str, Any]) -> str:
-        value = charts.written(row["value"], metric, row["low"], row["high"])
+        value = written(row["value"], metric, row["low"], row["high"])
         return choose.plain(f"{labels[row['run_id']]}, epoch {row['epoch']}: {value}")
 
     first, second = ranked.first, ranked.second
     text = f"**{named(first)}**"
-    text += "" if pd.isna(first["real"]) else f" (real faces {charts.written(first['real'], metric)})"
+    text += "" if pd.isna(first["real"]) else f" (real faces {written(first['real'], metric)})"
     if second is None:
         return f"{text}. It is the only checkpoint with this score."
     verdict = {

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import choose, data
-from dashboard.sections import compare_runs, curves, groups
+from dashboard.sections import compare_runs, curves, groups, report_button
 
 
 def show_curves(labels: dict[str, str]) -> None:
@@ -24,6 +24,7 @@ def show_side_by_side(runs: pd.DataFrame) -> None:
         return
     label = choose.run_label(runs)
     labels = {run_id: label(run_id) for run_id in chosen}
+    report_button.show(chosen)
     every = choose.live_unless_held(*runs.status[runs.id.isin(chosen)])
     for part in (compare_runs.show_differences, compare_runs.show_scores, compare_runs.show_faces, show_curves):
         choose.fragment(part, run_every=every)(labels)

@@ -22,8 +22,9 @@ def show_live(run_id: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(run["status"], color=choose.STATUS_COLOURS.get(run["status"], "gray"))
         device = f", on {run['device']}" if run["device"] else ""
-        seen = f"; {run['epoch']} of {run['epochs']} epochs, {run['images_seen']:,} images seen"
-        st.text(f"{run['preset']} on {run['data']}, seed {run['seed']}{device}{'' if run['literature'] else seen}")
+        seen = f"; {data.how_far(run)}" + (f", {run['images_seen']:,} images seen" if run["images_seen"] else "")
+        seed = f", seed {run['seed']}" if choose.can_draw(run_id) or "seed" in run["recipe"] else ""
+        st.text(f"{run['preset']} on {run['data']}{seed}{device}{'' if run['literature'] else seen}")
     if run["reason"]:
         st.warning(choose.sentence(run["reason"]))
     if run["status"] == "running":
@@ -37,7 +38,10 @@ def show_live(run_id: str) -> None:
     with scores:
         run_scores.show(run_id)
     st.header("Findings", anchor=False)
-    findings.show(findings.of_run(run_id)[1])
+    if "batch_size" in run["recipe"]:
+        findings.show(findings.of_run(run_id)[1])
+    else:
+        st.info("Not looked for: they are dated in images, and nothing tells how many a step of this run has.")
     st.header("Curves", anchor=False)
     curves.panels(run_id)
 

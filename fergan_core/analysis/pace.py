@@ -82,3 +82,17 @@ def paces(
             clock = (of_run["step"].to_numpy(dtype=float), seconds_by_step(of_run, batch_size))
         found[str(run_id)] = Pace(max(1.0, steps / max(1, epochs)), batch_size, *clock)
     return found
+
+
+def duration(seconds: float) -> str:
+    """Write a duration in its largest unit, or two: '40 s', '12 min', '3 h 20 min', '2 d 4 h'."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h" if hours else f"{days} d"

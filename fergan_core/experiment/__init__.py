@@ -1,7 +1,7 @@
 """Runs and studies from beginning to end: here alone recipe, dataset and registry come together."""
 
 from fergan_core.experiment.hooks.findings import detect_findings
-from fergan_core.experiment.run import Outcome, fork, outcome, planned_steps, resume, start
+from fergan_core.experiment.run import Outcome, fork, outcome, planned_steps, resume, train
 from fergan_core.experiment.study import Span, Study, design
 from fergan_core.experiment.training_run import choose_device
 
@@ -16,5 +16,5 @@ __all__ = [
     "outcome",
     "planned_steps",
     "resume",
-    "start",
+    "train",
 ]

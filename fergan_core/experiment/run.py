@@ -1,4 +1,4 @@
-"""A run from beginning to end: start, resume, fork, and its outcome."""
+"""A run from beginning to end: train, resume, fork, and its outcome."""
 
 import signal
 from collections.abc import Callable, Mapping, Sequence
@@ -47,7 +47,7 @@ def planned_steps(recipe: Recipe, dataset: Dataset) -> int:
     return engine.steps_per_epoch(count, recipe.batch_size) * recipe.epochs
 
 
-def start(
+def train(
     recipe: Recipe,
     dataset: Dataset,
     registry: Registry,

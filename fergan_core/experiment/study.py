@@ -21,7 +21,7 @@ from fergan_core import recipe as recipes
 from fergan_core.data import Dataset
 from fergan_core.errors import UsageError
 from fergan_core.experiment.hooks.recorder import Listener
-from fergan_core.experiment.run import Outcome, start
+from fergan_core.experiment.run import Outcome, train
 from fergan_core.recipe import Recipe
 from fergan_core.registry import Registry, study_tag
 from fergan_core.registry.connect import WriteLock, sqlite_path
@@ -117,7 +117,7 @@ class Study:
             trial, setting, recipe = next_trial
             on_trial(trial.number, setting)
             try:
-                outcome = start(
+                outcome = train(
                     recipe,
                     dataset,
                     self._registry,

@@ -73,6 +73,8 @@ class _Step(nn.Module):
 class MeanFlowGenerator(DenoisingGenerator):
     """A trained network that draws a face in few steps, each one pass, with the guidance that it learned."""
 
+    normal = True
+
     @property
     def nfe(self) -> int:
         """Return how many passes of the network a face takes."""

@@ -88,7 +88,7 @@ class LatentGenerator:
         self, emotions: Sequence[str], network: nn.Module, device: torch.device, *, size: int, normal: bool
     ) -> None:
         self.emotions = tuple(emotions)
-        self._size, self._normal = size, normal
+        self._size, self.normal = size, normal
         self._network = network
         self._device = device
         self._classes = class_table(emotions, device)
@@ -96,7 +96,7 @@ class LatentGenerator:
     def latents(self, count: int, seed: int) -> Tensor:
         """Draw latents float [count,Z]; on the CPU first, so that a seed gives the same ones on every device."""
         source = torch.Generator().manual_seed(seed)
-        if self._normal:
+        if self.normal:
             return torch.randn(count, self._size, generator=source).to(self._device)
         return (torch.rand(count, self._size, generator=source) * 2 - 1).to(self._device)
 

@@ -3,16 +3,18 @@ a browser draws faces without Python."""
 
 import copy
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
+from fergan_core.browser import Network, network_file
 from fergan_core.emotions import emotion_code
 from fergan_core.errors import CheckpointError
 from fergan_core.files import atomic_write
-from fergan_core.methods.protocols import Generator
+from fergan_core.methods.protocols import Generator, Samplable
 
 TOLERANCE = 1e-4  # between the file's faces and the generator's, whose pixels are from -1 to 1
 INPUTS, OUTPUT = ("latents", "emotions"), "faces"
@@ -21,7 +23,12 @@ _FACES_CHECKED = 14
 
 @runtime_checkable
 class InOnePass(Generator, Protocol):
-    """A generator whose faces take one pass of a network."""
+    """A generator whose faces take one pass of a network.
+
+    `normal` tells that its latents are standard normal numbers; otherwise they are uniform from -1 to 1.
+    """
+
+    normal: bool
 
     def one_pass(self) -> nn.Module:
         """Return the network in evaluation mode: (latents [n,...], shares of the trained emotions [n,K]) -> faces
@@ -72,6 +79,26 @@ def write_onnx(generator: InOnePass, path: Path) -> float:
                 "draw with PyTorch instead"
             )
     return difference
+
+
+def browser_network(generator: Generator, sha256: str, folder: Path) -> Network:
+    """Return a generator for a browser to draw with; its file is kept in `folder` by `sha256`, that of its weights.
+
+    A method that can draw in several steps draws in one. Raises CheckpointError where the method cannot.
+    """
+    if isinstance(generator, InOnePass) and isinstance(generator, Samplable):
+        generator = generator.resampled(replace(generator.sampling, steps=1))
+    if not isinstance(generator, InOnePass):
+        raise CheckpointError(
+            f"a face of this run takes {generator.nfe} passes of its network, too many for a browser; draw its faces "
+            "on the page Checkpoints, or by `fergan sample`"
+        )
+    file = network_file(folder, sha256)
+    if not file.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        write_onnx(generator, file)
+    shape = tuple(generator.latents(1, 0).shape[1:])
+    return Network(sha256, file.read_bytes(), generator.emotions, shape, generator.normal)
 
 
 def _export(network: nn.Module, latents: Tensor, shares: Tensor, path: Path) -> None:

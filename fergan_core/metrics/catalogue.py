@@ -1,10 +1,15 @@
 """The table of scores: title, better direction, unit and meaning. Pages read it too, so it imports no torch."""
 
 from dataclasses import dataclass
-from math import isnan
+from math import inf, isnan
 from typing import Literal
 
 Better = Literal["higher", "lower", "real"]
+
+ARROWS: dict[Better, str] = {"higher": "↑", "lower": "↓", "real": "≈"}
+
+# Decimal places, by the size from which they are enough.
+_DIGITS = ((100, 0), (10, 1), (0.1, 3))
 
 
 @dataclass(frozen=True)
@@ -91,3 +96,14 @@ _METRICS = (
 # `read_as_happy` of an emotion is the share of its faces that the judge reads as happy.
 
 CATALOGUE: dict[str, Metric] = {metric.key: metric for metric in _METRICS}
+
+
+def written(value: float, metric: Metric, low: float = float("nan"), high: float = float("nan")) -> str:
+    """Write a score with its interval, if it has one: shares in percent, others with as many digits as matter."""
+    if metric.unit == "share":
+        text, ends = f"{value:.1%}", f"{100 * low:.1f}, {100 * high:.1f}"
+    else:
+        size = inf if metric.unit == "count" else max(abs(value), high - low if high > low else 0)
+        digits = next((digits for least, digits in _DIGITS if size >= least), 5)
+        text, ends = f"{value:,.{digits}f}", f"{low:,.{digits}f}, {high:,.{digits}f}"
+    return text if isnan(low) or isnan(high) else f"{text} [{ends}]"

@@ -4,13 +4,16 @@ from fergan_core.recipe.compare import NON_TRAINING_FIELDS, changes, differences
 from fergan_core.recipe.denoisers import Denoiser, Diffusion, Flow, MeanFlow, Sampling
 from fergan_core.recipe.fields import UNITS
 from fergan_core.recipe.gan import Gan
-from fergan_core.recipe.method import MethodRecipe, in_steps, kinds, method_recipe
+from fergan_core.recipe.method import MethodRecipe, in_one_pass, in_steps, kinds, method_recipe
+from fergan_core.recipe.own import IMPORTED, OWN_SCRIPT, own_recipe
 from fergan_core.recipe.presets import PRESETS, REPORT_EMOTIONS, preset, preset_of, presets_of
 from fergan_core.recipe.recipe import Recipe, changed, explain, from_dict, to_dict
 from fergan_core.recipe.vae import Vae
 
 __all__ = [
+    "IMPORTED",
     "NON_TRAINING_FIELDS",
+    "OWN_SCRIPT",
     "PRESETS",
     "REPORT_EMOTIONS",
     "UNITS",
@@ -29,10 +32,12 @@ __all__ = [
     "explain",
     "flat",
     "from_dict",
+    "in_one_pass",
     "in_steps",
     "key_of",
     "kinds",
     "method_recipe",
+    "own_recipe",
     "preset",
     "preset_of",
     "presets_of",

@@ -17,10 +17,18 @@ NON_TRAINING_FIELDS = frozenset({"seed", "preset", "eval_every", "checkpoint_eve
 
 
 def flat(plain: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a recipe's fields with its method's own beside them, and the defaults of those that it lacks."""
+    """Return a recipe's fields with its method's own beside them, and the defaults of those that it lacks.
+
+    Of a run that a script of one's own recorded, the fields of its configuration; one that is called as a field of the
+    recipe is, and is not the same, becomes config.NAME.
+    """
     method = plain.get("method")
     method_fields = method if isinstance(method, Mapping) else {}
-    fields = {name: value for name, value in plain.items() if name != "method"} | dict(method_fields)
+    fields = {name: value for name, value in plain.items() if name not in ("method", "config")}
+    fields |= dict(method_fields)
+    config = plain.get("config")
+    for name, value in config.items() if isinstance(config, Mapping) else ():
+        fields.setdefault(name if fields.get(name, value) == value else f"config.{name}", value)
     kind = method_fields.get("kind")
     later = _defaults(kind) if isinstance(kind, str) else {}
     return fields | {name: value for name, value in later.items() if name not in fields}

@@ -25,6 +25,7 @@ class Denoiser(MethodRecipe):
     """What diffusion, flow matching and MeanFlow share: a class-conditional U-Net, its training and its sampling."""
 
     in_steps: ClassVar[bool] = True
+    in_one_pass: ClassVar[bool] = False
 
     width: Positive = 32
     """Channels of the U-Net's first level; the second level has twice as many, the third three times, and so on."""
@@ -100,6 +101,7 @@ class MeanFlow(Denoiser):
     """MeanFlow learns velocities averaged over a step, and draws in one or two (Geng et al. 2025, arXiv:2505.13447)."""
 
     title: ClassVar[str] = "a class-conditional MeanFlow, which draws a face in a pass or two"
+    in_one_pass: ClassVar[bool] = True
 
     kind: tyro.conf.Suppress[Literal["meanflow"]] = "meanflow"
     sampler: Literal["average"] = "average"

@@ -15,11 +15,12 @@ class MethodRecipe(ABC):
     """The fields of one method, told apart by `kind`; a descendant is known by its kind as soon as it is defined.
 
     `title` says what is trained, as in 'a conditional DCGAN'. `in_steps` tells whether a face is drawn in several
-    steps of a sampler; such a recipe has a `sampling`.
+    steps of a sampler; such a recipe has a `sampling`. `in_one_pass` tells whether one pass of a network can draw it.
     """
 
     title: ClassVar[str]
     in_steps: ClassVar[bool] = False
+    in_one_pass: ClassVar[bool] = True
 
     kind: tyro.conf.Suppress[str] = ""
 
@@ -47,6 +48,11 @@ def kinds() -> list[str]:
 def in_steps(kind: str) -> bool:
     """Tell whether a kind of method draws a face in several steps; one that is not known here does not."""
     return kind in _KINDS and _KINDS[kind].in_steps
+
+
+def in_one_pass(kind: str) -> bool:
+    """Tell whether one pass of a network can draw a face of a kind of method; of one not known here it cannot."""
+    return kind in _KINDS and _KINDS[kind].in_one_pass
 
 
 def method_recipe(kind: object) -> type[MethodRecipe]:

@@ -12,6 +12,7 @@ from fergan_core.errors import DataError, UsageError
 from fergan_core.recipe.fields import STRICT, Count, Positive
 from fergan_core.recipe.gan import Gan
 from fergan_core.recipe.method import MethodRecipe, method_recipe
+from fergan_core.recipe.own import OWN_SCRIPT
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -96,6 +97,11 @@ def from_dict(plain: Mapping[str, Any]) -> Recipe:
     method = plain.get("method", {"kind": Gan.kind})
     if not isinstance(method, Mapping):
         raise UsageError(f"recipe: its method must be an object with the method's kind and fields, not {method!r}")
+    if method.get("kind") == OWN_SCRIPT:
+        raise UsageError(
+            "the run was recorded by a script, or imported: FerGAN knows no network of it to train or draw with; do "
+            "that with the script, and score its images by `fergan evaluate --images`"
+        )
     of_kind = TypeAdapter(method_recipe(method.get("kind")))
     try:
         return _ADAPTER.validate_python({**plain, "method": of_kind.validate_python(dict(method))})

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+# The oldest version that can be read as it is: since then tables alone were added, without which a reader finds none of
+# what they hold.
+OLDEST_READABLE = "0004"
 
 
 def _config(connection: Connection | None = None) -> "Config":

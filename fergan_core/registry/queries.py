@@ -51,13 +51,13 @@ def current_status(status: str, heartbeat: float, now: float) -> str:
 
 
 def _is_there(url: str) -> bool:
-    """Tell whether a registry of the newest schema is there; RegistryError where it is one of another schema."""
+    """Tell whether a registry that can be read is there; RegistryError where its schema is too old."""
     path = sqlite_path(url)
     if path is not None and not ours.check(path):
         return False
     with readable_errors(url, "read"), reading_engine(url).connect() as connection:
         version = migrate.check(connection)
-    if version not in (None, migrate.newest()):
+    if version is not None and version < migrate.OLDEST_READABLE:
         raise RegistryError(
             f"the registry has the older schema '{version}'; any command that writes brings it up to date, such as "
             "`fergan runs tag`"
@@ -142,7 +142,7 @@ class Reader:
             .subquery("newest")
         )
         sheets = self.table(
-            sa.select(SheetRow.run_key, SheetRow.path, SheetRow.sha256).join(
+            sa.select(SheetRow.run_key, SheetRow.path, SheetRow.sha256, SheetRow.columns).join(
                 newest, (SheetRow.run_key == newest.c.run_key) & (SheetRow.step == newest.c.step)
             )
         ).set_index("run_key")
@@ -160,9 +160,10 @@ class Reader:
         for key, name in zip(tagged["run_key"], tagged["tag"], strict=True):
             lists.setdefault(key, []).append(name)
         frame["tags"] = pd.Series([lists.get(key, []) for key in frame["key"]], dtype=object, index=frame.index)
-        for column, source in (("sheet_path", "path"), ("sheet_sha256", "sha256")):
-            by_run_key = sheets[source].to_dict()
-            frame[column] = pd.Series([by_run_key.get(key) for key in frame["key"]], dtype=object, index=frame.index)
+        for source in ("path", "sha256", "columns"):
+            by_key = sheets[source].to_dict()
+            values = [by_key.get(key) for key in frame["key"]]
+            frame[f"sheet_{source}"] = pd.Series(values, dtype=object, index=frame.index)
         return frame.drop(columns=["key", "trashed", *(column.key for column in _RUN_OBJECTS)])
 
     def resolve(self, text: str, *, trashed: Trashed = "last") -> str:

@@ -40,7 +40,7 @@ from fergan_core.registry.schema import (
 from fergan_core.registry.scores import Score, replace_evaluation
 
 STATUSES = ("running", "finished", "interrupted", "diverged", "failed")
-_ENDED = STATUSES[1:]
+ENDED = STATUSES[1:]
 
 
 def new_id() -> str:
@@ -132,16 +132,29 @@ class Registry:
         if status not in STATUSES:
             raise ValueError(f"status '{status}' is not one of {', '.join(STATUSES)}")
         now = time.time()
-        finished = now if status in _ENDED else None
+        finished = now if status in ENDED else None
         self._update(run_id, status=status, reason=reason, heartbeat=now, finished=finished)
 
     def heartbeat(self, run_id: str) -> None:
         """Record that a run is alive."""
         self._update(run_id, heartbeat=time.time())
 
-    def progress(self, run_id: str, *, epoch: int, step: int, images_seen: int) -> None:
-        """Record a run's epoch, step and images seen, and that it is alive."""
-        self._update(run_id, epoch=epoch, step=step, images_seen=images_seen, heartbeat=time.time())
+    def progress(
+        self,
+        run_id: str,
+        *,
+        epoch: int,
+        step: int,
+        images_seen: int,
+        epochs: int | None = None,
+        steps: int | None = None,
+    ) -> None:
+        """Record a run's epoch, step and images seen, and that it is alive.
+
+        `epochs` and `steps` are how long it will be, of a run whose length was not known when it began.
+        """
+        lengths = {} if epochs is None or steps is None else {"epochs": epochs, "steps": steps}
+        self._update(run_id, epoch=epoch, step=step, images_seen=images_seen, heartbeat=time.time(), **lengths)
 
     def rename(self, run_id: str, name: str) -> None:
         """Give a run another name."""

@@ -130,7 +130,8 @@ def members(reader: Reader, query: RunQuery, keys: Sequence[str]) -> pd.DataFram
 
 def run_rows(reader: Reader, run_ids: Sequence[str]) -> pd.DataFrame:
     """Return runs in the order of their ids: a row a run, with all that the registry's runs have but JSON, and `tags`
-    (list), `notes` and `alarms` (counts), `sheet_path` and `sheet_sha256` of the newest sheet (or None)."""
+    (list), `notes` and `alarms` (counts), `sheet_path`, `sheet_sha256` and `sheet_columns` of the newest sheet (or
+    None)."""
     notes = sa.select(sa.func.count()).where(NoteRow.run_key == RunRow.key).correlate(RunRow).scalar_subquery()
     table = reader.table(
         sa.select(*_COLUMNS, notes.label("notes"), _ALARMS.label("alarms")).where(RunRow.id.in_(run_ids))
@@ -146,13 +147,13 @@ def run_rows(reader: Reader, run_ids: Sequence[str]) -> pd.DataFrame:
         .subquery()
     )
     sheets = reader.table(
-        sa.select(SheetRow.run_key, SheetRow.path, SheetRow.sha256).join(
+        sa.select(SheetRow.run_key, SheetRow.path, SheetRow.sha256, SheetRow.columns).join(
             newest, (SheetRow.run_key == newest.c.run_key) & (SheetRow.step == newest.c.step)
         )
     ).set_index("run_key")
-    for column, of_sheet in (("sheet_path", "path"), ("sheet_sha256", "sha256")):
+    for of_sheet in ("path", "sha256", "columns"):
         by_key = sheets[of_sheet].to_dict()
-        table[column] = pd.Series([by_key.get(key) for key in keys], dtype=object, index=table.index)
+        table[f"sheet_{of_sheet}"] = pd.Series([by_key.get(key) for key in keys], dtype=object, index=table.index)
     now = time.time()
     table["status"] = [
         current_status(status, beat, now) for status, beat in zip(table["status"], table["heartbeat"], strict=True)

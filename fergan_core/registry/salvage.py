@@ -39,7 +39,10 @@ _MODELS: dict[str, type[BaseModel]] = {
     "scores": manifest.ScoreLine,
 }
 # A page without a table above it is known by its rows' shape; an evaluation would pass for a finding, too.
-_ORDER = ("points", "scores", "runs", "checkpoints", "sheets", "evaluations", "findings", "notes", "tags", "metrics")
+_ORDER = (
+    "points", "scores", "runs", "checkpoints", "sheets", "evaluations", "findings", "notes", "tags", "metrics",
+    "rating_studies", "rating_items", "ratings", "raters",
+)  # fmt: skip
 _BATCH = 5_000
 
 
@@ -168,6 +171,8 @@ def _converted(column: sa.Column[Any], value: Any) -> Any:
         return value if isinstance(value, int) else _mismatch()
     if isinstance(kind, sa.Float):
         return float(value) if isinstance(value, int | float) else _mismatch()
+    if isinstance(kind, sa.LargeBinary):
+        return value if isinstance(value, bytes) else _mismatch()
     if not isinstance(value, str):
         return _mismatch()
     if not isinstance(kind, sa.JSON):

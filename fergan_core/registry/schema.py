@@ -21,7 +21,7 @@ class Base(DeclarativeBase):
     """Base of all tables."""
 
     metadata = MetaData(naming_convention=_NAMING)
-    type_annotation_map = {dict[str, Any]: JSON, list[str]: JSON}  # noqa: RUF012 - SQLAlchemy reads it from the class
+    type_annotation_map = {dict[str, Any]: JSON, list[str]: JSON, list[int]: JSON}  # noqa: RUF012 - SQLAlchemy reads it from the class
 
 
 def _run_key(**options: Any) -> Mapped[int]:
@@ -194,6 +194,97 @@ class FindingRow(Base):
     severity: Mapped[str]
     sentence: Mapped[str]
     numbers: Mapped[dict[str, Any]]
+    created: Mapped[float]
+
+
+def _rating_study_key(**options: Any) -> Mapped[int]:
+    return mapped_column(ForeignKey("rating_studies.key", ondelete="CASCADE"), **options)
+
+
+class RatingStudyRow(Base):
+    """Faces that people are asked to judge; `plan` says how (see `fergan_core.rating.session.Plan`)."""
+
+    __tablename__ = "rating_studies"
+
+    key: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(String(16), unique=True)
+    name: Mapped[str]
+    plan: Mapped[dict[str, Any]]
+    created: Mapped[float]
+
+
+class RatingItemRow(Base):
+    """One face of a rating study with its picture, a PNG: it can be shown when run, weights and data are gone.
+
+    A generated face has its run, step, epoch and seed, a real one its dataset's hash and its place in it; noise has
+    neither. `read_as` is what the judge recognises, `role` what the face is there for: trial, practice or check.
+    """
+
+    __tablename__ = "rating_items"
+    __table_args__ = (UniqueConstraint("study_key", "number"),)
+
+    key: Mapped[int] = mapped_column(primary_key=True)
+    study_key: Mapped[int] = _rating_study_key()
+    number: Mapped[int]
+    role: Mapped[str]
+    kind: Mapped[str]
+    run_id: Mapped[str | None]
+    run_name: Mapped[str | None]
+    step: Mapped[int | None]
+    epoch: Mapped[int | None]
+    seed: Mapped[int | None]
+    data_hash: Mapped[str | None]
+    data_index: Mapped[int | None]
+    emotion: Mapped[str | None]
+    read_as: Mapped[str | None]
+    picture: Mapped[bytes]
+
+
+class RaterRow(Base):
+    """A person who judges a study's faces, by the name that they chose; `consented` is when they agreed to it.
+
+    `place` counts a study's people: it decides which faces they see, in which order.
+    `simulated` answers come from a program and are not counted among people's.
+    """
+
+    __tablename__ = "raters"
+    __table_args__ = (UniqueConstraint("study_key", "pseudonym"),)
+
+    key: Mapped[int] = mapped_column(primary_key=True)
+    study_key: Mapped[int] = _rating_study_key()
+    id: Mapped[str] = mapped_column(String(16), unique=True)
+    pseudonym: Mapped[str]
+    place: Mapped[int]
+    consented: Mapped[float]
+    simulated: Mapped[bool]
+
+
+class RatingRow(Base):
+    """A trial that was shown to a person, and the answer (None: the page was left before there was one).
+
+    `items` are the faces' numbers, on the screen from left to right. `wished_ms` is the exposure that was planned (0:
+    until the answer), `exposure_ms` the one measured; `response_ms` is from the picture's first frame to the answer.
+    `check` is noise or repeat where the trial tells whether the person attends, '' elsewhere; `expected` is then, and
+    in practice, the right answer.
+    """
+
+    __tablename__ = "ratings"
+    __table_args__ = (UniqueConstraint("rater_key", "position"),)
+
+    key: Mapped[int] = mapped_column(primary_key=True)
+    rater_key: Mapped[int] = mapped_column(ForeignKey("raters.key", ondelete="CASCADE"))
+    position: Mapped[int]
+    task: Mapped[str]
+    items: Mapped[list[int]]
+    emotion: Mapped[str | None]
+    practice: Mapped[bool]
+    check: Mapped[str]
+    expected: Mapped[str | None]
+    answer: Mapped[str | None]
+    strength: Mapped[int | None]
+    wished_ms: Mapped[int]
+    exposure_ms: Mapped[float | None]
+    response_ms: Mapped[float | None]
     created: Mapped[float]
 
 

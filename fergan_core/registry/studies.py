@@ -24,6 +24,13 @@ def studies_of(tags: Iterable[str]) -> list[str]:
     return [tag.removeprefix(_PREFIX) for tag in tags if tag.startswith(_PREFIX)]
 
 
+def what_the_command_makes(tags: Iterable[str]) -> str:
+    """Say what the recorded command of a run with these tags makes again: the run, or the whole study of its trial."""
+    if studies_of(tags):
+        return "The command of the study that it is a trial of:"
+    return "The command that makes it again, on the same data:"
+
+
 def studies(reader: Reader) -> list[str]:
     """Name the studies that have runs, the newest first."""
     return studies_of(dict.fromkeys(reader.tags(study_tag(""))))

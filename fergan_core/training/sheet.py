@@ -1,15 +1,13 @@
-"""Sheets: one picture of a checkpoint, a row an emotion, the same latents in every row."""
+"""Sheets: the faces of a checkpoint, a row an emotion, the same latents in every row."""
 
-import io
 from collections.abc import Sequence
 
 import numpy as np
 import torch
-from PIL import Image
 
 from fergan_core.emotions import emotion_code
 from fergan_core.methods.protocols import Generator
-from fergan_core.sheet import COLUMNS, TILE, laid_out
+from fergan_core.sheets import COLUMNS, TILE
 from fergan_core.training.engine import SHEET_STREAM, derive_seed, to_bytes
 
 
@@ -22,10 +20,3 @@ def sheet_images(
     faces = generator.generate(latents.repeat(len(emotions), *[1] * (latents.dim() - 1)), codes)
     images: np.ndarray[tuple[int, ...], np.dtype[np.uint8]] = to_bytes(faces).cpu().numpy()
     return images.reshape(len(emotions), COLUMNS, TILE, TILE)
-
-
-def draw_sheet(images: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> bytes:
-    """Lay uint8 [rows, columns, 48, 48] out on one grey picture with a margin of 2 pixels and encode it as WebP."""
-    encoded = io.BytesIO()
-    Image.fromarray(laid_out(images)).save(encoded, "WEBP", quality=85, method=4)
-    return encoded.getvalue()

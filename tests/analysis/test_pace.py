@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fergan_core.analysis.pace import Unit, paces
+from fergan_core.analysis.pace import Unit, duration, paces
 
 RUNS = pd.DataFrame({"id": ["a", "b"], "steps": [100, 50], "epochs": [10, 10]})
 RECIPES = {"a": {"batch_size": 64}, "b": {}}
@@ -34,3 +34,11 @@ def test_what_was_not_recorded_is_not_a_number(unit: Unit) -> None:
     assert np.isnan(pace.at(unit, [1.0, 2.0])).all()
     assert np.isnan(pace.step(unit, 3.0))
     assert pace.at("epoch", [5.0]).tolist() == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.4, "0 s"), (59, "59 s"), (61, "1 min"), (3599, "1 h"), (12_000, "3 h 20 min"), (180_000, "2 d 2 h")],
+)
+def test_a_duration_is_written_in_its_largest_units(seconds: float, words: str) -> None:
+    assert duration(seconds) == words

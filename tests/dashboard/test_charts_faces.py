@@ -7,10 +7,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from dashboard.charts import compare, curve_figures, curves, scores, sheets
-from dashboard.sections import fields
+from dashboard.charts import curve_figures, curves, scores, sheets
 from fergan_core.errors import DataError
-from fergan_core.recipe import UNITS
 
 LEARNED = ("angry", "happy", "neutral")
 
@@ -33,16 +31,16 @@ def faces() -> np.ndarray:
 
 
 def test_tiles_come_back_from_a_sheet_exactly(faces: np.ndarray) -> None:
-    assert np.array_equal(sheets.tiles(draw_sheet(faces)), faces)
+    assert np.array_equal(sheets.tiles(draw_sheet(faces), 10), faces)
 
 
 def test_a_picture_of_another_size_is_no_sheet() -> None:
     file = io.BytesIO()
     Image.new("L", (500, 152)).save(file, "WEBP")
     with pytest.raises(DataError, match="500x152"):
-        sheets.tiles(file.getvalue())
+        sheets.tiles(file.getvalue(), 10)
     with pytest.raises(DataError, match="no picture"):
-        sheets.tiles(b"RIFF....WEBP")
+        sheets.tiles(b"RIFF....WEBP", 10)
 
 
 def test_face_grid_has_its_faces_in_reading_order_and_clear_gaps(faces: np.ndarray) -> None:
@@ -70,12 +68,12 @@ def test_labelled_sheet_writes_each_emotion_in_its_own_colour(faces: np.ndarray,
 
 def test_a_sheets_sides_are_checked_without_decoding_it(faces: np.ndarray) -> None:
     picture = draw_sheet(faces)
-    sheets.check_sides(picture, 3)
+    sheets.check_sides(picture, 3, 10)
     with pytest.raises(DataError, match="3 rows cannot show 2 emotions"):
-        sheets.check_sides(picture, 2)
+        sheets.check_sides(picture, 2, 10)
     for damaged in (picture[:-100], b"RIFF....WEBP"):
         with pytest.raises(DataError, match="no picture"):
-            sheets.check_sides(damaged, 3)
+            sheets.check_sides(damaged, 3, 10)
 
 
 def score_rows(run_id: str, judge: str = "synthfer", real: float | None = 2.5, band: bool = True) -> list[dict]:
@@ -166,60 +164,3 @@ def test_accuracy_by_emotion_has_each_run_and_its_real_value() -> None:
     assert (real.kind, real.name, real.points.value[0]) == ("reference", "real faces 90%", 0.9)
     assert (one.name, other.name, one.colour, other.colour) == ("name a", "name b", "#112233", "#445566")
     assert one.points.value.to_list() == pytest.approx([0.4, 0.5])
-
-
-def test_recipe_differences_lists_only_what_differs() -> None:
-    table = compare.recipe_differences(
-        {
-            "one": {"seed": 0, "method": {"lr": 2e-4, "batch": 64}},
-            "two": {"seed": 0, "method": {"lr": 1e-4, "ema": 0.9}},
-        }
-    )
-    assert table.set_index("field").to_dict("index") == {
-        "lr": {"one": "0.0002", "two": "0.0001"},
-        "batch": {"one": "64", "two": "–"},
-        "ema": {"one": "–", "two": "0.9"},
-    }
-    assert compare.recipe_differences({"one": {"a": 1}, "two": {"a": 1}}).empty
-
-
-def test_what_a_result_does_not_depend_on_is_sorted_out_and_what_all_runs_have_comes_first() -> None:
-    run = {"recipe": {"method": {"kind": "gan", "width": 8}}, "seed": 0, "data": "synthfer", "device": "cpu"}
-    run |= {"dataset": {"content_hash": "1" * 64}, "provenance": {"git_commit": "a" * 40, "versions": {"torch": "2"}}}
-    other = run | {
-        "seed": 1,
-        "parent": "abc",
-        "parent_step": 9,
-        "device": "cuda",
-        "dataset": {"content_hash": "2" * 64},
-    }
-    other |= {"provenance": {"git_commit": "b" * 40, "versions": {"torch": "2"}}}
-    other |= {"recipe": {"eval_every": 3, "method": {"kind": "other", "depth": 2}}}
-    settings = {"one": compare.settings_of(run), "two": compare.settings_of(other)}
-    differing, beside = compare.sorted_out(compare.recipe_differences(settings))
-    both = list(differing.field[~(differing == "–").any(axis=1)])
-    assert list(differing.field)[: len(both)] == both
-    assert {"seed", "data_hash", "kind"} <= set(both)
-    assert {"width", "depth", "begun_from"} <= set(differing.field)
-    assert {"commit", "device", "eval_every"} <= set(beside.field)
-    assert not set(beside.field) & set(differing.field)
-
-
-def test_fields_are_dotted_and_lists_have_no_brackets() -> None:
-    recipe = {"preset": "quick", "emotions": ["happy", "sad"], "method": {"flip": False, "lr": 2e-4}}
-    assert fields.fields(recipe) == {
-        "preset": "quick",
-        "emotions": "happy, sad",
-        "method.flip": "false",
-        "method.lr": "0.0002",
-    }
-
-
-def test_fields_that_count_epochs_or_steps_say_so() -> None:
-    recipe = {"eval_every": 3, "checkpoint_every": 1, "watch_every": 50, "method": {"r1_every": 16}}
-    assert fields.fields(recipe, units=UNITS) == {
-        "eval_every": "3 epochs",
-        "checkpoint_every": "1 epoch",
-        "watch_every": "50 steps",
-        "method.r1_every": "16 steps",
-    }

@@ -13,7 +13,7 @@ from dashboard.charts.film import Film, FilmRun, Picture, all_emotions, words
 from dashboard.charts.film_files import Look
 from dashboard.charts.palette import EMOTION_COLOURS
 from fergan_core.errors import DataError
-from fergan_core.sheet import laid_out
+from fergan_core.sheets import laid_out
 
 FIVE, SEVEN = ("angry", "disgust", "neutral"), ("angry", "disgust", "happy", "neutral")
 LEFT, TOP = 8 + 76, 8 + 40  # px, where a picture's first face begins at scale 1

@@ -9,7 +9,7 @@ import pytest
 
 from dashboard.charts import confusion, parallel, reliability, sample_size, score_table
 from fergan_core.emotions import EMOTIONS
-from fergan_core.metrics.catalogue import CATALOGUE
+from fergan_core.metrics.catalogue import CATALOGUE, written
 
 
 def row(metric: str, value: float, run: str = "a", epoch: int = 1, **others: Any) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def test_the_csv_says_all_that_a_score_depends_on() -> None:
 def test_scores_are_written_with_the_digits_that_tell(
     metric: str, value: float, low: float, high: float, text: str
 ) -> None:
-    assert score_table.written(value, CATALOGUE[metric], low, high) == text
+    assert written(value, CATALOGUE[metric], low, high) == text
 
 
 def test_parallel_axes_run_from_noise_to_real_faces_in_either_direction() -> None:

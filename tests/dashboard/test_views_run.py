@@ -6,9 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from dashboard.sections.run_progress import activity_words, duration, seconds_left
-from dashboard.sections.run_recipe import beside_preset
-from fergan_core.recipe import PRESETS, changed, to_dict
+from dashboard.sections.run_progress import activity_words, seconds_left
 from fergan_core.registry import Activity, Registry
 from tests.dashboard.test_views_collapse import add_run
 from tests.support.machine import ROOT
@@ -66,23 +64,5 @@ def test_the_time_left_is_told_by_the_pace_between_sheets_or_by_the_speed() -> N
     assert seconds_left(100, 500, sheets[:0], None) is None
 
 
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(0.4, "0 s"), (59, "59 s"), (61, "1 min"), (3599, "1 h"), (12_000, "3 h 20 min"), (180_000, "2 d 2 h")],
-)
-def test_a_duration_is_written_in_its_largest_units(seconds: float, words: str) -> None:
-    assert duration(seconds) == words
-
-
 def test_an_activity_is_told_with_its_duration() -> None:
     assert activity_words(Activity("scoring", 100.0), 140.0) == "Scoring, 40 s so far."
-
-
-def test_a_recipe_is_shown_by_what_differs_from_its_preset() -> None:
-    preset = PRESETS["quick"]
-    assert beside_preset(to_dict(preset), to_dict(preset)).empty
-    recipe = to_dict(changed(preset, {"eval_every": "1", "d_lr": "5e-5", "seed": "3"}))
-    table = beside_preset(recipe, to_dict(preset))
-    assert table.to_numpy().tolist() == [["d_lr", "5e-05", "0.0002"], ["eval_every", "1", "3"]]
-    del recipe["method"]["spectral_norm"]  # what an older recipe did not record is not a difference
-    assert list(beside_preset(recipe, to_dict(preset)).field) == ["d_lr", "eval_every"]

@@ -84,7 +84,7 @@ class Flat(nn.Module):
 class TooBright:
     """A generator whose network of one pass draws a thousandth too bright."""
 
-    nfe, emotions = 1, EMOTIONS
+    nfe, emotions, normal = 1, EMOTIONS, False
 
     def latents(self, count: int, seed: int) -> Tensor:
         return torch.linspace(-1, 1, 2 * count).view(count, 2)

@@ -11,9 +11,9 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from fergan_core.errors import NewerSchema, RegistryError
-from fergan_core.registry import Reader, Registry, literature, migrate
+from fergan_core.registry import Reader, Registry, literature, migrate, ours, ratings
 from fergan_core.registry.connect import sqlite_path
-from fergan_core.registry.schema import VERSION_TABLE, Base
+from fergan_core.registry.schema import VERSION_TABLE, Base, ChangeRow
 
 
 def file_of(registry: Registry) -> Path:
@@ -81,13 +81,25 @@ def test_another_programs_tables_beside_ours_are_left_alone(registry: Registry) 
     connection.close()
 
 
-def test_an_older_registry_is_read_by_no_one_and_brought_up_by_a_writer(
-    registry: Registry, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    version = migrate.newest()
-    monkeypatch.setattr(migrate, "newest", lambda: "9999")
-    with pytest.raises(RegistryError, match=rf"older schema '{version}'.*fergan runs tag"):
-        Reader(registry.url)
+def test_a_registry_that_lacks_only_newer_tables_is_read_and_an_older_one_names_the_remedy(tmp_path: Path) -> None:
+    versions = migrate.versions()
+    for version in versions:
+        path = tmp_path / f"{version}.db"
+        engine = sa.create_engine(f"sqlite:///{path}")
+        with engine.begin() as connection:
+            command.upgrade(migrate._config(connection), version)
+            connection.exec_driver_sql(f"PRAGMA application_id = {ours.APPLICATION_ID}")
+            if version >= migrate.OLDEST_READABLE:
+                connection.execute(sa.insert(ChangeRow).values(key=1, writes=1))
+        engine.dispose()
+        if version < migrate.OLDEST_READABLE:
+            with pytest.raises(RegistryError, match=rf"older schema '{version}'.*fergan runs tag"):
+                Reader(str(path))
+        else:
+            reader = Reader(str(path))
+            assert reader.runs().empty
+            assert ratings.studies(reader).empty
+    assert versions[0] < migrate.OLDEST_READABLE <= versions[-1]
 
 
 def test_scores_of_the_first_schema_live_on_without_noise(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ TITLES = {
     "runs": "Runs",
     "run": "Run",
     "checkpoints": "Checkpoints",
+    "explore": "Explore",
     "inception_score": "Inception Score",
     "scores": "Scores",
     "judges": "Judges",
@@ -24,6 +25,7 @@ TITLES = {
     "methods": "Methods",
     "studies": "Studies",
     "claims": "Claims",
+    "rate": "Rate",
     "data": "Data",
 }
 

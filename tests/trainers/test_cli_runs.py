@@ -327,3 +327,27 @@ def test_evaluations_that_differ_in_truncation_alone_are_shown_apart(registry: R
     run = json.loads(fergan("runs", "show", "second", "--registry", registry.url, "--json").stdout)
     values = {row["truncation"]: [score["value"] for score in row["scores"]] for row in run["evaluations"]}
     assert values == {0.5: [9.0], 1.0: [2.0]}
+
+
+def test_a_csv_is_imported_and_a_runs_tables_are_exported(tmp_path: Path) -> None:
+    url = str(tmp_path / "runs.db")
+    (tmp_path / "log.csv").write_text("step,loss\n1,2\n2,x\n")
+    done = fergan("import", tmp_path / "log.csv", "--registry", url)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "row 3, column 'loss': 'x' is not a number" in done.stderr
+    (tmp_path / "log.csv").write_text("step,loss\n1,2\n2,3\n")
+    done = fergan("import", tmp_path / "log.csv", "--name", "theirs", "--registry", url, "--json")
+    ((run_id, name),) = [(run["id"], run["name"]) for run in json.loads(done.stdout)]
+    assert name == "theirs"
+    done = fergan("runs", "export", "theirs", run_id[:4], "--csv", tmp_path / "tables", "--registry", url)
+    assert done.returncode == 0, done.stderr
+    assert "rows of runs 1, points 2, scores 0" in done.stdout
+    assert len((tmp_path / "tables" / "points.csv").read_text().splitlines()) == 3
+    for words, says in (
+        (("theirs",), "choose one of --out FILE.zip"),
+        (("theirs", "--out", "a.zip", "--csv", "b"), "choose one of --out FILE.zip"),
+        (("theirs", "theirs", "--out", "a.zip"), "name one run for --out"),
+        (("theirs", "--csv", "b", "--light"), "--light: tables have no weights"),
+    ):
+        done = fergan("runs", "export", *words, "--registry", url)
+        assert (done.returncode, says in done.stderr) == (2, True), done.stderr

@@ -21,6 +21,9 @@ Readings = Mapping[str, "pd.Series[float]"]
 End = Literal["collapsed", "recovered", "low"]
 EpochOf = Callable[[int], int]
 
+DIVERSITY = tuple(f"pulse_diversity/{emotion}" for emotion in EMOTIONS)
+"""The scalars of the probe's diversity, which statements about collapses take into account."""
+
 _ONE, _WHOLE, _RECOVERY = "collapse", "global-collapse", "recovery"
 TITLES: Mapping[End, str] = {
     "collapsed": "collapsed to the end",
@@ -47,6 +50,14 @@ class Statement:
     places: tuple[int, ...]
     emotion: str | None = None
     phases: tuple[Phase, ...] = ()
+
+
+def readings_of(points: pd.DataFrame) -> Readings:
+    """Return the probe's readings of one run by emotion, over their steps, from its points of DIVERSITY."""
+    return {
+        str(metric).partition("/")[2]: rows.set_index("step")["mean"].dropna()
+        for metric, rows in points.groupby("metric")
+    }
 
 
 def statements(findings: pd.DataFrame, readings: Readings, epoch_of: EpochOf) -> list[Statement]:

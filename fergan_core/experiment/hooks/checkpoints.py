@@ -11,9 +11,9 @@ from fergan_core.experiment.hooks.interrupt import Interrupt
 from fergan_core.experiment.hooks.recorder import Diverged, Recorder
 from fergan_core.experiment.training_run import TrainingRun
 from fergan_core.registry import PointWriter
-from fergan_core.sheet import COLUMNS
+from fergan_core.sheets import COLUMNS, draw_sheet
 from fergan_core.training import checkpoint, engine
-from fergan_core.training.sheet import draw_sheet, sheet_images
+from fergan_core.training.sheet import sheet_images
 
 _SHEET_IMAGES = 1_000  # images seen from one sheet to the next, where an epoch is shorter than that
 

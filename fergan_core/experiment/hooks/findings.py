@@ -41,7 +41,10 @@ def detect_findings(registry: Registry, run_id: str) -> list[findings.Finding]:
     reader = registry.reader
     row = reader.run(run_id)
     if "batch_size" not in row["recipe"]:
-        raise UsageError(f"run '{row['name']}' was not trained by FerGAN and has no history; name a run that was")
+        raise UsageError(
+            f"run '{row['name']}' was not trained by FerGAN and tells no batch_size, by which findings are dated; "
+            "name a run that does"
+        )
     points = reader.points([run_id], reader.metrics([run_id]), buckets=_BUCKETS)
     scores = reader.scores([run_id])
     scores = scores[scores["metric"].isin(findings.SCORES)]

@@ -9,6 +9,7 @@ import hashlib
 import shutil
 import stat
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -48,8 +49,11 @@ _MANIFEST_BYTES = 64 << 20
 # Weights hardly pack, points by a half: what unpacks to a hundred times its size was made to fill a disk.
 _RATIO = 100
 _CHUNK = 1 << 20
-_LONGEST_NAME = 1000
+LONGEST_NAME = 1000
 _FLOATS = ("value", "low", "high")  # a point's numbers
+
+Points = dict[str, dict[str, np.ndarray[Any, Any]]]
+"""A run's points by scalar: the columns `step` int64 [n], each step once, and `value`, `low` and `high` float64 [n]."""
 
 
 def export_run(reader: Reader, run_id: str, out: Path, *, light: bool = False) -> int:
@@ -153,7 +157,7 @@ def import_run(registry: Registry, path: Path) -> str:
             registry.files.mkdir(parents=True, exist_ok=True)
             with working_folder(registry.files / manifest.run.id) as folder:
                 _unpack(archive, members, manifest, folder, path)
-                _enter(registry, manifest, points, folder)
+                enter(registry, [(manifest, points)], folder)
     except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:
         raise BadArchive(f"{path} is not a whole .zip ({error}); export the run again") from None
     except OSError as error:
@@ -201,13 +205,13 @@ def _read_manifest(archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo]
     return manifest
 
 
-def _read_points(content: bytes, path: Path) -> dict[str, dict[str, np.ndarray[Any, Any]]]:
+def _read_points(content: bytes, path: Path) -> Points:
     """Return a run's points by metric and column; BadArchive where they are not four columns of one length."""
     try:
         tensors = load(content)
     except (SafetensorError, KeyError, ValueError) as error:
         raise BadArchive(f"{path}: its points cannot be read ({error}); export the run again") from None
-    points: dict[str, dict[str, np.ndarray[Any, Any]]] = {}
+    points: Points = {}
     for title, tensor in tensors.items():
         column, _, metric = title.partition("/")
         points.setdefault(metric, {})[column] = tensor
@@ -217,7 +221,7 @@ def _read_points(content: bytes, path: Path) -> dict[str, dict[str, np.ndarray[A
         right = set(columns) == set(kinds) and all(
             columns[name].dtype == kind and columns[name].shape == (len(steps),) for name, kind in kinds.items()
         )
-        if not metric or len(metric) > _LONGEST_NAME:
+        if not metric or len(metric) > LONGEST_NAME:
             raise BadArchive(f"{path}: '{metric:.60}' is not the name of a scalar; export the run again")
         if (
             not right
@@ -266,36 +270,35 @@ def _is_what_it_says(file: Path) -> bool:
         return False
 
 
-def _enter(
-    registry: Registry, manifest: Manifest, points: dict[str, dict[str, np.ndarray[Any, Any]]], folder: Path
-) -> None:
-    """Enter the rows and move the files to their place, in one transaction."""
-    run_id = manifest.run.id
-    place, staged = registry.files / run_id, folder / run_id
-    moved = False
+def enter(registry: Registry, runs: Sequence[tuple[Manifest, Points]], folder: Path) -> None:
+    """Enter runs and move their files, prepared in a folder beside their place, there: all in one transaction.
+
+    Raises RegistryError where the registry has one of them already; then nothing is left behind.
+    """
+    moved: list[Path] = []
     try:
         with registry.write() as connection:
-            if connection.scalar(sa.select(RunRow.key).where(RunRow.id == run_id)) is not None:
-                raise RegistryError(
-                    f"run {run_id} is in this registry already, perhaps in the trash; purge it there to take it anew"
-                )
-            if place.exists():
-                raise RegistryError(f"the folder '{place}' is there and belongs to no run; move it away first")
-            _insert(connection, manifest, points)
-            if staged.exists():
-                staged.rename(place)
-                moved = True
+            for manifest, points in runs:
+                run_id = manifest.run.id
+                place, staged = registry.files / run_id, folder / run_id
+                if connection.scalar(sa.select(RunRow.key).where(RunRow.id == run_id)) is not None:
+                    raise RegistryError(
+                        f"run {run_id} is in this registry already, perhaps in the trash; purge it there to take it "
+                        "anew"
+                    )
+                if place.exists():
+                    raise RegistryError(f"the folder '{place}' is there and belongs to no run; move it away first")
+                _insert(connection, manifest, points)
+                if staged.exists():
+                    staged.rename(place)
+                    moved.append(place)
     except BaseException:
-        if moved:
+        for place in moved:
             shutil.rmtree(place, ignore_errors=True)
         raise
 
 
-def _insert(
-    connection: Connection,
-    manifest: Manifest,
-    points: dict[str, dict[str, np.ndarray[Any, Any]]],
-) -> None:
+def _insert(connection: Connection, manifest: Manifest, points: Points) -> None:
     run = manifest.run.model_dump()
     if run["status"] == "running":
         # Nobody trains it here, whatever went on where it was exported.

@@ -20,7 +20,7 @@ from sqlalchemy.engine import Connection
 
 from fergan_core.errors import RegistryError
 from fergan_core.files import LOGS, working_folder
-from fergan_core.recipe import from_dict
+from fergan_core.recipe import OWN_SCRIPT, from_dict
 from fergan_core.registry.connect import WriteLock, full_url, sqlite_path, writing_engine
 from fergan_core.registry.faults import readable_errors
 from fergan_core.registry.queries import Reader
@@ -30,6 +30,7 @@ from fergan_core.registry.schema import (
     EvaluationRow,
     MetricRow,
     PointRow,
+    RatingStudyRow,
     RunRow,
     SheetRow,
     TagRow,
@@ -124,12 +125,17 @@ def _reduce(reader: Reader, database: Path, run_ids: Sequence[str], smaller: Map
     engine = writing_engine(f"sqlite:///{database}")
     with engine.begin() as connection:
         connection.execute(sa.delete(RunRow).where(RunRow.literature.is_(False), RunRow.id.not_in(run_ids)))
-        chosen = sa.select(RunRow.key, RunRow.id, RunRow.provenance, RunRow.dataset).where(RunRow.literature.is_(False))
+        connection.execute(sa.delete(RatingStudyRow))  # people's answers, and real faces
+        chosen = sa.select(RunRow.key, RunRow.id, RunRow.method, RunRow.provenance, RunRow.dataset).where(
+            RunRow.literature.is_(False)
+        )
         trials = set(connection.scalars(sa.select(TagRow.run_key).where(TagRow.tag.startswith(study_tag("")))))
-        for key, run_id, provenance, dataset in connection.execute(chosen).all():
+        for key, run_id, method, provenance, dataset in connection.execute(chosen).all():
             portion = TRIAL if key in trials else smaller.get(run_id, STANDARD)
             _keep_sheets(connection, reader, key, database.with_suffix(".files"), portion.sheets)
-            _keep_checkpoints(connection, reader, key, database.with_suffix(".files"), portion.checkpoints)
+            # Nothing can draw from the weights of a script's own network.
+            checkpoints = 0 if method == OWN_SCRIPT else portion.checkpoints
+            _keep_checkpoints(connection, reader, key, database.with_suffix(".files"), checkpoints)
             thinned = _thin(connection, key, portion.stretches)
             values = {"provenance": scrubbed(provenance), "dataset": scrubbed(dataset), "trashed": None}
             connection.execute(sa.update(RunRow).where(RunRow.key == key).values(**values))

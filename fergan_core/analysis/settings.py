@@ -1,4 +1,4 @@
-"""Runs side by side: what differs in their recipes; pure functions of tables."""
+"""What runs were trained with, as tables: what differs between their recipes, or from a preset; values as texts."""
 
 import json
 from collections.abc import Mapping
@@ -21,11 +21,31 @@ def recipe_differences(recipes: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame
     return pd.DataFrame.from_dict(rows, orient="index", columns=list(recipes)).rename_axis("field").reset_index()
 
 
+def beside_preset(recipe: Mapping[str, Any], preset: Mapping[str, Any]) -> pd.DataFrame:
+    """List the fields in which a recipe differs from its preset: field, this run, preset; those that decide first."""
+    table = recipe_differences({"this run": recipe, "preset": preset})
+    table = table[~table["field"].isin(["preset", "seed"])]
+    beside = table["field"].isin(list(NON_TRAINING_FIELDS))
+    return pd.concat([table[~beside], table[beside]], ignore_index=True)
+
+
 def field_text(value: Any) -> str:
     """Write a recipe's field as --set takes it: a list's members separated by commas, text without quotes."""
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def fields(values: Mapping[str, Any], prefix: str = "", units: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return values as text by name, those of nested mappings by dotted names, those of `units` with their unit."""
+    texts: dict[str, str] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            texts |= fields(value, f"{prefix}{name}.", units)
+        else:
+            unit = (units or {}).get(name, "")
+            texts[prefix + name] = f"{field_text(value)} {unit.removesuffix('s') if value == 1 else unit}".rstrip()
+    return texts
 
 
 def sorted_out(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

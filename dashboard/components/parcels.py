@@ -1,0 +1,18 @@
+"""Bytes for the components of a page, which parcels.js unpacks and keeps: pictures, a file to save, a generator."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+_parcel = st.components.v2.component(
+    "fergan_parcel", html="<div></div>", js=Path(__file__).with_name("parcels.js").read_text(encoding="utf-8")
+)
+
+
+def send(header: Mapping[str, Any], parts: Sequence[bytes], *, key: str) -> None:
+    """Send some contents with what they are: `kind` (sheets, file or generator) and whatever that kind needs."""
+    head = json.dumps({**header, "sizes": [len(part) for part in parts]}).encode()
+    _parcel(data=b"".join([len(head).to_bytes(4, "little"), head, *parts]), key=key)
