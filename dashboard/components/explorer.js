@@ -82,6 +82,7 @@ class Explorer {
       const tile = element("button", "tile");
       tile.type = "button";
       tile.append(canvas());
+      tile.firstChild.setAttribute("aria-hidden", true); // the button is named
       tile.onclick = () => this.choose(face);
       return tile;
     });
@@ -272,6 +273,7 @@ function element(kind, name = "", words = "") {
 function canvas(name = "") {
   const made = Object.assign(element("canvas", name), { width: WIDE, height: WIDE });
   made.setAttribute("role", "img");
+  made.setAttribute("aria-label", "Generated face"); // until it is known which
   return made;
 }
 

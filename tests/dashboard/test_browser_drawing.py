@@ -1,15 +1,18 @@
-"""A generator in the browser: ONNX Runtime Web draws what PyTorch draws, without a network."""
+"""A generator in the browser: ONNX Runtime Web draws what PyTorch draws, without a network, in a report too."""
 
 import base64
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from fergan_core import browser
-from fergan_core.methods.one_pass import TOLERANCE, write_onnx
+from fergan_core.browser import Network, runtime, script
+from fergan_core.methods.one_pass import TOLERANCE, InOnePass, browser_network
+from fergan_core.report import report_of, written
 from tests.methods.test_one_pass import CODES, NETWORKS, trained
+from tests.support.showcase import copied_showcase
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.thorough]
 
@@ -29,11 +32,23 @@ _DRAW = """async ([script, parts, latents, shape, shares]) => {
 }"""
 
 
-def test_faces_are_those_of_pytorch_and_no_network_is_asked(context: Any, tmp_path: Path) -> None:
-    generator = trained(NETWORKS["conditional norm, bounded"])
-    write_onnx(generator, tmp_path / "generator.onnx")
-    runtime = browser.runtime()
-    contents = {"module": runtime.module, "wasm": runtime.wasm, "network": (tmp_path / "generator.onnx").read_bytes()}
+@pytest.fixture(scope="module")
+def generator() -> InOnePass:
+    return trained(NETWORKS["conditional norm, bounded"])
+
+
+@pytest.fixture(scope="module")
+def network(generator: InOnePass, tmp_path_factory: pytest.TempPathFactory) -> Network:
+    folder = tmp_path_factory.mktemp("generators")
+    network = browser_network(generator, "a" * 64, folder)
+    assert [file.name for file in folder.iterdir()] == [f"{'a' * 32}.onnx"]
+    return network
+
+
+def test_faces_are_those_of_pytorch_and_no_network_is_asked(
+    context: Any, generator: InOnePass, network: Network
+) -> None:
+    contents = {**runtime()._asdict(), "network": network.content}
     parts = {name: base64.b64encode(content).decode() for name, content in contents.items()}
     latents = generator.latents(3, 1)
     page = context.new_page()
@@ -41,7 +56,7 @@ def test_faces_are_those_of_pytorch_and_no_network_is_asked(context: Any, tmp_pa
     page.on("request", lambda request: requests.append(request.url))
     shares = torch.eye(3)[[generator.emotions.index(name) for name in ("happy", "sad", "fear")]]
     drawn = page.evaluate(
-        _DRAW, [browser.script(), parts, latents.flatten().tolist(), [latents.shape[1]], shares.flatten().tolist()]
+        _DRAW, [script(), parts, latents.flatten().tolist(), [latents.shape[1]], shares.flatten().tolist()]
     )
     page.close()
     faces = torch.tensor(drawn["faces"]).view(3, 1, 48, 48)
@@ -51,3 +66,30 @@ def test_faces_are_those_of_pytorch_and_no_network_is_asked(context: Any, tmp_pa
     assert abs(float(numbers.mean())) < 0.05
     assert float(numbers.std()) == pytest.approx(1, abs=0.05)
     assert drawn["again"] == drawn["numbers"][0]
+
+
+def test_a_report_makes_faces_from_a_file_without_a_network(browser: Any, network: Network, tmp_path: Path) -> None:
+    reader = copied_showcase(tmp_path)
+    run_id = reader.resolve("unstable-norm")
+    content = written(report_of(reader, [run_id], {run_id: network}), "html")
+    assert len(content.encode()) < 25e6
+    (tmp_path / "report.html").write_text(content)
+    context = browser.new_context()
+    context.set_offline(True)
+    page = context.new_page()
+    said: list[str] = []
+    asked: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto((tmp_path / "report.html").as_uri())
+    page.get_by_role("combobox", name="Emotion", exact=True).select_option("sad")
+    page.get_by_role("button", name="Make faces").click()
+    page.get_by_text("12 generated faces, sad, of seed 0.").wait_for(timeout=60_000)
+    faces = page.get_by_role("img", name=re.compile(r"^Generated face \d+, sad$"))
+    assert faces.count() == 12
+    page.get_by_role("button", name="Others").click()
+    page.get_by_text("12 generated faces, sad, of seed 1.").wait_for(timeout=60_000)
+    context.close()
+    assert said == []
+    assert [url for url in asked if not url.startswith(("file:", "blob:"))] == []
