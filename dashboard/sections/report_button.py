@@ -37,8 +37,8 @@ def show(run_ids: Sequence[str]) -> None:
             "text/html",
             icon=":material/face:",
             on_click="ignore",
-            help=f"{about}, with the generator, by which its reader makes faces in the browser: 5 MB and some megabytes "
-            "for each run; the first time of a checkpoint takes about 15 seconds",
+            help=f"{about}, with the generator, by which its reader makes faces in the browser: 5 MB and some "
+            "megabytes a run; the first time of a checkpoint takes about 15 seconds",
         )
 
 
