@@ -151,6 +151,7 @@ def train_and_score_few_faces(job: Job) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_a_part_ends_at_its_limit_with_what_it_started_and_a_failed_one_says_why(
     tmp_path: Path, forks: ForkServerContext
 ) -> None:

@@ -70,6 +70,7 @@ def test_its_own_command_listens_here_alone_whatever_the_environment_says(elsewh
 
 @pytest.mark.browser
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_a_server_that_others_can_reach_shows_a_sentence_in_place_of_pages(elsewhere: Path, browser: Any) -> None:
     command = ["streamlit", "run", str(HOME), "--server.headless", "true", "--server.address", "0.0.0.0"]
     with started([*PYTHON, *command, "--server.port"], elsewhere, PYTHONPATH=str(ROOT), FERGAN_REGISTRY="runs.db") as (

@@ -11,7 +11,7 @@ from fergan_core.registry import Reader, ratings
 from tests.support.machine import served
 from tests.support.rating_study import add_study
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.thorough]
 PageAt = Callable[..., Page]
 expect.set_options(timeout=30_000)  # as for a machine that does other work beside
 SHOWN = ".frame img, .frame canvas"  # the face, or its mask

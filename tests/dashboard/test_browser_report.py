@@ -9,7 +9,7 @@ from fergan_core.report import report_of, written
 from tests.dashboard.test_browser_accessibility import OF_THE_LOOK, looked_at
 from tests.support.showcase import copied_showcase
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.thorough]
 
 
 def test_a_report_opens_from_a_file_without_a_network_and_is_whole_on_a_telephone(tmp_path: Path, browser: Any) -> None:

@@ -12,6 +12,7 @@ from tests.support.statements import statements
 
 FEW, MANY = 5, 25
 _CHOSEN = 2  # statements for a run more that a page opens at by itself
+_OFTEN = ("overview", "runs", "run", "compare", "claims")  # pages whose statements changes touch most
 
 
 def add_run(registry: Registry, number: int) -> None:
@@ -53,7 +54,9 @@ def registries(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("view", TITLES)
+@pytest.mark.parametrize(
+    "view", [view if view in _OFTEN else pytest.param(view, marks=pytest.mark.thorough) for view in TITLES]
+)
 def test_a_page_sends_as_many_statements_for_many_runs(
     registries: tuple[str, str], view: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

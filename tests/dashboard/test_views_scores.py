@@ -146,6 +146,7 @@ def test_the_csv_is_that_of_the_table(scored: tuple[str, list[str]], monkeypatch
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_a_cell_whose_weights_are_gone_says_so(scored: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
     app = page(scored[0], monkeypatch, part="Confusion", asked="happy", read_as="angry")
     assert any("cannot be read" in text and "another epoch" in text for text in texts(app.error))

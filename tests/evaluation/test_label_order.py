@@ -91,6 +91,7 @@ def test_few_faces_and_no_labels_are_no_evidence() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_the_command_names_the_order_and_takes_it(
     fer2013_layout: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -17,7 +17,7 @@ from fergan_core.metrics import modes
 from fergan_core.metrics.intervals import groups_of
 from fergan_core.metrics.modes import Modes, count_without
 
-PER_MODE = 12
+PER_MODE = 6
 
 
 @dataclass(frozen=True)

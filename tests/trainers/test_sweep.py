@@ -91,6 +91,7 @@ def test_the_queue_holds_each_recipe_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_a_waiting_trial_is_trained_as_it_was_enqueued_whoever_takes_it(tmp_path: Path, small_data: Path) -> None:
     registry = tmp_path / "runs.db"
     recipe = changed(preset("quick"), dict(pair.split("=") for pair in TINY[1:]))
