@@ -11,10 +11,11 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import choose, data
-from dashboard.charts import film_files, sheets
+from dashboard.charts import film_files
 from dashboard.charts.film import Axis, Film, FilmRun, Picture, all_emotions, words
 from dashboard.components import player
 from dashboard.rows import rows_of
+from fergan_core import sheets
 from fergan_core.analysis.budgets import COST, SPEED, STRETCHES, with_cost
 from fergan_core.errors import FerganError
 from fergan_core.recipe import OWN_SCRIPT

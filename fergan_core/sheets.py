@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageChops, UnidentifiedImageError
+
+from fergan_core.errors import DataError
 
 COLUMNS = 10  # faces of an emotion, of the same latents in every row
 TILE = 48  # px, a face's side
@@ -18,6 +20,8 @@ MARGIN = 2  # px, between tiles and about them
 PITCH = TILE + MARGIN
 MOST_COLUMNS = 64  # images of a class on a sheet of somebody's own
 _LARGEST = 512  # px, such an image's side
+_NO_PICTURE = "a sheet's file holds no picture; run `fergan runs verify` to find what damaged it"
+_GREY = 2  # by which the channels of a grey picture differ at the most, once WebP has rounded them
 _WIDEST, _HIGHEST = 4096, 16_383  # px; WebP holds no picture that is higher
 
 Pixels = NDArray[np.uint8]
@@ -78,3 +82,56 @@ def arranged(images: Pixels, labels: Sequence[str], names: Sequence[str]) -> Pix
         [np.asarray(Image.fromarray(face).resize((side, side), Image.Resampling.LANCZOS)) for face in flat]
     )
     return small.reshape(len(rows), columns, *small.shape[1:])
+
+
+def tiles(picture: bytes, columns: int) -> Pixels:
+    """Cut a sheet's WebP or PNG into its images, uint8 [rows, columns, side, side], of a picture in colour [..., 3];
+    DataError if it is not a sheet of these columns."""
+    try:
+        image = Image.open(io.BytesIO(picture)).convert("RGB")
+    except (UnidentifiedImageError, OSError) as error:
+        raise DataError(_NO_PICTURE) from error
+    faces = cut(np.asarray(image if _in_colour(image) else image.convert("L")), columns)
+    if faces is None:
+        raise DataError(_no_sheet(*image.size, columns))
+    return faces
+
+
+def _in_colour(image: Image.Image) -> bool:
+    """Tell whether a picture is of more than greys; WebP keeps all alike."""
+    red, green, blue = image.split()
+    ranges = [ImageChops.difference(green, other).getextrema() for other in (red, blue)]
+    return any(int(np.max(most)) > _GREY for most in ranges)
+
+
+def check_sides(picture: bytes, rows: int, columns: int) -> None:
+    """Raise DataError unless a picture has the sides of a sheet of these rows and columns; it is not decoded, which
+    takes long."""
+    try:
+        image = Image.open(io.BytesIO(picture))
+    except (UnidentifiedImageError, OSError) as error:
+        raise DataError(_NO_PICTURE) from error
+    width, height = image.size
+    side = side_of(width, columns)
+    if side is None or (height - MARGIN) % (side + MARGIN):
+        raise DataError(_no_sheet(width, height, columns))
+    _check_rows((height - MARGIN) // (side + MARGIN), rows)
+
+
+def by_emotion(picture: bytes, emotions: Sequence[str], columns: int) -> dict[str, Pixels]:
+    """Cut a sheet into its images by emotion or other class, uint8 [columns, side, side] or [..., 3] each; DataError if
+    it is not a sheet of these."""
+    rows = tiles(picture, columns)
+    _check_rows(len(rows), len(emotions))
+    return dict(zip(emotions, rows, strict=True))
+
+
+def _no_sheet(width: int, height: int, columns: int) -> str:
+    return (
+        f"a picture of {width}x{height} px is not a sheet of {columns} columns with 2 px between them; verify the run"
+    )
+
+
+def _check_rows(rows: int, wanted: int) -> None:
+    if rows != wanted:
+        raise DataError(f"a sheet of {rows} rows cannot show {wanted} emotions; verify the run")

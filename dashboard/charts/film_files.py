@@ -11,8 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from dashboard.charts.film import Film, FilmRun
 from dashboard.charts.palette import emotion_colour
-from dashboard.charts.sheets import by_emotion
-from fergan_core.sheets import PITCH, TILE
+from fergan_core.sheets import PITCH, TILE, by_emotion
 
 Format = Literal["PNG", "strip", "GIF", "MP4"]
 # All is grey except the emotions' marks and faces in colour, so that a GIF's few colours are left to the faces.

@@ -1,64 +1,19 @@
-"""A sheet's picture -> its tiles, and labelled PNGs; pure functions of bytes and arrays."""
+"""Faces -> PNGs, in a grid, beside each other, or labelled; pure functions of arrays."""
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
-from PIL import Image, ImageChops, ImageDraw, ImageFont, UnidentifiedImageError
+from PIL import Image, ImageDraw, ImageFont
 
 from dashboard.charts.palette import emotion_colour
-from fergan_core.errors import DataError
-from fergan_core.sheets import MARGIN, PITCH, TILE, cut, side_of
+from fergan_core.sheets import PITCH, TILE
 
 # Ground and ink of the pictures that carry writing: the ground is that of either theme.
 _GROUND = {False: "#fbfaf7", True: "#14181b"}
 _INK = {False: "#3a434c", True: "#c3ccd4"}
 _LABEL_WIDTH = 84
 _TITLE_HEIGHT = 30
-_NO_PICTURE = "a sheet's file holds no picture; run `fergan runs verify` to find what damaged it"
-_GREY = 2  # by which the channels of a grey picture differ at the most, once WebP has rounded them
-
-
-def tiles(picture: bytes, columns: int) -> np.ndarray:
-    """Cut a sheet's WebP or PNG into its images, uint8 [rows, columns, side, side], of a picture in colour [..., 3];
-    DataError if it is not a sheet of these columns."""
-    try:
-        image = Image.open(io.BytesIO(picture)).convert("RGB")
-    except (UnidentifiedImageError, OSError) as error:
-        raise DataError(_NO_PICTURE) from error
-    faces = cut(np.asarray(image if _in_colour(image) else image.convert("L")), columns)
-    if faces is None:
-        raise DataError(_no_sheet(*image.size, columns))
-    return faces
-
-
-def _in_colour(image: Image.Image) -> bool:
-    """Tell whether a picture is of more than greys; WebP keeps all alike."""
-    red, green, blue = image.split()
-    ranges = [ImageChops.difference(green, other).getextrema() for other in (red, blue)]
-    return any(int(np.max(most)) > _GREY for most in ranges)
-
-
-def check_sides(picture: bytes, rows: int, columns: int) -> None:
-    """Raise DataError unless a picture has the sides of a sheet of these rows and columns; it is not decoded, which
-    takes long."""
-    try:
-        image = Image.open(io.BytesIO(picture))
-    except (UnidentifiedImageError, OSError) as error:
-        raise DataError(_NO_PICTURE) from error
-    width, height = image.size
-    side = side_of(width, columns)
-    if side is None or (height - MARGIN) % (side + MARGIN):
-        raise DataError(_no_sheet(width, height, columns))
-    _check_rows((height - MARGIN) // (side + MARGIN), rows)
-
-
-def by_emotion(picture: bytes, emotions: Sequence[str], columns: int) -> dict[str, np.ndarray]:
-    """Cut a sheet into its images by emotion or other class, uint8 [columns, side, side] or [..., 3] each; DataError if
-    it is not a sheet of these."""
-    rows = tiles(picture, columns)
-    _check_rows(len(rows), len(emotions))
-    return dict(zip(emotions, rows, strict=True))
 
 
 def face_grid(faces: np.ndarray, columns: int, scale: int = 2) -> bytes:
@@ -119,17 +74,6 @@ def _grid(faces: np.ndarray, columns: int, scale: int) -> Image.Image:
         enlarged.putalpha(255)
         picture.paste(enlarged, (place % columns * (side + gap), place // columns * (side + gap)))
     return picture
-
-
-def _no_sheet(width: int, height: int, columns: int) -> str:
-    return (
-        f"a picture of {width}x{height} px is not a sheet of {columns} columns with 2 px between them; verify the run"
-    )
-
-
-def _check_rows(rows: int, wanted: int) -> None:
-    if rows != wanted:
-        raise DataError(f"a sheet of {rows} rows cannot show {wanted} emotions; verify the run")
 
 
 def _png(picture: Image.Image) -> bytes:

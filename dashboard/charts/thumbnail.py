@@ -5,8 +5,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from dashboard.charts.sheets import tiles
-from fergan_core.sheets import PITCH, TILE
+from fergan_core.sheets import PITCH, TILE, tiles
 
 _MOST = 14  # images, in two rows
 

@@ -7,21 +7,14 @@ with twice its pixels. A component of Streamlit's second generation, since these
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from dashboard.charts.palette import ink, paper_template
+from dashboard.components import component
 
-_HERE = Path(__file__).parent
-
-_tools = st.components.v2.component(
-    "fergan_chart_tools",
-    html='<div class="tools"></div>',
-    css=(_HERE / "chart_tools.css").read_text(encoding="utf-8"),
-    js=(_HERE / "chart_tools.js").read_text(encoding="utf-8"),
-)
+_tools = component("chart_tools", "tools")
 
 
 def around(key: str) -> Any:

@@ -4,10 +4,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import streamlit as st
-
 from dashboard.charts.palette import emotion_colour
-from dashboard.components import parcels
+from dashboard.components import component, parcels
 from fergan_core import browser
 from fergan_core.browser import Network
 
@@ -39,13 +37,7 @@ def _text(name: str) -> str:
     return (_HERE / name).read_text(encoding="utf-8")
 
 
-_explorer = st.components.v2.component(
-    "fergan_explorer",
-    html='<div class="explorer"></div>',
-    css=_text("explorer.css"),
-    # One module: a component's script can import no other.
-    js=browser.script().replace("export ", "") + _text("explorer.js"),
-)
+_explorer = component("explorer", "explorer", browser.script().replace("export ", ""))
 
 
 def show(network: Network, view: Mapping[str, Any], *, key: str, on_rest: Callable[[], None]) -> None:

@@ -6,19 +6,13 @@ faces are drawn pixel by pixel, so that they are as sharp as they are in the dat
 
 import base64
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
 
-_HERE = Path(__file__).parent
+from dashboard.components import component
 
-_grid = st.components.v2.component(
-    "fergan_face_grid",
-    html='<div class="grid"></div>',
-    css=(_HERE / "face_grid.css").read_text(encoding="utf-8"),
-    js=(_HERE / "face_grid.js").read_text(encoding="utf-8"),
-)
+_grid = component("face_grid", "grid")
 
 
 def show(

@@ -12,7 +12,7 @@ import streamlit as st
 
 from dashboard.charts.film import Film
 from dashboard.charts.palette import emotion_colour
-from dashboard.components import parcels
+from dashboard.components import component, parcels
 from fergan_core import sheets
 
 _HERE = Path(__file__).parent
@@ -39,9 +39,7 @@ def _text(name: str) -> str:
     return (_HERE / name).read_text(encoding="utf-8")
 
 
-_player = st.components.v2.component(
-    "fergan_sheet_player", html='<div class="player"></div>', css=_text("player.css"), js=_text("player.js")
-)
+_player = component("player", "player")
 
 
 def play(

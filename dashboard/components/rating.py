@@ -7,19 +7,13 @@ and not for 250 ms.
 import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-_HERE = Path(__file__).parent
+from dashboard.components import component
 
-_rating = st.components.v2.component(
-    "fergan_rating",
-    html='<div class="rating"></div>',
-    css=(_HERE / "rating.css").read_text(encoding="utf-8"),
-    js=(_HERE / "rating.js").read_text(encoding="utf-8"),
-)
+_rating = component("rating", "rating")
 
 
 @dataclass(frozen=True)

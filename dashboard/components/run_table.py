@@ -6,19 +6,13 @@ opens links in other tabs, and answers Enter with an overlay of the cell.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-_HERE = Path(__file__).parent
+from dashboard.components import component
 
-_table = st.components.v2.component(
-    "fergan_run_table",
-    html='<div class="runs"></div>',
-    css=(_HERE / "run_table.css").read_text(encoding="utf-8"),
-    js=(_HERE / "run_table.js").read_text(encoding="utf-8"),
-)
+_table = component("run_table", "runs")
 
 
 @dataclass(frozen=True)

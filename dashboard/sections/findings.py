@@ -12,6 +12,7 @@ from dashboard.rows import rows_of
 from fergan_core.analysis.findings import KINDS, timeline
 from fergan_core.analysis.findings.timeline import Statement, moments
 from fergan_core.errors import FerganError
+from fergan_core.sheets import by_emotion
 
 BADGES = {"alarm": "red", "warning": "orange", "info": "gray"}
 COLLAPSES = ("collapse", "global-collapse", "recovery", "repeats")
@@ -95,7 +96,7 @@ def _show_faces(sheet: Any, emotion: str | None, when: str) -> None:
     dark = choose.dark()
 
     def draw(picture: bytes) -> bytes:
-        faces = sheets.by_emotion(picture, sheet.emotions, int(sheet.columns))
+        faces = by_emotion(picture, sheet.emotions, int(sheet.columns))
         if emotion is not None:
             return sheets.face_grid(faces[emotion][:_FACES], columns=_OF_EACH, scale=1)
         few = {name: images[:_OF_EACH] for name, images in faces.items()}

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from fergan_core.analysis.findings.timeline import Statement, moments
 from fergan_core.errors import FerganError
 from fergan_core.registry import Reader
 from fergan_core.report.contents import FindingPart, Picture
-from fergan_core.sheets import cut, laid_out
+from fergan_core.sheets import by_emotion, laid_out
 
 _FACES, _OF_EACH = 5, 3  # in a picture of a finding: of its emotion, or of each
 # Findings with faces, of a run alone and of each of several: beyond these a report would grow without end.
@@ -45,7 +45,7 @@ def sheets(
         where = f"{unit} {row[unit]}"
         try:
             content = _content(reader, row)
-            rows = list(_by_class(content, row))
+            rows = list(by_emotion(content, row["emotions"], int(row["columns"])))
         except FerganError as error:
             problems.append(f"The sheet of {where} cannot be shown: {error}.")
             continue
@@ -80,19 +80,6 @@ def _content(reader: Reader, row: Any) -> bytes:
         raise FerganError("its file is missing; `fergan runs verify` lists what is damaged") from None
 
 
-def _by_class(content: bytes, row: Any) -> dict[str, np.ndarray]:
-    """Cut a sheet into its images by emotion or other class, uint8 [columns, side, side, 3] each; FerganError where it
-    is not a sheet of these."""
-    try:
-        sheet = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
-    except (UnidentifiedImageError, OSError):
-        raise FerganError("its file holds no picture; `fergan runs verify` finds what damaged it") from None
-    images = cut(sheet, int(row["columns"]))
-    if images is None or len(images) != len(row["emotions"]):
-        raise FerganError("its file is not the sheet that was recorded; `fergan runs verify` tells what is damaged")
-    return dict(zip(row["emotions"], images, strict=True))
-
-
 def _picture(content: bytes, caption: str, alt: str, rows: tuple[str, ...]) -> Picture:
     image: Image.Image = Image.open(io.BytesIO(content))
     kind = Image.MIME[image.format or "WEBP"]
@@ -106,7 +93,7 @@ def _picture(content: bytes, caption: str, alt: str, rows: tuple[str, ...]) -> P
 def _faces_at(reader: Reader, row: Any, when: str, emotion: str | None) -> Picture | None:
     """Cut some faces of an emotion, or of each, out of a sheet; None where it has none or cannot be read."""
     try:
-        faces = _by_class(_content(reader, row), row)
+        faces = by_emotion(_content(reader, row), row["emotions"], int(row["columns"]))
     except FerganError:
         return None  # which the sheets' own section says
     rows = list(faces) if emotion is None else [emotion]

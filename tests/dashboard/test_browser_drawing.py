@@ -12,6 +12,7 @@ from fergan_core.browser import Network, runtime, script
 from fergan_core.methods.one_pass import TOLERANCE, InOnePass, browser_network
 from fergan_core.report import report_of, written
 from tests.methods.test_one_pass import CODES, NETWORKS, trained
+from tests.support.pages import opened_offline
 from tests.support.showcase import copied_showcase
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.thorough]
@@ -74,22 +75,10 @@ def test_a_report_makes_faces_from_a_file_without_a_network(browser: Any, networ
     content = written(report_of(reader, [run_id], {run_id: network}), "html")
     assert len(content.encode()) < 25e6
     (tmp_path / "report.html").write_text(content)
-    context = browser.new_context()
-    context.set_offline(True)
-    page = context.new_page()
-    said: list[str] = []
-    asked: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda request: asked.append(request.url))
-    page.goto((tmp_path / "report.html").as_uri())
-    page.get_by_role("combobox", name="Emotion", exact=True).select_option("sad")
-    page.get_by_role("button", name="Make faces").click()
-    page.get_by_text("12 generated faces, sad, of seed 0.").wait_for(timeout=60_000)
-    faces = page.get_by_role("img", name=re.compile(r"^Generated face \d+, sad$"))
-    assert faces.count() == 12
-    page.get_by_role("button", name="Others").click()
-    page.get_by_text("12 generated faces, sad, of seed 1.").wait_for(timeout=60_000)
-    context.close()
-    assert said == []
-    assert [url for url in asked if not url.startswith(("file:", "blob:"))] == []
+    with opened_offline(browser, tmp_path / "report.html") as page:
+        page.get_by_role("combobox", name="Emotion", exact=True).select_option("sad")
+        page.get_by_role("button", name="Make faces").click()
+        page.get_by_text("12 generated faces, sad, of seed 0.").wait_for(timeout=60_000)
+        assert page.get_by_role("img", name=re.compile(r"^Generated face \d+, sad$")).count() == 12
+        page.get_by_role("button", name="Others").click()
+        page.get_by_text("12 generated faces, sad, of seed 1.").wait_for(timeout=60_000)

@@ -9,6 +9,7 @@ from PIL import Image
 
 from dashboard.charts import curve_figures, curves, scores, sheets
 from fergan_core.errors import DataError
+from fergan_core.sheets import check_sides, tiles
 
 LEARNED = ("angry", "happy", "neutral")
 
@@ -31,16 +32,16 @@ def faces() -> np.ndarray:
 
 
 def test_tiles_come_back_from_a_sheet_exactly(faces: np.ndarray) -> None:
-    assert np.array_equal(sheets.tiles(draw_sheet(faces), 10), faces)
+    assert np.array_equal(tiles(draw_sheet(faces), 10), faces)
 
 
 def test_a_picture_of_another_size_is_no_sheet() -> None:
     file = io.BytesIO()
     Image.new("L", (500, 152)).save(file, "WEBP")
     with pytest.raises(DataError, match="500x152"):
-        sheets.tiles(file.getvalue(), 10)
+        tiles(file.getvalue(), 10)
     with pytest.raises(DataError, match="no picture"):
-        sheets.tiles(b"RIFF....WEBP", 10)
+        tiles(b"RIFF....WEBP", 10)
 
 
 def test_face_grid_has_its_faces_in_reading_order_and_clear_gaps(faces: np.ndarray) -> None:
@@ -68,12 +69,12 @@ def test_labelled_sheet_writes_each_emotion_in_its_own_colour(faces: np.ndarray,
 
 def test_a_sheets_sides_are_checked_without_decoding_it(faces: np.ndarray) -> None:
     picture = draw_sheet(faces)
-    sheets.check_sides(picture, 3, 10)
+    check_sides(picture, 3, 10)
     with pytest.raises(DataError, match="3 rows cannot show 2 emotions"):
-        sheets.check_sides(picture, 2, 10)
+        check_sides(picture, 2, 10)
     for damaged in (picture[:-100], b"RIFF....WEBP"):
         with pytest.raises(DataError, match="no picture"):
-            sheets.check_sides(damaged, 3, 10)
+            check_sides(damaged, 3, 10)
 
 
 def score_rows(run_id: str, judge: str = "synthfer", real: float | None = 2.5, band: bool = True) -> list[dict]:

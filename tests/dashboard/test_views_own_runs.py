@@ -12,9 +12,11 @@ import fergan_core as fergan
 from dashboard.charts import film_files, sheets, thumbnail
 from dashboard.charts.film import Film, FilmRun, Picture, words
 from dashboard.charts.film_files import Look
+from fergan_core.errors import DataError
 from fergan_core.registry import Reader, Registry
 from fergan_core.registry.exchange.showcase import write_showcase
-from fergan_core.sheets import draw_sheet
+from fergan_core.sheets import by_emotion, check_sides, draw_sheet
+from fergan_core.sheets import tiles as sheet_tiles
 from tests.support.commands import run_module
 from tests.support.own_runs import run_example
 from tests.support.pages import TITLES, given_to_components, open_page
@@ -82,13 +84,13 @@ def test_a_sheet_in_colour_keeps_its_colours_in_every_picture_of_it() -> None:
     red, blue = np.zeros((2, 1, 3, 64, 64, 3), np.uint8)
     red[..., 0] = blue[..., 2] = 255
     picture = draw_sheet(np.concatenate([red, blue]))
-    tiles = sheets.tiles(picture, 3)
+    tiles = sheet_tiles(picture, 3)
     assert tiles.shape == (2, 3, 64, 64, 3)
     assert tiles[:, :, 32, 32].argmax(axis=-1).tolist() == [[0] * 3, [2] * 3]
     small = np.asarray(Image.open(io.BytesIO(thumbnail.thumbnail(picture, 3))).convert("RGB"))
     assert small[24, 24].argmax() == 0
     assert small[24, 74].argmax() == 2
-    faces = sheets.by_emotion(picture, CLASSES, 3)
+    faces = by_emotion(picture, CLASSES, 3)
     labelled = np.asarray(Image.open(io.BytesIO(sheets.labelled_sheet(faces, "", dark=False))))
     assert labelled[48, -60].argmax() == 0
     run = FilmRun("a", "a", "#4477aa", CLASSES, 3, (Picture(1, words("step", 1), "h", picture),))
@@ -101,11 +103,11 @@ def test_a_sheet_in_colour_keeps_its_colours_in_every_picture_of_it() -> None:
 
 def test_a_sheet_is_known_by_its_columns() -> None:
     picture = draw_sheet(np.zeros((2, 3, 28, 28), np.uint8))
-    sheets.check_sides(picture, rows=2, columns=3)
-    assert sheets.tiles(picture, 3).shape == (2, 3, 28, 28)
+    check_sides(picture, rows=2, columns=3)
+    assert sheet_tiles(picture, 3).shape == (2, 3, 28, 28)
     for columns in (4, 100):
-        with pytest.raises(sheets.DataError, match=f"not a sheet of {columns} columns"):
-            sheets.check_sides(picture, 2, columns)
+        with pytest.raises(DataError, match=f"not a sheet of {columns} columns"):
+            check_sides(picture, 2, columns)
 
 
 @pytest.mark.parametrize("words", [("dcgan", "--resume"), ("cli", "sample", "--out", "faces.png"), ("cli", "evaluate")])

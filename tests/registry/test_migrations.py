@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from fergan_core.errors import NewerSchema, RegistryError
-from fergan_core.registry import Reader, Registry, literature, migrate, ours, ratings
+from fergan_core.registry import Reader, Registry, migrate, ratings
 from fergan_core.registry.connect import sqlite_path
-from fergan_core.registry.schema import VERSION_TABLE, Base, ChangeRow
+from fergan_core.registry.schema import VERSION_TABLE, Base
+from tests.support.old_registry import make_registry
 
 
 def file_of(registry: Registry) -> Path:
@@ -85,32 +85,19 @@ def test_a_registry_that_lacks_only_newer_tables_is_read_and_an_older_one_names_
     versions = migrate.versions()
     for version in versions:
         path = tmp_path / f"{version}.db"
-        engine = sa.create_engine(f"sqlite:///{path}")
-        with engine.begin() as connection:
-            command.upgrade(migrate._config(connection), version)
-            connection.exec_driver_sql(f"PRAGMA application_id = {ours.APPLICATION_ID}")
-            if version >= migrate.OLDEST_READABLE:
-                connection.execute(sa.insert(ChangeRow).values(key=1, writes=1))
-        engine.dispose()
+        make_registry(path, version)
         if version < migrate.OLDEST_READABLE:
             with pytest.raises(RegistryError, match=rf"older schema '{version}'.*fergan runs tag"):
                 Reader(str(path))
         else:
-            reader = Reader(str(path))
-            assert reader.runs().empty
-            assert ratings.studies(reader).empty
+            assert Reader(str(path)).runs()["id"].tolist() == ["report22"]
+            assert ratings.studies(Reader(str(path))).empty
     assert versions[0] < migrate.OLDEST_READABLE <= versions[-1]
 
 
 def test_scores_of_the_first_schema_live_on_without_noise(tmp_path: Path) -> None:
     path = tmp_path / "runs.db"
-    engine = sa.create_engine(f"sqlite:///{path}")
-    with engine.begin() as connection:
-        command.upgrade(migrate._config(connection), "0001")
-        literature.insert(connection)
-    engine.dispose()
-    with pytest.raises(RegistryError, match="older schema '0001'"):
-        Reader(str(path))
+    make_registry(path, "0001")
     Registry(str(path))
     scores = Reader(str(path)).scores(["report22"])
     assert len(scores) == 12

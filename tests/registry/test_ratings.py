@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from alembic import command
 
 from fergan_core.errors import RegistryError, UsageError
-from fergan_core.registry import Reader, Registry, literature, migrate, ratings
+from fergan_core.registry import Reader, Registry, ratings
 from fergan_core.registry.exchange.showcase import write_showcase
 from fergan_core.registry.ratings import NewItem
 from fergan_core.registry.salvage import salvage
 from fergan_core.registry.schema import Base
 from tests.registry.conftest import copied
+from tests.support.old_registry import make_registry
 
 PLAN = {"seed": 0, "tasks": ["real"], "trials": 4, "exposures": [500]}
 RATING_TABLES = ("rating_studies", "rating_items", "raters", "ratings")
@@ -121,11 +121,7 @@ def test_who_is_forgotten_leaves_no_byte(registry: Registry, study: str) -> None
 
 def test_a_registry_of_the_schema_before_gets_the_tables_when_it_is_first_written(tmp_path: Path) -> None:
     path = tmp_path / "runs.db"
-    engine = sa.create_engine(f"sqlite:///{path}")
-    with engine.begin() as connection:
-        command.upgrade(migrate._config(connection), "0004")
-        literature.insert(connection)
-    engine.dispose()
+    make_registry(path, "0004")
     opened = Registry(str(path))
     assert ratings.studies(opened.reader).empty
     assert opened.reader.runs()["id"].tolist() == ["report22"]

@@ -1,7 +1,9 @@
 """Pages of the dashboard as tests open them: by AppTest, on a registry, at an address; and in a browser."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -109,3 +111,22 @@ def seen_backticks(app: AppTest) -> list[str]:
     as_it_is += [chart.proto.spec for chart in app.get("plotly_chart")]
     as_it_is += [component.proto.json for component in app.get("bidi_component")]
     return [text for text in markdown if "\\`" in text] + [text for text in as_it_is if "`" in text]
+
+
+@contextmanager
+def opened_offline(browser: Any, file: Path) -> Iterator[Any]:
+    """Open a file in Chromium without a network; fail where the page says anything to the console, or asks for more
+    than what it holds."""
+    context = browser.new_context(reduced_motion="reduce")
+    context.set_offline(True)
+    page = context.new_page()
+    said: list[str] = []
+    asked: set[str] = set()
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: asked.add(request.url))
+    page.goto(file.as_uri())
+    yield page
+    context.close()
+    assert said == []
+    assert {url for url in asked if not url.startswith("blob:")} == {file.as_uri()}

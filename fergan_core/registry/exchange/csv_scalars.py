@@ -28,8 +28,8 @@ class _Column(NamedTuple):
 def read(path: Path) -> list[ForeignRun]:
     """Read a CSV's scalars, a run for each that it names; DataError, with file, row and column, where it cannot.
 
-    A cell that is empty is no point; NaN and infinities are. Columns that begin with an underscore are W&B's own and,
-    like a column 'Wall time', left out.
+    Empty cells are skipped; NaN and infinities are recorded as values. Columns that start with an underscore, which W&B
+    adds itself, and a column 'Wall time' are skipped.
     """
     lines = _lines(path)
     _, header = next(lines, (0, []))
