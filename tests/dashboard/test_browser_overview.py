@@ -49,6 +49,7 @@ def test_small_charts_stand_two_in_a_row_on_a_telephone_and_four_in_a_wide_windo
     page.wait_for_function(f"({columns})() === 4", timeout=TIMEOUT_MS)
 
 
+@pytest.mark.thorough
 def test_a_run_is_renamed_by_two_clicks_or_by_the_keyboard_and_the_form_closes(page_at) -> None:
     page = page_at("/run")
     for name in ("renamed", "small"):

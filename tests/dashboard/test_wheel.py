@@ -93,6 +93,7 @@ def test_the_wheel_has_every_file_of_the_packages_and_no_tests(wheel: Path) -> N
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_installed_commands_work_in_another_folder(installed: Path, tmp_path: Path) -> None:
     assert "evaluate" in command(installed, tmp_path, "fergan", "--help")
     assert "--preset" in command(installed, tmp_path, "python", "-m", "trainers.dcgan", "--help")

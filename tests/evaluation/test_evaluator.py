@@ -26,6 +26,7 @@ def evaluator(few: Dataset, parts: Parts) -> Evaluator:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_real_faces_as_a_generator_score_as_real_faces(evaluator: Evaluator, unseen_faces: Dataset) -> None:
     evaluation = evaluator.evaluate(Replayer(unseen_faces))
     assert evaluation.real_count == LIGHT.count

@@ -145,6 +145,7 @@ def test_two_processes_share_a_study_and_each_trial_is_run_once(tmp_path: Path, 
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_a_stopped_study_goes_on_and_a_failed_trial_is_a_result(tmp_path: Path, small_data: Path) -> None:
     registry = tmp_path / "runs.db"
     # A penalty by which the discriminator's loss is soon no number.
