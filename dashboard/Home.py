@@ -5,10 +5,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard import access, choose, data, face_data
+from dashboard import access, choose, data, face_data, memory
 from dashboard.components import window_follower
 from fergan_core.errors import FerganError
 
+memory.keep_few_pools()
 st.set_page_config(
     page_title="FerGAN", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide", initial_sidebar_state=220
 )
@@ -66,16 +67,11 @@ def redirect_to(view: str) -> Callable[[], None]:
 
 # The first page's name, and the one that Methods had once.
 OTHER_ADDRESSES = {"overview": "overview", "rivals": "methods"}
-page = st.navigation(
-    {
-        **PAGES,
-        "": [
-            *PAGES[""],
-            *(st.Page(redirect_to(view), url_path=path, visibility="hidden") for path, view in OTHER_ADDRESSES.items()),
-        ],
-    },
-    expanded=True,
-)
+if access.for_raters():
+    page = st.navigation([st.Page("views/rate.py", title="Rate", default=True)], position="hidden")
+else:
+    hidden = [st.Page(redirect_to(view), url_path=path, visibility="hidden") for path, view in OTHER_ADDRESSES.items()]
+    page = st.navigation({**PAGES, "": [*PAGES[""], *hidden]}, expanded=True)
 data.left_out().clear()
 notice = st.container()
 try:
@@ -83,7 +79,8 @@ try:
 except FerganError as error:
     # A registry of a newer schema, a missing file: the sentence says what to do, a traceback would not.
     st.error(choose.sentence(str(error)))
-face_data.start_soon()
+if not access.for_raters():
+    face_data.start_soon()
 window_follower.follow(choose.dark())
 if sentences := list(data.left_out()):
     more = f" And {len(sentences) - 5} more." if len(sentences) > 5 else ""

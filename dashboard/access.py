@@ -1,5 +1,6 @@
 """Who may open the pages: this machine alone, unless its owner has said otherwise."""
 
+import hmac
 import ipaddress
 import os
 import socket
@@ -10,14 +11,17 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 _VIEWS = Path(__file__).parent.resolve() / "views"
+_SHORTEST_TOKEN = 16  # characters
 
 
 def refusal() -> str | None:
     """Return why the pages are not shown: the server listens beyond this machine, and nobody allowed it. None: shown.
 
     What decides is Streamlit's own option of the address, wherever it was set: a file, the environment, a flag.
-    Nothing listens where Streamlit's AppTest runs a page.
+    Nothing listens where Streamlit's AppTest runs a page. A server for raters alone may be reached by others.
     """
+    if for_raters():
+        return _refusal_of_rater()
     # By its module: AppTest puts its own function there, and `st.get_option` is bound to the old one.
     address: str | None = st.config.get_option("server.address")
     if os.environ.get("FERGAN_ALLOW_REMOTE") == "1" or (not address and st.config.get_option("global.appTest")):
@@ -29,6 +33,23 @@ def refusal() -> str | None:
         f"The server listens {where}, where others can read the runs and change their tags and notes; "
         "start it with `--server.address 127.0.0.1`, or, if that is what you want, with `FERGAN_ALLOW_REMOTE=1`."
     )
+
+
+def for_raters() -> bool:
+    """Tell whether this server shows the page Rate alone, to whoever has its token: FERGAN_RATE_TOKEN is set."""
+    return "FERGAN_RATE_TOKEN" in os.environ
+
+
+def _refusal_of_rater() -> str | None:
+    token, given = os.environ["FERGAN_RATE_TOKEN"], st.query_params.get("token", "")
+    if len(token) < _SHORTEST_TOKEN:
+        return (
+            f"FERGAN_RATE_TOKEN has {len(token)} characters and could be guessed; start the server with one of at "
+            f"least {_SHORTEST_TOKEN}."
+        )
+    if hmac.compare_digest(given.encode(), token.encode()):
+        return None
+    return "This address lacks the token that belongs to it; open the whole link that you were sent."
 
 
 def is_open_to_others() -> bool:

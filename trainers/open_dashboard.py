@@ -39,7 +39,7 @@ def main() -> int:
     print(f"dashboard: http://localhost:{flags.port} (Ctrl-C ends it)", file=sys.stderr)
     command = [sys.executable, "-m", "streamlit", "run", str(home), "--server.port", str(flags.port)]
     command += ["--server.headless", str(not has_screen).lower()]
-    allowed = environment.get("FERGAN_ALLOW_REMOTE") == "1"
+    allowed = environment.get("FERGAN_ALLOW_REMOTE") == "1" or "FERGAN_RATE_TOKEN" in environment
     return subprocess.call([*command, *settings(home, any_address=allowed)], env=environment)
 
 

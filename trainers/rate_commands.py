@@ -1,4 +1,4 @@
-"""`fergan rate`: studies in which people judge faces; their results, export, and deletion of one person's answers."""
+"""`fergan rate`: studies in which people judge faces; their results and export; deletion of answers and of studies."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -275,10 +275,35 @@ def forget(
     print(f"{pseudonym} is deleted from {studies} {'study' if studies == 1 else 'studies'}")
 
 
+def delete(
+    study: StudyArg,
+    /,
+    *,
+    with_answers: Annotated[
+        bool, arg(help="Delete it though people have answered; export their answers before.")
+    ] = False,
+    registry: RegistryFlag = None,
+) -> None:
+    """Delete a study with its faces and all answers permanently; backups that were made before still hold them."""
+    from fergan_core.registry import ratings
+
+    writer = open_registry(registry)
+    found = ratings.study_named(writer.reader, study)
+    if found["raters"] and not with_answers:
+        people = "1 person" if found["raters"] == 1 else f"{found['raters']} people"
+        raise UsageError(
+            f"the study '{found['name']}' has {found['answers']} answers of {people}; keep them by "
+            "`fergan rate export`, then give --with-answers to delete them too"
+        )
+    ratings.delete_study(writer, found["id"])
+    print(f"the study {found['name']} is deleted, with its faces and answers")
+
+
 COMMANDS: dict[str, Callable[..., int | None]] = {
     "new": new,
     "list": list_studies,
     "results": show_results,
     "export": export,
     "forget": forget,
+    "delete": delete,
 }

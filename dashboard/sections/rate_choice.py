@@ -10,6 +10,15 @@ from dashboard import choose
 _CHOSEN = "chosen rating study"
 
 
+def of_address(studies: pd.DataFrame) -> dict[str, Any] | None:
+    """Return the study that the address names; None, and a sentence, where it names none of them."""
+    named = studies[studies.id == st.query_params.get("study", "")]
+    if named.empty:
+        st.error("This address names no study; open the whole link that you were sent.")
+        return None
+    return _as_dict(named)
+
+
 def one_study(studies: pd.DataFrame) -> dict[str, Any]:
     """Ask for one of the studies, of which there are some; opens at that of the address, else at the newest.
 
@@ -27,4 +36,8 @@ def one_study(studies: pd.DataFrame) -> dict[str, Any]:
 
     chosen = st.selectbox("Study", ids, format_func=names.__getitem__, key=_CHOSEN, on_change=follow, width=320)
     st.query_params["study"] = chosen
-    return {str(name): value for name, value in studies[studies.id == chosen].iloc[0].to_dict().items()}
+    return _as_dict(studies[studies.id == chosen])
+
+
+def _as_dict(rows: pd.DataFrame) -> dict[str, Any]:
+    return {str(name): value for name, value in rows.iloc[0].to_dict().items()}

@@ -106,7 +106,7 @@ def _show_next(study_id: str, rater_id: str, trials: list[Trial]) -> None:
     else:
         trial = session.next_trial(trials, ratings.shown(data.reader(), rater_id))
     if trial is None:
-        st.success("That was all: thank you. Your answers are stored, and the part Results shows what all answers say.")
+        st.success("That was all: thank you. Your answers are stored.")
         return
     try:
         rating.ask(

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import choose, data
+from dashboard import access, choose, data
 from dashboard.sections import rate_choice, rate_new, rate_results, rate_session
 
 PARTS = {"Judge faces": rate_session.show, "Results": rate_results.show}
@@ -11,10 +11,14 @@ choose.heading(
     "Rate",
     "How real do generated faces look to people, which emotions do people see in them, and do the scores agree?",
 )
-part = choose.part(*PARTS, "New study")
+part = "Judge faces" if access.for_raters() else choose.part(*PARTS, "New study")
 studies = data.rating_studies()
 rate_session.show_withdrawn()
-if part == "New study":
+if access.for_raters():
+    study = rate_choice.of_address(studies)
+    if study is not None:
+        rate_session.show(study)
+elif part == "New study":
     runs = data.runs()
     if choose.any_trained(runs):
         rate_new.show(runs)

@@ -118,12 +118,27 @@ def forget(registry: Registry, pseudonym: str, study_id: str | None = None) -> i
     SQLite overwrites what is deleted with zeros.
     """
     with registry.write() as connection:
-        if connection.dialect.name == "sqlite":
-            connection.exec_driver_sql("PRAGMA secure_delete = ON")
+        _overwrite(connection)
         theirs = RaterRow.pseudonym == pseudonym
         if study_id is not None:
             theirs = theirs & (RaterRow.study_key == _study_key(connection, study_id))
         return int(connection.execute(sa.delete(RaterRow).where(theirs)).rowcount)
+
+
+def delete_study(registry: Registry, study_id: str) -> None:
+    """Delete a study with its faces, its people and their answers.
+
+    SQLite overwrites what is deleted with zeros.
+    """
+    with registry.write() as connection:
+        _overwrite(connection)
+        connection.execute(sa.delete(RatingStudyRow).where(RatingStudyRow.key == _study_key(connection, study_id)))
+
+
+def _overwrite(connection: Connection) -> None:
+    """Let SQLite overwrite what is deleted with zeros."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA secure_delete = ON")
 
 
 def studies(reader: Reader) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from dashboard.access import is_local
 from fergan_core.registry import Registry
 from tests.dashboard.servers import addresses, started
 from tests.support.machine import ROOT
+from tests.support.rating_study import add_study
 from trainers.open_dashboard import settings
 
 HOME = ROOT / "dashboard" / "Home.py"
@@ -121,6 +122,35 @@ def test_home_refuses_by_the_address_that_is_set(
         st.config.set_option("server.address", before)
     assert bool(app.error) == refused
     assert not app.exception
+
+
+@pytest.mark.parametrize(
+    ("token", "query", "says"),
+    [
+        ("short", {"token": "short"}, "5 characters and could be guessed"),
+        ("a" * 24, {}, "lacks the token"),
+        ("a" * 24, {"token": "b" * 24}, "lacks the token"),
+        ("a" * 24, {"token": "a" * 24}, "names no study"),
+        ("a" * 24, {"token": "a" * 24, "study": "STUDY"}, ""),
+    ],
+)
+def test_a_server_for_raters_shows_a_study_to_those_with_its_token_and_nothing_else(
+    token: str, query: dict[str, str], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = str(tmp_path / "runs.db")
+    study = add_study(url)
+    monkeypatch.setenv("FERGAN_REGISTRY", url)
+    monkeypatch.setenv("FERGAN_RATE_TOKEN", token)
+    app = AppTest.from_file(str(HOME), default_timeout=60)
+    app.query_params.update({name: study if value == "STUDY" else value for name, value in query.items()})
+    app.run()
+    assert not app.exception
+    errors = " ".join(error.value for error in app.error)
+    assert says in errors
+    assert bool(says) == bool(errors)
+    assert ("pseudonym" in app.session_state) == (not says)
+    assert not app.selectbox
+    assert not app.get("button_group")
 
 
 @pytest.mark.parametrize("view", sorted(path.name for path in VIEWS.glob("[a-z]*.py")))

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import sqlalchemy as sa
 
 from fergan_core.registry import Reader, ratings
+from fergan_core.registry.schema import RaterRow, RatingItemRow, RatingRow
 from tests.support.commands import run_module
 from tests.support.rating_study import add_study, rate
 
@@ -47,6 +49,20 @@ def test_results_export_and_forget(url: str, tmp_path: Path) -> None:
     again = fergan("forget", "Ada", "--registry", url)
     assert again.returncode == 2
     assert "nobody is called 'Ada'" in again.stderr
+
+
+def test_a_study_with_answers_is_deleted_only_with_them(url: str) -> None:
+    study = add_study(url)
+    rate(url, study, "Ada")
+    refused = fergan("delete", "first", "--registry", url)
+    assert refused.returncode == 2
+    assert "8 answers of 1 person" in refused.stderr
+    assert len(ratings.studies(Reader(url))) == 1
+    assert "the study first is deleted" in fergan("delete", study, "--with-answers", "--registry", url).stdout
+    reader = Reader(url)
+    assert ratings.studies(reader).empty
+    for table in (RatingItemRow, RaterRow, RatingRow):
+        assert reader.table(sa.select(table.key)).empty
 
 
 @pytest.mark.parametrize(
