@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.common import print_rows
 
-SUITES = ("data", "registry", "training", "rivals", "evaluation", "distances", "dashboard")
+SUITES = ("data", "registry", "training", "rivals", "evaluation", "distances", "dashboard", "explore", "reports")
 
 
 def main(suites: list[str]) -> int:

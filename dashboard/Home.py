@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import streamlit as st
 
-from dashboard import access, choose, data, face_data, memory
+from dashboard import access, choose, data, face_data, launches, memory
 from dashboard.components import window_follower
 from fergan_core.errors import FerganError
 
@@ -20,6 +21,7 @@ if refusal is not None:
     st.error(choose.sentence(refusal))
     st.stop()
 
+TRAIN: Literal["visible", "hidden"] = "visible" if launches.are_allowed() else "hidden"
 # By group, in the order in which a person works: what is there, look at it, measure it, compare, draw conclusions.
 PAGES = {
     # Streamlit serves the first page at / and at no other address; its name is free for one that leads on to it.
@@ -27,6 +29,7 @@ PAGES = {
     "Runs": [
         st.Page("views/runs.py", title="Runs", icon=":material/list:"),
         st.Page("views/run.py", title="Run", icon=":material/monitoring:"),
+        st.Page("views/train.py", title="Train", icon=":material/model_training:", visibility=TRAIN),
     ],
     "Look": [
         st.Page("views/checkpoints.py", title="Checkpoints", icon=":material/face:"),

@@ -129,11 +129,13 @@ class FaceClient:
 
 
 class Drawing:
-    """Faces that are being drawn in a thread of their own: how far they are, and they themselves when they are done."""
+    """Faces that are being drawn in a thread of their own: how far they are, and, when they are done, they themselves
+    and the facts about them."""
 
     def __init__(self, ask: Callable[["Drawing"], FaceAnswer]) -> None:
         self.done, self.of, self.cancelled = 0.0, 0, False
         self.faces: Faces | None = None
+        self.facts: dict[str, Any] = {}
         self.error: str | None = None
         self._began: float | None = None
         self._first = 0.0  # faces that were drawn when it began to tell
@@ -142,7 +144,7 @@ class Drawing:
 
     def _draw(self, ask: Callable[["Drawing"], FaceAnswer]) -> None:
         try:
-            self.faces = ask(self).faces
+            self.faces, self.facts = ask(self)
         except FerganError as error:
             self.error = str(error)
         except Exception as error:

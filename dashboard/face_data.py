@@ -20,8 +20,10 @@ from fergan_core.browser import Network, network_file
 from fergan_core.data import cache
 from fergan_core.emotions import EMOTIONS
 from fergan_core.errors import CheckpointError
+from fergan_core.registry.derived import directions_path
 
 _PATHS = 3  # faces whose sampling path is shown
+FACES_OF_A_SEED = 24  # among which one face is chosen by its place
 READING_SECONDS = 3.0  # from a server's first page on, which is painted then
 
 
@@ -37,8 +39,33 @@ class DrawingRequest(NamedTuple):
     sampling: tuple[str, int, float] | None = None
 
 
-def drawing(request: DrawingRequest, *, anew: bool = False) -> Drawing:
-    """Return the faces of a request as they are being drawn, uint8 [codes * each,48,48] when they are done.
+class Mixture(NamedTuple):
+    """A face between two latents, by their places, and of mixed emotions: `blend` is the second's share, 0 to 1;
+    `shares` are those of the emotions that the run learned, in their order: they sum to 1, and may lie beyond 0 and 1.
+    """
+
+    first: int
+    second: int
+    blend: float
+    shares: tuple[float, ...]
+
+
+class MixedRequest(NamedTuple):
+    """Mixtures to draw from a run's checkpoint: of so many `latents` of a seed, all multiplied by `truncation`, above 0
+    to 1; by the recipe's sampling (None) or another: sampler, steps, guidance."""
+
+    run_id: str
+    step: int
+    latents: int
+    seed: int
+    truncation: float
+    sampling: tuple[str, int, float] | None
+    mixtures: tuple[Mixture, ...]
+
+
+def drawing(request: DrawingRequest | MixedRequest, *, anew: bool = False) -> Drawing:
+    """Return the faces of a request as they are being drawn, uint8 [n,48,48] when they are done: codes * each, or one a
+    mixture.
 
     The same request is drawn once; `anew` draws again one that has failed or was cancelled.
     """
@@ -50,15 +77,20 @@ def drawing(request: DrawingRequest, *, anew: bool = False) -> Drawing:
 
 # A drawing has at most 350 faces of 2.3 KB each.
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _drawing(request: DrawingRequest, weights: tuple[str, str]) -> Drawing:
+def _drawing(request: DrawingRequest | MixedRequest, weights: tuple[str, str]) -> Drawing:
     """Start drawing; `weights` are path and hash, since a resumed run rewrites its checkpoints."""
     source, client = data.reader(), _face_client()
     recipe, file = source.run(request.run_id)["recipe"], source.file(weights[0])
-    labels = [code for code in request.codes for _ in range(request.each)]
+    others: dict[str, Any]
+    if isinstance(request, DrawingRequest):
+        kind, labels = "draw", [code for code in request.codes for _ in range(request.each)]
+        others = {"each": request.each}
+    else:
+        kind, labels = "mixed", [EMOTIONS.index(name) for name in emotions_of(recipe)]
+        others = {"latents": request.latents, "truncation": request.truncation, "mixtures": request.mixtures}
     names = ("sampler", "steps", "guidance")
-    sampling = None if request.sampling is None else dict(zip(names, request.sampling, strict=True))
-    others = {"each": request.each, "sampling": sampling}
-    return Drawing(lambda drawing: client.ask("draw", recipe, file, labels, request.seed, drawing, **others))
+    others["sampling"] = None if request.sampling is None else dict(zip(names, request.sampling, strict=True))
+    return Drawing(lambda drawing: client.ask(kind, recipe, file, labels, request.seed, drawing, **others))
 
 
 @st.cache_resource(show_spinner=False)
@@ -128,6 +160,40 @@ def project(run_id: str, step: int, labels: tuple[int, ...], seed: int) -> FaceA
     return _ask("project", run_id, _weights(run_id, step), labels, seed)
 
 
+def seen(run_id: str, step: int, code: int, seed: int, place: int, judges: tuple[str, ...], emotion: int) -> FaceAnswer:
+    """Draw the face of an emotion at a place, 0 to 23, among the 24 of a seed, and say what judges see in it.
+
+    `facts` has `readings`, each judge's seven probabilities by its name, and of the first one `evidence` and
+    `evidence_of_grey` for the `emotion`, and each pixel's `shares` [48,48] in the difference between these two, as in
+    fergan_core.exploring.saliency.
+    """
+    weights, others = _weights(run_id, step), {"judges": judges, "emotion": emotion}
+    return _ask("seen", run_id, weights, (code,), seed, place=place, faces=FACES_OF_A_SEED, **others)
+
+
+def nearest_to_one(run_id: str, step: int, code: int, seed: int, place: int) -> FaceAnswer:
+    """Find the training faces nearest to the face that `seen` draws; the answer is that of `nearest` for one face."""
+    weights = _weights(run_id, step)
+    return _ask("nearest_to_one", run_id, weights, (code,), seed, place=place, faces=FACES_OF_A_SEED)
+
+
+def transfer(run_id: str, step: int, face: Faces, emotion: int | None, guidance: float | None) -> Drawing:
+    """Start to find a real face, uint8 [48,48], of an emotion (None: as the judge reads it) in a run's generator.
+
+    `guidance` is that of a generator that draws in steps, there and back (None: its own).
+
+    It is not cached, so that a person's picture stays in the session. `faces` are, when they are done, what the
+    generator draws of it and the given face with each of the run's emotions; `facts` has the `emotion`, the `judge` and
+    what it `reads_original` [7] and `reads` [emotions,7], `difference` and `candidate_difference`, the errors of
+    fergan_core.exploring.inversion, and the `contrast` of the given face, its greys' standard deviation.
+    """
+    weights, source, client = _weights(run_id, step), data.reader(), _face_client()
+    record, file, pixels = source.run(run_id), source.file(weights[0]), face.ravel().tolist()
+    labels = [EMOTIONS.index(name) for name in emotions_of(record["recipe"])]
+    others = {"face": pixels, "emotion": emotion, "guidance": guidance, "dataset": record["dataset"]}
+    return Drawing(lambda drawing: client.ask("transfer", record["recipe"], file, labels, 0, drawing, **others))
+
+
 def network(run_id: str, step: int) -> Network:
     """Return the network of a run's generator for a browser to draw with; CheckpointError where a face takes several
     passes of it. Its file is kept in the user's cache."""
@@ -137,6 +203,58 @@ def network(run_id: str, step: int) -> Network:
     facts = _ask("network", run_id, weights, (code,), 0, sha256=sha256, folder=str(folder)).facts
     content = network_file(folder, sha256).read_bytes()
     return Network(sha256, content, tuple(facts["emotions"]), tuple(facts["shape"]), facts["normal"])
+
+
+class Along(NamedTuple):
+    """Directions of a run's checkpoint: learned ones by their file, or by closed form those of a space, `latents` or
+    `norms`. `changed` is the file's time of writing."""
+
+    run_id: str
+    step: int
+    space: str
+    file: str | None = None
+    changed: float = 0.0
+
+
+def learned_directions(run_id: str, step: int) -> Along:
+    """Return the directions learned from a checkpoint; where there are none yet, `changed` is 0."""
+    file = data.reader().file(directions_path(run_id, _weights(run_id, step)[1]))
+    return Along(run_id, step, "latents", str(file), file.stat().st_mtime if file.exists() else 0.0)
+
+
+def along(directions: Along, code: int, count: int, seed: int, shifts: tuple[float, ...] = ()) -> FaceAnswer:
+    """Draw faces of an emotion, moved by shifts along the first directions; `facts` has the number of `directions`."""
+    return _ask_along("along", directions, (code,) * count, seed, shifts=shifts)
+
+
+def effects_along(directions: Along, count: int) -> dict[str, Any]:
+    """Return the `judge` of the data, and the `effects` of the first `count` directions or fewer, dicts each as
+    fergan_core.exploring.effects.Effect has it."""
+    code = EMOTIONS.index(emotions_of(data.run(directions.run_id)["recipe"])[0])
+    return _ask_along("effects", directions, (code,), 0, count=count).facts
+
+
+def _ask_along(kind: str, directions: Along, labels: tuple[int, ...], seed: int, **others: Any) -> FaceAnswer:
+    run_id, step, *of_directions = directions
+    named = dict(zip(("space", "file", "changed"), of_directions, strict=True))
+    return _ask(kind, run_id, _weights(run_id, step), labels, seed, **named, **others)
+
+
+def learning(run_id: str, step: int, *, anew: bool = False) -> Drawing | None:
+    """Return the learning of a checkpoint's directions that was started on this server; `anew` starts one where none is
+    going on."""
+    learnings, key = _learnings(), (data.url(), run_id, *_weights(run_id, step))
+    if anew and (key not in learnings or learnings[key].ended()):
+        source, client, file = data.reader(), _face_client(), learned_directions(run_id, step).file
+        recipe, weights = source.run(run_id)["recipe"], source.file(key[2])
+        code = EMOTIONS.index(emotions_of(recipe)[0])
+        learnings[key] = Drawing(lambda drawing: client.ask("learn", recipe, weights, [code], 0, drawing, file=file))
+    return learnings.get(key)
+
+
+@st.cache_resource(show_spinner=False)
+def _learnings() -> dict[tuple[str, ...], Drawing]:
+    return {}
 
 
 @st.cache_data(max_entries=512, show_spinner=False)

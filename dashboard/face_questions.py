@@ -14,7 +14,12 @@ from fergan_core.data import Dataset, reopen_dataset
 from fergan_core.evaluation.faces import Faces as FacesToRead
 from fergan_core.evaluation.faces import Reading
 from fergan_core.evaluation.faces import read as read_by
-from fergan_core.evaluation.memorization import drawn_and_read, nearest_training_faces, real_faces_of
+from fergan_core.evaluation.memorization import (
+    NearestTrainingFaces,
+    drawn_and_read,
+    nearest_training_faces,
+    real_faces_of,
+)
 from fergan_core.evaluation.real_faces import RealFaces
 from fergan_core.judges.judge import load_judge
 from fergan_core.methods.protocols import Generator
@@ -52,11 +57,19 @@ def read(generator: Generator, question: Question) -> FaceAnswer:
     )
 
 
+def real_faces_for(question: Question) -> RealFaces:
+    """Return the run's data in the reading of the question's judge, or else of the dataset's."""
+    return _open_real_faces(*_where(question))
+
+
 def nearest(generator: Generator, question: Question) -> FaceAnswer:
-    real_faces, labels = _open_real_faces(*_where(question)), torch.tensor(question["labels"])
-    neighbours = nearest_training_faces(
-        drawn_and_read(generator, real_faces.judge, labels, question["seed"]), real_faces
-    )
+    real_faces, labels = real_faces_for(question), torch.tensor(question["labels"])
+    reading = drawn_and_read(generator, real_faces.judge, labels, question["seed"])
+    return neighbours_answer(nearest_training_faces(reading, real_faces), real_faces)
+
+
+def neighbours_answer(neighbours: NearestTrainingFaces, real_faces: RealFaces) -> FaceAnswer:
+    """Answer with each face and behind it its nearest training faces."""
     beside = torch.cat([neighbours.faces.unsqueeze(1), neighbours.neighbours], 1).reshape(-1, TILE, TILE)
     lists = {name: getattr(neighbours, name).tolist() for name in ("asked", "labels", "ratio", "nearer")}
     plain = {

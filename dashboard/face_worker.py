@@ -17,23 +17,20 @@ from typing import IO
 import numpy as np
 import torch
 
+from dashboard import face_drawing
 from dashboard.face_client import CANCEL, FaceAnswer, Question
+from dashboard.face_drawing import Tell
 from fergan_core.emotions import EMOTIONS
 from fergan_core.errors import CheckpointError, FerganError, UsageError
 from fergan_core.methods import load_generator
 from fergan_core.methods.protocols import Generator, Samplable
-from fergan_core.recipe import Sampling
 from fergan_core.sheets import TILE
 from fergan_core.training.engine import to_bytes
 
 _IDLE_SECONDS = 600
-_BATCH = 16  # faces drawn together: between two steps of them the drawing can be cancelled
 _TELL_SECONDS = 0.2  # between two words on how far a drawing is
 _MOST_SEED = 2**63 - 1
 _MOST_FRAMES = 1000
-
-Tell = Callable[[float, int], None]
-"""Takes how many faces of how many are drawn."""
 
 
 class _Cancelled(Exception):
@@ -79,28 +76,8 @@ def _is_within(value: object, least: int, most: int) -> bool:
 
 
 def _draw(question: Question, tell: Tell) -> FaceAnswer:
-    """Draw one face a label; `each` faces in a row have latents of their own, the next ones the same again."""
-    generator, labels = _generator(question), torch.tensor(question["labels"])
-    if question.get("sampling"):
-        if not isinstance(generator, Samplable):
-            raise UsageError("this run draws a face in one pass, so there is no sampler to choose")
-        generator = generator.resampled(Sampling(**question["sampling"]))
-    each = question.get("each") or len(labels)
-    latents = generator.latents(each, question["seed"])
-    latents = torch.cat([latents] * -(-len(labels) // each))[: len(labels)]
-    faces = []
-    for start in range(0, len(labels), _BATCH):
-        part = slice(start, start + _BATCH)
-        count = len(labels[part])
-        if isinstance(generator, Samplable):
-            for step, (state, _) in enumerate(generator.path(latents[part], labels[part]), 1):
-                images = state
-                tell(start + count * min(step / generator.sampling.steps, 1), len(labels))
-        else:
-            images = generator.generate(latents[part], labels[part])
-            tell(start + count, len(labels))
-        faces.append(to_bytes(images))
-    return FaceAnswer(torch.cat(faces).numpy(), {})
+    draw = {"draw": face_drawing.draw, "mixed": face_drawing.mixed}[question["kind"]]
+    return draw(_generator(question), question, tell)
 
 
 def _path(question: Question, tell: Tell) -> FaceAnswer:
@@ -138,6 +115,24 @@ def _about(question: Question, tell: Tell) -> FaceAnswer:
     return answers[question["kind"]](_generator(question), question)
 
 
+def _directions(question: Question, tell: Tell) -> FaceAnswer:
+    """Answer what is asked about directions, which needs a judge or a learning as well."""
+    from dashboard import explore_questions  # only here, as above
+
+    return explore_questions.ANSWERS[question["kind"]](_generator(question), question, tell)
+
+
+def _of_one_face(question: Question, tell: Tell) -> FaceAnswer:
+    from dashboard import transfer_questions  # only here, as above
+
+    answers = {
+        "seen": transfer_questions.seen,
+        "nearest_to_one": transfer_questions.nearest_to_one,
+        "transfer": transfer_questions.transfer,
+    }
+    return answers[question["kind"]](_generator(question), question, tell)
+
+
 def _judge(question: Question, tell: Tell) -> FaceAnswer:
     from dashboard import face_questions  # only here, as above
 
@@ -147,12 +142,19 @@ def _judge(question: Question, tell: Tell) -> FaceAnswer:
 _ANSWERS: dict[str, Callable[[Question, Tell], FaceAnswer]] = {
     "open": _open,
     "draw": _draw,
+    "mixed": _draw,
     "path": _path,
     "network": _network,
     "read": _about,
     "nearest": _about,
     "project": _about,
     "judge": _judge,
+    "seen": _of_one_face,
+    "nearest_to_one": _of_one_face,
+    "transfer": _of_one_face,
+    "along": _directions,
+    "effects": _directions,
+    "learn": _directions,
 }
 
 

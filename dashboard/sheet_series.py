@@ -13,7 +13,7 @@ import streamlit as st
 from dashboard import choose, data
 from dashboard.charts import film_files
 from dashboard.charts.film import Axis, Film, FilmRun, Picture, all_emotions, words
-from dashboard.components import player
+from dashboard.components import parcels, player
 from dashboard.rows import rows_of
 from fergan_core import sheets
 from fergan_core.analysis.budgets import COST, SPEED, STRETCHES, with_cost
@@ -118,7 +118,7 @@ def play(runs: Sequence[SheetSeries]) -> None:
     )  # fmt: skip
     if saved := state.get(f"saved {key}"):
         content, about = saved
-        player.deliver(key, content, **about)
+        parcels.deliver(key, content, **about)
 
 
 def _chosen_film(runs: Sequence[SheetSeries]) -> Film:

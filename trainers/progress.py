@@ -67,12 +67,12 @@ class TrainingBar:
 
 
 class DrawingBar:
-    """Shows how many faces are drawn; in a terminal only while there are faces to draw."""
+    """Shows how many faces are drawn, or how much of something else is done; in a terminal only while it goes on."""
 
-    def __init__(self) -> None:
-        self._console = Console(stderr=True)
+    def __init__(self, what: str = "drawing faces") -> None:
+        self._what, self._console = what, Console(stderr=True)
         self._bar = Progress(
-            TextColumn("drawing faces"), BarColumn(), MofNCompleteColumn(), TextColumn("left"), TimeRemainingColumn(),
+            TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn("left"), TimeRemainingColumn(),
             console=self._console, disable=not self._console.is_terminal, transient=True,
         )  # fmt: skip
         self._task: TaskID | None = None
@@ -92,7 +92,7 @@ class DrawingBar:
         if not self._console.is_terminal:
             if now - self._logged >= _LOG_SECONDS:
                 self._logged = now
-                print(f"drawing faces: {done:,} of {of:,}", file=sys.stderr, flush=True)
+                print(f"{self._what}: {done:,} of {of:,}", file=sys.stderr, flush=True)
             return
         if self._task is None:
             self._bar.start()

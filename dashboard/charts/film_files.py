@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from dashboard.charts import gifs
 from dashboard.charts.film import Film, FilmRun
 from dashboard.charts.palette import emotion_colour
 from fergan_core.sheets import PITCH, TILE, by_emotion
@@ -17,7 +18,6 @@ Format = Literal["PNG", "strip", "GIF", "MP4"]
 # All is grey except the emotions' marks and faces in colour, so that a GIF's few colours are left to the faces.
 _GROUND = {False: 255, True: 22}
 _INK = {False: 60, True: 200}
-_GREYS = 64  # of a GIF: they hold the faces' shading and cost a third less than 256
 _LABEL, _HEAD, _BETWEEN, _EDGE, _GAP = 76, 40, 16, 8, PITCH - TILE  # px, at scale 1
 _MOST_IN_LINE = 16  # faces
 _HOLD_SECONDS = 2.5  # of the last picture of a GIF or MP4
@@ -185,26 +185,20 @@ def _strip(film: Film, look: Look) -> Image.Image:
 def _gif(film: Film, look: Look, rate: int) -> bytes:
     """Join a film's pictures to one endless GIF, the last one held."""
     painter = _Painter(film, look, scale=1)
-    greys = np.repeat(np.linspace(0, 255, _GREYS).round().astype(int), 3).tolist()
-    palette = [*greys, *(value for _, colour in painter.marks for value in colour)]
+    palette = [*gifs.grey_palette(), *(value for _, colour in painter.marks for value in colour)]
     pictures = []
     for place in film.places:
         grey = painter.unmarked(place)
         if painter.in_colour:
             pictures.append(painter.coloured(grey).quantize(256))
             continue
-        indices = np.asarray(grey) // (256 // _GREYS)
+        indices = gifs.grey_indices(grey)
         for number, ((left, top, right, bottom), _) in enumerate(painter.marks):
-            indices[top:bottom, left:right] = _GREYS + number
+            indices[top:bottom, left:right] = gifs.GREYS + number
         pictures.append(Image.frombytes("P", grey.size, indices.tobytes()))
         pictures[-1].putpalette(palette)
     durations = [1000 // rate] * (len(pictures) - 1) + [int(1000 * _HOLD_SECONDS)]
-    file = io.BytesIO()
-    # optimize=False and disposal=1: every picture stays a frame of its own, even one that equals its neighbour.
-    pictures[0].save(
-        file, "GIF", save_all=True, append_images=pictures[1:], duration=durations, loop=0, optimize=False, disposal=1
-    )
-    return file.getvalue()
+    return gifs.written(pictures, durations)
 
 
 def _mp4(film: Film, look: Look, rate: int) -> bytes:

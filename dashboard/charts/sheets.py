@@ -45,7 +45,9 @@ def labelled_sheet(
     width = label_width + max(grid.width for grid in grids.values())
     picture = Image.new("RGB", (width + gap, height), _GROUND[dark])
     draw = ImageDraw.Draw(picture)
-    draw.text((label_width, title_height / 2), title, fill=_INK[dark], font=font, anchor="lm")
+    fits = (width + gap - label_width) / max(font.getlength(title), 1)
+    title_font = font if fits >= 1 else ImageFont.load_default(13 * scale * fits)
+    draw.text((label_width, title_height / 2), title, fill=_INK[dark], font=title_font, anchor="lm")
     top = title_height
     for emotion, grid in grids.items():
         side = _drawn_side(faces[emotion], scale)

@@ -1,6 +1,7 @@
 // A generator to play with: it draws in this page, by ONNX Runtime Web (drawing.js before this, parcels.js for its bytes).
 //
 // data: { generator: key of its parcel, emotions: [{ name, colour }], shape, normal, faces: how many to choose from,
+//         frames: how many of a way to save, ways: [{ name, words }], formats: [{ name, help }],
 //         view: { seed, emotion, first, second, blend, other, mix, strength, truncation }, texts: { name: sentence } }
 
 const REST_MS = 350;
@@ -13,15 +14,21 @@ export default function (component) {
   if (!explorers.has(root)) explorers.set(root, new Explorer(root));
   const explorer = explorers.get(root);
   explorer.tell = (view) => component.setStateValue("view", view);
+  explorer.ask = (wish) => component.setTriggerValue("save", wish);
   explorer.take(component.data);
   store.target.addEventListener("generator", explorer.arrived);
-  return () => store.target.removeEventListener("generator", explorer.arrived);
+  store.target.addEventListener("file", explorer.made);
+  return () => {
+    store.target.removeEventListener("generator", explorer.arrived);
+    store.target.removeEventListener("file", explorer.made);
+  };
 }
 
 class Explorer {
   constructor(root) {
     this.root = root;
     this.arrived = () => this.open();
+    this.made = (event) => this.save(event.detail);
     this.work = Promise.resolve();
     this.waiting = {};
   }
@@ -71,8 +78,11 @@ class Explorer {
     choices.append(
       this.choice("emotion", texts.emotion, names, () => this.faces()),
       this.number("seed", texts.seed, () => this.faces()),
-      this.slider("truncation", texts.truncation, 10, 100, "%", () => this.all()),
     );
+    // Noise that is shortened is noise from which no network has learnt to draw.
+    if (this.data.shape.length === 1) {
+      choices.append(this.slider("truncation", texts.truncation, 10, 100, "%", () => this.all()));
+    }
     this.pick = this.radio(texts.pick, ["first", "second"], texts.which);
     choices.append(this.pick.group);
     this.grid = element("div", "grid");
@@ -106,6 +116,7 @@ class Explorer {
       this.choice("other", texts.other, names, () => this.middle()),
       this.slider("mix", texts.mix, 0, 100, "%", () => this.middle()),
       this.slider("strength", texts.strength, 0, 200, "%", () => this.middle()),
+      this.downloads(),
     );
     between.append(this.large, sliders);
 
@@ -162,14 +173,61 @@ class Explorer {
 
   middle() {
     this.changed();
-    this.paint("middle", [this.large], () => {
-      const { first, second, blend, emotion, other, mix, strength } = this.view;
-      const latent = spherical(this.latent(first), this.latent(second), blend / 100);
-      const wanted = mixed(this.share(emotion), this.share(other), mix / 100);
-      return [[latent, mixed(this.calm(), wanted, strength / 100)]];
-    });
+    this.paint("middle", [this.large], () => [this.input(this.view)]);
     const { emotion, other, mix } = this.view;
     this.large.setAttribute("aria-label", `${this.data.texts.large}: ${emotion}, ${mix} % ${other}`);
+  }
+
+  // What the network draws a view of: a latent, and shares of the emotions.
+  input({ first, second, blend, emotion, other, mix, strength }) {
+    const latent = spherical(this.latent(first), this.latent(second), blend / 100);
+    const wanted = mixed(this.share(emotion), this.share(other), mix / 100);
+    return [latent, mixed(this.calm(), wanted, strength / 100)];
+  }
+
+  // Draws a way at the view: the server, which has the formats, makes a file of it.
+  async request(way, format) {
+    if (!this.draw) {
+      this.saved.textContent = this.data.texts.waiting;
+      return;
+    }
+    const view = { ...this.view };
+    this.requested = `${Date.now()}-${Math.random()}`;
+    this.saved.textContent = this.data.texts.making.replace("{format}", format);
+    const { frames, shape } = this.data;
+    const slider = way === "faces" ? "blend" : "mix";
+    const rows = Array.from({ length: frames }, (_, frame) => this.input({ ...view, [slider]: (100 * frame) / (frames - 1) }));
+    this.work = this.work.then(async () => {
+      const pixels = await this.draw(joined(rows.map(([latent]) => latent)), shape, joined(rows.map(([, share]) => share)));
+      this.ask({ id: this.requested, way, format, view, faces: btoa(rows.map((_, place) => greys(pixels, place)).join("")) });
+    });
+  }
+
+  save(file) {
+    if (file.id !== this.requested) return;
+    this.requested = null;
+    this.saved.textContent = file.done;
+    saveFile(file);
+  }
+
+  downloads() {
+    const { texts, ways, formats } = this.data;
+    const all = element("div", "downloads");
+    ways.forEach(({ name: way, words }) => {
+      const line = element("div");
+      line.append(element("span", "", `${texts.save} ${words}:`));
+      formats.forEach(({ name, help }) => {
+        const button = element("button", "", name);
+        Object.assign(button, { type: "button", title: help, onclick: () => this.request(way, name) });
+        button.setAttribute("aria-label", texts.saved.replace("{format}", name).replace("{way}", words));
+        line.append(button);
+      });
+      all.append(line);
+    });
+    this.saved = element("p", "saved");
+    this.saved.setAttribute("role", "status");
+    all.append(this.saved);
+    return all;
   }
 
   latent(face) {
@@ -282,6 +340,14 @@ function labelled(words, ...inputs) {
   inputs[0].setAttribute("aria-label", words); // without the options and the value, which are in the label too
   label.append(element("span", "", words), ...inputs);
   return label;
+}
+
+// A face's greys as a text of one letter a byte.
+function greys(pixels, place) {
+  const scratch = canvas();
+  paintFace(scratch, pixels, place);
+  const { data } = scratch.getContext("2d").getImageData(0, 0, WIDE, WIDE);
+  return String.fromCharCode(...data.filter((_, at) => at % 4 === 0));
 }
 
 function joined(rows) {

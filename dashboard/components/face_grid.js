@@ -1,7 +1,7 @@
 // A grid of faces: each is a button; the arrows move among them, so that Tab passes the grid in one step.
 //
 // data: { faces: base64 of greys, one byte a pixel, face after face, side: px of a face, names: [text],
-//         captions: [text] or [] }
+//         captions: [text] or [], label: text, marked: [bool] }
 // trigger: face: the place of the face that was chosen
 
 const grids = new WeakMap();
@@ -18,7 +18,6 @@ class Grid {
   constructor(root) {
     this.root = root;
     root.setAttribute("role", "group");
-    root.setAttribute("aria-label", "Faces: arrows move, Enter enlarges");
     root.onkeydown = (event) => this.key(event);
   }
 
@@ -27,14 +26,18 @@ class Grid {
     const identity = JSON.stringify(data);
     if (identity === this.identity) return;
     this.identity = identity;
+    // Where names or captions are others the buttons are made anew, and the focus stays on its place.
+    const focused = this.buttons ? this.buttons.indexOf(this.root.getRootNode().activeElement) : -1;
+    this.root.setAttribute("aria-label", data.label);
     const greys = Uint8Array.from(atob(data.faces), (letter) => letter.charCodeAt(0));
     const size = data.side * data.side;
     this.buttons = data.names.map((name, place) => {
       const button = document.createElement("button");
       button.type = "button";
-      button.tabIndex = place ? -1 : 0;
+      button.tabIndex = place === Math.max(focused, 0) ? 0 : -1;
       button.setAttribute("aria-label", name);
       button.title = name;
+      button.classList.toggle("marked", data.marked[place]);
       button.append(painted(greys.subarray(place * size, (place + 1) * size), data.side));
       if (data.captions.length) {
         const caption = document.createElement("span");
@@ -45,6 +48,7 @@ class Grid {
       return button;
     });
     this.root.replaceChildren(...this.buttons);
+    this.buttons[focused]?.focus({ preventScroll: true });
   }
 
   key(event) {

@@ -5,7 +5,7 @@ faces are drawn pixel by pixel, so that they are as sharp as they are in the dat
 """
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 import streamlit as st
@@ -16,9 +16,17 @@ _grid = component("face_grid", "grid")
 
 
 def show(
-    faces: np.ndarray, names: Sequence[str], on_choice: Callable[[int], None], *, key: str, captions: Sequence[str] = ()
+    faces: np.ndarray,
+    names: Sequence[str],
+    on_choice: Callable[[int], None],
+    *,
+    key: str,
+    captions: Sequence[str] = (),
+    label: str = "Faces: arrows move, Enter enlarges",
+    marked: Collection[int] = (),
 ) -> None:
-    """Show faces uint8 [n,48,48]; `names` say what each is to who cannot see it, `captions` stand below, if given.
+    """Show faces uint8 [n,48,48]; `names` and `label` say what each is, and all of them, to who cannot see them;
+    `captions` stand below, if given; those at the places `marked` are framed.
 
     `on_choice` gets the place, 0 to n - 1, of the face that was chosen.
     """
@@ -33,5 +41,7 @@ def show(
         "side": faces.shape[-1],
         "names": list(names),
         "captions": list(captions),
+        "label": label,
+        "marked": [place in marked for place in range(len(faces))],
     }
     _grid(data=data, key=key, on_face_change=tell)

@@ -16,3 +16,10 @@ def send(header: Mapping[str, Any], parts: Sequence[bytes], *, key: str) -> None
     """Send some contents with what they are: `kind` (sheets, file or generator) and whatever that kind needs."""
     head = json.dumps({**header, "sizes": [len(part) for part in parts]}).encode()
     _parcel(data=b"".join([len(head).to_bytes(4, "little"), head, *parts]), key=key)
+
+
+def deliver(key: str, content: bytes, **about: str) -> None:
+    """Send the file that the component with this key asked for: `about` is its `id`, and its `name`, `type` and `done`,
+    a sentence that says so, or else a `refusal`."""
+    with st.container(gap=None):
+        send({"kind": "file", **about}, [content], key=f"{key} file")

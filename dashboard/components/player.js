@@ -270,16 +270,11 @@ class Player {
     this.ask("save", { ...this.view(), format, speed: this.speed, id: this.requested });
   }
 
-  save({ id, name, type, refusal, done, content }) {
-    if (id !== this.requested) return;
+  save(file) {
+    if (file.id !== this.requested) return;
     this.requested = null;
-    this.saved.textContent = refusal ?? done;
-    if (refusal) return;
-    const link = element("a");
-    link.href = URL.createObjectURL(new Blob([content], { type }));
-    link.download = name;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+    this.saved.textContent = file.refusal ?? file.done;
+    if (!file.refusal) saveFile(file);
   }
 
   redraw() {

@@ -5,17 +5,15 @@ that playing 100 epochs asks nothing of the server, which hears only of the plac
 """
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from dashboard.charts.film import Film
 from dashboard.charts.palette import emotion_colour
-from dashboard.components import component, parcels
+from dashboard.components import component, parcels, source
 from fergan_core import sheets
 
-_HERE = Path(__file__).parent
 _A_PARCEL = 16  # pictures
 _TEXTS = {
     "place": "{place} of {last}",
@@ -35,11 +33,7 @@ _FORMATS = [
 ]
 
 
-def _text(name: str) -> str:
-    return (_HERE / name).read_text(encoding="utf-8")
-
-
-_player = component("player", "player")
+_player = component("player", "player", source("saving.js"))
 
 
 def play(
@@ -48,7 +42,7 @@ def play(
     """Show a film, opened at the place of value `opening`, with the wipe at `split` percent.
 
     Once slider and wipe rest, `st.session_state[key].view` is set (axis, place, split); a click on a download triggers
-    `save` (the same, and format, speed and id), which `deliver` answers.
+    `save` (the same, and format, speed and id), which `parcels.deliver` answers.
     """
     _player(
         data=_as_json(film) | {"opening": opening, "split": split},
@@ -64,13 +58,6 @@ def play(
                 part = run.pictures[start : start + _A_PARCEL]
                 pictures = {one.sha256: one.content for one in part if one.sha256 not in first}
                 _send("sheets", pictures, f"{key} {run.run_id} {start}")
-
-
-def deliver(key: str, content: bytes, **about: str) -> None:
-    """Send the file that the player with this key asked for: `about` is its `id`, and its `name`, `type` and `done`,
-    a sentence that says so, or else a `refusal`."""
-    with st.container(gap=None):
-        parcels.send({"kind": "file", **about}, [content], key=f"{key} file")
 
 
 def _send(kind: str, pictures: Mapping[str, bytes], key: str) -> None:

@@ -1,7 +1,7 @@
 """New faces on demand: from any checkpoint of a run, of any emotion, count and seed, by any of its samplers."""
 
 from collections.abc import Mapping
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -11,13 +11,10 @@ from dashboard.charts import sheets
 from dashboard.charts.palette import emotion_label
 from dashboard.face_client import Drawing, Faces
 from dashboard.face_data import DrawingRequest
-from fergan_core import recipe as recipes
+from dashboard.sections import drawing as drawings
 from fergan_core.emotions import EMOTIONS
-from fergan_core.recipe import Denoiser
 
 _REQUESTED = "faces requested"
-_POLL_SECONDS = 0.5
-_AT_ONCE = 0.4  # s: a drawing that takes no longer shows no progress
 
 
 def show(labels: Mapping[str, str]) -> None:
@@ -42,10 +39,10 @@ def show(labels: Mapping[str, str]) -> None:
     if requested is None or requested.run_id not in drawable:
         return
     drawing = face_data.drawing(requested)
-    if drawing.ended(within=_AT_ONCE):
+    if drawing.ended(within=drawings.AT_ONCE):
         _show_result(requested, drawing, labels[requested.run_id])
     else:
-        choose.fragment(_show_progress, run_every=_POLL_SECONDS)(requested, drawing)
+        drawings.show_progress(drawing)
 
 
 def _chosen(run_ids: list[str], labels: Mapping[str, str]) -> DrawingRequest:
@@ -65,53 +62,14 @@ def _chosen(run_ids: list[str], labels: Mapping[str, str]) -> DrawingRequest:
             help="Of each emotion. The first face of one emotion and the first of another are of the same latents.",
         )  # fmt: skip
         seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", **bound)
-        sampling = _chosen_sampling(run_id, bound)
+        sampling = drawings.chosen_sampling(run_id)
     codes = tuple(EMOTIONS.index(name) for name in (emotions if emotion == "all" else (emotion,)))
     return DrawingRequest(run_id, steps[epoch], codes, int(each), int(seed), sampling)
 
 
-def _chosen_sampling(run_id: str, bound: dict[str, Any]) -> tuple[str, int, float] | None:
-    """Ask how a face is drawn where the run's method draws it in steps; None where it does in one pass."""
-    method = recipes.from_dict(data.run(run_id)["recipe"]).method
-    if not isinstance(method, Denoiser):
-        return None
-    samplers = list(get_args(get_type_hints(type(method))["sampler"]))
-    sampler = st.selectbox(
-        "Sampler", samplers, samplers.index(method.sampler), key=f"sampler {method.kind}", width=170,
-        help="The solver that goes from noise to a face. average, euler and ddim take one pass of the network a step, "
-        "heun and midpoint two, adaptive as many as it needs.",
-    )  # fmt: skip
-    steps = st.number_input("Steps", 1, 500, method.sample_steps, key="steps", **bound)
-    guidance = method.guidance
-    if method.guidable:
-        guidance = st.number_input(
-            "Guidance", 0.0, 20.0, method.guidance, 0.5, key="guidance", **bound,
-            help="1 is the network as it learned; more is closer to the emotion and less varied, at twice the time.",
-        )  # fmt: skip
-    return sampler, int(steps), float(guidance)
-
-
-def _show_progress(request: DrawingRequest, drawing: Drawing) -> None:
-    """How far a drawing is, and a button that cancels it; the page is drawn anew when it has ended."""
-    if drawing.ended():
-        st.rerun()
-    left = drawing.seconds_left()
-    if drawing.of:
-        time_left = "" if left is None else f", about {max(round(left), 1)} s left"
-        words = f"{int(drawing.done)} of {drawing.of} faces drawn{time_left}"
-    else:
-        words = "Opening the checkpoint, or waiting for another drawing"
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(drawing.done / drawing.of if drawing.of else 0.0, words)
-        st.button("Cancel", on_click=drawing.cancel)
-
-
 def _show_result(request: DrawingRequest, drawing: Drawing, name: str) -> None:
     if drawing.faces is None:
-        if drawing.cancelled:
-            st.info("The drawing was cancelled.")
-        else:
-            st.error(choose.sentence(f"{drawing.error}."))
+        drawings.show_failure(drawing)
         return
     (epoch,) = (epoch for epoch, step in choose.checkpoint_steps(request.run_id).items() if step == request.step)
     drawn: Faces = drawing.faces

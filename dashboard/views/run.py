@@ -9,6 +9,7 @@ from dashboard.sections import (
     forks,
     run_actions,
     run_faces,
+    run_launch,
     run_notes,
     run_progress,
     run_recipe,
@@ -55,6 +56,7 @@ if choose.any_trained(runs):
     run = data.run(run_id)
     if not run["literature"]:
         choose.fragment(run_actions.show_buttons)([run_id])
+        run_launch.show(run_id)
     run_notes.show_tags(run)
     choose.fragment(show_live, run_every=choose.live_unless_held(run["status"]))(run_id)
     run_notes.show_notes(run)

@@ -116,7 +116,7 @@ def fork(
     check_recorded(dataset, row["dataset"])
     before = recipes.from_dict(row["recipe"])
     recipe = recipes.changed(before, settings)
-    for field_name in ("batch_size", "images", "emotions"):
+    for field_name in recipes.KEPT_BY_FORKS:
         if getattr(recipe, field_name) != getattr(before, field_name):
             raise UsageError(f"--set: a fork goes on within its parent's epochs; '{field_name}' must stay as it was")
     run = prepare(recipe, dataset, registry, device)

@@ -5,10 +5,11 @@ A `Path` is where they differ: how a face becomes noise, what the network estima
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from fergan_core.errors import UsageError
 from fergan_core.methods import solvers
@@ -16,6 +17,7 @@ from fergan_core.methods.compiling import compiled
 from fergan_core.methods.ema import Ema
 from fergan_core.methods.instruments import Batch, update_ratio
 from fergan_core.methods.networks import class_table, load_weights, on_device, trained_classes
+from fergan_core.methods.one_pass import of_mixtures
 from fergan_core.methods.optimiser import rate_at, restore
 from fergan_core.models.denoiser import UNet
 from fergan_core.recipe import Denoiser, MeanFlow, Sampling
@@ -52,6 +54,14 @@ class Path(Protocol):
         """Return the state of the first time from standard normal noise."""
         ...
 
+    def times_back(self, steps: int) -> Tensor:
+        """Return the times through which a solver goes the other way, from face to noise."""
+        ...
+
+    def noise(self, x: Tensor) -> Tensor:
+        """Return the noise from which `start` makes the state x."""
+        ...
+
     def velocity(self, network: Callable[[Tensor, Tensor], Tensor], x: Tensor, time: float) -> tuple[Tensor, Tensor]:
         """Return dx/dt, and the denoised face that the network estimates from x, both [B,1,48,48]."""
         ...
@@ -76,6 +86,14 @@ def build_network(config: Denoiser, classes: int) -> nn.Module:
         dropout=config.dropout,
         spans=isinstance(config, MeanFlow),
     )
+
+
+class Wanted(NamedTuple):
+    """A network, and what faces shall show, emotions and none, as it takes them: classes [n] or shares [n,K+1]."""
+
+    network: nn.Module
+    emotions: Tensor
+    none: Tensor
 
 
 class DenoisingGenerator:
@@ -134,29 +152,55 @@ class DenoisingGenerator:
     @torch.inference_mode()
     def path(self, latents: Tensor, labels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield after each step of the sampler the state and the denoised estimate in it, both [n,1,48,48]."""
+        times = self._path.times(self.sampling.steps)
+        yield from self._followed(self._path.start(latents), self._of_labels(labels), times)
+
+    @torch.inference_mode()
+    def mixed_path(self, latents: Tensor, shares: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield as `path`, of mixed emotions: shares float [n,K] of the trained ones, of which each row sums to 1."""
+        times = self._path.times(self.sampling.steps)
+        yield from self._followed(self._path.start(latents), self._of_shares(shares), times)
+
+    @torch.inference_mode()
+    def path_back(self, faces: Tensor, labels: Tensor) -> Iterator[Tensor]:
+        """Yield after each step of the sampler run backwards the noise so far [n,1,48,48]: at last that from which it
+        draws faces [n,1,48,48] in [-1,1] of FER2013 codes [n], but for its steps' error."""
+        times = self._path.times_back(self.sampling.steps)
+        for x, _ in self._followed(faces.to(self._device), self._of_labels(labels), times):
+            yield self._path.noise(x)
+
+    def _of_labels(self, labels: Tensor) -> Wanted:
         classes = trained_classes(self._classes, labels, self.emotions)
-        denoised_face = latents
+        return Wanted(self._network, classes, torch.full_like(classes, len(self.emotions)))
+
+    def _of_shares(self, shares: Tensor) -> Wanted:
+        network = of_mixtures(self._network, len(self.emotions) + 1)  # the last is no emotion, which guidance needs
+        mixtures = F.pad(shares.to(self._device), (0, 1))
+        return Wanted(network, mixtures, F.pad(torch.zeros_like(mixtures[:, :-1]), (0, 1), value=1.0))
+
+    def _followed(self, x: Tensor, wanted: Wanted, times: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield the states after each step through `times` from x, and the denoised estimates in them."""
+        network, start, denoised_face = wanted.network, x, x
 
         def velocity(x: Tensor, time: float) -> Tensor:
             nonlocal denoised_face
-            slope, denoised_face = self._path.velocity(partial(self._guided, classes), x, time)
+            slope, denoised_face = self._path.velocity(partial(self._guided, wanted), x, time)
             return slope
 
-        solver = self._path.SAMPLERS[self.sampling.sampler]
-        training = self._network.training
-        self._network.eval()
+        training = network.training
+        network.eval()
         try:
-            for x in solver(velocity, self._path.start(latents), self._path.times(self.sampling.steps)):
+            for x in self._path.SAMPLERS[self.sampling.sampler](velocity, start, times):
                 yield x, denoised_face
         finally:
-            self._network.train(training)
+            network.train(training)
 
-    def _guided(self, classes: Tensor, x: Tensor, levels: Tensor) -> Tensor:
+    def _guided(self, wanted: Wanted, x: Tensor, levels: Tensor) -> Tensor:
         """Return the estimate with classifier-free guidance (Ho and Salimans 2022, arXiv:2207.12598)."""
+        network, emotions, none = wanted
         if self.sampling.guidance == 1:
-            return self._network(x, levels, classes).float()  # type: ignore[no-any-return]
-        none = torch.full_like(classes, len(self.emotions))
-        twice = self._network(torch.cat((x, x)), torch.cat((levels, levels)), torch.cat((classes, none))).float()
+            return network(x, levels, emotions).float()  # type: ignore[no-any-return]
+        twice = network(torch.cat((x, x)), torch.cat((levels, levels)), torch.cat((emotions, none))).float()
         with_emotion, without = twice.chunk(2)
         return without + self.sampling.guidance * (with_emotion - without)  # type: ignore[no-any-return]
 

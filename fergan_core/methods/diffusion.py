@@ -46,6 +46,14 @@ class Edm:
         """Return the state at SIGMA_MAX, where nothing of the face is left."""
         return SIGMA_MAX * noise
 
+    def times_back(self, steps: int) -> Tensor:
+        """Return noise levels [max(steps, 2)] from SIGMA_MIN to SIGMA_MAX: a face has the noise of the least."""
+        return self.times(max(steps, 2))[:-1].flip(0)
+
+    def noise(self, x: Tensor) -> Tensor:
+        """Return the noise of a state at SIGMA_MAX."""
+        return x / SIGMA_MAX
+
     def velocity(self, network: Callable[[Tensor, Tensor], Tensor], x: Tensor, time: float) -> tuple[Tensor, Tensor]:
         """Return dx/dsigma = (x - face) / sigma (eq. 4) and the face."""
         face = denoised(network, x, torch.full((len(x),), time, dtype=x.dtype, device=x.device))

@@ -46,6 +46,14 @@ class StraightPath:
         """Return the state at time 0."""
         return noise
 
+    def times_back(self, steps: int) -> Tensor:
+        """Return times [steps + 1], evenly from 1 to 0."""
+        return self.times(steps).flip(0)
+
+    def noise(self, x: Tensor) -> Tensor:
+        """Return the noise, which is the state at time 0."""
+        return x
+
     def velocity(self, network: Callable[[Tensor, Tensor], Tensor], x: Tensor, time: float) -> tuple[Tensor, Tensor]:
         """Return dx/dtime, and the face at time 1 on the straight line from x."""
         slope = network(x, torch.full((len(x),), time, dtype=x.dtype, device=x.device))

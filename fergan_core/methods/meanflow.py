@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from fergan_core.errors import UsageError
 from fergan_core.methods import solvers
-from fergan_core.methods.denoising import DenoisingGenerator, DenoisingLearner, build_network
+from fergan_core.methods.denoising import DenoisingGenerator, DenoisingLearner, Wanted, build_network
 from fergan_core.methods.flow import StraightPath
 from fergan_core.methods.forward_mode import derivative
 from fergan_core.methods.networks import load_weights
@@ -100,10 +100,10 @@ class MeanFlowGenerator(DenoisingGenerator):
             )
         return _Step(of_mixtures(self._network, len(self.emotions)))
 
-    def _guided(self, classes: Tensor, x: Tensor, levels: Tensor) -> Tensor:
+    def _guided(self, wanted: Wanted, x: Tensor, levels: Tensor) -> Tensor:
         """Return the average velocity over a step: all steps are equally long, and guidance needs no other pass."""
         spans = torch.full_like(levels, 1 / self.sampling.steps)
-        return self._network(x, torch.stack((levels, spans), 1), classes).float()  # type: ignore[no-any-return]
+        return wanted.network(x, torch.stack((levels, spans), 1), wanted.emotions).float()  # type: ignore[no-any-return]
 
 
 class MeanFlowLearner(DenoisingLearner):

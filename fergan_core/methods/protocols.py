@@ -100,6 +100,20 @@ class Samplable(Generator, Protocol):
         """Yield after each step the state and the denoised estimate in it, both float [n,1,48,48]."""
         ...
 
+    def mixed_path(self, latents: Tensor, shares: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield as `path`, of mixed emotions: shares float [n,K] of the trained ones, of which each row sums to 1."""
+        ...
+
+
+@runtime_checkable
+class Invertible(Samplable, Protocol):
+    """A generator whose sampler can be run backwards, from a face to its latents."""
+
+    def path_back(self, faces: Tensor, labels: Tensor) -> Iterator[Tensor]:
+        """Yield after each step the latents so far, float [n,1,48,48], of faces [n,1,48,48] in [-1,1] of FER2013 codes
+        int64 [n]; `generate` draws the faces from the last ones, but for the steps' error."""
+        ...
+
 
 @runtime_checkable
 class Dense(Generator, Protocol):

@@ -1,13 +1,15 @@
 """What a method's own part of a recipe is: every method's recipe is a frozen dataclass that descends from this one."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar, Self
 
 import tyro
+from pydantic import ValidationError, model_validator
 from pydantic.dataclasses import dataclass
 
 from fergan_core.errors import UsageError
-from fergan_core.recipe.fields import STRICT
+from fergan_core.recipe.fields import STRICT, explain
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -27,6 +29,15 @@ class MethodRecipe(ABC):
     def __init_subclass__(cls) -> None:
         if cls.kind:
             _KINDS[cls.kind] = cls
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _told_in_one_sentence(cls, given: Any, read: Callable[[Any], Self]) -> Self:
+        # A ValidationError the command line's parser would tell in its own words, of many lines.
+        try:
+            return read(given)
+        except ValidationError as error:
+            raise UsageError(explain(error)) from None
 
     @property
     @abstractmethod

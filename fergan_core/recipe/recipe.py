@@ -9,7 +9,7 @@ from pydantic.dataclasses import dataclass
 
 from fergan_core.emotions import EMOTIONS, emotion_code
 from fergan_core.errors import DataError, UsageError
-from fergan_core.recipe.fields import STRICT, Count, Positive
+from fergan_core.recipe.fields import STRICT, Count, Positive, explain
 from fergan_core.recipe.gan import Gan
 from fergan_core.recipe.method import MethodRecipe, method_recipe
 from fergan_core.recipe.own import OWN_SCRIPT
@@ -73,13 +73,13 @@ def to_dict(recipe: Recipe) -> dict[str, Any]:
     return plain
 
 
-def changed(recipe: Recipe, settings: Mapping[str, str], *, flag: str = "--set") -> Recipe:
-    """Return a recipe with some fields, common or the method's own, set to these texts.
+def changed(recipe: Recipe, settings: Mapping[str, object], *, flag: str = "--set") -> Recipe:
+    """Return a recipe with some fields, common or the method's own, set to these texts, or to values of their types.
 
     Raises UsageError, which names the `flag` that they come from, for an unknown field.
     """
     plain = to_dict(recipe)
-    for name, text in settings.items():
+    for name, value in settings.items():
         field = name.strip().replace("-", "_")
         part = plain if field in plain and field not in ("method", "preset") else plain["method"]
         if field not in part or field == "kind":
@@ -88,7 +88,7 @@ def changed(recipe: Recipe, settings: Mapping[str, str], *, flag: str = "--set")
             raise UsageError(
                 f"{flag}: the recipe has no field '{field}'" + (f"; did you mean '{near[0]}'?" if near else "")
             )
-        part[field] = text.split(",") if isinstance(part[field], list) else text
+        part[field] = value.split(",") if isinstance(part[field], list) and isinstance(value, str) else value
     return from_dict(plain)
 
 
@@ -107,11 +107,3 @@ def from_dict(plain: Mapping[str, Any]) -> Recipe:
         return _ADAPTER.validate_python({**plain, "method": of_kind.validate_python(dict(method))})
     except ValidationError as error:
         raise UsageError(explain(error)) from None
-
-
-def explain(error: ValidationError) -> str:
-    """Say in one sentence which flag is out of range, and why."""
-    first = error.errors()[0]
-    flag = str(first["loc"][-1]).replace("_", "-") if first["loc"] else "recipe"
-    rule = first["msg"][0].lower() + first["msg"][1:]
-    return f"--{flag}: {first.get('input')!r} cannot be used: {rule}"

@@ -18,6 +18,7 @@ from fergan_core.errors import Damaged
 from fergan_core.files import age, is_temporary, writer_lives
 from fergan_core.registry.activity import FILE_NAME as ACTIVITY_FILE
 from fergan_core.registry.connect import sqlite_path
+from fergan_core.registry.derived import DERIVED
 from fergan_core.registry.faults import check_kinds
 from fergan_core.registry.queries import CRASHED_SECONDS, Reader, current_status
 from fergan_core.registry.schema import RECORDED_FILES, Base, RunRow
@@ -177,7 +178,7 @@ def _beside(reader: Reader) -> list[tuple[str, Path]]:
 def _stray(name: str, file: Path, runs: dict[str, str]) -> Stray | None:
     """Tell what an unrecorded file is; None where somebody may still need it."""
     run_id = name.partition("/")[0]
-    if runs.get(run_id) == "running" or not os.path.lexists(file):
+    if runs.get(run_id) == "running" or not os.path.lexists(file) or (run_id in runs and DERIVED.match(name)):
         return None
     if is_temporary(file.name):
         return None if being_written(file) else Stray("temporary", name, file)

@@ -67,6 +67,15 @@ def test_labelled_sheet_writes_each_emotion_in_its_own_colour(faces: np.ndarray,
     assert np.array_equal(pixels[130:178, 84 + 150 : 84 + 198, 0], faces[2, 3])
 
 
+def test_a_title_that_is_longer_than_a_sheet_is_written_smaller(faces: np.ndarray) -> None:
+    for title, ends in (("m" * 10, 300), ("m" * 80, 84 + 10 * 50)):
+        png = sheets.labelled_sheet({"happy": faces[0]}, title, dark=False, scale=1)
+        written = (np.asarray(Image.open(io.BytesIO(png)).convert("L"))[:30] < 200).any(axis=0)
+        last = int(np.flatnonzero(written).max())
+        assert last < ends
+        assert last > ends - 150  # and no smaller than it has to be
+
+
 def test_a_sheets_sides_are_checked_without_decoding_it(faces: np.ndarray) -> None:
     picture = draw_sheet(faces)
     check_sides(picture, 3, 10)

@@ -14,7 +14,7 @@ import pytest
 
 from tests.dashboard.servers import started
 from tests.support.machine import ROOT
-from tests.support.pages import TITLES, wait_until_it_stands
+from tests.support.pages import SWITCHED_ON, TITLES, wait_until_it_stands
 
 PACKAGES = ("fergan_core", "trainers", "dashboard")
 PAGES = sorted(path.stem for path in (ROOT / "dashboard" / "views").glob("[a-z]*.py"))
@@ -110,8 +110,9 @@ def test_installed_commands_work_in_another_folder(installed: Path, tmp_path: Pa
 @pytest.mark.thorough
 def test_every_page_of_an_installed_copy_opens(installed: Path, filled_registry: str, tmp_path: Path) -> None:
     words = ["python", "-c", OPEN_PAGES, *PAGES]
+    titles = {**TITLES, **SWITCHED_ON}
     opened = command(installed, tmp_path, *words, FERGAN_REGISTRY=filled_registry).splitlines()
-    assert opened == [f"{name}: {TITLES[name]}" for name in PAGES]
+    assert opened == [f"{name}: {titles[name]}" for name in PAGES]
 
 
 @pytest.mark.browser

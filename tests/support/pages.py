@@ -30,6 +30,8 @@ TITLES = {
     "rate": "Rate",
     "data": "Data",
 }
+SWITCHED_ON = {"train": "Train"}
+"""The pages that a setting switches on: without it a page is only at its address, and says how to."""
 
 
 NOT_RUNNING = "[data-testid=stApp][data-test-script-state=notRunning]"
@@ -80,7 +82,7 @@ def open_page(view: str, url: str, monkeypatch: pytest.MonkeyPatch, query: Mappi
         app.query_params[name] = value
     app.run()
     assert not app.exception, [(error.message, error.stack_trace) for error in app.exception]
-    assert [title.value for title in app.title] == [TITLES[view]]
+    assert [title.value for title in app.title] == [{**TITLES, **SWITCHED_ON}[view]]
     return app
 
 
