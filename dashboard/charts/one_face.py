@@ -40,7 +40,7 @@ def readings_figure(readings: Mapping[str, Sequence[float]], *, dark: bool) -> g
         )
     figure.update_layout(template=template, height=90 + 38 * len(EMOTIONS), hovermode="closest", bargap=0.25)
     figure.update_xaxes(range=[0, 1.12], tickvals=[0, 0.5, 1], tickformat=".0%", title="probability")
-    figure.update_yaxes(autorange="reversed")
+    figure.update_yaxes(autorange="reversed", ticksuffix="  ")
     return figure
 
 

@@ -55,7 +55,7 @@ def _show_seen(answer: FaceAnswer, emotion: str, shown: str) -> None:
                     "colour, the more."
                 )
             )
-        with st.container(width=380):
+        with st.container(width=340):
             figure = one_face.readings_figure(facts["readings"], dark=choose.dark())
             words = "; ".join(_in_words(judge, reading) for judge, reading in facts["readings"].items())
             plotly_chart(figure, "readings of one face", f"What judges read in the face: {words}", toolbar=False)

@@ -28,7 +28,11 @@ def show(run_id: str) -> None:
     _PARTS[choose.part(*_PARTS)](run_id, steps[epoch])
 
 
-choose.heading("Explore", "What does a generator know: one face in every emotion, and what lies between two faces?")
+choose.heading(
+    "Explore",
+    "What does a generator know: one face in every emotion, what lies between two faces, which directions lead where, and "
+    "how it draws a real face?",
+)
 runs = data.runs()
 if choose.any_trained(runs):
     trained = runs[~runs.literature]

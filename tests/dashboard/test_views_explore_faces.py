@@ -14,8 +14,6 @@ from dashboard.sections.explore_one_face import distance_in_words
 from dashboard.sections.explore_real_face import error_in_words
 from tests.support.pages import open_page
 
-pytestmark = pytest.mark.slow
-
 
 def captions(app: AppTest) -> str:
     return " ".join(str(element.value) for kind in ("caption", "markdown") for element in getattr(app, kind)).replace(
@@ -39,6 +37,7 @@ def found(app: AppTest, seconds: float = 240) -> AppTest:
     return app
 
 
+@pytest.mark.slow
 def test_one_face_shows_what_judges_read_and_what_speaks_for_an_emotion(
     filled_registry: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -66,6 +65,7 @@ def test_a_distance_is_said_in_words(ratio: float, nearer: float, verdict: str) 
     assert verdict in distance_in_words(ratio, nearer, "sad")
 
 
+@pytest.mark.slow
 def test_a_face_of_the_data_is_found_and_shown_in_every_emotion(
     filled_registry: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -88,6 +88,7 @@ def uploaded(app: AppTest, name: str, content: bytes, kind: str) -> AppTest:
     return app.file_uploader(key="own face").set_value((name, content, kind)).run()
 
 
+@pytest.mark.slow
 def test_an_uploaded_picture_is_cut_or_refused_in_a_sentence(
     filled_registry: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
