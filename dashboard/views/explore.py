@@ -30,8 +30,8 @@ def show(run_id: str) -> None:
 
 choose.heading(
     "Explore",
-    "What does a generator know: one face in every emotion, what lies between two faces, which directions lead where, and "
-    "how it draws a real face?",
+    "What does a generator know: one face in every emotion, what lies between two faces, which directions lead where, "
+    "and how it draws a real face?",
 )
 runs = data.runs()
 if choose.any_trained(runs):

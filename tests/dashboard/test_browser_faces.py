@@ -112,6 +112,7 @@ def test_faces_are_drawn_live_and_the_address_opens_the_same(page_at) -> None:
     assert Image.open(io.BytesIO(downloaded(again, "Download PNG of new faces")[0])).tobytes() != png.tobytes()
 
 
+@pytest.mark.thorough
 def test_compare_moves_all_runs_with_one_slider(page_at) -> None:
     page = page_at("/compare?epoch=1")
     page.get_by_role("heading", name="Curves").scroll_into_view_if_needed()

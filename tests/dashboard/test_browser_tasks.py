@@ -80,6 +80,7 @@ def test_disgust_of_two_runs_at_the_same_epoch_and_a_link_to_precisely_this(
             player_shows(shown, f"disgust faces of {run} at epoch 1").to_be_visible()
 
 
+@pytest.mark.thorough
 def test_the_inception_score_of_many_runs_with_their_seeds_as_a_band(start: Start) -> None:
     page = start("/")
     visit(page, "Inception Score")

@@ -147,6 +147,7 @@ def test_a_dataset_that_has_moved_is_asked_for_and_then_known(
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_copying_can_be_pointed_at_the_training_faces(
     faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

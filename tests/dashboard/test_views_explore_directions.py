@@ -40,6 +40,7 @@ def open_directions(small: tuple[str, str, str], monkeypatch: pytest.MonkeyPatch
     return open_part
 
 
+@pytest.mark.thorough
 def test_faces_follow_the_sliders_of_the_address_and_a_button_resets_them(
     small: tuple[str, str, str], open_directions: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -78,6 +79,7 @@ def test_a_generator_of_many_passes_has_none(tmp_path: Path, monkeypatch: pytest
     assert "choose a run of a GAN, a VAE or MeanFlow" in app.info[0].value
 
 
+@pytest.mark.thorough
 def test_directions_are_learned_by_a_button_and_then_moved_along(
     small: tuple[str, str, str], open_directions: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:

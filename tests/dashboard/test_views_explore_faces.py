@@ -66,6 +66,7 @@ def test_a_distance_is_said_in_words(ratio: float, nearer: float, verdict: str) 
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_a_face_of_the_data_is_found_and_shown_in_every_emotion(
     filled_registry: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

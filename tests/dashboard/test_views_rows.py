@@ -166,9 +166,12 @@ def test_no_bad_row_takes_a_page_down(
     path, ids = spoiled
     address = {"run": ids[0], "runs": ",".join(ids), "A": ",".join(ids[:2]), "B": ",".join(ids[2:]), "draw": "false"}
     app = open_page(view, path, monkeypatch, address | query)
-    assert not app.error, [error.value for error in app.error]
+    errors = [error.value for error in app.error]
+    if view == "explore":  # which draws at once, with weights that are only rows here
+        errors = [error for error in errors if "No such file" not in error]
+    assert not errors, errors
     assert not seen_backticks(app)  # among what is shown there are sentences with commands
-    if view in ("claims", "judges"):
+    if view in ("claims", "judges", "train"):
         return  # nothing there is of these runs
     warnings = " ".join(warning.value for warning in app.warning).replace("\\", "")
     assert "is left out: its '" in warnings

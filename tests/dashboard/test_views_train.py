@@ -281,6 +281,7 @@ def status() -> str:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("allowed")
+@pytest.mark.thorough
 def test_what_a_failed_training_printed_is_shown_and_its_command(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     app = page("train", url, monkeypatch)
     words = ["train", "gan", "--data", "nosuch.csv"]

@@ -89,6 +89,7 @@ def test_votes_that_go_astray_in_the_middle_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.realdata
+@pytest.mark.thorough
 def test_real_votes_belong_to_the_csv_and_not_to_its_pictures_or_another_order(
     fer2013_layout: Callable[..., Path], tmp_path: Path
 ) -> None:

@@ -45,6 +45,7 @@ def test_real_faces_as_a_generator_score_as_real_faces(evaluator: Evaluator, uns
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_every_score_is_catalogued_and_lies_between_noise_and_real_faces(
     evaluator: Evaluator, unseen_faces: Dataset
 ) -> None:
@@ -160,6 +161,7 @@ def test_the_real_value_is_that_of_the_report_part_alone(fewer: Dataset, trainin
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_five_emotions_are_compared_with_the_same_five(few: Dataset, parts: Parts, training_faces: Dataset) -> None:
     five = ("neutral", "fear", "angry", "surprise", "disgust")
     evaluation = Evaluator(few, parts, Protocol("synthfer", count=600)).evaluate(Replayer(training_faces, five))

@@ -94,6 +94,7 @@ def test_any_order_of_unlabelled_faces_gives_the_same_digits(
     assert scores == scores_of(scored["shuffled", False], metric)
 
 
+@pytest.mark.thorough
 def test_a_data_set_that_is_kept_sorted_gives_the_same_digits(fewer: Dataset, training_faces: Dataset) -> None:
     parts = split_parts(fewer)
     by_label = np.argsort(fewer.labels, kind="stable")

@@ -90,6 +90,7 @@ def test_a_grouped_convolution_costs_what_it_computes(groups: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_what_a_penalty_costs_is_counted() -> None:
     # Unaugmented faces enter the discriminator as they are.
     plain = recipes.preset("quick")

@@ -83,6 +83,7 @@ def test_what_cannot_be_meant_is_a_sentence(url: str, words: tuple[str, ...], se
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_a_study_of_a_run_has_its_faces_real_ones_that_nothing_was_trained_on_and_noise(
     url: str, small_data: Path, few_scored: None
 ) -> None:
