@@ -31,6 +31,8 @@ FIRST_METRICS = ("loss_g", "loss")
 UNITS: tuple[Unit, ...] = ("step", "epoch", "images", "seconds")
 _STRETCHES_OF_A_CHART = 500
 _STRETCHES_OF_A_SMALL_CHART = 300
+# Of each curve where there are so many that a browser takes seconds to draw them; two or three pixels each.
+_MANY_CURVES, _STRETCHES_OF_MANY = 50, 180
 
 
 def show(labels: Mapping[str, str]) -> None:
@@ -56,7 +58,7 @@ def show(labels: Mapping[str, str]) -> None:
         return
     colours = choose.colours(sorted(labels, key=lambda run_id: labels[run_id] not in pinned))
     pace = run_paces(runs, choices.unit)
-    points, width, widest = _points(runs, chosen, pace, choices, len(chosen) > 1)
+    points, width, widest = _points(runs, chosen, pace, choices, _stretches(len(chosen), len(runs)))
     of_both = dict(iter(points.groupby(["metric", "run_id"], sort=False)))
     for place, column in _places(len(chosen)):
         metric = chosen[place]
@@ -94,7 +96,8 @@ def panels(run_id: str, limit_to: Collection[str] | None = MAIN_PANELS) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         choices = curve_choices.ask(UNITS, "step")
     pace = run_paces(runs, choices.unit)
-    points, width, widest = _points(runs, [name for panel in shown for name in panel.labels], pace, choices, True)
+    metrics = [name for panel in shown for name in panel.labels]
+    points, width, widest = _points(runs, metrics, pace, choices, _STRETCHES_OF_A_SMALL_CHART)
     for place, column in _places(len(shown)):
         panel = shown[place]
         lines = [
@@ -205,11 +208,18 @@ def run_paces(runs: pd.DataFrame, unit: Unit) -> dict[str, Pace]:
     return paces(runs, data.recipes(run_ids), speeds)
 
 
+def _stretches(charts: int, lines: int) -> int:
+    """Return into how many stretches of steps the curves of some charts are divided at most."""
+    if charts * lines > _MANY_CURVES:
+        return _STRETCHES_OF_MANY
+    return _STRETCHES_OF_A_SMALL_CHART if charts > 1 else _STRETCHES_OF_A_CHART
+
+
 def _points(
-    runs: pd.DataFrame, metrics: Sequence[str], pace: Mapping[str, Pace], choices: Choices, small: bool
+    runs: pd.DataFrame, metrics: Sequence[str], pace: Mapping[str, Pace], choices: Choices, stretches: int
 ) -> tuple[pd.DataFrame, int, int]:
-    """Return the points of the span shown in stretches of one width for all runs, that width, and the widest that a
-    thinned run's points stand for."""
+    """Return the points of the span shown in at most so many stretches, of one width for all runs; that width, and the
+    widest that a thinned run's points stand for."""
     low, high = (
         None if end is None else [step for one in pace.values() if (step := one.step(choices.unit, end)) == step]
         for end in choices.span
@@ -218,7 +228,6 @@ def _points(
     first = max(1, int(min(low) - 7 * choices.half_life)) if low else None
     last = int(max(high)) + 1 if high else None
     widest = data.widest_stretch(tuple(runs.id), tuple(metrics))
-    stretches = _STRETCHES_OF_A_SMALL_CHART if small else _STRETCHES_OF_A_CHART
     longest = max(1, int(runs.step.max()))
     width = curves.common_width(first or 1, min(last or longest, longest), widest, stretches)
     return data.points_at(tuple(runs.id), tuple(metrics), width, first, last), width, widest

@@ -137,6 +137,8 @@ def test_a_face_comes_out_of_noise_step_by_step_and_ends_as_it_is_drawn(
         face_client.ask("path", recipe.to_dict(RECIPE), weights, [HAPPY], 7, frames=4)
 
 
+@pytest.mark.slow
+@pytest.mark.thorough
 def test_faces_are_laid_beside_their_nearest_training_faces(
     weights: Path, small_data: Path, face_client: FaceClient
 ) -> None:
@@ -165,6 +167,8 @@ def few_faces(tmp_path: Path) -> dict[str, str]:
     return {"name": dataset.name, "source": str(tmp_path / "few.npz"), "content_hash": dataset.content_hash}
 
 
+@pytest.mark.slow
+@pytest.mark.thorough
 def test_faces_are_laid_among_real_ones_and_their_duplicates_found(
     weights: Path, few_faces: dict[str, str], face_client: FaceClient
 ) -> None:

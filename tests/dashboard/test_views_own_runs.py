@@ -58,7 +58,13 @@ def said(app: AppTest) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("view", TITLES)
+@pytest.mark.parametrize(
+    "view",
+    [
+        view if view in ("overview", "runs", "run") else pytest.param(view, marks=pytest.mark.thorough)
+        for view in TITLES
+    ],
+)
 def test_every_page_opens_on_them(view: str, own_runs: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
     app = page(view, own_runs, monkeypatch)
     if view in ("checkpoints", "compare"):

@@ -90,6 +90,7 @@ def test_in_spaces_that_know_no_emotion_a_tint_counts_and_the_judge_does_not(
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_a_collapsed_generator_is_found_out(evaluator: Evaluator, training_faces: Dataset) -> None:
     evaluation = evaluator.evaluate(Replayer(training_faces, always=3))
     assert value(evaluation, "is").value == pytest.approx(1.0, abs=1e-5)
@@ -118,6 +119,7 @@ def test_scores_that_few_faces_cannot_have_are_left_out_with_the_reason(few: Dat
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_faces_learnt_by_heart_are_found_out(evaluator: Evaluator, training_faces: Dataset) -> None:
     evaluation = evaluator.evaluate(Replayer(training_faces))
     assert value(evaluation, "authenticity").value == 0.0
@@ -136,6 +138,7 @@ def test_the_same_protocol_gives_the_same_digits(fewer: Dataset, training_faces:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_fakes_are_scored_in_blocks_of_real_faces_number(fewer: Dataset, training_faces: Dataset) -> None:
     parts = split_parts(fewer)
     protocol = Protocol("synthfer", count=450)
@@ -185,6 +188,7 @@ def test_without_data_nothing_is_real_and_the_prior_is_the_judges(training_faces
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_unlabelled_faces_have_no_accuracy_and_no_emotion_of_their_own(evaluator: Evaluator, few: Dataset) -> None:
     evaluation = evaluator.score(Faces(torch.from_numpy(few.images[:300]), None), tuple(range(7)))
     assert {score.emotion for score in evaluation.scores} == {None}
@@ -193,6 +197,7 @@ def test_unlabelled_faces_have_no_accuracy_and_no_emotion_of_their_own(evaluator
     assert "accuracy" not in metrics
 
 
+@pytest.mark.thorough
 def test_faces_that_are_no_numbers_are_refused(evaluator: Evaluator, training_faces: Dataset) -> None:
     class Broken(Replayer):
         def generate(self, latents: Tensor, labels: Tensor) -> Tensor:
