@@ -5,8 +5,8 @@ DEMO_REGISTRY ?= demo/runs.db
 DEMO_PORT ?= 8501
 DEMO_FLAGS ?=
 GPU_FLAGS ?=
-# Tests that run beside each other, each in one thread; one more than there are processors, since many of them wait.
-JOBS ?= $(shell $(PYTHON) -c "import os; print(min(4, (os.cpu_count() or 1) + 1))")
+# Tests that run beside each other, each in one thread.
+JOBS ?= $(shell $(PYTHON) -c "import os; print(min(4, os.cpu_count() or 1))")
 TESTS = -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder --durations 10
 export PYTHONHASHSEED = 0
 # Where it is set, each process compiles the whole project anew, which takes a second.

@@ -10,7 +10,6 @@ from dashboard import access, choose, data, face_data, launches, memory
 from dashboard.components import window_follower
 from fergan_core.errors import FerganError
 
-memory.keep_few_pools()
 st.set_page_config(
     page_title="FerGAN", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide", initial_sidebar_state=220
 )
@@ -88,3 +87,4 @@ window_follower.follow(choose.dark())
 if sentences := list(data.left_out()):
     more = f" And {len(sentences) - 5} more." if len(sentences) > 5 else ""
     notice.warning(choose.sentence(" ".join(f"{sentence}." for sentence in sentences[:5]) + more))
+memory.return_what_is_free()

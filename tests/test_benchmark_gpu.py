@@ -172,7 +172,13 @@ def test_a_part_ends_at_its_limit_with_what_it_started_and_a_failed_one_says_why
         ("fail", "fail", "failed: ValueError: no such chip"),
     ]
     status = Path(f"/proc/{rows[0]['value']}/status")
-    assert not status.exists() or "\nState:\tZ" in status.read_text()
+
+    def ended() -> bool:
+        return not status.exists() or "\nState:\tZ" in status.read_text()
+
+    while not ended() and time.monotonic() - started < 30:  # a busy machine takes a moment to end what was killed
+        time.sleep(0.05)
+    assert ended()
 
 
 @pytest.mark.slow

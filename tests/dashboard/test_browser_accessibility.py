@@ -20,6 +20,8 @@ APP = "[data-testid=stApp]"
 STREAMLIT = {"list": "[data-testid=stSidebarNavItems]", "listitem": "[data-testid=stSidebarNavItems]"}
 # A figure's drawing takes axe seconds; a reader has the words of the element around it, which are looked at.
 LEFT_OUT = {"exclude": [".js-plotly-plot .svg-container"]}
+# Of an empty registry most pages say the same sentence and show the same commands.
+SAY_MUCH_WHEN_EMPTY = ("overview", "judges", "data")
 # What the theme and the width can change: names, roles and headings are the same in each.
 OF_THE_LOOK = {"runOnly": {"type": "rule", "values": ["color-contrast", "scrollable-region-focusable"]}}
 
@@ -67,6 +69,8 @@ def test_axe_finds_nothing_serious_on_any_page_light_and_dark_and_all_of_it_is_i
         visit(page, title)
         wait_until_it_stands(page)
         found[f"{view}, {themes[0]}"] = faults(page, {})
+        if registry == "empty" and view not in SAY_MUCH_WHEN_EMPTY:
+            continue
         # The next page opens in the theme in which this one ends: to change it draws the charts anew.
         themes.reverse()
         page.emulate_media(color_scheme=themes[0])
