@@ -69,8 +69,13 @@ def numbers(scores: pd.DataFrame, *also: str) -> pd.Series:
 def once(scores: pd.DataFrame) -> pd.DataFrame:
     """Return each score of a checkpoint and protocol once: from the evaluation with the most real faces, of equal ones
     the newest."""
+    return _once(scores, numbers(scores))
+
+
+def _once(scores: pd.DataFrame, protocol: "pd.Series | int") -> pd.DataFrame:
+    """Return each score once, as `once`, from the number of each row's protocol, or of all rows'."""
     same = ["run_id", "step", "metric", "emotion", *(name for name in _SAMPLING if name in scores)]
-    rows = scores[same].assign(_protocol=numbers(scores), _real=_real_counts(scores), _place=range(len(scores)))
+    rows = scores[same].assign(_protocol=protocol, _real=_real_counts(scores), _place=range(len(scores)))
     rows = rows.sort_values(["_real", "_place"]).drop_duplicates([*same, "_protocol"], keep="last")
     return scores.iloc[sorted(rows["_place"])]
 
@@ -81,10 +86,10 @@ def preferred(scores: pd.DataFrame, *also: str) -> pd.DataFrame:
     It is the one that most runs have; ties are decided by the data's first judge, the natural prior, no truncation, the
     most checkpoints, the most faces, the most real faces, the newest. Undocumented protocols come last.
     """
-    order = _in_order(scores, *also)
-    if not order:
+    if scores.empty:
         return scores
-    return once(scores[numbers(scores, *also) == order[0]])
+    protocol = numbers(scores, *also)
+    return _once(scores[protocol == _in_order(scores, protocol)[0]], 0)
 
 
 def preferred_of_each_run(scores: pd.DataFrame) -> pd.DataFrame:
@@ -94,8 +99,8 @@ def preferred_of_each_run(scores: pd.DataFrame) -> pd.DataFrame:
         return scores
     selected = []
     for _, of_data in scores.groupby(_own_judges(scores), sort=False):
-        places = {protocol: place for place, protocol in enumerate(_in_order(of_data))}
-        place = numbers(of_data).map(places)
+        protocol = numbers(of_data)
+        place = protocol.map({number: place for place, number in enumerate(_in_order(of_data, protocol))})
         selected.append(of_data[place == place.groupby(of_data["run_id"]).transform("min")])
     return once(pd.concat(selected))
 
@@ -129,7 +134,7 @@ def by_words(scores: pd.DataFrame) -> dict[str, pd.DataFrame]:
     keys = ["judge", "judge_sha256", *BESIDE_JUDGE]
     places = filled(scores[keys]).assign(_place=range(len(scores)))
     ordered = scores.iloc[places.sort_values([*keys, "_place"])["_place"]]
-    return {words(rows.iloc[0]): once(rows) for _, rows in ordered.groupby(numbers(ordered), sort=False)}
+    return {words(rows.iloc[0]): _once(rows, 0) for _, rows in ordered.groupby(numbers(ordered), sort=False)}
 
 
 def real_faces(scores: pd.DataFrame) -> str:
@@ -144,12 +149,10 @@ def real_faces(scores: pd.DataFrame) -> str:
     )
 
 
-def _in_order(scores: pd.DataFrame, *also: str) -> list[int]:
-    """Return the numbers of a table's protocols, in the order in which to show them."""
-    if scores.empty:
-        return []
+def _in_order(scores: pd.DataFrame, protocol: pd.Series) -> list[int]:
+    """Return the numbers of a table's protocols, by row in `protocol`, in the order in which to show them."""
     rows = filled(scores[["run_id", *BESIDE_JUDGE]]).assign(
-        _protocol=numbers(scores, *also),
+        _protocol=protocol,
         _own=scores["judge"].eq(_own_judges(scores)),
         _checkpoint=scores["run_id"].astype(str) + " " + scores["step"].astype(str),
         _real=_real_counts(scores),
@@ -177,7 +180,7 @@ def _own_judges(scores: pd.DataFrame) -> pd.Series:
     """Return by row the first shipped judge for the data that the run was trained on; '' for unknown data."""
     if "data" not in scores:
         return pd.Series("", index=scores.index)
-    return scores["data"].map(lambda data: judges_for(data)[0])
+    return scores["data"].map({data: judges_for(data)[0] for data in scores["data"].unique()})
 
 
 def _real_counts(scores: pd.DataFrame) -> pd.Series:
