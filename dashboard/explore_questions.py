@@ -1,15 +1,13 @@
 """What the process that has torch answers about directions: faces moved along them, what changes, and learning some."""
 
-from collections.abc import Callable
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
-from dashboard.face_client import FaceAnswer, Question
+from dashboard.face_client import NO_FACES, FaceAnswer, Question, Tell
 from fergan_core.errors import UsageError
 from fergan_core.exploring.closed_form import closed_form
 from fergan_core.exploring.directions import SPACES, Directions, Walker
@@ -17,14 +15,11 @@ from fergan_core.exploring.effects import effects
 from fergan_core.exploring.learned import learn, load_learned, save_learned
 from fergan_core.judges.judge import load_judge
 from fergan_core.protocols import judges_for
-from fergan_core.sheets import TILE
 from fergan_core.training.engine import to_bytes
 
 Opened = Any
 """A methods.protocols.Generator that stays open in this process. Caches know it by its identity, which the protocol
 does not promise."""
-Tell = Callable[[float, int], None]
-"""Takes how much of how much is done; it raises an error where nobody waits any more."""
 
 
 def along(generator: Opened, question: Question, tell: Tell) -> FaceAnswer:
@@ -47,14 +42,14 @@ def effects_along(generator: Opened, question: Question, tell: Tell) -> FaceAnsw
     first = Directions(directions.space, directions.vectors[: question["count"]], directions.unit)
     judge = load_judge(question.get("judge") or judges_for(question["dataset"]["name"])[0])
     found = effects(_walker(generator), first, judge, on_progress=tell)
-    return FaceAnswer(_none(), {"judge": judge.name, "effects": [asdict(effect) for effect in found]})
+    return FaceAnswer(NO_FACES, {"judge": judge.name, "effects": [asdict(effect) for effect in found]})
 
 
 def learn_directions(generator: Opened, question: Question, tell: Tell) -> FaceAnswer:
     """Learn directions and write them to the question's `file`."""
     learned = learn(_walker(generator), on_progress=tell)
     save_learned(Path(question["file"]), learned)
-    return FaceAnswer(_none(), {})
+    return FaceAnswer(NO_FACES, {})
 
 
 ANSWERS = {"along": along, "effects": effects_along, "learn": learn_directions}
@@ -83,7 +78,3 @@ def _closed_form(generator: Opened, space: Any) -> Directions:
 def _learned(generator: Opened, file: str, _changed: float) -> Directions:
     """Read learned directions; `_changed` is the file's time, since they may be learned anew."""
     return load_learned(Path(file), _walker(generator)).directions
-
-
-def _none() -> np.ndarray:
-    return np.zeros((0, TILE, TILE), np.uint8)

@@ -23,6 +23,10 @@ from fergan_core.sheets import TILE
 Faces = npt.NDArray[np.uint8]
 Question = Mapping[str, Any]
 CANCEL: Question = {"kind": "cancel"}
+Tell = Callable[[float, int], None]
+"""Takes how much of how much is done, faces or steps; it raises an error where nobody waits for the answer any more."""
+NO_FACES: Faces = np.zeros((0, TILE, TILE), np.uint8)
+"""The faces of an answer that has facts alone."""
 
 
 class DrawingCancelled(CheckpointError):

@@ -6,7 +6,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from dashboard.face_client import FaceAnswer, Question
+from dashboard.face_client import FaceAnswer, Question, Tell
 from fergan_core.emotions import EMOTIONS
 from fergan_core.errors import UsageError
 from fergan_core.methods.one_pass import InOnePass
@@ -17,8 +17,6 @@ from fergan_core.training.engine import to_bytes
 _BATCH = 16  # faces drawn together: between two steps of them the drawing can be cancelled
 _LEAST_SINE = 1e-4  # of the angle between two latents: below, the way along the sphere is not defined
 
-Tell = Callable[[float, int], None]
-"""Takes how many faces of how many are drawn."""
 _Draw = Callable[[Tensor, Tensor], Iterator[Tensor]]
 """(latents [n,...], emotions [n] or their shares [n,K]) -> the faces [n,1,48,48] so far, after each step."""
 

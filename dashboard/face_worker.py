@@ -18,13 +18,11 @@ import numpy as np
 import torch
 
 from dashboard import face_drawing
-from dashboard.face_client import CANCEL, FaceAnswer, Question
-from dashboard.face_drawing import Tell
+from dashboard.face_client import CANCEL, NO_FACES, FaceAnswer, Question, Tell
 from fergan_core.emotions import EMOTIONS
 from fergan_core.errors import CheckpointError, FerganError, UsageError
 from fergan_core.methods import load_generator
 from fergan_core.methods.protocols import Generator, Samplable
-from fergan_core.sheets import TILE
 from fergan_core.training.engine import to_bytes
 
 _IDLE_SECONDS = 600
@@ -95,7 +93,7 @@ def _path(question: Question, tell: Tell) -> FaceAnswer:
 def _open(question: Question, tell: Tell) -> FaceAnswer:
     """Open the generator alone: what is asked next is answered sooner."""
     _generator(question)
-    return FaceAnswer(np.zeros((0, TILE, TILE), np.uint8), {})
+    return FaceAnswer(NO_FACES, {})
 
 
 def _network(question: Question, tell: Tell) -> FaceAnswer:
@@ -104,7 +102,7 @@ def _network(question: Question, tell: Tell) -> FaceAnswer:
 
     network = browser_network(_generator(question), question["sha256"], Path(question["folder"]))
     facts = {"emotions": network.emotions, "shape": network.shape, "normal": network.normal}
-    return FaceAnswer(np.zeros((0, TILE, TILE), np.uint8), facts)
+    return FaceAnswer(NO_FACES, facts)
 
 
 def _about(question: Question, tell: Tell) -> FaceAnswer:
@@ -125,12 +123,7 @@ def _directions(question: Question, tell: Tell) -> FaceAnswer:
 def _of_one_face(question: Question, tell: Tell) -> FaceAnswer:
     from dashboard import transfer_questions  # only here, as above
 
-    answers = {
-        "seen": transfer_questions.seen,
-        "nearest_to_one": transfer_questions.nearest_to_one,
-        "transfer": transfer_questions.transfer,
-    }
-    return answers[question["kind"]](_generator(question), question, tell)
+    return transfer_questions.ANSWERS[question["kind"]](_generator(question), question, tell)
 
 
 def _judge(question: Question, tell: Tell) -> FaceAnswer:

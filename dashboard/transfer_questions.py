@@ -1,14 +1,13 @@
 """What the process that has torch answers about one face: what judges see in it, which training faces are near it, and
 a real one in every emotion."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from dashboard.face_client import FaceAnswer, Question
+from dashboard.face_client import FaceAnswer, Question, Tell
 from dashboard.face_questions import neighbours_answer, real_faces_for
 from fergan_core.emotions import emotion_code
 from fergan_core.evaluation.faces import Faces, read
@@ -21,7 +20,7 @@ from fergan_core.protocols import judges_for
 from fergan_core.training.engine import to_bytes
 
 
-def seen(generator: Generator, question: Question, tell: Callable[[float, int], None]) -> FaceAnswer:
+def seen(generator: Generator, question: Question, tell: Tell) -> FaceAnswer:
     """Answer with one face, what each of `judges` reads in it, and the first one's evidence for the `emotion`."""
     face, code = _one_face(generator, question), int(question["emotion"])
     judges = [load_judge(name) for name in question["judges"]]
@@ -37,14 +36,14 @@ def seen(generator: Generator, question: Question, tell: Callable[[float, int], 
     return FaceAnswer(face.numpy(), facts)
 
 
-def nearest_to_one(generator: Generator, question: Question, tell: Callable[[float, int], None]) -> FaceAnswer:
+def nearest_to_one(generator: Generator, question: Question, tell: Tell) -> FaceAnswer:
     """Answer with one face and its nearest training faces, as `face_questions.nearest` does for several."""
     real_faces, labels = real_faces_for(question), torch.tensor(question["labels"])
     reading = read(real_faces.judge, Faces(_one_face(generator, question), labels))
     return neighbours_answer(nearest_training_faces(reading, real_faces), real_faces)
 
 
-def transfer(generator: Generator, question: Question, tell: Callable[[float, int], None]) -> FaceAnswer:
+def transfer(generator: Generator, question: Question, tell: Tell) -> FaceAnswer:
     """Find a real face in the generator: answer with what it draws, and the face with each of its emotions.
 
     One that draws in steps does so with the question's `guidance`, there and back; with its own, if that is None. The
@@ -70,6 +69,9 @@ def transfer(generator: Generator, question: Question, tell: Callable[[float, in
         "contrast": float(greys_apart(face[None], face.float().mean().expand(1, 48, 48))[0]),
     }
     return FaceAnswer(torch.cat([found.drawn[0, codes.index(code)][None], found.shown[0]]).numpy(), facts)
+
+
+ANSWERS = {"seen": seen, "nearest_to_one": nearest_to_one, "transfer": transfer}
 
 
 def _one_face(generator: Generator, question: Question) -> Tensor:

@@ -48,7 +48,7 @@ def _show_progress(drawing: Drawing, counted: str) -> None:
     left = drawing.seconds_left()
     if drawing.of:
         time_left = "" if left is None else f", about {max(round(left), 1)} s left"
-        words = f"{int(drawing.done)} of {drawing.of} {counted}{time_left}"
+        words = f"{int(drawing.done):,} of {drawing.of:,} {counted}{time_left}"
     else:
         words = "Opening the checkpoint, or waiting for another drawing"
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -56,9 +56,9 @@ def _show_progress(drawing: Drawing, counted: str) -> None:
         st.button("Cancel", on_click=drawing.cancel)
 
 
-def show_failure(drawing: Drawing) -> None:
-    """Say why a drawing that has ended has no faces."""
+def show_failure(drawing: Drawing, what: str = "drawing") -> None:
+    """Say why a drawing that has ended, or `what` else was done, has no result."""
     if drawing.cancelled:
-        st.info("The drawing was cancelled.")
+        st.info(f"The {what} was cancelled.")
     else:
         st.error(choose.sentence(f"{drawing.error}."))

@@ -11,6 +11,8 @@ from dashboard.charts import sheets
 from dashboard.components import window_follower
 from dashboard.face_client import Drawing, FaceAnswer
 from dashboard.face_data import Along
+from dashboard.sections import drawing
+from dashboard.sections.explore_view import MOST_SEED
 from fergan_core.emotions import EMOTIONS
 from fergan_core.errors import CheckpointError
 from fergan_core.exploring.words import how_much, what_changes
@@ -18,7 +20,6 @@ from fergan_core.recipe import in_one_pass
 
 FACES, SLIDERS = 8, 6
 MOST = 6.0  # units to either side
-_POLL_SECONDS = 0.5
 # What can be chosen, and the space of each that is in closed form.
 _KINDS = {"Closed form, latents": "latents", "Closed form, conditional norms": "norms", "Learned": None}
 _HELP = (
@@ -38,10 +39,10 @@ def show(run_id: str, step: int) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kind = st.selectbox("Directions", list(_KINDS), key="directions", bind="query-params", width=260, help=_HELP)
         emotion = st.selectbox("Emotion", choose.emotions_of(run_id), key="emotion", bind="query-params", width=140)
-        seed = st.number_input("Seed", 0, 9_999_999, 0, key="seed", bind="query-params", width=140)
+        seed = st.number_input("Seed", 0, MOST_SEED, 0, key="seed", bind="query-params", width=140)
     going_on = face_data.learning(run_id, step)
     if going_on is not None and not going_on.ended():
-        choose.fragment(_show_learning, run_every=_POLL_SECONDS)(going_on)
+        drawing.show_progress(going_on, "steps done")
         return
     space = _KINDS[kind]
     if space is None:
@@ -61,10 +62,8 @@ def show(run_id: str, step: int) -> None:
 
 
 def _offer_learning(run_id: str, step: int, ended: Drawing | None) -> None:
-    if ended is not None and ended.cancelled:
-        st.info("The learning was cancelled.")
-    elif ended is not None and ended.error:
-        st.error(choose.sentence(f"{ended.error}."))
+    if ended is not None and (ended.cancelled or ended.error):
+        drawing.show_failure(ended, "learning")
     st.write(
         "No directions have been learned from this checkpoint yet. It takes some minutes on this computer; they are "
         "then kept beside the run. Meanwhile no other page of this dashboard can draw faces."
@@ -74,21 +73,6 @@ def _offer_learning(run_id: str, step: int, ended: Drawing | None) -> None:
 
 def _begin_learning(run_id: str, step: int) -> None:
     face_data.learning(run_id, step, anew=True)
-
-
-def _show_learning(learning: Drawing) -> None:
-    """How far the learning is, and a button that cancels it; the page is drawn anew when it has ended."""
-    if learning.ended():
-        st.rerun()
-    left = learning.seconds_left()
-    if learning.of:
-        time_left = "" if left is None else f", about {max(round(left), 1)} s left"
-        words = f"{int(learning.done):,} of {learning.of:,} steps{time_left}"
-    else:
-        words = "Opening the checkpoint, or waiting for a drawing"
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(learning.done / learning.of if learning.of else 0.0, words)
-        st.button("Cancel", on_click=learning.cancel)
 
 
 def _show_faces(directions: Along, emotion: str, seed: int, still: FaceAnswer) -> None:

@@ -8,6 +8,7 @@ from dashboard.charts import one_face, sheets
 from dashboard.components.plotly_chart import plotly_chart
 from dashboard.face_client import FaceAnswer
 from dashboard.sections import dataset_path
+from dashboard.sections.explore_view import MOST_SEED
 from fergan_core.emotions import EMOTIONS
 from fergan_core.protocols import judges_for
 
@@ -19,7 +20,7 @@ def show(run_id: str, step: int) -> None:
     emotions = choose.emotions_of(run_id)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         emotion = st.selectbox("Emotion", emotions, key="emotion", bind="query-params", width=170)
-        seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", bind="query-params", width=170)
+        seed = st.number_input("Seed", 0, MOST_SEED, 0, key="seed", bind="query-params", width=170)
         number = st.number_input(
             "Face", 1, face_data.FACES_OF_A_SEED, key="number", bind="query-params", width=170,
             help="Among the 24 of a seed. A number and seed stand for the same latents in every emotion.",
@@ -61,12 +62,12 @@ def _show_seen(answer: FaceAnswer, emotion: str, shown: str) -> None:
             plotly_chart(figure, "readings of one face", f"What judges read in the face: {words}", toolbar=False)
             hatched = f", and hatched what its check {others[0]} reads" if others else ""
             st.caption(choose.plain(f"Full bars: what the judge {first} reads{hatched}."))
-    against, speaking = -float(shares[shares < 0].sum()), float(shares[shares > 0].sum())
+    against, speaking = float(shares[shares < 0].sum()), float(shares[shares > 0].sum())
     st.caption(
         choose.plain(
             f"The evidence for {shown}, its logit less the mean of all seven, is {facts['evidence']:+.1f} in the face "
             f"and {facts['evidence_of_grey']:+.1f} in even grey of the same brightness. Integrated gradients divide "
-            f"the difference among the parts of the face: {speaking:+.1f} orange, {-against:+.1f} blue. "
+            f"the difference among the parts of the face: {speaking:+.1f} orange, {against:+.1f} blue. "
             "It is what this judge goes by; a person may go by something else."
         )
     )

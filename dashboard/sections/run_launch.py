@@ -50,7 +50,8 @@ def _resume_form(run: Mapping[str, Any]) -> bool:
     if place is None:
         return False
     st.markdown(
-        "It goes on from its last checkpoint, as if it had never been stopped; what came after that is replaced."
+        "Training continues from the last checkpoint, with the same result as if it had never stopped. Anything "
+        "recorded after that checkpoint is overwritten."
     )
     words = train_command.of_resume(run, _unless_recorded(place, run), data.url())
     return _start(words, "Resume the run", run["id"])

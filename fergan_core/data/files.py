@@ -15,6 +15,8 @@ MOST_FILES = 500_000
 # Larger than any picture of a face and any parquet file of FER2013, which are read whole.
 _MOST_IN_MEMORY = 1 << 30
 _LONGEST_REASON = 120
+# What Pillow raises for a damaged picture, by its format and by where the damage is.
+DAMAGED_PICTURE = (OSError, SyntaxError, ValueError, EOFError, KeyError, TypeError, ArithmeticError)
 
 
 def printable(text: str, longest: int = _LONGEST_REASON) -> str:

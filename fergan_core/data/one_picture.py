@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from fergan_core.data.dataset import SIZE, Bytes
-from fergan_core.data.files import reason
+from fergan_core.data.files import DAMAGED_PICTURE, reason
 from fergan_core.errors import DataError
 
 # Formats that Pillow unpacks by itself: others, such as EPS, are programs to be run.
@@ -34,7 +34,7 @@ def face_of_picture(content: bytes, name: str) -> Bytes:
         raise DataError(f"{name} is far too large; give a picture of at most {_MOST}") from None
     except UnidentifiedImageError:
         raise DataError(f"{name} is not a picture; give a JPEG, PNG, WebP, BMP, GIF or TIFF") from None
-    except (OSError, SyntaxError, ValueError, EOFError, KeyError, TypeError, ArithmeticError) as error:
+    except DAMAGED_PICTURE as error:
         raise DataError(f"{name} is damaged ({reason(error)}); save it again or give another") from None
 
 

@@ -8,7 +8,7 @@ embedding of the emotion and the times.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 import torch
@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from fergan_core.emotions import EMOTIONS
 from fergan_core.errors import CheckpointError
 from fergan_core.methods.networks import class_table, trained_classes
-from fergan_core.methods.one_pass import InOnePass
-from fergan_core.methods.protocols import Generator, Samplable
+from fergan_core.methods.one_pass import as_one_pass
+from fergan_core.methods.protocols import Generator
 from fergan_core.models.denoiser import Block
 from fergan_core.models.layers import ConditionalBatchNorm2d
 
@@ -56,18 +56,17 @@ class Walker:
     """
 
     def __init__(self, generator: Generator) -> None:
-        if isinstance(generator, InOnePass) and isinstance(generator, Samplable):
-            generator = generator.resampled(replace(generator.sampling, steps=1))
-        if not isinstance(generator, InOnePass):
+        one_pass = as_one_pass(generator)
+        if one_pass is None:
             raise CheckpointError(
                 f"a face of this run takes {generator.nfe} passes of its network, and directions are for generators "
                 "that draw in one; choose a run of a GAN, a VAE or MeanFlow"
             )
-        self.emotions = generator.emotions
-        self.network = generator.one_pass().float()
-        self._generator = generator
+        self.emotions = one_pass.emotions
+        self.network = one_pass.one_pass().float()
+        self._generator = one_pass
         self._classes = class_table(self.emotions, "cpu")
-        self.latent_shape = tuple(generator.latents(1, 0).shape[1:])
+        self.latent_shape = tuple(one_pass.latents(1, 0).shape[1:])
         self.gain_layers = _gain_layers(self.network)
 
     def latents(self, count: int, seed: int) -> Tensor:

@@ -8,7 +8,7 @@ run backwards with the face's emotion, which gives its noise, and forwards with 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from fergan_core.emotions import emotion_code
 from fergan_core.errors import UsageError
-from fergan_core.methods.one_pass import InOnePass
-from fergan_core.methods.protocols import Generator, Invertible, Samplable
+from fergan_core.methods.one_pass import InOnePass, as_one_pass
+from fergan_core.methods.protocols import Generator, Invertible
 from fergan_core.metrics.spaces import random_weights
 from fergan_core.training.engine import to_bytes, to_float
 
@@ -65,10 +65,9 @@ def find_faces(
     if any(code not in learned for code in codes.tolist()):
         raise UsageError(f"this run did not learn that emotion; choose one of {', '.join(generator.emotions)}")
     places = torch.tensor([learned.index(code) for code in codes.tolist()])
-    if isinstance(generator, InOnePass) and isinstance(generator, Samplable):
-        generator = generator.resampled(replace(generator.sampling, steps=1))
-    if isinstance(generator, InOnePass):
-        return _searched(generator, faces, places, seed, on_progress)
+    one_pass = as_one_pass(generator)
+    if one_pass is not None:
+        return _searched(one_pass, faces, places, seed, on_progress)
     if isinstance(generator, Invertible):
         return _run_backwards(generator, faces, codes, places, on_progress)
     raise UsageError("this method's generator can neither be searched for a face nor run backwards; choose another run")

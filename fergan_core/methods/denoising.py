@@ -174,7 +174,7 @@ class DenoisingGenerator:
         return Wanted(self._network, classes, torch.full_like(classes, len(self.emotions)))
 
     def _of_shares(self, shares: Tensor) -> Wanted:
-        network = of_mixtures(self._network, len(self.emotions) + 1)  # the last is no emotion, which guidance needs
+        network = of_mixtures(self._network, len(self.emotions) + 1)  # guidance needs the extra class, "no emotion"
         mixtures = F.pad(shares.to(self._device), (0, 1))
         return Wanted(network, mixtures, F.pad(torch.zeros_like(mixtures[:, :-1]), (0, 1), value=1.0))
 

@@ -81,14 +81,21 @@ def write_onnx(generator: InOnePass, path: Path) -> float:
     return difference
 
 
+def as_one_pass(generator: Generator) -> InOnePass | None:
+    """Return a generator that draws in one pass, None where its method cannot; one that draws in several steps or in
+    one, such as MeanFlow's, is set to one."""
+    if isinstance(generator, InOnePass) and isinstance(generator, Samplable):
+        generator = generator.resampled(replace(generator.sampling, steps=1))
+    return generator if isinstance(generator, InOnePass) else None
+
+
 def browser_network(generator: Generator, sha256: str, folder: Path) -> Network:
     """Return a generator for a browser to draw with; its file is kept in `folder` by `sha256`, that of its weights.
 
     A method that can draw in several steps draws in one. Raises CheckpointError where the method cannot.
     """
-    if isinstance(generator, InOnePass) and isinstance(generator, Samplable):
-        generator = generator.resampled(replace(generator.sampling, steps=1))
-    if not isinstance(generator, InOnePass):
+    one_pass = as_one_pass(generator)
+    if one_pass is None:
         raise CheckpointError(
             f"a face of this run takes {generator.nfe} passes of its network, too many for a browser; draw its faces "
             "on the page Checkpoints, or by `fergan sample`"
@@ -96,9 +103,9 @@ def browser_network(generator: Generator, sha256: str, folder: Path) -> Network:
     file = network_file(folder, sha256)
     if not file.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        write_onnx(generator, file)
-    shape = tuple(generator.latents(1, 0).shape[1:])
-    return Network(sha256, file.read_bytes(), generator.emotions, shape, generator.normal)
+        write_onnx(one_pass, file)
+    shape = tuple(one_pass.latents(1, 0).shape[1:])
+    return Network(sha256, file.read_bytes(), one_pass.emotions, shape, one_pass.normal)
 
 
 def _export(network: nn.Module, latents: Tensor, shares: Tensor, path: Path) -> None:

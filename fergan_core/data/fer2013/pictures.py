@@ -13,7 +13,7 @@ from fergan_core.data.dataset import SIZE, SPLITS, Bytes, FileRead
 from fergan_core.data.fer2013.labels import NOT_ONE_OF_THEM, Table, about_numbers
 from fergan_core.data.fer2013.names import emotion_in, number_in, split_of, split_of_dataset, splits_in, words
 from fergan_core.data.fer2013.recognise import HEAD, lfs_pointer
-from fergan_core.data.files import Files, listed, printable, reason
+from fergan_core.data.files import DAMAGED_PICTURE, Files, listed, printable, reason
 from fergan_core.emotions import EMOTIONS, emotion_code, is_emotion, label_codes, likely_emotion
 from fergan_core.errors import DataError
 
@@ -54,7 +54,7 @@ def decode(content: bytes, name: str) -> Bytes:
         raise DataError(f"{name} is far larger than FER2013's 48x48; resize or drop it") from None
     except UnidentifiedImageError:
         raise DataError(f"{name} is not a {_NAMES_OF_FORMATS} picture; delete it or copy it again") from None
-    except (OSError, SyntaxError, ValueError, EOFError, KeyError, TypeError, ArithmeticError) as error:
+    except DAMAGED_PICTURE as error:
         raise DataError(f"{name} is damaged ({reason(error)}); delete it or copy it again") from None
     if (bands.max(2) - bands.min(2)).max() > slack:
         raise DataError(f"{name} is in colour; FER2013's faces are grey, convert or drop it")
