@@ -65,8 +65,8 @@ def _offer_learning(run_id: str, step: int, ended: Drawing | None) -> None:
     if ended is not None and (ended.cancelled or ended.error):
         drawing.show_failure(ended, "learning")
     st.write(
-        "No directions have been learned from this checkpoint yet. It takes some minutes on this computer; they are "
-        "then kept beside the run. Meanwhile no other page of this dashboard can draw faces."
+        "No directions have been learned from this checkpoint yet. Learning takes some minutes on this computer, and "
+        "the result is kept with the run. Until it is done, no other page of this dashboard can draw faces."
     )
     st.button("Learn directions", type="primary", on_click=_begin_learning, args=(run_id, step))
 
