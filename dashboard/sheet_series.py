@@ -1,5 +1,6 @@
 """Runs' sheets as the pages play them: read through the cache, lined up on one axis; the address follows the player."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +13,7 @@ import streamlit as st
 
 from dashboard import choose, data
 from dashboard.charts import film_files
-from dashboard.charts.film import Axis, Film, FilmRun, Picture, all_emotions, words
+from dashboard.charts.film import Axis, Film, FilmRun, Picture, all_emotions, number, words
 from dashboard.components import parcels, player
 from dashboard.rows import rows_of
 from fergan_core import sheets
@@ -46,13 +47,20 @@ def faces(sheet: Any) -> dict[str, npt.NDArray[np.uint8]]:
 
 def moment(run_id: str, sheet: Any) -> str:
     """Say when a run's sheet, a row of `data.sheets`, was drawn: 'epoch 5', or 'step 500' without epochs."""
-    return words("step", sheet.step) if data.counts_steps(data.run(run_id)) else words("epoch", sheet.epoch)
+    return words("step", sheet.step) if data.counts_steps(data.run(run_id)) else words("epoch", _epochs(run_id, sheet))
+
+
+def _epochs(run_id: str, sheet: Any) -> float:
+    """Return how many epochs a run had learned when a sheet was drawn, within an epoch with two decimals."""
+    if data.run(run_id)["method"] == OWN_SCRIPT:
+        return float(sheet.epoch)
+    return round(sheet.step / data.steps_per_epoch(run_id), 2)
 
 
 @dataclass(frozen=True)
 class SheetSeries:
-    """A run's sheets, rows of `data.sheets`, one an epoch and of the same emotions, with their pictures; of a run
-    whose sheets are told apart by their steps (`in_steps`) one a step."""
+    """A run's sheets, rows of `data.sheets` of the same emotions, with their pictures; `in_steps` where they are told
+    apart by their steps and not by their epochs."""
 
     run_id: str
     name: str
@@ -63,7 +71,7 @@ class SheetSeries:
 
 
 def sheet_series(run_id: str, name: str) -> SheetSeries | None:
-    """Read a run's sheets, one an epoch, of the emotions and columns of the newest; None when it has drawn none.
+    """Read a run's sheets, of the emotions and columns of the newest; None when it has drawn none.
 
     A picture that is missing, or is not a sheet of those emotions, is left out and named.
     """
@@ -71,11 +79,9 @@ def sheet_series(run_id: str, name: str) -> SheetSeries | None:
     if table.empty:
         return None
     table = table.sort_values("step")
-    # A script may draw several in an epoch; a second one of FerGAN's is of a run that was stopped within it.
+    # A script may draw several in an epoch of which the registry does not know where it began.
     in_steps = data.run(run_id)["method"] == OWN_SCRIPT and bool(table.epoch.duplicated().any())
     in_steps |= data.counts_steps(data.run(run_id))
-    if not in_steps:
-        table = table.drop_duplicates("epoch", keep="last")
     emotions, columns = tuple(table.emotions.iloc[-1]), int(table["columns"].iloc[-1])
     of_these = [row for row in rows_of(table) if (tuple(row.emotions), row.columns) == (emotions, columns)]
     readable = tuple((row, picture) for row in of_these if (picture := _picture(row)) is not None)
@@ -160,7 +166,7 @@ def _values(series: SheetSeries, axis: Axis) -> list[float]:
     if axis == "images seen":
         return [float(row.images_seen) if row.images_seen or not row.step else np.nan for row in rows]
     if axis != "seconds":
-        return [float(row.epoch if axis == "epoch" else row.step) for row in rows]
+        return [_epochs(series.run_id, row) if axis == "epoch" else float(row.step) for row in rows]
     table = pd.DataFrame({"step": [row.step for row in rows]}).assign(run_id=series.run_id)
     run_ids = (series.run_id,)
     spent = with_cost(table, data.recipes(run_ids), data.points(run_ids, (SPEED, COST), STRETCHES)).seconds
@@ -169,7 +175,7 @@ def _values(series: SheetSeries, axis: Axis) -> list[float]:
 
 def _film_run(series: SheetSeries, axis: Axis, values: Sequence[float], colour: str) -> FilmRun:
     def said(row: Any, value: float) -> str:
-        here = words("step", row.step) if series.in_steps else words("epoch", row.epoch)
+        here = words("step", row.step) if series.in_steps else moment(series.run_id, row)
         return here if axis == ("step" if series.in_steps else "epoch") else f"{here}, {words(axis, value)}"
 
     pictures = tuple(
@@ -186,7 +192,7 @@ def _follow(film: Film, key: str, asked: str) -> None:
         st.session_state[asked] = None
         by_epoch = film.axis == "epoch"
         st.query_params.pop("at" if by_epoch else "epoch", None)
-        st.query_params["epoch" if by_epoch else "at"] = f"{view['place']:.0f}"
+        st.query_params["epoch" if by_epoch else "at"] = number(view["place"])
         if film.wipe:
             st.query_params["wipe"] = str(view["split"])
 
@@ -227,11 +233,11 @@ def _asked_place(film: Film) -> tuple[float, str | None]:
     else:
         after = film.places[film.places.index(place) + 1]
         there = f"the nearest sheets are of {film.words(place)} and {film.words(after)}"
-    st.query_params[name] = f"{place:.0f}"
+    st.query_params[name] = number(place)
     asked = f"epoch '{text[:20]}'" if film.axis == "epoch" else f"'{text[:20]}' {film.axis}"
     return place, f"The address asks for {asked}, but {there}; this is {film.words(place)}."
 
 
 def _number(text: str) -> float | None:
-    """Read a whole number of an address, None for anything else."""
-    return float(text) if text.isdecimal() and len(text) < 12 else None
+    """Read a number of an address with two decimals at most, None for anything else."""
+    return float(text) if re.fullmatch(r"[0-9]{1,11}(\.[0-9]{1,2})?", text) else None

@@ -75,9 +75,9 @@ class Film:
 
 
 def words(axis: Axis, value: float) -> str:
-    """Say where a value of an axis is: 'epoch 5', 'step 2,000', '28,709 images', '12 min 30 s'."""
+    """Say where a value of an axis is: 'epoch 5', 'epoch 0.25', 'step 2,000', '28,709 images', '12 min 30 s'."""
     if axis == "epoch":
-        return f"epoch {value:.0f}"
+        return f"epoch {number(value)}"
     if axis == "step":
         return f"step {value:,.0f}"
     if axis == "images seen":
@@ -87,6 +87,11 @@ def words(axis: Axis, value: float) -> str:
     if hours:
         return f"{hours} h {minutes} min"
     return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+
+
+def number(value: float) -> str:
+    """Write a value of an axis with two decimals at most: '5', '0.25'."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
 def all_emotions(of_runs: Sequence[tuple[str, ...]]) -> tuple[str, ...]:

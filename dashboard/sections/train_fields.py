@@ -26,7 +26,9 @@ _GROUPS: Mapping[str, tuple[str, ...]] = {
     ),
     "How a face is drawn": ("sampler", "sample_steps", "guidance"),
     "Images and batches": ("emotions", "images", "batch_size", "flip", "sampling"),
-    "Scores, checkpoints, precision": ("eval_every", "checkpoint_every", "watch_every", "precision", "compile"),
+    "Scores, checkpoints, precision": (
+        "eval_every", "checkpoint_every", "watch_every", "sheet_every", "precision", "compile",
+    ),
 }  # fmt: skip
 _COLUMNS = 3
 

@@ -13,7 +13,9 @@ from fergan_core.errors import UsageError
 from fergan_core.recipe.recipe import from_dict, to_dict
 
 # Fields that name a training or change what is recorded of it, and not how it learns.
-NON_TRAINING_FIELDS = frozenset({"seed", "preset", "eval_every", "checkpoint_every", "watch_every", "compile"})
+NON_TRAINING_FIELDS = frozenset(
+    {"seed", "preset", "eval_every", "checkpoint_every", "watch_every", "sheet_every", "compile"}
+)
 
 
 def flat(plain: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ UNITS: Mapping[str, str] = {
     "eval_every": "epochs",
     "checkpoint_every": "epochs",
     "watch_every": "steps",
+    "sheet_every": "steps",
     "r1_every": "steps",
     "warmup": "steps",
 }

@@ -41,6 +41,8 @@ class Common:
     """Steps between measurements by the instruments; 0 makes none."""
     checkpoint_every: Positive = 1
     """Epochs between checkpoints; the last epoch always has one."""
+    sheet_every: Count = 0
+    """Steps between sheets of faces within an epoch, for epochs that take long; 0 draws them at epochs' ends alone."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Precision of the networks; auto is bfloat16 autocast on a GPU that has it, float32 elsewhere."""
     compile: bool = False

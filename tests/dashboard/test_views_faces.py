@@ -42,13 +42,7 @@ def add_run(
     )  # fmt: skip
     for epoch in epochs:
         step = 9 * epoch
-        path = f"{run_id}/sheets/step-{step:08d}.webp"
-        picture = sheet(epoch, len(learned))
-        (registry.files / path).parent.mkdir(parents=True, exist_ok=True)
-        (registry.files / path).write_bytes(picture)
-        at = {"epoch": epoch, "step": step, "images_seen": 600 * epoch}
-        sha256 = hashlib.sha256(picture).hexdigest()
-        registry.add_sheet(run_id, path=path, sha256=sha256, bytes=len(picture), emotions=learned, columns=10, **at)
+        add_sheet(registry, run_id, epoch, step, learned)
         registry.add_points(run_id, [("loss_g", step, 1.0 / epoch), ("loss_d", step, 0.5)])
         protocol = {"count": 500, "seed": 0, "prior": "natural"}
         scores = [
@@ -63,6 +57,16 @@ def add_run(
     registry.progress(run_id, epoch=3, step=27, images_seen=1800)
     registry.set_status(run_id, "finished")
     return run_id
+
+
+def add_sheet(registry: Registry, run_id: str, epoch: int, step: int, learned: tuple[str, ...]) -> None:
+    path = f"{run_id}/sheets/step-{step:08d}.webp"
+    picture = sheet(epoch, len(learned))
+    (registry.files / path).parent.mkdir(parents=True, exist_ok=True)
+    (registry.files / path).write_bytes(picture)
+    at = {"epoch": epoch, "step": step, "images_seen": 600 * epoch}
+    sha256 = hashlib.sha256(picture).hexdigest()
+    registry.add_sheet(run_id, path=path, sha256=sha256, bytes=len(picture), emotions=learned, columns=10, **at)
 
 
 def sheet(epoch: int, rows: int) -> bytes:
@@ -147,6 +151,17 @@ def test_an_epoch_between_two_sheets_is_named_with_both(
         "The address asks for epoch '40', but the nearest sheets are of epoch 1 and epoch 46; this is epoch 1."
     )
     assert player(app)["opening"] == 1
+
+
+def test_a_sheet_within_an_epoch_says_how_far_it_was_and_has_an_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry = Registry(str(tmp_path / "runs.db"))
+    run_id = add_run(registry, "within", 64)
+    add_sheet(registry, run_id, 2, 22, LEARNED)
+    app = page("checkpoints", str(tmp_path / "runs.db"), monkeypatch, runs=run_id, epoch="2.44")
+    assert [place["words"] for place in player(app)["places"]] == ["epoch 1", "epoch 2", "epoch 2.44", "epoch 3"]
+    assert (player(app)["opening"], list(app.warning)) == (2.44, [])
 
 
 def test_runs_of_other_emotions_and_epochs_are_lined_up_and_say_which_sheet_they_show(

@@ -35,14 +35,15 @@ def parent(tmp_path_factory: pytest.TempPathFactory, small_data: Path) -> tuple[
     return registry, str(json.loads(done.stdout.splitlines()[-1])["id"])
 
 
-def test_an_unchanged_fork_does_what_its_parent_did(parent: tuple[Path, str]) -> None:
+def test_a_fork_that_only_draws_more_sheets_does_what_its_parent_did(parent: tuple[Path, str]) -> None:
     registry, run_id = parent
-    branch = fork(registry, f"{run_id}@2")
+    branch = fork(registry, f"{run_id}@2", "sheet_every=3")
     reader = Reader(str(registry))
     row = reader.run(branch)
     assert (row["parent"], row["parent_step"], row["status"], row["epoch"]) == (run_id, 8, "finished", 4)
     hashes = [reader.checkpoints(one).set_index("epoch")["sha256"] for one in (run_id, branch)]
     assert hashes[1].to_dict() == hashes[0].loc[3:].to_dict()
+    assert list(reader.sheets(branch).step) == [9, 12, 15, 16]  # an epoch has four steps
     for name in (*SAME, "r_v", "spectral_d/head.logit", "d_accuracy_old"):
         ours, theirs = (reader.points([one], [name]).set_index("step")["mean"] for one in (branch, run_id))
         assert len(ours)

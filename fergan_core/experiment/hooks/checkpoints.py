@@ -1,4 +1,4 @@
-"""Sheets, checkpoints and evaluations at the ends of epochs."""
+"""Sheets, checkpoints and evaluations at the ends of epochs, and sheets within epochs where they are asked for."""
 
 import sys
 
@@ -34,15 +34,19 @@ class CheckpointHook(engine.Hook):
         self._sheet_images_seen = run.start.images_seen
 
     def after_step(self, progress: engine.Progress, scalars: dict[str, Tensor]) -> None:
+        within_epoch = progress.epoch == self.progress.epoch
         self.progress = progress
+        every = self._run.recipe.sheet_every
+        if every and within_epoch and progress.step % every == 0:
+            self._save_sheet(progress)
+            self._recorder.restart_clock()
 
     def after_epoch(self, progress: engine.Progress) -> None:
         recipe = self._run.recipe
         last = progress.epoch == recipe.epochs
         saves_checkpoint = last or progress.epoch % recipe.checkpoint_every == 0
         if saves_checkpoint or progress.images_seen - self._sheet_images_seen >= _SHEET_IMAGES:
-            with self._run.doing("drawing a sheet of faces"):
-                self._save_sheet(progress)
+            self._save_sheet(progress)
         if saves_checkpoint:
             with self._run.doing("saving a checkpoint"):
                 self.save(progress)
@@ -99,8 +103,9 @@ class CheckpointHook(engine.Hook):
         run = self._run
         emotions = run.recipe.emotions
         self._sheet_images_seen = progress.images_seen
-        picture = draw_sheet(sheet_images(run.learner.generator, emotions, run.recipe.seed))
-        file = checkpoint.write_atomically(run.folder / "sheets" / f"step-{progress.step:08d}.webp", picture)
+        with run.doing("drawing a sheet of faces"):
+            picture = draw_sheet(sheet_images(run.learner.generator, emotions, run.recipe.seed))
+            file = checkpoint.write_atomically(run.folder / "sheets" / f"step-{progress.step:08d}.webp", picture)
         run.registry.add_sheet(
             run.run_id,
             epoch=progress.epoch,
