@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import tyro
 
+import fergan_core
 from fergan_core.errors import UsageError
 from trainers import (
     backup_commands,
@@ -289,6 +290,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _dispatch(words: list[str]) -> int | None:
+    if words == ["--version"]:
+        print(f"fergan {fergan_core.__version__}")
+        return 0
     if words and words[0] == "train":
         return train_method(words[1:])
     if words and words[0] in GROUPS:

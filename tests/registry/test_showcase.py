@@ -13,7 +13,7 @@ from safetensors.numpy import load_file, save_file
 
 from fergan_core.errors import RegistryError
 from fergan_core.registry import Reader, Registry, Score
-from fergan_core.registry.exchange.showcase import scrubbed, spread, write_showcase
+from fergan_core.registry.exchange.showcase import chosen_checkpoints, chosen_sheets, scrubbed, spread, write_showcase
 from fergan_core.registry.verify import verify
 from tests.registry.conftest import copied
 
@@ -60,7 +60,7 @@ def train(registry: Registry, name: str) -> str:
         registry.add_sheet(run_id, **about, **entry(registry, sheet), emotions=["happy"], columns=1)
         if epoch % 5 == 0:
             protocol = {"count": 10, "seed": 0, "prior": "natural"}
-            scores = [Score("is", 1 + epoch / 10)]
+            scores = [Score("is", 1 + epoch / 10), Score("fid", 1 + abs(epoch - 20))]
             registry.add_evaluation(
                 run_id, epoch=epoch, step=step, judge="j", judge_sha256="c", protocol=protocol, scores=scores
             )
@@ -104,7 +104,7 @@ def test_a_showcase_is_small_and_says_the_same(source: tuple[Registry, str, str]
     assert len(sheets) == 25
     assert (sheets["epoch"].iloc[0], sheets["epoch"].iloc[-1]) == (1, EPOCHS)
     checkpoints = showcase.checkpoints(run_id)
-    assert checkpoints["epoch"].tolist() == [5, EPOCHS]
+    assert checkpoints["epoch"].tolist() == [5, 20, EPOCHS]  # first, best and last
     assert checkpoints["state_path"].isna().all()
     light = load_file(showcase.file(checkpoints["path"].iloc[-1]))
     assert set(light) == {"generator.w", "generator.var", "generator.n"}
@@ -113,6 +113,22 @@ def test_a_showcase_is_small_and_says_the_same(source: tuple[Registry, str, str]
     np.testing.assert_allclose(light["generator.w"], np.linspace(-1, 1, 1000) * EPOCHS, rtol=1e-3, atol=1e-3)
     assert showcase.scores([run_id]).to_json() == original.scores([run_id]).to_json()
     assert showcase.run(run_id)["tags"] == ["kept"]
+
+
+def test_sheets_around_an_alarm_are_kept() -> None:
+    steps = range(10, 1010, 10)
+    chosen = chosen_sheets(steps, [333, 700], 9)
+    assert {10, 330, 340, 690, 700, 1000} <= set(chosen)
+    assert len(chosen) == len(set(chosen)) == 9
+    assert chosen_sheets(steps, range(15, 995, 10), 25) == spread(steps, 25)
+    assert chosen_sheets(steps, [333], 1) == [1000]
+    assert chosen_sheets([10, 20], [15], 25) == [10, 20]
+
+
+def test_the_last_checkpoint_is_kept_first_and_an_unmeasured_one_is_never_the_best() -> None:
+    fid = {1: math.inf, 2: 3.0, 3: 9.0}
+    assert [chosen_checkpoints(fid, count) for count in range(4)] == [[], [3], [1, 3], [1, 2, 3]]
+    assert chosen_checkpoints({}, 3) == []
 
 
 def test_thinned_points_keep_every_spike_and_nan(source: tuple[Registry, str, str], tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+import fergan_core
 from fergan_core.registry import Registry, Score
 from fergan_core.registry.schema import RunRow
 from tests.support import commands
@@ -315,6 +316,10 @@ def test_help_is_quick_and_needs_neither_torch_nor_pandas(words: tuple[str, ...]
     assert result.returncode == 0
     assert result.stdout.startswith("usage: fergan")
     assert result.stderr.split() == ["[]", "True"]
+
+
+def test_the_version_is_told() -> None:
+    assert fergan("--version").stdout == f"fergan {fergan_core.__version__}\n"
 
 
 def test_evaluations_that_differ_in_truncation_alone_are_shown_apart(registry: Registry) -> None:

@@ -4,8 +4,10 @@ SQLite only: the copy is one file in journal_mode=DELETE, so that opening it wri
 """
 
 import hashlib
+import math
 import re
 import sqlite3
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,10 +30,12 @@ from fergan_core.registry.schema import (
     NO_STATE,
     CheckpointRow,
     EvaluationRow,
+    FindingRow,
     MetricRow,
     PointRow,
     RatingStudyRow,
     RunRow,
+    ScoreRow,
     SheetRow,
     TagRow,
 )
@@ -47,7 +51,7 @@ class Portion:
     checkpoints: int
 
 
-STANDARD = Portion(stretches=500, sheets=25, checkpoints=2)
+STANDARD = Portion(stretches=500, sheets=25, checkpoints=3)
 DRAWABLE = Portion(stretches=60, sheets=4, checkpoints=1)
 BRIEF = Portion(stretches=30, sheets=1, checkpoints=0)
 # Of a study's dozens of trials one wants the scores, the findings, and how they went.
@@ -154,9 +158,33 @@ def spread(items: Sequence[int], count: int) -> list[int]:
     return [items[round(i * (len(items) - 1) / (count - 1))] for i in range(count)]
 
 
+def chosen_sheets(steps: Sequence[int], alarms: Sequence[int], count: int) -> list[int]:
+    """Choose at most `count` of a run's sheets by their steps: the first, the last, those before and after its alarms,
+    as far as that goes, and others evenly between."""
+    if count < 3 or len(steps) <= count:
+        return spread(steps, count)
+    after = [bisect_left(steps, alarm) for alarm in alarms]
+    around = {place for at in after for place in (at - 1, at) if 0 <= place < len(steps)} | {0, len(steps) - 1}
+    needed = spread([steps[place] for place in sorted(around)], count)
+    others = [step for step in steps if step not in needed]
+    return sorted([*needed, *spread(others, count - len(needed))])
+
+
+def chosen_checkpoints(fid: Mapping[int, float], count: int) -> list[int]:
+    """Choose at most `count` of a run's evaluated checkpoints by their steps: the last, the first, and that of the
+    lowest FID; `fid` is by step, infinite where it was not measured."""
+    steps = sorted(fid)
+    best = min(steps, key=lambda step: (fid[step], -step), default=None)
+    wanted = [*steps[-1:], *steps[:1], *([] if best is None else [best])]
+    return sorted(set(wanted[:count]))
+
+
 def _keep_sheets(connection: Connection, reader: Reader, key: int, files: Path, count: int) -> None:
     steps = connection.scalars(sa.select(SheetRow.step).where(SheetRow.run_key == key).order_by(SheetRow.step)).all()
-    connection.execute(sa.delete(SheetRow).where(SheetRow.run_key == key, SheetRow.step.not_in(spread(steps, count))))
+    alarm = (FindingRow.run_key == key) & (FindingRow.severity == "alarm")
+    alarms = connection.scalars(sa.select(FindingRow.step).where(alarm).order_by(FindingRow.step)).all()
+    chosen_steps = chosen_sheets(steps, alarms, count)
+    connection.execute(sa.delete(SheetRow).where(SheetRow.run_key == key, SheetRow.step.not_in(chosen_steps)))
     for path, sha256 in connection.execute(
         sa.select(SheetRow.path, SheetRow.sha256).where(SheetRow.run_key == key)
     ).all():
@@ -168,7 +196,15 @@ def _keep_checkpoints(connection: Connection, reader: Reader, key: int, files: P
     of_run = sa.select(CheckpointRow.step).where(CheckpointRow.run_key == key).order_by(CheckpointRow.step)
     steps = connection.scalars(of_run).all()
     judged = set(connection.scalars(sa.select(EvaluationRow.step).where(EvaluationRow.run_key == key)))
-    chosen_steps = spread([step for step in steps if step in judged] or list(steps[-1:]), count)
+    measured = connection.execute(
+        sa.select(EvaluationRow.step, sa.func.min(ScoreRow.value))
+        .join(ScoreRow, ScoreRow.evaluation_key == EvaluationRow.key)
+        .where(EvaluationRow.run_key == key, ScoreRow.metric == "fid", ScoreRow.emotion == "")
+        .group_by(EvaluationRow.step)
+    )
+    fid = {step: value for step, value in measured if value is not None}
+    evaluated = [step for step in steps if step in judged] or steps[-1:]
+    chosen_steps = chosen_checkpoints({step: fid.get(step, math.inf) for step in evaluated}, count)
     connection.execute(
         sa.delete(CheckpointRow).where(CheckpointRow.run_key == key, CheckpointRow.step.not_in(chosen_steps))
     )
