@@ -72,7 +72,7 @@ def test_the_condition_is_that_of_the_jacobian(emotions: tuple[str, ...]) -> Non
 @pytest.mark.thorough
 def test_the_probe_and_the_evaluation_give_the_same_condition_of_the_same_latents() -> None:
     """A network's Jacobian differs from latent to latent and from emotion to emotion, so both must be the same."""
-    recipe = from_dict({"preset": "quick"})
+    recipe = from_dict({"method": {"kind": "gan", "width": 4, "latent_size": 20}})
     generator = build_learner(recipe, CPU, steps=1, bfloat16=False).generator
     labels = torch.arange(7).repeat(2)
     expected = log_conditions(generator, labels, 3)
