@@ -19,7 +19,7 @@ _MOVES, _TRIALS = 20, 8
 _ON_SYNTHFER = "qoych4ns"  # the showcase's run `unstable-norm`, whose faces are built in
 _TIMEOUT_MS = 180_000
 _VIEWPORT: Any = {"width": 1280, "height": 900}
-# Moves the slider once; resolves to the milliseconds until the large face has been painted.
+# Moves the slider once; resolves to the milliseconds until what follows it has been painted.
 _MOVE = """([slider, value]) => new Promise((done) => {
     const root = slider.getRootNode().querySelector(".explorer");
     const drawn = root.dataset.drawn, began = performance.now();
@@ -28,7 +28,6 @@ _MOVE = """([slider, value]) => new Promise((done) => {
     const look = () => (root.dataset.drawn === drawn ? setTimeout(look, 1) : done(performance.now() - began));
     look();
 })"""
-_ANOTHER = "([image, before]) => image.getAttribute('src') !== before && image.complete"
 
 
 def run() -> list[dict[str, Any]]:
@@ -51,15 +50,15 @@ def _sliders(context: BrowserContext) -> list[dict[str, Any]]:
         page.goto(f"{address}/explore")
         page.get_by_text("The generator draws in this browser.").wait_for(timeout=_TIMEOUT_MS)
         ready = time.perf_counter() - started
-        slider = page.get_by_role("slider", name="From face A to face B").element_handle()
-        page.wait_for_timeout(1000)
-        times = [page.evaluate(_MOVE, [slider, 5 * (1 + move % 19)]) for move in range(_MOVES)]
-        along = _along(page, address)
+        moved = _moved(page, "From face A to face B", [5 * (1 + move % 19) for move in range(_MOVES)])
+        page.goto(f"{address}/explore?part=Directions")
+        page.get_by_text("All that was measured").wait_for(timeout=_TIMEOUT_MS)
+        page.get_by_text("The generator draws in this browser.").wait_for(timeout=_TIMEOUT_MS)
+        along = _moved(page, "Direction 1", [0.5 * (move - _MOVES // 2) for move in range(_MOVES)])
         found = _found(page, address)
-    moved = statistics.median(times)
-    note = f"median of {_MOVES}, the slowest {max(times):.0f}; reference: the limit"
     return [
-        row("Explore, from a move along a direction to the faces", along, "s", "drawn by the server; median of 10"),
+        _slider_row("Explore, from a slider's move to the face", moved),
+        _slider_row("Explore, from a move along a direction to its eight faces", along),
         row("Explore, a real face in every emotion", found, "s", "found among 1,000 faces and by 150 steps"),
         row(
             "Explore, from its address to faces drawn in the browser",
@@ -67,25 +66,20 @@ def _sliders(context: BrowserContext) -> list[dict[str, Any]]:
             "s",
             "exported and checked at the first time",
         ),
-        row(
-            "Explore, from a slider's move to the face", moved, "ms", note, reference=SLIDER_MS, ratio=SLIDER_MS / moved
-        ),
     ]
 
 
-def _along(page: Page, address: str) -> float:
-    """Return the median seconds from a move along a direction, which the server draws, to the moved faces."""
-    page.goto(f"{address}/explore?part=Directions")
-    page.get_by_text("All that was measured").wait_for(timeout=_TIMEOUT_MS)
-    slider = page.get_by_role("slider", name="Direction 1")
-    faces = page.get_by_role("img", name=re.compile("faces as they are drawn")).element_handle()
-    times = []
-    for _ in range(10):
-        before, started = faces.get_attribute("src"), time.perf_counter()
-        slider.press("ArrowRight")
-        page.wait_for_function(_ANOTHER, arg=[faces, before], polling=5)
-        times.append(time.perf_counter() - started)
-    return statistics.median(times)
+def _moved(page: Page, name: str, values: list[float]) -> list[float]:
+    """Return the milliseconds from each of a slider's moves, to these values, to the faces that the browser draws."""
+    slider = page.get_by_role("slider", name=name).element_handle()
+    page.wait_for_timeout(1000)
+    return [page.evaluate(_MOVE, [slider, value]) for value in values]
+
+
+def _slider_row(what: str, times: list[float]) -> dict[str, Any]:
+    median = statistics.median(times)
+    note = f"median of {len(times)}, the slowest {max(times):.0f}; reference: the limit"
+    return row(what, median, "ms", note, reference=SLIDER_MS, ratio=SLIDER_MS / median)
 
 
 def _found(page: Page, address: str) -> float:

@@ -190,8 +190,8 @@ def one_protocol(scores: pd.DataFrame) -> pd.DataFrame:
         st.caption(plain(f"Scores by {words}."))
     else:
         # By its rows and not its words: weights of one hash may bear two names.
-        best = protocols.preferred(scores).index
-        first = next((place for place, rows in enumerate(by_words.values()) if rows.index.isin(best).any()), 0)
+        best = protocols.preferred(scores).index[0]
+        first = next((place for place, rows in enumerate(by_words.values()) if best in rows.index), 0)
         words = st.selectbox("Judge and protocol", list(by_words), first, key="protocol", bind="query-params")
     return by_words[words]
 

@@ -300,10 +300,9 @@ def how_far(run: Mapping[str, Any]) -> str:
     return steps if counts_steps(run) else f"{run['epoch']} of {run['epochs']} epochs"
 
 
-def steps_per_epoch(run_id: str) -> float:
+def steps_per_epoch(run: Mapping[str, Any]) -> float:
     """Return how many steps an epoch of a run has."""
-    record = run(run_id)
-    steps, epochs = int(record["steps"]), int(record["epochs"])
+    steps, epochs = int(run["steps"]), int(run["epochs"])
     return max(1.0, steps / max(1, epochs))
 
 

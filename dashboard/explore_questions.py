@@ -36,12 +36,19 @@ def along(generator: Opened, question: Question, tell: Tell) -> FaceAnswer:
     return FaceAnswer(to_bytes(faces).numpy(), {"directions": len(directions)})
 
 
+def moves(generator: Opened, question: Question, tell: Tell) -> FaceAnswer:
+    """Answer which `input` of the network the first directions move, `count` of them, and by how much a unit along each
+    does, `vectors`, lists [K,D]; None and none where they move no input."""
+    directions = _first(generator, question)
+    moved = _walker(generator).moved_input(directions)
+    vectors = [] if moved is None else (directions.unit * directions.vectors).tolist()
+    return FaceAnswer(NO_FACES, {"input": moved, "vectors": vectors})
+
+
 def effects_along(generator: Opened, question: Question, tell: Tell) -> FaceAnswer:
     """Answer what changes along the first directions, `count` of them: `effects`, a dict each as `Effect` has it."""
-    directions = _directions(generator, question)
-    first = Directions(directions.space, directions.vectors[: question["count"]], directions.unit)
     judge = load_judge(question.get("judge") or judges_for(question["dataset"]["name"])[0])
-    found = effects(_walker(generator), first, judge, on_progress=tell)
+    found = effects(_walker(generator), _first(generator, question), judge, on_progress=tell)
     return FaceAnswer(NO_FACES, {"judge": judge.name, "effects": [asdict(effect) for effect in found]})
 
 
@@ -52,12 +59,18 @@ def learn_directions(generator: Opened, question: Question, tell: Tell) -> FaceA
     return FaceAnswer(NO_FACES, {})
 
 
-ANSWERS = {"along": along, "effects": effects_along, "learn": learn_directions}
+ANSWERS = {"along": along, "moves": moves, "effects": effects_along, "learn": learn_directions}
 
 
 @lru_cache(maxsize=2)
 def _walker(generator: Opened) -> Walker:
     return Walker(generator)
+
+
+def _first(generator: Opened, question: Question) -> Directions:
+    """Return the first of the directions that the question names, `count` or as many as there are."""
+    directions = _directions(generator, question)
+    return Directions(directions.space, directions.vectors[: question["count"]], directions.unit)
 
 
 def _directions(generator: Opened, question: Question) -> Directions:

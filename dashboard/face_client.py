@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+from weakref import WeakSet
 
 import numpy as np
 import numpy.typing as npt
@@ -134,7 +135,7 @@ class FaceClient:
 
 class Drawing:
     """Faces that are being drawn in a thread of their own: how far they are, and, when they are done, they themselves
-    and the facts about them."""
+    and the facts about them. Each person who waits for them does so by a `Waiting`."""
 
     def __init__(self, ask: Callable[["Drawing"], FaceAnswer]) -> None:
         self.done, self.of, self.cancelled = 0.0, 0, False
@@ -143,6 +144,8 @@ class Drawing:
         self.error: str | None = None
         self._began: float | None = None
         self._first = 0.0  # faces that were drawn when it began to tell
+        self._waiting: WeakSet[Waiting] = WeakSet()
+        self._joining = threading.Lock()
         self._thread = threading.Thread(target=self._draw, args=(ask,), daemon=True)
         self._thread.start()
 
@@ -168,12 +171,47 @@ class Drawing:
         spent = time.monotonic() - self._began
         return spent * (self.of - self.done) / (self.done - self._first)
 
-    def cancel(self) -> None:
-        """End the drawing soon."""
-        self.cancelled = True
-
     def ended(self, within: float = 0.0) -> bool:
         """Tell whether the drawing has ended, or ends within these seconds."""
         if within:
             self._thread.join(within)
         return not self._thread.is_alive()
+
+    def failed(self) -> bool:
+        """Tell whether it has ended, or will soon, without faces: the same can then be asked for anew."""
+        return self.faces is None and (self.cancelled or self.ended())
+
+    def join(self, waiting: "Waiting") -> None:
+        """Take one more who waits."""
+        with self._joining:
+            self._waiting.add(waiting)
+
+    def leave(self, waiting: "Waiting") -> None:
+        """Take that one waits no more: the drawing ends soon if nobody else does."""
+        with self._joining:
+            self._waiting.discard(waiting)
+            if not any(one.is_there() for one in self._waiting) and not self.ended():
+                self.cancelled = True
+
+
+class Waiting:
+    """One person's wait for a drawing, for which others may wait as well; `is_there` tells whether the person has the
+    page open still."""
+
+    def __init__(self, drawing: Drawing, is_there: Callable[[], bool] = lambda: True) -> None:
+        self.drawing, self.is_there, self.cancelled = drawing, is_there, False
+        drawing.join(self)
+
+    def cancel(self) -> None:
+        """Wait no more; the drawing ends soon if nobody else waits for it."""
+        self.cancelled = True
+        self.drawing.leave(self)
+
+    def ended(self, within: float = 0.0) -> bool:
+        """Tell whether the wait was cancelled, or the drawing has ended or ends within these seconds."""
+        return self.cancelled or self.drawing.ended(within)
+
+    @property
+    def faces(self) -> Faces | None:
+        """The faces, where they are drawn and the wait was not cancelled."""
+        return None if self.cancelled else self.drawing.faces

@@ -3,6 +3,7 @@
 Answers are cached; what decides them, a checkpoint's hash among it, is the cache's key.
 """
 
+import json
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +17,7 @@ from dashboard import data
 from dashboard.dataset_places import located
 from dashboard.face_client import Drawing, FaceAnswer, FaceClient, Faces
 from dashboard.open_datasets import OpenDataset
-from fergan_core.browser import Network, network_file
+from fergan_core.browser import Moves, Network, network_file
 from fergan_core.data import cache
 from fergan_core.emotions import EMOTIONS
 from fergan_core.errors import CheckpointError
@@ -67,10 +68,10 @@ def drawing(request: DrawingRequest | MixedRequest, *, anew: bool = False) -> Dr
     """Return the faces of a request as they are being drawn, uint8 [n,48,48] when they are done: codes * each, or one a
     mixture.
 
-    The same request is drawn once; `anew` draws again one that has failed or was cancelled.
+    The same request is drawn once, whoever asks; `anew` draws again one that has failed or was cancelled.
     """
     weights = _weights(request.run_id, request.step)
-    if anew and _drawing(request, weights).faces is None and _drawing(request, weights).ended():
+    if anew and _drawing(request, weights).failed():
         _drawing.clear(request, weights)
     return _drawing(request, weights)
 
@@ -227,11 +228,23 @@ def along(directions: Along, code: int, count: int, seed: int, shifts: tuple[flo
     return _ask_along("along", directions, (code,) * count, seed, shifts=shifts)
 
 
+def moves_along(directions: Along, count: int) -> Moves | None:
+    """Return what the first `count` directions or fewer move of the network's inputs; None where they move none."""
+    facts = _ask_of_directions("moves", directions, count).facts
+    if facts["input"] is None:
+        return None
+    return Moves(json.dumps(directions), facts["input"], np.asarray(facts["vectors"], np.float32))
+
+
 def effects_along(directions: Along, count: int) -> dict[str, Any]:
     """Return the `judge` of the data, and the `effects` of the first `count` directions or fewer, dicts each as
     fergan_core.exploring.effects.Effect has it."""
+    return _ask_of_directions("effects", directions, count).facts
+
+
+def _ask_of_directions(kind: str, directions: Along, count: int) -> FaceAnswer:
     code = EMOTIONS.index(emotions_of(data.run(directions.run_id)["recipe"])[0])
-    return _ask_along("effects", directions, (code,), 0, count=count).facts
+    return _ask_along(kind, directions, (code,), 0, count=count)
 
 
 def _ask_along(kind: str, directions: Along, labels: tuple[int, ...], seed: int, **others: Any) -> FaceAnswer:
@@ -244,7 +257,7 @@ def learning(run_id: str, step: int, *, anew: bool = False) -> Drawing | None:
     """Return the learning of a checkpoint's directions that was started on this server; `anew` starts one where none is
     going on."""
     learnings, key = _learnings(), (data.url(), run_id, *_weights(run_id, step))
-    if anew and (key not in learnings or learnings[key].ended()):
+    if anew and (key not in learnings or learnings[key].ended() or learnings[key].cancelled):
         source, client, file = data.reader(), _face_client(), learned_directions(run_id, step).file
         recipe, weights = source.run(run_id)["recipe"], source.file(key[2])
         code = EMOTIONS.index(emotions_of(recipe)[0])

@@ -146,6 +146,7 @@ _ANSWERS: dict[str, Callable[[Question, Tell], FaceAnswer]] = {
     "nearest_to_one": _of_one_face,
     "transfer": _of_one_face,
     "along": _directions,
+    "moves": _directions,
     "effects": _directions,
     "learn": _directions,
 }

@@ -1,7 +1,7 @@
 """Runs' sheets as the pages play them: read through the cache, lined up on one axis; the address follows the player."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
@@ -45,16 +45,16 @@ def faces(sheet: Any) -> dict[str, npt.NDArray[np.uint8]]:
         return {}
 
 
-def moment(run_id: str, sheet: Any) -> str:
-    """Say when a run's sheet, a row of `data.sheets`, was drawn: 'epoch 5', or 'step 500' without epochs."""
-    return words("step", sheet.step) if data.counts_steps(data.run(run_id)) else words("epoch", _epochs(run_id, sheet))
+def moment(run: Mapping[str, Any], sheet: Any) -> str:
+    """Say when a sheet, a row of `data.sheets`, of a `data.run` was drawn: 'epoch 5', or 'step 500' without epochs."""
+    return words("step", sheet.step) if data.counts_steps(run) else words("epoch", _epochs(run, sheet))
 
 
-def _epochs(run_id: str, sheet: Any) -> float:
+def _epochs(run: Mapping[str, Any], sheet: Any) -> float:
     """Return how many epochs a run had learned when a sheet was drawn, within an epoch with two decimals."""
-    if data.run(run_id)["method"] == OWN_SCRIPT:
+    if run["method"] == OWN_SCRIPT:
         return float(sheet.epoch)
-    return round(sheet.step / data.steps_per_epoch(run_id), 2)
+    return round(float(sheet.step) / data.steps_per_epoch(run), 2)
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,9 @@ def sheet_series(run_id: str, name: str) -> SheetSeries | None:
         return None
     table = table.sort_values("step")
     # A script may draw several in an epoch of which the registry does not know where it began.
-    in_steps = data.run(run_id)["method"] == OWN_SCRIPT and bool(table.epoch.duplicated().any())
-    in_steps |= data.counts_steps(data.run(run_id))
+    run = data.run(run_id)
+    in_steps = run["method"] == OWN_SCRIPT and bool(table.epoch.duplicated().any())
+    in_steps |= data.counts_steps(run)
     emotions, columns = tuple(table.emotions.iloc[-1]), int(table["columns"].iloc[-1])
     of_these = [row for row in rows_of(table) if (tuple(row.emotions), row.columns) == (emotions, columns)]
     readable = tuple((row, picture) for row in of_these if (picture := _picture(row)) is not None)
@@ -166,7 +167,8 @@ def _values(series: SheetSeries, axis: Axis) -> list[float]:
     if axis == "images seen":
         return [float(row.images_seen) if row.images_seen or not row.step else np.nan for row in rows]
     if axis != "seconds":
-        return [_epochs(series.run_id, row) if axis == "epoch" else float(row.step) for row in rows]
+        run = data.run(series.run_id)
+        return [_epochs(run, row) if axis == "epoch" else float(row.step) for row in rows]
     table = pd.DataFrame({"step": [row.step for row in rows]}).assign(run_id=series.run_id)
     run_ids = (series.run_id,)
     spent = with_cost(table, data.recipes(run_ids), data.points(run_ids, (SPEED, COST), STRETCHES)).seconds
@@ -174,8 +176,10 @@ def _values(series: SheetSeries, axis: Axis) -> list[float]:
 
 
 def _film_run(series: SheetSeries, axis: Axis, values: Sequence[float], colour: str) -> FilmRun:
+    run = data.run(series.run_id)
+
     def said(row: Any, value: float) -> str:
-        here = words("step", row.step) if series.in_steps else moment(series.run_id, row)
+        here = words("step", row.step) if series.in_steps else moment(run, row)
         return here if axis == ("step" if series.in_steps else "epoch") else f"{here}, {words(axis, value)}"
 
     pictures = tuple(

@@ -18,13 +18,17 @@ what was scored without real faces has none of the scores that need them. Compar
 needs a check of it all the same, see `real_faces`.
 
 All functions take the registry's score table: run_id, data, epoch, step, judge, judge_sha256, count, prior, seed,
-truncation, real_count, metric, emotion, ...; `data` and `real_count` may be missing.
+truncation, real_count, evaluation, metric, emotion, ...; `data` and `real_count` may be missing. So may `evaluation`,
+the number of the evaluation that a row is of: each row is then taken for one. What all rows of an evaluation share is
+looked at once an evaluation and not once a row, since a page has a hundred thousand rows of some thousand evaluations.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 # What the registry stores of an evaluation's protocol besides its judge.
 BESIDE_JUDGE = ["count", "prior", "seed", "truncation"]
@@ -57,13 +61,15 @@ def filled(scores: pd.DataFrame) -> pd.DataFrame:
 def numbers(scores: pd.DataFrame, *also: str) -> pd.Series:
     """Number the protocols of a score table: int by row, the same where two rows compare.
 
-    `also` names columns in which they must agree beside the protocol.
+    `also` names columns of the evaluations in which they must agree beside the protocol.
     """
     keys = ["judge_sha256", *BESIDE_JUDGE, *also]
-    rows = filled(scores[keys])  # a copy of all columns would take most of the time
+    evaluations, places = _evaluations(scores, ["judge", *keys])
+    evaluations = filled(evaluations)
     # A judge that is not documented has no hash of weights: its name identifies it.
-    rows["judge_sha256"] = rows["judge_sha256"].where(rows["judge_sha256"] != "", scores["judge"])
-    return rows.groupby(keys, dropna=False, sort=False).ngroup()
+    sha256 = evaluations["judge_sha256"].where(evaluations["judge_sha256"] != "", evaluations["judge"])
+    protocol = evaluations.assign(judge_sha256=sha256).groupby(keys, dropna=False, sort=False).ngroup()
+    return pd.Series(protocol.to_numpy()[places], scores.index)
 
 
 def once(scores: pd.DataFrame) -> pd.DataFrame:
@@ -74,10 +80,15 @@ def once(scores: pd.DataFrame) -> pd.DataFrame:
 
 def _once(scores: pd.DataFrame, protocol: "pd.Series | int") -> pd.DataFrame:
     """Return each score once, as `once`, from the number of each row's protocol, or of all rows'."""
-    same = ["run_id", "step", "metric", "emotion", *(name for name in _SAMPLING if name in scores)]
-    rows = scores[same].assign(_protocol=protocol, _real=_real_counts(scores), _place=range(len(scores)))
-    rows = rows.sort_values(["_real", "_place"]).drop_duplicates([*same, "_protocol"], keep="last")
-    return scores.iloc[sorted(rows["_place"])]
+    same = ["run_id", "step", "_protocol", *(name for name in _SAMPLING if name in scores)]
+    numbered = scores.assign(_protocol=protocol)
+    evaluations, places = _evaluations(numbered, same)
+    several = evaluations.duplicated(keep=False).to_numpy()[places]
+    rows = numbered[several]
+    rows = rows.assign(_real=_real_counts(rows), _place=np.flatnonzero(several))
+    rows = rows.sort_values(["_real", "_place"]).drop_duplicates([*same, "metric", "emotion"], keep="last")
+    several[rows["_place"]] = False
+    return scores[~several]
 
 
 def preferred(scores: pd.DataFrame, *also: str) -> pd.DataFrame:
@@ -132,8 +143,10 @@ def words(protocol: "Mapping[str, Any] | pd.Series") -> str:
 def by_words(scores: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Split scores by protocol, described in words, in order of judge, faces, prior, seed and truncation."""
     keys = ["judge", "judge_sha256", *BESIDE_JUDGE]
-    places = filled(scores[keys]).assign(_place=range(len(scores)))
-    ordered = scores.iloc[places.sort_values([*keys, "_place"])["_place"]]
+    evaluations, places = _evaluations(scores, keys)
+    evaluations = filled(evaluations).reset_index(drop=True).sort_values(keys, kind="stable")
+    order = evaluations.groupby(keys, dropna=False, sort=False).ngroup().sort_index().to_numpy()[places]
+    ordered = scores.iloc[np.argsort(order, kind="stable")]
     return {words(rows.iloc[0]): _once(rows, 0) for _, rows in ordered.groupby(numbers(ordered), sort=False)}
 
 
@@ -151,12 +164,14 @@ def real_faces(scores: pd.DataFrame) -> str:
 
 def _in_order(scores: pd.DataFrame, protocol: pd.Series) -> list[int]:
     """Return the numbers of a table's protocols, by row in `protocol`, in the order in which to show them."""
+    last = ~pd.Series(_evaluations(scores, [])[1]).duplicated(keep="last").to_numpy()
+    scores = scores[last]
     rows = filled(scores[["run_id", *BESIDE_JUDGE]]).assign(
-        _protocol=protocol,
+        _protocol=protocol[last],
         _own=scores["judge"].eq(_own_judges(scores)),
         _checkpoint=scores["run_id"].astype(str) + " " + scores["step"].astype(str),
         _real=_real_counts(scores),
-        _place=range(len(scores)),
+        _place=np.flatnonzero(last),
     )
     ranks: list[tuple[tuple[Any, ...], int]] = []
     for number, evaluations in rows.groupby("_protocol", sort=False):
@@ -174,6 +189,15 @@ def _in_order(scores: pd.DataFrame, protocol: pd.Series) -> list[int]:
         )
         ranks.append((rank, int(str(number))))
     return [number for _, number in sorted(ranks, reverse=True)]
+
+
+def _evaluations(scores: pd.DataFrame, columns: Sequence[str]) -> tuple[pd.DataFrame, NDArray[np.intp]]:
+    """Return some columns of the evaluations that a table has scores of, a row each in order of their first scores, and
+    for each score the place of its evaluation in these rows."""
+    if "evaluation" not in scores:
+        return scores[columns], np.arange(len(scores))
+    places, _ = pd.factorize(scores["evaluation"])
+    return scores.loc[~scores["evaluation"].duplicated().to_numpy(), columns], places
 
 
 def _own_judges(scores: pd.DataFrame) -> pd.Series:

@@ -135,6 +135,39 @@ def test_a_checkpoint_evaluated_twice_counts_once_with_the_real_faces_where_it_h
     assert list(protocols.once(by_sampling).value) == [1.0, 2.0, 4.0]
 
 
+def test_evaluations_that_are_numbered_are_told_apart_as_row_by_row() -> None:
+    of_some = [
+        row("a", count=500), row("a", **CHECK), row("a", real_count=0), row("b", truncation=None), row("a", step=20),
+        row("a", real_count=900), row("b", prior="balanced"), row("c", data="fer2013", **CHECK),
+    ]  # fmt: skip
+    # An evaluation lacks a score that another one of the same checkpoint and protocol has; another lies in two parts.
+    metrics = [("is", None), ("accuracy", None), ("accuracy", "fear")]
+    rows = [
+        of | {"metric": metric, "emotion": emotion, "evaluation": number, "value": 10.0 * number + place}
+        for number, of in enumerate(of_some)
+        for place, (metric, emotion) in enumerate(metrics[: 2 if number == 5 else 3])
+    ]
+    numbered = table(*rows[3:], *rows[:3])
+    alone = numbered.drop(columns="evaluation")
+    pd.testing.assert_series_equal(protocols.numbers(numbered), protocols.numbers(alone))
+    for choose in (protocols.once, protocols.preferred, protocols.preferred_of_each_run):
+        pd.testing.assert_frame_equal(choose(numbered).drop(columns="evaluation"), choose(alone))
+    split, expected = protocols.by_words(numbered), protocols.by_words(alone)
+    assert list(split) == list(expected)
+    for words, rows_of_protocol in expected.items():
+        pd.testing.assert_frame_equal(split[words].drop(columns="evaluation"), rows_of_protocol)
+    # The newest with the most real faces, and what it lacks from the one before.
+    once = protocols.once(numbered)
+    assert list(once[(once.run_id == "a") & (once.step == 10) & (once["count"] == 2000)].value) == [
+        10,
+        11,
+        12,
+        22,
+        50,
+        51,
+    ]
+
+
 def test_other_numbers_of_real_faces_are_warned_of() -> None:
     assert protocols.real_faces(table(row(), row("b", real_count=0), row("c", real_count=None))) == ""
     assert "500 and 1,813 real faces" in protocols.real_faces(table(row(), row("b", real_count=1813)))

@@ -16,6 +16,7 @@ from dashboard.charts.bands import band, faint, plain
 from dashboard.charts.curves import MOST_COLOURS, TITLES, Axes, Line, showable
 from dashboard.charts.lines import at_least, curve, log_axis, log_foot
 from dashboard.charts.palette import FAINT_INK, ink, plotly_template
+from fergan_core.analysis.pace import Floats
 
 MOST_SMALL = 48  # small charts
 _TITLE_LETTERS = 17  # of a small chart's title, a line
@@ -179,17 +180,17 @@ def _faint(line: Line, foot: float | None) -> dict[str, Any]:
 
 
 def _curve(line: Line, drawn: Mapping[str, Any]) -> dict[str, Any]:
-    points = line.points
+    x, value, low, high, runs = (line.points[name].to_numpy(float) for name in ("x", "value", "low", "high", "runs"))
     name = plain(line.name) + ("" if line.lost is None else f", {line.lost[1]}")
     return {
         **drawn,
         "type": "scatter",
-        "x": _compact(points["x"]),
+        "x": _compact(x),
         "y": _compact(drawn["y"]),
         "name": name,
         "meta": CURVE,
-        "customdata": _compact(points[["value", "low", "high", "runs"]]),
-        "hovertemplate": _template(points, name),
+        "customdata": _compact(np.column_stack((value, low, high, runs))),
+        "hovertemplate": _template(low, high, runs, name),
     }
 
 
@@ -210,13 +211,13 @@ def _compact(values: ArrayLike) -> np.ndarray[Any, np.dtype[Any]]:
     return numbers.astype(np.float32)
 
 
-def _template(points: pd.DataFrame, name: str) -> str:
+def _template(low: Floats, high: Floats, runs: Floats, name: str) -> str:
     """Return what the mouse shows of a point: the value, which on a logarithmic axis may stand at its foot, its band,
     and of how many runs it is the mean."""
     text = "%{customdata[0]:.4g}"
-    if (points["high"] > points["low"]).any():
+    if (high > low).any():
         text += " [%{customdata[1]:.4g}, %{customdata[2]:.4g}]"
-    if points["runs"].max() > 1:
+    if (runs > 1).any():
         text += ", %{customdata[3]} runs"
     return f"{text}<extra>{name}</extra>"
 

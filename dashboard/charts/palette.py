@@ -5,10 +5,14 @@ from functools import cache
 from typing import Any
 
 import plotly.graph_objects as go
+import plotly.io
 
 # As themselves, since they are part of this palette.
 from fergan_core.colours import RUN_COLOURS as RUN_COLOURS
 from fergan_core.colours import run_colour as run_colour
+
+# Each figure takes one of the two templates below; Plotly would first give it a copy of its own, in 4 ms.
+plotly.io.templates.default = None
 
 # Okabe and Ito's palette (2008), made for all forms of colour blindness; neutral takes grey.
 EMOTION_COLOURS: dict[str, str] = {

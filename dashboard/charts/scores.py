@@ -84,7 +84,8 @@ def emotion_lines(scores: pd.DataFrame, colours: Mapping[str, str], x: pd.Series
 
     `x` and `colours` are as for the large chart, of whose legend this one then needs no copy.
     """
-    chosen = scores[(scores.metric == "accuracy") & scores.emotion.notna()]
+    needed = ["run_id", "run_name", "emotion", "value", "real"]
+    chosen = scores.loc[(scores.metric == "accuracy") & scores.emotion.notna(), needed]
     chosen = chosen.assign(x=x).dropna(subset=["x"]).sort_values("x", kind="stable")
     charts: dict[str, list[Line]] = {}
     for emotion in EMOTIONS:

@@ -1,6 +1,6 @@
-// Bytes from the server for other components: pictures of sheets, a file to save, a generator. One parcel is the header's
-// length (4 bytes, little endian), a JSON header, and the contents one behind the other: { kind: "sheets", "file" or
-// "generator", sizes: [int], ... }. They are components of their own, so that another view in the player or the explorer
+// What the server sends for other components: pictures of sheets, a file to save, a generator, words. One parcel is the
+// header's length (4 bytes, little endian), a JSON header, and the contents one behind the other: { kind: "sheets", "file",
+// "generator" or "words", sizes: [int], ... }. They are components of their own, so that another view in the player or the explorer
 // sends nothing again.
 
 const MOST_PICTURES = 3000;
@@ -27,6 +27,9 @@ export default function (component) {
     // One at a time: each is some megabytes.
     store.generators = new Map([[header.key, Object.fromEntries(header.names.map((name, place) => [name, parts[place]]))]]);
     store.target.dispatchEvent(new Event("generator"));
+  } else if (header.kind === "words") {
+    store.words = header;
+    store.target.dispatchEvent(new Event("words"));
   } else {
     store.target.dispatchEvent(new CustomEvent("file", { detail: { ...header, content: parts[0] } }));
   }

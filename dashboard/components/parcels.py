@@ -1,4 +1,4 @@
-"""Bytes for the components of a page, which parcels.js unpacks and keeps: pictures, a file to save, a generator."""
+"""What is sent to the components of a page, unpacked and kept by parcels.js: pictures, a file, a generator, words."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ _parcel = st.components.v2.component(
 
 
 def send(header: Mapping[str, Any], parts: Sequence[bytes], *, key: str) -> None:
-    """Send some contents with what they are: `kind` (sheets, file or generator) and whatever that kind needs."""
+    """Send some contents with what they are: `kind` (sheets, file, generator or words) and whatever that kind needs."""
     head = json.dumps({**header, "sizes": [len(part) for part in parts]}).encode()
     _parcel(data=b"".join([len(head).to_bytes(4, "little"), head, *parts]), key=key)
 

@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard import choose, data, face_data
 from dashboard.charts import sheets
 from dashboard.charts.palette import emotion_label
-from dashboard.face_client import Drawing, Faces
+from dashboard.face_client import Faces, Waiting
 from dashboard.face_data import DrawingRequest
 from dashboard.sections import drawing as drawings
 from fergan_core.emotions import EMOTIONS
@@ -31,18 +31,19 @@ def show(labels: Mapping[str, str]) -> None:
     state = st.session_state
     if st.button(f"Draw {count} faces" if count > 1 else "Draw a face", type="primary"):
         st.query_params["draw"] = "true"
-        state[_REQUESTED] = request
-        face_data.drawing(request, anew=True)
-    elif st.query_params.get("draw") == "true" and state.get(_REQUESTED) is None:
-        state[_REQUESTED] = request
-    requested = state.get(_REQUESTED)
-    if requested is None or requested.run_id not in drawable:
+        drawings.begin(_REQUESTED, request)
+    elif st.query_params.get("draw") == "true" and _REQUESTED not in state:
+        drawings.begin(_REQUESTED, request)
+    if _REQUESTED not in state:
         return
-    drawing = face_data.drawing(requested)
-    if drawing.ended(within=drawings.AT_ONCE):
-        _show_result(requested, drawing, labels[requested.run_id])
+    requested: DrawingRequest = state[_REQUESTED][0]
+    waiting: Waiting = state[_REQUESTED][1]
+    if requested.run_id not in drawable:
+        return
+    if waiting.ended(within=drawings.AT_ONCE):
+        _show_result(requested, waiting, labels[requested.run_id])
     else:
-        drawings.show_progress(drawing)
+        drawings.show_progress(waiting)
 
 
 def _chosen(run_ids: list[str], labels: Mapping[str, str]) -> DrawingRequest:
@@ -67,12 +68,12 @@ def _chosen(run_ids: list[str], labels: Mapping[str, str]) -> DrawingRequest:
     return DrawingRequest(run_id, steps[epoch], codes, int(each), int(seed), sampling)
 
 
-def _show_result(request: DrawingRequest, drawing: Drawing, name: str) -> None:
-    if drawing.faces is None:
-        drawings.show_failure(drawing)
+def _show_result(request: DrawingRequest, waiting: Waiting, name: str) -> None:
+    if waiting.faces is None:
+        drawings.show_failure(waiting)
         return
     (epoch,) = (epoch for epoch, step in choose.checkpoint_steps(request.run_id).items() if step == request.step)
-    drawn: Faces = drawing.faces
+    drawn: Faces = waiting.faces
     rows = drawn.reshape(len(request.codes), request.each, *drawn.shape[1:])
     faces = dict(zip((EMOTIONS[code] for code in request.codes), rows, strict=True))
     title = f"epoch {epoch}, seed {request.seed}"

@@ -1,5 +1,7 @@
 """Faces moved along directions of a generator's spaces, in closed form or learned, and what a judge says changes."""
 
+import re
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,10 +10,11 @@ import streamlit as st
 
 from dashboard import choose, data, face_data
 from dashboard.charts import sheets
-from dashboard.components import window_follower
-from dashboard.face_client import Drawing, FaceAnswer
+from dashboard.components import explorer, window_follower
+from dashboard.face_client import Drawing, FaceAnswer, Waiting
 from dashboard.face_data import Along
 from dashboard.sections import drawing
+from dashboard.sections.explore_network import OWN_LATENTS, network_of, refuse
 from dashboard.sections.explore_view import MOST_SEED
 from fergan_core.emotions import EMOTIONS
 from fergan_core.errors import CheckpointError
@@ -40,29 +43,55 @@ def show(run_id: str, step: int) -> None:
         kind = st.selectbox("Directions", list(_KINDS), key="directions", bind="query-params", width=260, help=_HELP)
         emotion = st.selectbox("Emotion", choose.emotions_of(run_id), key="emotion", bind="query-params", width=140)
         seed = st.number_input("Seed", 0, MOST_SEED, 0, key="seed", bind="query-params", width=140)
-    going_on = face_data.learning(run_id, step)
-    if going_on is not None and not going_on.ended():
-        drawing.show_progress(going_on, "steps done")
+    learning = _learning(run_id, step)
+    if learning is not None and not learning.drawing.failed() and not learning.drawing.ended():
+        _show_learning(learning)
         return
     space = _KINDS[kind]
     if space is None:
         directions = face_data.learned_directions(run_id, step)
         if not directions.changed:
-            _offer_learning(run_id, step, going_on)
+            _offer_learning(run_id, step, learning)
             return
     else:
         directions = Along(run_id, step, space)
     try:
-        still = face_data.along(directions, EMOTIONS.index(emotion), FACES, int(seed))
+        _show_faces(directions, emotion, int(seed))
     except CheckpointError as error:
         st.warning(choose.sentence(f"{error}."))
+
+
+def _learning(run_id: str, step: int) -> Waiting | None:
+    """Return this person's wait for the learning of a checkpoint's directions that was begun on this server, if any."""
+    going_on, key, state = face_data.learning(run_id, step), _learning_key(run_id, step), st.session_state
+    if going_on is not None and (key not in state or state[key].drawing is not going_on):
+        state[key] = drawing.wait_for(going_on)
+    waiting: Waiting | None = state.get(key)
+    return waiting
+
+
+def _learning_key(run_id: str, step: int) -> str:
+    return f"learning {run_id} {step}"
+
+
+def _show_learning(learning: Waiting) -> None:
+    if not learning.cancelled:
+        drawing.show_progress(learning, "steps done")
         return
-    # A fragment of its own, so that a slider makes no more of the page anew than it has to.
-    choose.fragment(_show_faces)(directions, emotion, int(seed), still)
+    st.info(
+        "You cancelled the learning, but somebody else waits for it: it goes on, and until it is done no faces can be "
+        "drawn here."
+    )
+    choose.fragment(_wait_for, run_every=choose.LIVE_SECONDS)(learning.drawing)
 
 
-def _offer_learning(run_id: str, step: int, ended: Drawing | None) -> None:
-    if ended is not None and (ended.cancelled or ended.error):
+def _wait_for(learning: Drawing) -> None:
+    if learning.ended():
+        st.rerun()
+
+
+def _offer_learning(run_id: str, step: int, ended: Waiting | None) -> None:
+    if ended is not None and ended.faces is None:
         drawing.show_failure(ended, "learning")
     st.write(
         "No directions have been learned from this checkpoint yet. Learning takes some minutes on this computer, and "
@@ -73,11 +102,54 @@ def _offer_learning(run_id: str, step: int, ended: Drawing | None) -> None:
 
 def _begin_learning(run_id: str, step: int) -> None:
     face_data.learning(run_id, step, anew=True)
+    st.session_state.pop(_learning_key(run_id, step), None)
 
 
-def _show_faces(directions: Along, emotion: str, seed: int, still: FaceAnswer) -> None:
-    """The faces, `still` and moved, and below them a slider for each direction beside what changes along it."""
-    keys = [f"along{place}" for place in range(1, min(SLIDERS, still.facts["directions"]) + 1)]
+def _show_faces(directions: Along, emotion: str, seed: int) -> None:
+    """The faces and the sliders, in the browser where it can move what the directions move, else from the server."""
+    moves = face_data.moves_along(directions, SLIDERS)
+    network = None if moves is None else network_of(directions.run_id, directions.step)
+    if moves is None or network is None:
+        still = face_data.along(directions, EMOTIONS.index(emotion), FACES, seed)
+        # A fragment of its own, so that a slider makes no more of the page anew than it has to.
+        choose.fragment(_show_drawn)(directions, emotion, seed, still)
+        return
+    key, state = f"directions {directions.run_id} {directions.step}", st.session_state
+
+    def follow() -> None:
+        for name, units in (state[key].view or {}).items():
+            if units:
+                st.query_params[name] = f"{units:g}"
+            else:
+                st.query_params.pop(name, None)
+
+    explorer.show_directions(
+        network, moves, _asked_shifts(len(moves.vectors)), emotion=emotion, seed=seed, shown=FACES, most=MOST, key=key,
+        on_rest=follow, on_refused=partial(refuse, key, directions.run_id, directions.step),
+    )  # fmt: skip
+    explorer.say_of_directions(moves, [_in_words(effect) for effect in _effects(directions)["effects"]], key=key)
+    _explain(directions, OWN_LATENTS)
+
+
+def _asked_shifts(count: int) -> dict[str, float]:
+    """Return the units along each direction that the address asks for, 0 where it asks for none that is possible."""
+    shifts = {}
+    for key in _keys(count):
+        asked = st.query_params.get(key, "")
+        possible = re.fullmatch(r"-?\d+(\.\d+)?", asked) is not None and abs(float(asked)) <= MOST
+        shifts[key] = float(asked) if possible else 0.0
+    return shifts
+
+
+def _keys(count: int) -> list[str]:
+    """Return the sliders' names in the address."""
+    return [f"along{place}" for place in range(1, min(SLIDERS, count) + 1)]
+
+
+def _show_drawn(directions: Along, emotion: str, seed: int, still: FaceAnswer) -> None:
+    """The faces, `still` and moved by the server, and below them a slider for each direction beside what changes along
+    it."""
+    keys = _keys(still.facts["directions"])
     picture = st.container()
     rows = [st.columns([2, 3], gap="medium", vertical_alignment="center") for _ in keys]
     shifts = tuple(
@@ -96,16 +168,28 @@ def _show_faces(directions: Along, emotion: str, seed: int, still: FaceAnswer) -
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption("Above, faces as they are drawn; below, the same faces, moved.")
             st.button("Reset the sliders", on_click=_reset, args=(keys,), disabled=not any(shifts))
+    for row, effect in zip(rows, _effects(directions)["effects"], strict=True):
+        row[1].markdown(f"**To the right:** {choose.plain(_in_words(effect))}")
+    _explain(directions)
+
+
+def _effects(directions: Along) -> dict[str, Any]:
+    """Return what changes along the directions, measured at the first time."""
     with st.spinner("A judge reads faces along each direction: some seconds, once a checkpoint"):
-        facts = face_data.effects_along(directions, SLIDERS)
-    for row, effect in zip(rows, facts["effects"], strict=True):
-        row[1].markdown(
-            f"**To the right:** {choose.plain(what_changes(effect))}. Lines and shapes change {how_much(effect)}."
-        )
+        return face_data.effects_along(directions, SLIDERS)
+
+
+def _in_words(effect: dict[str, Any]) -> str:
+    return f"{what_changes(effect)}. Lines and shapes change {how_much(effect)}."
+
+
+def _explain(directions: Along, more: str = "") -> None:
+    """What the sliders' units and words mean, and all that was measured."""
+    facts = _effects(directions)
     st.caption(
         "A unit is a tenth of the typical length of what is moved. In brackets: the change a unit in points of 100, of "
         f"the probability that the judge {choose.plain(facts['judge'])} gives an emotion, or from black to white; only "
-        "what is surely not 0 (95 %) is named."
+        f"what is surely not 0 (95 %) is named. {more}"
     )
     with st.expander("All that was measured, with 95 % intervals"):
         st.dataframe(_table(facts["effects"]), width="stretch")

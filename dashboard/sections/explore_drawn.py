@@ -11,7 +11,7 @@ from dashboard import choose, data, face_data
 from dashboard.charts import sheets
 from dashboard.components import face_grid
 from dashboard.components.explorer import FACES
-from dashboard.face_client import Drawing, Faces
+from dashboard.face_client import Faces, Waiting
 from dashboard.face_data import MixedRequest, Mixture
 from dashboard.sections import drawing as drawings
 from dashboard.sections.explore_view import (
@@ -171,22 +171,19 @@ def _grid_size(run_id: str, sampling: tuple[str, int, float] | None) -> int:
 def _drawn(what: str, request: MixedRequest) -> Faces | None:
     """Return the faces of a request once they are drawn; until then show how far they are, or else why there are none.
 
-    Another request for the same place on the page ends the drawing of the one before.
+    Another request for the same place on the page ends the wait for the one before.
     """
     state, key = st.session_state, f"explored {what}"
-    before: tuple[MixedRequest, Drawing] | None = state.get(key)
-    if before is None or before[0] != request:
-        if before is not None:
-            before[1].cancel()
-        state[key] = request, face_data.drawing(request, anew=True)
-    drawing: Drawing = state[key][1]
-    if not drawing.ended(within=drawings.AT_ONCE):
-        drawings.show_progress(drawing)
+    if key not in state or state[key][0] != request:
+        drawings.begin(key, request)
+    waiting: Waiting = state[key][1]
+    if not waiting.ended(within=drawings.AT_ONCE):
+        drawings.show_progress(waiting)
         return None
-    if drawing.faces is None:
-        drawings.show_failure(drawing)
+    if waiting.faces is None:
+        drawings.show_failure(waiting)
         st.button("Draw again", key=f"again {what}", on_click=state.pop, args=(key, None))
-    return drawing.faces
+    return waiting.faces
 
 
 def _show_grid(faces: Faces, view: View, *, key: str) -> None:

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from dashboard import choose, data, face_data
+from dashboard import choose, data
 from dashboard.components import explorer, parcels
 from dashboard.sections import explore_drawn
+from dashboard.sections.explore_network import OWN_LATENTS, network_of, refuse
 from dashboard.sections.explore_view import STRENGTH_HELP, content_of, name_of, view_of
 from fergan_core.browser import Network
-from fergan_core.errors import CheckpointError
 from fergan_core.recipe import in_one_pass
 
 
@@ -21,11 +21,8 @@ def show(run_id: str, step: int) -> None:
     if not in_one_pass(data.run(run_id)["method"]):
         explore_drawn.show(run_id, step)
         return
-    try:
-        with st.spinner("Preparing the generator for the browser, which takes about 15 seconds once a checkpoint"):
-            network = face_data.network(run_id, step)
-    except CheckpointError as error:
-        st.warning(choose.sentence(f"The browser cannot draw with this checkpoint, so the server tries: {error}."))
+    network = network_of(run_id, step)
+    if network is None:
         explore_drawn.show(run_id, step)
         return
     _show_in_browser(run_id, step, network)
@@ -39,14 +36,12 @@ def _show_in_browser(run_id: str, step: int, network: Network) -> None:
 
     view = view_of(network.emotions)
     save = partial(_save, key, run_id, step, choose.dark())
-    explorer.show(network, view, key=key, on_rest=follow, on_save=save)
+    refused = partial(refuse, key, run_id, step)
+    explorer.show(network, view, key=key, on_rest=follow, on_save=save, on_refused=refused)
     if saved := state.get(f"saved {key}"):
         content, about = saved
         parcels.deliver(key, content, **about)
-    st.caption(
-        f"The browser draws its own latents, so that a seed gives other faces here than on the page Checkpoints. "
-        f"{STRENGTH_HELP}"
-    )
+    st.caption(f"{OWN_LATENTS} {STRENGTH_HELP}")
 
 
 def _save(key: str, run_id: str, step: int, dark: bool) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard import choose, data, dataset_places, face_data
 from dashboard.charts import sheets
 from dashboard.charts.palette import emotion_label
-from dashboard.face_client import Drawing, Faces
+from dashboard.face_client import Faces, Waiting
 from dashboard.sections import dataset_faces, dataset_path, drawing
 from fergan_core import recipe as recipes
 from fergan_core.data.one_picture import face_of_picture
@@ -61,7 +61,7 @@ def show(run_id: str, step: int) -> None:
     if searching:
         if found is not None:
             found.cancel()
-        known, found = asked, face_data.transfer(run_id, step, given.face, given.emotion, guidance)
+        known, found = asked, drawing.wait_for(face_data.transfer(run_id, step, given.face, given.emotion, guidance))
         # In the session, and not in a cache of all sessions: it may be a person's picture.
         st.session_state[_SEARCH] = known, found
     if known == asked and found is not None:
@@ -136,12 +136,12 @@ def _own(run_id: str) -> Given | None:
     return Given(face, "your picture, as the generator gets it", "picture", code)
 
 
-def _show_found(run_id: str, given: Given, found: Drawing) -> None:
+def _show_found(run_id: str, given: Given, found: Waiting) -> None:
     """The given face, what the generator draws of it, and it with every emotion; under each what the judge reads."""
     if found.faces is None:
         drawing.show_failure(found)
         return
-    facts, names = found.facts, choose.emotions_of(run_id)
+    facts, names = found.drawing.facts, choose.emotions_of(run_id)
     drawn, *shown = found.faces
     own = EMOTIONS[facts["emotion"]]
     st.header("The face in every emotion", anchor=False)

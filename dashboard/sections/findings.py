@@ -52,7 +52,7 @@ def of_run(run_id: str, kinds: Collection[str] | None = None) -> tuple[pd.DataFr
     table = table.reset_index(drop=True)
     collapsed = table.kind.isin(COLLAPSES).any()
     readings = timeline.readings_of(data.points((run_id,), timeline.DIVERSITY, _READINGS)) if collapsed else {}
-    per_epoch = data.steps_per_epoch(run_id)
+    per_epoch = data.steps_per_epoch(data.run(run_id))
     return table, timeline.statements(table, readings, lambda step: int((step - 1) // per_epoch) + 1)
 
 

@@ -31,7 +31,8 @@ def ask_for_many(runs: pd.DataFrame) -> None:
     """Offer to choose all runs of a preset on a dataset, or of a tag, at once."""
     trained = runs[~runs.literature]
     sets: dict[str, list[str]] = {}
-    for row in rows_of(trained[trained.id.isin(data.contents().query("evaluations > 0").index)]):
+    evaluated = trained.id.isin(data.contents().query("evaluations > 0").index)
+    for row in rows_of(trained.loc[evaluated, ["id", "preset", "data", "tags"]]):
         for name in (f"preset {row.preset} on {row.data}", *(f"tag {tag}" for tag in row.tags)):
             sets.setdefault(name, []).append(str(row.id))
     sets = {f"{name} ({len(ids)})": ids for name, ids in sorted(sets.items()) if len(ids) > 1}

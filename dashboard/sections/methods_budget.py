@@ -1,7 +1,7 @@
 """Methods at an equal budget: scores over what was spent, and which method is better where all had spent as much."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -15,27 +15,15 @@ from fergan_core.analysis import comparison, elsewhere, families, scales
 from fergan_core.analysis.budgets import COST, SPEED, STRETCHES, Budget, with_cost
 from fergan_core.analysis.comparison import PairedComparison
 from fergan_core.metrics.catalogue import CATALOGUE, Metric, written
-from fergan_core.protocols import real_faces
+from fergan_core.protocols import once, real_faces
 
 METRICS = ("fid", "fid_pixels", "fid_random", "accuracy", "coverage", "recall", "precision", "kid")
-
-
-class ScoreChoice(NamedTuple):
-    """A score, its name in a sentence, and the scores of the faces that it was chosen for: all, or an emotion's.
-
-    `of_faces` makes such a table of another protocol's scores.
-    """
-
-    metric: Metric
-    title: str
-    scores: pd.DataFrame
-    of_faces: Callable[[pd.DataFrame], pd.DataFrame]
 
 
 def show(chosen: pd.DataFrame) -> None:
     """All of the chosen runs (id, name, preset, data_hash, seed, steps) at one budget."""
     run_ids = tuple(chosen.id)
-    of_all_protocols = choose.scored(dict(zip(chosen.id, chosen.name, strict=True)))
+    of_all_protocols = choose.scored(run_ids, by_emotion=False)
     if of_all_protocols is None:
         return
     scores = choose.one_protocol(of_all_protocols)
@@ -49,15 +37,19 @@ def show(chosen: pd.DataFrame) -> None:
             "Budget", list(SPENT), default="seconds", required=True, key="budget", bind="query-params",
             format_func=lambda stage: STAGES[stage].removeprefix("at "),
         )  # fmt: skip
-        choice = choose_score(scores)
+        emotion = choose.faces()
+        if emotion is not None:
+            of_all_protocols = of_faces(data.scores(run_ids), emotion)
+            scores = once(of_all_protocols[of_all_protocols.evaluation.isin(scores.evaluation)])
+        metric = choose_score(scores, emotion)
         unit, name = SPENT[budget]
         amount = st.number_input(
             name.partition(",")[0].capitalize(), 0.0, None, None, format="%.0f", key=f"equal_{budget}",
             bind="query-params", placeholder="what all have spent", width=220,
         )  # fmt: skip
-    if choice is None:
+    if metric is None:
         return
-    metric, title, scores, of_faces = choice
+    title = metric.title + (f" of {emotion} faces" if emotion else "")
     # None and 0 both mean what the shortest training had spent.
     at = amount * unit if amount else None
     points = data.points(run_ids, (SPEED, COST), STRETCHES)
@@ -89,25 +81,25 @@ def show(chosen: pd.DataFrame) -> None:
         "set one, it is what the shortest training had spent."
     )
     show_table(matched, budget)
-    other_judges = elsewhere.by_other_judges(of_faces(of_all_protocols), scores, matched)
+    other_judges = elsewhere.by_other_judges(of_all_protocols, scores, matched)
     show_verdicts(matched, metric, title, scales.faces_of(scores), other_judges)
     lacking = elsewhere.unscored(matched, {key: CATALOGUE[key].title for key in elsewhere.other_spaces(metric.key)})
     for sentence in [*lacking, *([] if other_judges else [elsewhere.one_judge(scores)])]:
         st.caption(choose.sentence(sentence))
 
 
-def choose_score(scores: pd.DataFrame) -> ScoreChoice | None:
-    """Ask for a score, of all faces or an emotion's; the address keeps both. None where none is known."""
-    emotion = choose.faces()
+def of_faces(scores: pd.DataFrame, emotion: str | None) -> pd.DataFrame:
+    """Return the scores of an emotion's faces, as if they were all (None: those of all)."""
+    chosen = of_emotion(scores, emotion).assign(emotion=None)
+    # Faces a second have no score by emotion.
+    speeds = of_emotion(scores[scores.metric == "speed"], None)
+    return chosen if emotion is None else pd.concat([chosen, speeds])
 
-    def of_faces(scores: pd.DataFrame) -> pd.DataFrame:
-        chosen = of_emotion(scores, emotion).assign(emotion=None)
-        # Faces a second have no score by emotion.
-        speeds = of_emotion(scores[scores.metric == "speed"], None)
-        return chosen if emotion is None else pd.concat([chosen, speeds])
 
-    chosen = of_faces(scores)
-    known = set(chosen.metric)
+def choose_score(scores: pd.DataFrame, emotion: str | None) -> Metric | None:
+    """Ask for a score of these, which are an emotion's or of all faces; the address keeps it. None where none is
+    known."""
+    known = set(scores.metric.unique())
     scored = [key for key in METRICS if key in known]
     key = st.selectbox(
         "Score", scored, format_func=lambda key: CATALOGUE[key].title, key="score", bind="query-params", width=200,
@@ -118,9 +110,7 @@ def choose_score(scores: pd.DataFrame) -> ScoreChoice | None:
             f"These runs have no scores of {emotion} faces alone." if emotion else "These runs have no such scores."
         )
         return None
-    return ScoreChoice(
-        CATALOGUE[key], CATALOGUE[key].title + (f" of {emotion} faces" if emotion else ""), chosen, of_faces
-    )
+    return CATALOGUE[key]
 
 
 def show_table(matched: pd.DataFrame, budget: Budget) -> None:

@@ -7,7 +7,7 @@ from dashboard import choose, data
 from dashboard.charts import methods as charts
 from dashboard.components.plotly_chart import plotly_chart
 from dashboard.rows import rows_of
-from dashboard.sections.methods_budget import choose_score, colours_of, labels_of, score_column
+from dashboard.sections.methods_budget import choose_score, colours_of, labels_of, of_faces, score_column
 from fergan_core.analysis import comparison
 from fergan_core.metrics.catalogue import written
 
@@ -22,10 +22,11 @@ def show(chosen: pd.DataFrame) -> None:
         return
     scores = choose.one_protocol(scores[scores.evaluation.isin(timed.evaluation)])
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        choice = choose_score(scores)
-    if choice is None:
+        emotion = choose.faces()
+        scores = of_faces(scores, emotion)
+        metric = choose_score(scores, emotion)
+    if metric is None:
         return
-    metric, scores = choice.metric, choice.scores
     run_ids_of = comparison.group_by_recipe(chosen, data.recipes(tuple(chosen.id)))
     table = samplings(scores, metric.key, labels_of(run_ids_of))
     on_front = comparison.front(list(-table.speed), list(table.value), metric.direction)

@@ -28,7 +28,7 @@ def show(chosen: pd.DataFrame) -> None:
             st.text(f"{row.name}: no sheet with this emotion")
             continue
         newest = saved.iloc[-1]
-        st.text(f"{row.name}, {sheet_series.moment(row.id, newest)}")
+        st.text(f"{row.name}, {sheet_series.moment(data.run(row.id), newest)}")
         faces = sheet_series.faces(newest).get(emotion)
         if faces is None:
             continue

@@ -69,7 +69,7 @@ def _show_picture(picture: Picture, name: str) -> None:
     sheet = next(row for row in rows_of(saved) if row.step == picture.step)
     st.caption(choose.plain(picture.caption))
     if faces := sheet_series.faces(sheet):
-        alt = f"{name} at {sheet_series.moment(picture.run_id, sheet)}: {', '.join(faces)}"
+        alt = f"{name} at {sheet_series.moment(data.run(picture.run_id), sheet)}: {', '.join(faces)}"
         st.image(run_faces.few_of_each(faces, _ROWS, sheet.sha256), width="stretch", alt=alt)
 
 
@@ -169,4 +169,4 @@ def methods_story(bests: Sequence[Best], runs: pd.DataFrame) -> Story | None:
 
 def _epoch(run_id: str, step: int) -> str:
     sheet = next(row for row in rows_of(data.sheets(run_id)) if row.step == step)
-    return sheet_series.moment(run_id, sheet).capitalize()
+    return sheet_series.moment(data.run(run_id), sheet).capitalize()

@@ -23,7 +23,7 @@ def show(run_id: str, status: str) -> None:
         return
     sheet = list(rows_of(saved))[-1]
     faces = sheet_series.faces(sheet)
-    here = sheet_series.moment(run_id, sheet)
+    here = sheet_series.moment(data.run(run_id), sheet)
     if faces:
         title = here + (f", {sheet.images_seen:,} images seen" if sheet.images_seen else "")
         show_labelled(

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
 
 from dashboard import choose, data
 from dashboard.charts.sample_size import PARTIAL, sample_size_figure, sizes
@@ -20,8 +22,8 @@ def show(scores: pd.DataFrame, colours: Mapping[str, str]) -> None:
         return
     st.header("The score grows with the number of faces")
     name = st.selectbox("Evaluation", list(evaluations), key="evaluation", bind="query-params", width=640)
-    run_id, rows = evaluations[name]
-    table = sizes(rows)
+    run_id, places = evaluations[name]
+    table = sizes(scores.iloc[places])
     figure = sample_size_figure(table, colours[run_id], dark=choose.dark())
     with chart_tools.around("sample size"):
         plotly_chart(figure, "sample size", "Inception Score by the number of faces, of generated and of real faces")
@@ -33,8 +35,9 @@ def show(scores: pd.DataFrame, colours: Mapping[str, str]) -> None:
     )
 
 
-def _evaluations(scores: pd.DataFrame, run_ids: Sequence[str]) -> dict[str, tuple[str, pd.DataFrame]]:
-    """Return by its name each evaluation that knows its score of fewer faces, a run's newest first: run and rows."""
+def _evaluations(scores: pd.DataFrame, run_ids: Sequence[str]) -> dict[str, tuple[str, NDArray[np.intp]]]:
+    """Return by its name each evaluation that knows its score of fewer faces, a run's newest first: its run, and the
+    places of its scores among all of them."""
     known = scores[scores.metric.str.startswith(PARTIAL) & scores.emotion.isna()]
     if known.empty:
         return {}
@@ -46,12 +49,12 @@ def _evaluations(scores: pd.DataFrame, run_ids: Sequence[str]) -> dict[str, tupl
     known = known.sort_values("run_id", key=lambda ids: ids.map(order), kind="stable")
     # The number of faces alone names a protocol, unless several share it.
     alike = known.groupby("count").protocol.nunique().max() > 1
-    by_evaluation = dict(iter(scores.groupby(["run_id", "step", "protocol"])))
+    places = scores.groupby(["run_id", "step", "protocol"]).indices
     return {
         f"{label(row.run_id)}, epoch {row.epoch}, "
         + (words(known.loc[index]) if alike else f"{int(row.faces):,} faces"): (
             row.run_id,
-            by_evaluation[row.run_id, row.step, row.protocol],
+            np.asarray(places[row.run_id, row.step, row.protocol]),
         )
         for index, row in zip(known.index, rows_of(known.rename(columns={"count": "faces"})), strict=True)
     }

@@ -53,8 +53,11 @@ def show(verdict: Verdict, score: Score) -> None:
         st.caption(READING[claim.key])
     left, right = st.columns(2, gap="medium")
     if verdict.run_ids:
-        with left.expander("The runs"):
-            show_runs(verdict.run_ids, claim.key)
+        runs = left.expander("The runs", key=f"runs behind {claim.key}", on_change="rerun")
+        # Hundreds of rows: only where they are looked at.
+        if runs.open:
+            with runs:
+                show_runs(verdict.run_ids, claim.key)
     with right.expander("Try it"):
         show_commands(claim.commands)
 

@@ -194,7 +194,8 @@ def pairs(
     """
     rows = scores[(scores.metric == metric) & scores.emotion.isna()].dropna(subset=["value"])
     by_rival = {
-        str(name): group.drop_duplicates("seed", keep="last") for name, group in rows.groupby("rival", sort=False)
+        str(name): group.drop_duplicates("seed", keep="last").set_index("seed")
+        for name, group in rows[["rival", "seed", "value", "low", "high"]].groupby("rival", sort=False)
     }
     for place, (first, second) in enumerate(itertools.combinations(by_rival, 2)):
         level = LEVEL if at is None else at[place]
@@ -204,7 +205,7 @@ def pairs(
 def _compare_two(
     rivals: tuple[str, str], a: pd.DataFrame, b: pd.DataFrame, better: Direction, scale: Scale, level: float
 ) -> PairedComparison:
-    a, b = a.set_index("seed"), b.set_index("seed")
+    """Compare two rivals by their scores value, low and high, which are by seed."""
     shared = a.index[a.index.isin(b.index)]
     p, kind = math.nan, PLAIN.kind
     if len(shared) > 1:

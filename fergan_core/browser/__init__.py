@@ -7,6 +7,9 @@ onnxruntime-web 1.30.0, under the licence beside them; `drawing.js` is ours.
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 _HERE = Path(__file__).parent
 
 
@@ -26,6 +29,15 @@ class Network(NamedTuple):
     emotions: tuple[str, ...]
     shape: tuple[int, ...]
     normal: bool
+
+
+class Moves(NamedTuple):
+    """By how much a unit along each direction moves an input of a generator's network, `latents` or `emotions`:
+    `vectors` float32 [K,D]; `key` tells the directions from others."""
+
+    key: str
+    input: str
+    vectors: npt.NDArray[np.float32]
 
 
 def network_file(folder: Path, sha256: str) -> Path:

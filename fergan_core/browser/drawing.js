@@ -38,9 +38,11 @@ export function randomNumbers(seed, normal) {
 // Paints face number `place` of `pixels` on a canvas of 48 x 48.
 export function paintFace(canvas, pixels, place) {
   const image = new ImageData(48, 48);
+  const { data } = image;
   for (let at = 0; at < 48 * 48; at++) {
     const grey = Math.round((Math.min(1, Math.max(-1, pixels[place * 48 * 48 + at])) + 1) * 127.5);
-    image.data.set([grey, grey, grey, 255], 4 * at);
+    data[4 * at] = data[4 * at + 1] = data[4 * at + 2] = grey;
+    data[4 * at + 3] = 255;
   }
   canvas.getContext("2d").putImageData(image, 0, 0);
 }

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from fergan_core.emotions import EMOTIONS
 from fergan_core.errors import CheckpointError
 from fergan_core.methods.networks import class_table, trained_classes
-from fergan_core.methods.one_pass import as_one_pass
+from fergan_core.methods.one_pass import INPUTS, Mixture, as_one_pass
 from fergan_core.methods.protocols import Generator
 from fergan_core.models.denoiser import Block
 from fergan_core.models.layers import ConditionalBatchNorm2d
@@ -88,6 +88,18 @@ class Walker:
         with self._gains_moved(offsets):
             moved: Tensor = self.network(latents, shares)
         return moved
+
+    def moved_input(self, directions: Directions) -> str | None:
+        """Return which of the network's inputs (`methods.one_pass.INPUTS`) the directions' offsets can be added to with
+        the same faces, None where to neither.
+
+        What conditional norms are given are the shares of emotions, unless something else gets these too.
+        """
+        latents, shares = INPUTS
+        if directions.space == "latents":
+            return latents
+        takers = {module for module in self.network.modules() if isinstance(module, Mixture)}
+        return shares if takers == set(self.gain_layers) else None
 
     def unit(self, space: Space) -> float:
         """Return a tenth of the typical length of what a space's directions move."""

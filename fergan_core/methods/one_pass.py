@@ -37,7 +37,7 @@ class InOnePass(Generator, Protocol):
         ...
 
 
-class _Mixture(nn.Module):
+class Mixture(nn.Module):
     """An embedding of a mixture of the first K classes: the mean of their rows, weighted by shares [n,K]."""
 
     def __init__(self, embedding: nn.Embedding, count: int) -> None:
@@ -54,7 +54,7 @@ def of_mixtures(network: nn.Module, count: int) -> nn.Module:
     for module in list(mixed.modules()):
         for name, child in module.named_children():
             if isinstance(child, nn.Embedding):
-                setattr(module, name, _Mixture(child, count))
+                setattr(module, name, Mixture(child, count))
     return mixed
 
 

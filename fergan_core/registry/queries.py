@@ -316,11 +316,11 @@ class Reader:
 
     def scores(self, run_ids: Sequence[str], *, sampled: bool = False, by_emotion: bool = True) -> pd.DataFrame:
         """Return the runs' scores: run_id, run_name, data, epoch, step, judge, judge_sha256, count, prior, seed,
-        truncation, real_count, metric, emotion (None: all), value, low, high, real, noise.
+        truncation, real_count, evaluation (its key), metric, emotion (None: all), value, low, high, real, noise.
 
-        Of faces drawn as the recipe says, unless `sampled`: then of all, with the columns evaluation (its key),
-        sampler, steps and guidance, None of faces that were drawn in one pass. Without `by_emotion` only those of all
-        emotions together, a sixth of them.
+        Of faces drawn as the recipe says, unless `sampled`: then of all, with the columns sampler, steps and guidance,
+        None of faces that were drawn in one pass. Without `by_emotion` only those of all emotions together, a sixth of
+        them.
         """
         of_runs = RunRow.id.in_(run_ids)
         evaluations = scores.comparable(self.table(scores.evaluations_query(of_runs)))

@@ -147,7 +147,7 @@ def as_table(
     """Return the scores of comparable evaluations with their protocols' fields as columns.
 
     Without `recipes` only those of faces drawn as the recipe says. With the runs' recipes by id all of them, with the
-    columns evaluation (its key), sampler, steps and guidance.
+    columns sampler, steps and guidance.
     """
     left_out = [*evaluations.attrs.get("left_out", []), *scores.attrs.get("left_out", [])]
     samplings = None
@@ -169,7 +169,8 @@ def as_table(
     table = evaluations.astype({"evaluation": int}).merge(scores, on="evaluation")
     table["emotion"] = table["emotion"].replace({"": None})
     table = table.astype(dict.fromkeys(NUMBERS, float))
-    table = table.drop(columns="evaluation") if samplings is None else table.join(samplings, on="evaluation")
+    if samplings is not None:
+        table = table.join(samplings, on="evaluation")
     if left_out:
         table.attrs["left_out"] = left_out
     return table

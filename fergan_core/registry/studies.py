@@ -66,11 +66,11 @@ def trials(reader: Reader, name: str) -> Trials:
     alarms = set(findings.loc[findings["severity"] == "alarm", "run_id"])
     frame["kinds"] = [kinds.get(run_id, []) for run_id in frame.index]
     frame["failed"] = [row.status != "finished" or run_id in alarms for run_id, row in frame.iterrows()]
-    scores = reader.scores(list(frame.index))
+    scores = reader.scores(list(frame.index), by_emotion=False)
     # Settings may differ in their emotions: then FID and others are of other real faces, and do not compare.
     scores = protocols.preferred(scores, "real_count")
     protocol = protocols.words(scores.iloc[0]) if len(scores) else ""
-    scores = protocols.newest(scores[scores["emotion"].isna()])
+    scores = protocols.newest(scores)
     if len(scores):
         values = scores.pivot(index="run_id", columns="metric", values="value")
         names = {field: f"set {field}" for field in varied if field in values}

@@ -12,7 +12,7 @@ def study_tables(reader: Reader, name: str) -> tuple[pd.DataFrame, pd.DataFrame,
     """Return a study's runs, their scores and their findings; empty tables where nobody has begun it.
 
     The runs' columns: run_id, name, status, seed, data, data_hash, created, images (how many they learnt from) and
-    recipe (a dict). Scores and findings are the reader's.
+    recipe (a dict). Scores, of all emotions together, and findings are the reader's.
     """
     runs = reader.runs(tag=study_tag(name)).rename(columns={"id": "run_id"})
     study_runs = runs[_COLUMNS].reset_index(drop=True)
@@ -21,4 +21,4 @@ def study_tables(reader: Reader, name: str) -> tuple[pd.DataFrame, pd.DataFrame,
     study_runs["images"] = [dataset.get("images", 0) for dataset in datasets]
     study_runs["recipe"] = pd.Series(recipes, dtype=object)
     run_ids = list(study_runs["run_id"])
-    return study_runs, reader.scores(run_ids), reader.findings(run_ids)
+    return study_runs, reader.scores(run_ids, by_emotion=False), reader.findings(run_ids)

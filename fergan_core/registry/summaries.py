@@ -46,7 +46,7 @@ def newest_evaluations(preferred: pd.DataFrame) -> pd.DataFrame:
 
 def with_scores(reader: Reader, evaluations: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     """Return some metrics' scores, of all emotions together, of `preferred_evaluations`: columns as of
-    `Reader.scores`, without emotion."""
+    `Reader.scores`, without evaluation and emotion."""
     keys = [int(key) for key in evaluations["evaluation"]]
     tables = [
         reader.table(scores.of_evaluations(keys[first : first + _MOST_KEYS], metrics))
@@ -57,7 +57,8 @@ def with_scores(reader: Reader, evaluations: pd.DataFrame, metrics: Sequence[str
 
 
 def headlines(reader: Reader, metrics: Sequence[str] = HEADLINE) -> pd.DataFrame:
-    """Return the scores that stand for each run outside the trash: columns as of `Reader.scores`, without emotion.
+    """Return the scores that stand for each run outside the trash: columns as of `Reader.scores`, without
+    evaluation and emotion.
 
     They are those of one evaluation a run: its newest under the protocol that `protocols.preferred_of_each_run`
     prefers. What is read are all evaluations and these scores alone: there are a hundred times as many scores.

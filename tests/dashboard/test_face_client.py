@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from dashboard.face_client import Drawing, FaceClient
+from dashboard.face_client import Drawing, DrawingCancelled, FaceAnswer, FaceClient, Waiting
 from fergan_core import methods, recipe
 from fergan_core.analysis.projection import principal_plane
 from fergan_core.data import open_dataset, split_parts
@@ -84,7 +84,7 @@ def test_a_long_drawing_tells_how_far_it_is_and_can_be_cancelled(flow_weights: P
         time.sleep(0.05)
     assert 0 < drawing.done < drawing.of == 40
     child = face_client._child
-    drawing.cancel()
+    Waiting(drawing).cancel()
     assert drawing.ended(within=30)
     assert (drawing.faces, drawing.error) == (None, "the drawing was cancelled")
     # The same process answers what comes next, and what waits for its turn can be cancelled too.
@@ -92,8 +92,35 @@ def test_a_long_drawing_tells_how_far_it_is_and_can_be_cancelled(flow_weights: P
     assert face_client._child is child
     with face_client._turn:
         waiting = Drawing(lambda drawing: face_client.ask("draw", plain, flow_weights, labels, 8, drawing))
-        waiting.cancel()
+        Waiting(waiting).cancel()
         assert waiting.ended(within=30)
+
+
+def until_cancelled(drawing: Drawing) -> FaceAnswer:
+    while not drawing.cancelled:
+        time.sleep(0.01)
+    raise DrawingCancelled("the drawing was cancelled")
+
+
+def test_who_cancels_ends_the_drawing_only_if_nobody_else_waits_for_it() -> None:
+    drawing = Drawing(until_cancelled)
+    first, second = Waiting(drawing), Waiting(drawing)
+    gone = Waiting(drawing, lambda: False)
+    first.cancel()
+    assert (first.ended(), second.ended(), drawing.cancelled) == (True, False, False)
+    second.cancel()
+    assert not gone.cancelled
+    assert drawing.ended(within=30)
+    assert (drawing.cancelled, drawing.failed(), second.faces) == (True, True, None)
+
+
+def test_faces_that_are_drawn_stay_when_the_last_who_waited_has_gone() -> None:
+    faces = np.zeros((1, 48, 48), np.uint8)
+    drawing = Drawing(lambda drawing: FaceAnswer(faces, {}))
+    assert drawing.ended(within=30)
+    Waiting(drawing).cancel()
+    assert Waiting(drawing).faces is faces
+    assert not drawing.failed()
 
 
 def test_a_damaged_checkpoint_is_told_and_a_dead_child_is_replaced(

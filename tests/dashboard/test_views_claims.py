@@ -90,7 +90,8 @@ def test_a_tried_claim_shows_verdict_sentence_figure_and_runs(tried: str, monkey
     assert len(app.get("plotly_chart")) == 2
     assert len(app.info) == 2
     assert len(app.code) == len(CLAIMS)
-    listed = listed_runs(app, "The runs on which the verdict rests")
+    app.session_state["runs behind data"] = True  # its expander, opened
+    listed = listed_runs(app.run(), "The runs on which the verdict rests")
     assert len(listed) == 6
     assert {"name": "*200* <b>0</b>", "seed": "0", "status": ["finished"], "epochs": "4"} in listed
     rests_on = "6 runs, 3 seeds, synthfer; judge synthfer (55555555), 2,000 faces"

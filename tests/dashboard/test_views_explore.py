@@ -11,7 +11,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from dashboard import face_data
-from dashboard.face_client import Drawing
+from dashboard.face_client import Waiting
 from dashboard.sections import explore_view
 from fergan_core import recipe as recipes
 from fergan_core.browser import Network
@@ -167,17 +167,17 @@ def test_faces_of_many_passes_are_drawn_by_the_server_as_the_address_asks(
 def check_long_drawing(app: AppTest) -> None:
     """A drawing that takes long is of fewer faces; it can be cancelled and begun again, and another choice ends it."""
     app.number_input(key="steps").set_value(500).run()
-    cancelled: Drawing = app.session_state["explored grid"][1]
+    cancelled: Waiting = app.session_state["explored grid"][1]
     cancelled.cancel()
-    assert cancelled.ended(within=60)
+    assert cancelled.drawing.ended(within=60)
     app.run()
     assert [info.value for info in app.info] == ["The drawing was cancelled."]
     app.button(key="again grid").click().run()
-    again: Drawing = app.session_state["explored grid"][1]
-    assert again is not cancelled
+    again: Waiting = app.session_state["explored grid"][1]
+    assert again.drawing is not cancelled.drawing
     app.number_input(key="steps").set_value(1).run()
-    assert again.ended(within=60)
-    assert again.cancelled
+    assert again.drawing.ended(within=60)
+    assert again.drawing.cancelled
     assert len(grid(until_drawn(app))["names"]) == 24
 
 

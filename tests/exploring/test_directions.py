@@ -15,6 +15,7 @@ from fergan_core.exploring.effects import effects
 from fergan_core.exploring.learned import learn
 from fergan_core.exploring.words import how_much, what_changes
 from fergan_core.judges.judge import load_judge
+from fergan_core.methods.one_pass import Mixture
 from fergan_core.methods.protocols import Generator
 from fergan_core.models.denoiser import UNet
 from fergan_core.recipe import Flow, Gan, MeanFlow, MethodRecipe, Recipe, Vae
@@ -66,6 +67,30 @@ class _Paint(nn.Module):
         slope = torch.linspace(-1, 1, 48).expand(48, 48)
         parts = latents[:, :2, None, None]
         return (0.1 * parts[:, :1] + 0.2 * parts[:, 1:] * slope).clamp(-1, 1)
+
+
+@pytest.mark.parametrize("name", [*WITH_NORMS, *BESIDE_LATENTS])
+def test_offsets_added_to_the_input_that_directions_move_draw_the_moved_faces(name: str) -> None:
+    walker = Walker(generator_of((WITH_NORMS | BESIDE_LATENTS)[name]))
+    latents, shifts = walker.latents(3, 1), torch.tensor([[2.0, 0.0], [0.0, -3.0], [1.0, 4.0]])
+    shares = torch.eye(3)[[walker.emotions.index(emotion) for emotion in THREE]]
+    inputs = {"latents": latents, "emotions": shares}
+    for space in ("latents", "norms") if name in WITH_NORMS else ("latents",):
+        directions = walker.random_directions(2, 5, space)
+        moved = walker.moved_input(directions)
+        assert moved == (None if (name, space) == ("meanflow", "norms") else {"norms": "emotions"}.get(space, space))
+        if moved is None:
+            continue
+        added = inputs | {moved: inputs[moved] + directions.offsets(shifts).view_as(inputs[moved])}
+        expected = walker.faces(latents, CODES, directions, shifts)
+        torch.testing.assert_close(walker.network(added["latents"], added["emotions"]), expected, atol=1e-5, rtol=1e-4)
+
+
+def test_shares_that_more_than_the_norms_get_are_not_theirs_to_move() -> None:
+    walker = Walker(generator_of(WITH_NORMS["gan"]))
+    directions = walker.random_directions(2, 5, "norms")
+    walker.network.add_module("embedding", Mixture(nn.Embedding(3, 4), 3))
+    assert walker.moved_input(directions) is None
 
 
 @pytest.mark.parametrize("name", [*WITH_NORMS, *BESIDE_LATENTS])

@@ -160,7 +160,7 @@ def test_copies_of_one_face_an_emotion_show_one_mode_each(real: Read, real_modes
 def test_training_faces_show_all_modes_and_unseen_ones_theirs(judge: Judge, built_in_faces: Dataset) -> None:
     dataset = built_in_faces
     parts = split_parts(dataset)
-    train, report = (read(judge, dataset.take(index)) for index in (first_of_modes(dataset, 16), parts.report[::4]))
+    train, report = (read(judge, dataset.take(index)) for index in (first_of_modes(dataset, 30), parts.report[::4]))
     real_modes = Modes(train.features, train.identities, train.emotions)
     assert len(train.mode[train.right].unique()) == 448
     train_modes = train.shown(real_modes)

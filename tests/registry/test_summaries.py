@@ -30,7 +30,9 @@ def test_a_run_is_known_by_its_newest_evaluation_under_its_own_judge(
     evaluate(registry, other, 10, 50.0)
     evaluate(registry, other, 20, 1.0, judge="synthfer-check")
     scores = headlines(reader).set_index("run_id", drop=False).loc[[run_id, other]]
-    assert list(scores.columns) == [name for name in reader.scores([run_id]).columns if name != "emotion"]
+    assert list(scores.columns) == [
+        name for name in reader.scores([run_id]).columns if name not in ("evaluation", "emotion")
+    ]
     assert scores[["run_id", "step", "metric", "value", "low", "high", "real"]].to_dict("records") == [
         {"run_id": run_id, "step": 20, "metric": "fid", "value": 30.0, "low": 29.0, "high": 31.0, "real": 0.5},
         {"run_id": other, "step": 10, "metric": "fid", "value": 50.0, "low": 49.0, "high": 51.0, "real": 0.5},

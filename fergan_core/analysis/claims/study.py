@@ -24,8 +24,8 @@ COLLAPSES = ("collapse", "global-collapse", "repeats")
 class Study:
     """A study's tables.
 
-    `runs`: run_id, name, status, seed, data, data_hash, created, images, recipe (a dict); `scores` and `findings` as
-    the registry's reader gives them.
+    `runs`: run_id, name, status, seed, data, data_hash, created, images, recipe (a dict); `scores`, at least those of
+    all emotions together, and `findings` as the registry's reader gives them.
     """
 
     runs: pd.DataFrame
