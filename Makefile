@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: setup demo demo-run test test-all test-fast check bench bench-gpu showcase
 
 setup: .venv/.done
-	@if git ls-files --error-unmatch runs.db >/dev/null 2>&1; then git update-index --skip-worktree runs.db; fi
+	@if git ls-files -v runs.db 2>/dev/null | grep -q ^H; then git update-index --skip-worktree runs.db; fi
 
 .venv/.done: pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
