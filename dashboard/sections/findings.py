@@ -72,7 +72,7 @@ def show(statements: Sequence[Statement]) -> None:
 
 def show_with_faces(run_id: str, statement: Statement) -> None:
     """One statement, beside it the faces before and after: its emotion's alone, or some of each emotion."""
-    saved = data.sheets(run_id).drop_duplicates("step", keep="last").set_index("step", drop=False)
+    run, saved = data.run(run_id), data.sheets(run_id).set_index("step", drop=False)
     shown = moments(statement, [int(step) for step in saved.index])
     words, *columns = st.columns([4, *[3] * max(2, len(shown))], gap="medium")
     words.markdown(f"**Epoch {statement.epoch}** {badge(statement)}")
@@ -84,8 +84,9 @@ def show_with_faces(run_id: str, statement: Statement) -> None:
     for column, (when, step) in zip(columns, shown, strict=False):
         sheet = next(rows_of(saved.loc[[step]]))
         with column:
-            st.markdown(f"**{when}: epoch {sheet.epoch}**")
-            _show_faces(sheet, statement.emotion, f"epoch {sheet.epoch}, {when}")
+            moment = sheet_series.moment(run, sheet)
+            st.markdown(f"**{when}: {moment}**")
+            _show_faces(sheet, statement.emotion, f"{moment}, {when}")
 
 
 def _show_faces(sheet: Any, emotion: str | None, when: str) -> None:

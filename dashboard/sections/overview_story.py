@@ -5,7 +5,10 @@ What the registry does not hold is left out.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -15,20 +18,25 @@ from dashboard.sections import run_faces
 from dashboard.sections.overview_best import Best
 from dashboard.sections.run_scores import text_of
 from fergan_core.analysis.studies import forks
+from fergan_core.errors import FerganError
 from fergan_core.recipe import in_steps
+from fergan_core.sheets import by_emotion
 
 _COLLAPSES = ("global-collapse", "collapse")
 _MOST_RUNS = 12  # whose findings are read for a collapse that shows
+_MOST_COLLAPSES = 24  # whose faces before and after are looked at
 _ROWS = 2  # of faces, one a column for each emotion
+_OF_ONE = 7  # faces in a row, where they are of one emotion
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A run's sheet at a step, and what to say above it."""
+    """A run's sheet at a step, some faces of each emotion or those of one, and what to say above it."""
 
     run_id: str
     step: int
     caption: str
+    emotion: str | None = None
 
 
 @dataclass(frozen=True)
@@ -69,29 +77,60 @@ def _show_picture(picture: Picture, name: str) -> None:
     sheet = next(row for row in rows_of(saved) if row.step == picture.step)
     st.caption(choose.plain(picture.caption))
     if faces := sheet_series.faces(sheet):
+        if picture.emotion in faces:
+            faces = {name: images for name, images in faces.items() if name == picture.emotion}
         alt = f"{name} at {sheet_series.moment(data.run(picture.run_id), sheet)}: {', '.join(faces)}"
-        st.image(run_faces.few_of_each(faces, _ROWS, sheet.sha256), width="stretch", alt=alt)
+        if len(faces) == 1:
+            drawn = run_faces.of_one(faces, _ROWS * _OF_ONE, _OF_ONE, sheet.sha256)
+        else:
+            drawn = run_faces.few_of_each(faces, _ROWS, sheet.sha256)
+        st.image(drawn, width="stretch", alt=alt)
 
 
 def collapse_story(runs: pd.DataFrame) -> Story | None:
-    """A run that collapsed with sheets before and after it, the whole generator's collapse preferred."""
+    """The collapse that can be seen best, of those with sheets before and after it: by how much less the faces of its
+    emotion differ, or of all emotions."""
     counts = data.contents().reindex(runs.id)
     candidates = counts[(counts.sheets > 1) & (counts.alarms > 0)].sort_values("sheets", ascending=False).index
     table = data.findings(tuple(candidates[:_MOST_RUNS]))
     table = table[table.kind.isin(_COLLAPSES) & (table.severity == "alarm")]
     order = table.assign(place=table.kind.map(_COLLAPSES.index)).sort_values(["place", "step"], kind="stable")
-    for row in rows_of(order):
-        steps = [int(step) for step in data.sheets(row.run_id)["step"]]
-        before, after = [step for step in steps if step < row.step], [step for step in steps if step >= row.step]
-        if before and after:
-            pictures = (
-                Picture(row.run_id, before[-1], f"{_epoch(row.run_id, before[-1])}, before"),
-                Picture(row.run_id, after[-1], f"{_epoch(row.run_id, after[-1])}, after"),
-            )
-            name = choose.plain(choose.run_label(runs)(row.run_id))
-            sentence = f"{name}: {choose.plain(row.sentence)}"
-            return Story("A collapse", pictures, sentence, "collapse", "When, and of which emotions", (row.run_id,))
-    return None
+    best, largest = None, -np.inf
+    for row in rows_of(order[:_MOST_COLLAPSES]):
+        saved = data.sheets(row.run_id)
+        before, after = saved[saved["step"] < row.step], saved[saved["step"] >= row.step]
+        if before.empty or after.empty:
+            continue
+        emotion = row.numbers.get("emotion")
+        around = next(rows_of(before[-1:])), next(rows_of(after[:1]))
+        lost = _variety(around[0], emotion) - _variety(around[1], emotion)
+        if lost > largest:
+            best, largest = (row, emotion, around), lost
+    if best is None:
+        return None
+    row, emotion, around = best
+    pictures = tuple(
+        Picture(row.run_id, sheet.step, f"{_moment(row.run_id, sheet)}, {when}", emotion)
+        for sheet, when in zip(around, ("before", "after"), strict=True)
+    )
+    sentence = f"{choose.plain(choose.run_label(runs)(row.run_id))}: {choose.plain(row.sentence)}"
+    page, link = "collapse", "When, and of which emotions"
+    return Story("A collapse", (pictures[0], pictures[1]), sentence, page, link, (row.run_id,))
+
+
+def _variety(sheet: Any, emotion: str | None) -> float:
+    """Return how far the faces of a sheet's emotion, or of each, differ: a pixel's standard deviation, in greys."""
+    return _spread(sheet.path, sheet.sha256, tuple(sheet.emotions), int(sheet.columns), emotion)
+
+
+@lru_cache(256)
+def _spread(path: str, sha256: str, emotions: tuple[str, ...], columns: int, emotion: str | None) -> float:
+    try:
+        faces = by_emotion(data.sheet_bytes(path, sha256), emotions, columns)
+    except (FerganError, OSError):
+        return np.nan  # a damaged picture shows no collapse
+    chosen = [images for name, images in faces.items() if emotion in (None, name)]
+    return float(np.mean([images.std(0).mean() for images in chosen])) if chosen else np.nan
 
 
 def prevention_story(collapse: Story | None, bests: Sequence[Best], runs: pd.DataFrame) -> Story | None:
@@ -118,8 +157,8 @@ def prevention_story(collapse: Story | None, bests: Sequence[Best], runs: pd.Dat
         words = f"On the same data the preset {preset} had no alarm to its end."
     newest = int(data.sheets(run_id)["step"].iloc[-1])
     pictures = (
-        Picture(collapsed, after.step, f"{label(collapsed)}: collapsed"),
-        Picture(run_id, newest, f"{label(run_id)}: not"),
+        Picture(collapsed, after.step, f"{label(collapsed)}: collapsed", after.emotion),
+        Picture(run_id, newest, f"{label(run_id)}: not", after.emotion),
     )
     return Story(
         "What prevented it", pictures, choose.plain(words), "compare", "What differs between the two",
@@ -167,6 +206,5 @@ def methods_story(bests: Sequence[Best], runs: pd.DataFrame) -> Story | None:
     return None
 
 
-def _epoch(run_id: str, step: int) -> str:
-    sheet = next(row for row in rows_of(data.sheets(run_id)) if row.step == step)
+def _moment(run_id: str, sheet: Any) -> str:
     return sheet_series.moment(data.run(run_id), sheet).capitalize()

@@ -67,3 +67,11 @@ def few_of_each(faces: Mapping[str, Faces], rows: int, source: str) -> bytes:
     return data.drawn(
         f"few {source} {','.join(faces)} {rows}", lambda: sheets.face_grid(np.stack(few), columns=len(faces))
     )
+
+
+def of_one(faces: Mapping[str, Faces], count: int, columns: int, source: str) -> bytes:
+    """Draw the first faces of the one emotion that there is, in rows; `source` tells them from all other faces."""
+    ((emotion, images),) = faces.items()
+    return data.drawn(
+        f"of one {source} {emotion} {count} {columns}", lambda: sheets.face_grid(images[:count], columns=columns)
+    )
