@@ -1,4 +1,4 @@
-"""Is one preset better? `python -m benchmarks.presets dcgan robust fer2013.csv REGISTRY` trains and compares both.
+"""Is one preset better? `python -m benchmarks.presets dcgan-concat robust fer2013.csv REGISTRY` trains and compares.
 
 Three seeds each, compared at equal images seen and at equal seconds of training; a run that the registry already has
 is not trained again. Real faces' values stand beside the scores.

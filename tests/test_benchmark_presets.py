@@ -17,7 +17,7 @@ def test_the_committed_runs_of_two_presets_compare_as_documented() -> None:
     runs = ended(reader)
     groups = {
         preset: [str(runs[f"{preset}, 8 epochs, seed {seed}"]["id"]) for seed in range(3)]
-        for preset in ("dcgan", "robust")
+        for preset in ("dcgan-concat", "robust")
     }
     table, notes = presets.compared(reader, groups)
     printed = io.StringIO()

@@ -5,10 +5,8 @@ What the registry does not hold is left out.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -18,15 +16,12 @@ from dashboard.sections import run_faces
 from dashboard.sections.overview_best import Best
 from dashboard.sections.run_scores import text_of
 from fergan_core.analysis.studies import forks
-from fergan_core.errors import FerganError
 from fergan_core.recipe import in_steps
-from fergan_core.sheets import by_emotion
 
 _COLLAPSES = ("global-collapse", "collapse")
 _MOST_RUNS = 12  # whose findings are read for a collapse that shows
-_MOST_COLLAPSES = 24  # whose faces before and after are looked at
 _ROWS = 2  # of faces, one a column for each emotion
-_OF_ONE = 7  # faces in a row, where they are of one emotion
+_OF_ONE = 5  # faces in a row, where they are of one emotion
 
 
 @dataclass(frozen=True)
@@ -88,49 +83,29 @@ def _show_picture(picture: Picture, name: str) -> None:
 
 
 def collapse_story(runs: pd.DataFrame) -> Story | None:
-    """The collapse that can be seen best, of those with sheets before and after it: by how much less the faces of its
-    emotion differ, or of all emotions."""
+    """A run that collapsed with a sheet before it and the newest one after it: of photographs rather than of drawn
+    faces, and the whole generator's collapse rather than an emotion's."""
     counts = data.contents().reindex(runs.id)
-    candidates = counts[(counts.sheets > 1) & (counts.alarms > 0)].sort_values("sheets", ascending=False).index
+    candidates = counts[(counts.sheets > 1) & (counts.findings > 0)].sort_values("sheets", ascending=False).index
     table = data.findings(tuple(candidates[:_MOST_RUNS]))
-    table = table[table.kind.isin(_COLLAPSES) & (table.severity == "alarm")]
-    order = table.assign(place=table.kind.map(_COLLAPSES.index)).sort_values(["place", "step"], kind="stable")
-    best, largest = None, -np.inf
-    for row in rows_of(order[:_MOST_COLLAPSES]):
+    table = table[table.kind.isin(_COLLAPSES)]
+    drawn = table.run_id.map(dict(zip(runs.id, runs.data == "synthfer", strict=True)))
+    order = table.assign(drawn=drawn, place=table.kind.map(_COLLAPSES.index))
+    for row in rows_of(order.sort_values(["drawn", "place", "step"], kind="stable")):
         saved = data.sheets(row.run_id)
         before, after = saved[saved["step"] < row.step], saved[saved["step"] >= row.step]
         if before.empty or after.empty:
             continue
         emotion = row.numbers.get("emotion")
-        around = next(rows_of(before[-1:])), next(rows_of(after[:1]))
-        lost = _variety(around[0], emotion) - _variety(around[1], emotion)
-        if lost > largest:
-            best, largest = (row, emotion, around), lost
-    if best is None:
-        return None
-    row, emotion, around = best
-    pictures = tuple(
-        Picture(row.run_id, sheet.step, f"{_moment(row.run_id, sheet)}, {when}", emotion)
-        for sheet, when in zip(around, ("before", "after"), strict=True)
-    )
-    sentence = f"{choose.plain(choose.run_label(runs)(row.run_id))}: {choose.plain(row.sentence)}"
-    page, link = "collapse", "When, and of which emotions"
-    return Story("A collapse", (pictures[0], pictures[1]), sentence, page, link, (row.run_id,))
-
-
-def _variety(sheet: Any, emotion: str | None) -> float:
-    """Return how far the faces of a sheet's emotion, or of each, differ: a pixel's standard deviation, in greys."""
-    return _spread(sheet.path, sheet.sha256, tuple(sheet.emotions), int(sheet.columns), emotion)
-
-
-@lru_cache(256)
-def _spread(path: str, sha256: str, emotions: tuple[str, ...], columns: int, emotion: str | None) -> float:
-    try:
-        faces = by_emotion(data.sheet_bytes(path, sha256), emotions, columns)
-    except (FerganError, OSError):
-        return np.nan  # a damaged picture shows no collapse
-    chosen = [images for name, images in faces.items() if emotion in (None, name)]
-    return float(np.mean([images.std(0).mean() for images in chosen])) if chosen else np.nan
+        around = next(rows_of(before[-1:])), next(rows_of(after[-1:]))
+        pictures = tuple(
+            Picture(row.run_id, sheet.step, f"{_moment(row.run_id, sheet)}, {when}", emotion)
+            for sheet, when in zip(around, ("before", "after"), strict=True)
+        )
+        sentence = f"{choose.plain(choose.run_label(runs)(row.run_id))}: {choose.plain(row.sentence)}"
+        page, link = "collapse", "When, and of which emotions"
+        return Story("A collapse", (pictures[0], pictures[1]), sentence, page, link, (row.run_id,))
+    return None
 
 
 def prevention_story(collapse: Story | None, bests: Sequence[Best], runs: pd.DataFrame) -> Story | None:

@@ -99,7 +99,7 @@ def test_the_inception_score_of_many_runs_with_their_seeds_as_a_band(start: Star
 
 def test_which_fields_differ_between_two_runs(start: Start) -> None:
     page = start("/runs?search=8+epochs")
-    for name in ("robust, 8 epochs, seed 2", "dcgan, 8 epochs, seed 2"):
+    for name in ("robust, 8 epochs, seed 2", "dcgan-concat, 8 epochs, seed 2"):
         row = page.locator("tbody tr").filter(has=page.get_by_role("link", name=name, exact=True))
         row.locator("td.epoch").click()
     page.locator(".st-key-runs-actions").get_by_role("button", name="Compare").click()

@@ -33,3 +33,14 @@ def test_every_file_of_the_committed_showcase_is_committed(tmp_path: Path) -> No
     assert not missing, f"git add --force runs.files: {len(missing)} files are not committed, {missing[0]} first"
     for path, digest in named.items():
         assert hashlib.sha256(git("show", f"HEAD:runs.files/{path}")).hexdigest() == digest, path
+
+
+def test_it_is_small_and_has_generators_to_draw_with(tmp_path: Path) -> None:
+    listed = git("ls-tree", "-r", "-l", "HEAD", "runs.db", "runs.files").decode().splitlines()
+    assert sum(int(line.split()[3]) for line in listed) <= 40_000_000
+    (tmp_path / "runs.db").write_bytes(git("show", "HEAD:runs.db"))
+    reader = Reader(str(tmp_path / "runs.db"))
+    runs = reader.runs()
+    drawing = runs[[len(reader.checkpoints(run_id)) > 0 for run_id in runs["id"]]]
+    assert {"gan", "flow", "meanflow", "diffusion"} <= set(drawing["method"])
+    assert {"fer2013", "synthfer"} <= set(drawing["data"])

@@ -115,7 +115,7 @@ def test_a_showcase_is_small_and_says_the_same(source: tuple[Registry, str, str]
     assert showcase.run(run_id)["tags"] == ["kept"]
 
 
-def test_sheets_around_an_alarm_are_kept() -> None:
+def test_sheets_around_what_went_wrong_are_kept() -> None:
     steps = range(10, 1010, 10)
     chosen = chosen_sheets(steps, [333, 700], 9)
     assert {10, 330, 340, 690, 700, 1000} <= set(chosen)

@@ -73,12 +73,12 @@ def comparison_of(reader: Reader, *names: str) -> ComparisonPart:
 
 @pytest.mark.slow
 def test_runs_are_compared_with_verdicts_one_of_each_recipe_or_several_seeds(showcase: Reader) -> None:
-    pair = comparison_of(showcase, "robust, 8 epochs, seed 0", "dcgan, 8 epochs, seed 0")
+    pair = comparison_of(showcase, "robust, 8 epochs, seed 0", "dcgan-concat, 8 epochs, seed 0")
     fid = next(row for row in pair.scores[0].rows if row[0] == "FID ↓")
     assert fid[1:] == ("2.244 [2.135, 2.354]", "13.3 [13.1, 13.6]", "0.145")
     assert pair.verdicts[0].rows[0][1] == "'robust' is better, of these two runs; other seeds may differ"
     assert {"g_lr", "width"} <= {row[0] for row in pair.differences[0].rows}
-    seeds = [f"{name}, 8 epochs, seed {seed}" for name in ("robust", "dcgan") for seed in (0, 1, 2)]
+    seeds = [f"{name}, 8 epochs, seed {seed}" for name in ("robust", "dcgan-concat") for seed in (0, 1, 2)]
     verdicts = {row[0]: row[1] for row in comparison_of(showcase, *seeds).verdicts[0].rows}
     assert verdicts["FID ↓"] == "3 paired seeds suggest that 'robust' is better"
     other_data = comparison_of(showcase, "robust, 8 epochs, seed 0", "unstable-norm")

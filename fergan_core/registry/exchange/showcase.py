@@ -158,12 +158,12 @@ def spread(items: Sequence[int], count: int) -> list[int]:
     return [items[round(i * (len(items) - 1) / (count - 1))] for i in range(count)]
 
 
-def chosen_sheets(steps: Sequence[int], alarms: Sequence[int], count: int) -> list[int]:
-    """Choose at most `count` of a run's sheets by their steps: the first, the last, those before and after its alarms,
-    as far as that goes, and others evenly between."""
+def chosen_sheets(steps: Sequence[int], events: Sequence[int], count: int) -> list[int]:
+    """Choose at most `count` of a run's sheets by their steps: the first, the last, those before and after the steps
+    of what went wrong, as far as that goes, and others evenly between."""
     if count < 3 or len(steps) <= count:
         return spread(steps, count)
-    after = [bisect_left(steps, alarm) for alarm in alarms]
+    after = [bisect_left(steps, event) for event in events]
     around = {place for at in after for place in (at - 1, at) if 0 <= place < len(steps)} | {0, len(steps) - 1}
     needed = spread([steps[place] for place in sorted(around)], count)
     others = [step for step in steps if step not in needed]
@@ -181,9 +181,9 @@ def chosen_checkpoints(fid: Mapping[int, float], count: int) -> list[int]:
 
 def _keep_sheets(connection: Connection, reader: Reader, key: int, files: Path, count: int) -> None:
     steps = connection.scalars(sa.select(SheetRow.step).where(SheetRow.run_key == key).order_by(SheetRow.step)).all()
-    alarm = (FindingRow.run_key == key) & (FindingRow.severity == "alarm")
-    alarms = connection.scalars(sa.select(FindingRow.step).where(alarm).order_by(FindingRow.step)).all()
-    chosen_steps = chosen_sheets(steps, alarms, count)
+    wrong = (FindingRow.run_key == key) & (FindingRow.severity != "info")
+    events = connection.scalars(sa.select(FindingRow.step).where(wrong).order_by(FindingRow.step)).all()
+    chosen_steps = chosen_sheets(steps, events, count)
     connection.execute(sa.delete(SheetRow).where(SheetRow.run_key == key, SheetRow.step.not_in(chosen_steps)))
     for path, sha256 in connection.execute(
         sa.select(SheetRow.path, SheetRow.sha256).where(SheetRow.run_key == key)
