@@ -47,7 +47,7 @@ def test_the_first_page_answers_which_run_is_best_on_fer2013_and_how_sure_that_i
     assert "no other seed of this recipe is here" in words
     links = links_of(app)
     assert links["robust, 40 CPU minutes"] == "run?run=ufrcf2ww"
-    assert links["When, and of which emotions"] == "collapse?runs=qoych4ns"
+    assert links["When, and of which emotions"] == "collapse?runs=oaulq3nx"
     assert links["The two side by side"] == "compare?runs=ufrcf2ww%2C4lodomfs"
     assert "'fer2013.csv', which is not here" in words
     assert [header.value for header in app.header][:2] == ["Best on FER2013, by FID", "Best on synthfer, by FID"]
