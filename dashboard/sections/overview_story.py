@@ -20,8 +20,7 @@ from fergan_core.recipe import in_steps
 
 _COLLAPSES = ("global-collapse", "collapse")
 _MOST_RUNS = 12  # whose findings are read for a collapse that shows
-_ROWS = 2  # of faces, one a column for each emotion
-_OF_ONE = 5  # faces in a row, where they are of one emotion
+_ROWS = 2  # of faces in a picture
 
 
 @dataclass(frozen=True)
@@ -75,11 +74,7 @@ def _show_picture(picture: Picture, name: str) -> None:
         if picture.emotion in faces:
             faces = {name: images for name, images in faces.items() if name == picture.emotion}
         alt = f"{name} at {sheet_series.moment(data.run(picture.run_id), sheet)}: {', '.join(faces)}"
-        if len(faces) == 1:
-            drawn = run_faces.of_one(faces, _ROWS * _OF_ONE, _OF_ONE, sheet.sha256)
-        else:
-            drawn = run_faces.few_of_each(faces, _ROWS, sheet.sha256)
-        st.image(drawn, width="stretch", alt=alt)
+        st.image(run_faces.few_of_each(faces, _ROWS, sheet.sha256), width="stretch", alt=alt)
 
 
 def collapse_story(runs: pd.DataFrame) -> Story | None:
@@ -98,8 +93,9 @@ def collapse_story(runs: pd.DataFrame) -> Story | None:
             continue
         emotion = row.numbers.get("emotion")
         around = next(rows_of(before[-1:])), next(rows_of(after[-1:]))
+        run = data.run(row.run_id)
         pictures = tuple(
-            Picture(row.run_id, sheet.step, f"{_moment(row.run_id, sheet)}, {when}", emotion)
+            Picture(row.run_id, sheet.step, f"{sheet_series.moment(run, sheet).capitalize()}, {when}", emotion)
             for sheet, when in zip(around, ("before", "after"), strict=True)
         )
         sentence = f"{choose.plain(choose.run_label(runs)(row.run_id))}: {choose.plain(row.sentence)}"
@@ -179,7 +175,3 @@ def methods_story(bests: Sequence[Best], runs: pd.DataFrame) -> Story | None:
             pair = (pictures[0], pictures[1])
             return Story(f"GAN against {kind}", pair, sentence, "compare", "The two side by side", ids)
     return None
-
-
-def _moment(run_id: str, sheet: Any) -> str:
-    return sheet_series.moment(data.run(run_id), sheet).capitalize()

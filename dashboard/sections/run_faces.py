@@ -12,6 +12,7 @@ from dashboard.rows import rows_of
 from fergan_core.sheets import COLUMNS
 
 _ON_A_TELEPHONE = 5  # faces in a row
+_OF_ONE = 5  # faces in a row, where all are of one emotion
 
 
 def show(run_id: str, status: str) -> None:
@@ -62,16 +63,11 @@ def labelled(faces: Mapping[str, Faces], columns: int, title: str, source: str) 
 
 
 def few_of_each(faces: Mapping[str, Faces], rows: int, source: str) -> bytes:
-    """Draw some faces of each emotion, an emotion a column; `source` tells them from all other faces."""
-    few = [images[row] for row in range(rows) for images in faces.values() if row < len(images)]
+    """Draw some faces of each emotion in rows, an emotion a column, or of one emotion alone several in a row; `source`
+    tells them from all other faces."""
+    columns = len(faces) if len(faces) > 1 else _OF_ONE
+    of_each = rows * columns // len(faces)
+    few = [images[place] for place in range(of_each) for images in faces.values() if place < len(images)]
     return data.drawn(
-        f"few {source} {','.join(faces)} {rows}", lambda: sheets.face_grid(np.stack(few), columns=len(faces))
-    )
-
-
-def of_one(faces: Mapping[str, Faces], count: int, columns: int, source: str) -> bytes:
-    """Draw the first faces of the one emotion that there is, in rows; `source` tells them from all other faces."""
-    ((emotion, images),) = faces.items()
-    return data.drawn(
-        f"of one {source} {emotion} {count} {columns}", lambda: sheets.face_grid(images[:count], columns=columns)
+        f"few {source} {','.join(faces)} {rows}", lambda: sheets.face_grid(np.stack(few), columns=columns)
     )

@@ -50,7 +50,7 @@ def _resume_form(run: Mapping[str, Any]) -> bool:
     if place is None:
         return False
     st.markdown(
-        "Training continues from the last checkpoint, with the same result as if it had never stopped. Anything "
+        "Resume training from the last checkpoint. The result is the same as without the interruption. Anything "
         "recorded after that checkpoint is overwritten."
     )
     words = train_command.of_resume(run, _unless_recorded(place, run), data.url())

@@ -42,7 +42,7 @@ class Common:
     checkpoint_every: Positive = 1
     """Epochs between checkpoints; the last epoch always has one."""
     sheet_every: Count = 0
-    """Steps between sheets of faces within an epoch, for epochs that take long; 0 draws them at epochs' ends alone."""
+    """Steps between sheets of faces within an epoch, useful where epochs are long; 0 draws them only between epochs."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Precision of the networks; auto is bfloat16 autocast on a GPU that has it, float32 elsewhere."""
     compile: bool = False
