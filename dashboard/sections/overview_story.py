@@ -5,7 +5,6 @@ What the registry does not hold is left out.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 import streamlit as st
